@@ -1,0 +1,51 @@
+package engine
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/uuid"
+)
+
+// A Client is a registered client, or one on its way there. Slices and raw values in it are never changed in place, so
+// a copy of the struct is a copy of the client.
+type Client struct {
+	ID           string    // 1 to 255 visible ASCII characters; empty until add_client_id ran
+	Registration uuid.UUID // of the registration that made the client: tells it from another's with the same ID
+	IssuedAt     time.Time // UTC, in whole microseconds
+	Metadata     Metadata  // as registered, not as sent
+	Secret       *Secret   // nil for a client without a shared secret
+	Caller       Caller    // who registered
+	Provenance   Provenance
+}
+
+// Provenance says which deployment was in force when a client was registered and which scripts acted on it.
+type Provenance struct {
+	Deployment int64 // its number; 0 means that there was none
+	Acts       []Act // in the order in which the scripts returned
+}
+
+// An Act is one step that a script ran to its end.
+type Act struct {
+	Step   string `json:"step"`
+	Script string `json:"script"` // its name in the deployment
+	Module string `json:"module"` // the digest of its module, "sha256:" and 64 hex digits
+}
+
+// An Auth is how a caller proved who they are.
+type Auth string
+
+// The ways to register. Only AuthNone exists until tokens do.
+const AuthNone Auth = "none"
+
+// A Caller is who registers. It is stored with the client and shown to scripts; it never holds a raw token.
+type Caller struct {
+	Auth    Auth           `json:"auth"`
+	Issuer  string         `json:"issuer,omitzero"`
+	Subject string         `json:"subject,omitzero"`
+	TokenID string         `json:"token_id,omitzero"`
+	Scopes  []string       `json:"scopes,omitzero"`
+	IP      netip.Addr     `json:"ip,omitzero"`
+	Claims  jsontext.Value `json:"claims,omitzero"` // an object
+}

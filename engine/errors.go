@@ -1,0 +1,96 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// A Code says why a registration was refused.
+type Code string
+
+// The error codes of RFC 7591 §3.2.2, and insufficient_scope of RFC 6750 §3.1 for a caller who may not register.
+const (
+	InvalidRedirectURI          Code = "invalid_redirect_uri"
+	InvalidClientMetadata       Code = "invalid_client_metadata"
+	InvalidSoftwareStatement    Code = "invalid_software_statement"
+	UnapprovedSoftwareStatement Code = "unapproved_software_statement"
+	InsufficientScope           Code = "insufficient_scope"
+)
+
+// ParseCode returns s as a Code; a code that RFC 7591 does not know becomes InvalidClientMetadata.
+func ParseCode(s string) Code {
+	switch c := Code(s); c {
+	case InvalidRedirectURI, InvalidClientMetadata, InvalidSoftwareStatement, UnapprovedSoftwareStatement, InsufficientScope:
+		return c
+	}
+	return InvalidClientMetadata
+}
+
+// An Error refuses a registration. It is for the client to read; every other error is the server's own and is never
+// shown.
+type Error struct {
+	Code        Code
+	Description string // never empty, in the character set of RFC 6749 §5.2, at most 1,000 bytes
+}
+
+// Error returns the code and the description.
+func (e *Error) Error() string { return string(e.Code) + ": " + e.Description }
+
+// Refuse returns an [Error] with the code invalid_client_metadata.
+func Refuse(format string, args ...any) *Error {
+	return RefuseAs(InvalidClientMetadata, format, args...)
+}
+
+// RefuseAs returns an [Error] with the given code. The description is brought into the character set of RFC 6749 §5.2.
+func RefuseAs(code Code, format string, args ...any) *Error {
+	return &Error{Code: code, Description: describable(fmt.Sprintf(format, args...))}
+}
+
+const maxDescription = 1000
+
+// describable brings s into %x20-21 / %x23-5B / %x5D-7E, all that RFC 6749 §5.2 lets an error_description hold.
+func describable(s string) string {
+	if s == "" {
+		return "The registration was refused; no reason was given."
+	}
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case r == '"':
+			return '\''
+		case r == '\\':
+			return '/'
+		case r == '\n' || r == '\t':
+			return ' '
+		case r < 0x20 || r > 0x7e:
+			return '?'
+		}
+		return r
+	}, s)
+	return s[:min(len(s), maxDescription)]
+}
+
+var (
+	// ErrExists is a client ID that is taken.
+	ErrExists = errors.New("the client ID is taken")
+	// ErrUnavailable is a part of the server that cannot be reached, or is saturated: the same request may succeed later.
+	ErrUnavailable = errors.New("temporarily unavailable")
+)
+
+// A Breach is an invariant that does not hold after the steps ran. No client can cause one: it is the failure of the
+// scripts that acted, or of this program where there were none.
+type Breach struct {
+	Rule    string // what does not hold
+	Scripts []Act  // who may have caused it, in the order in which they acted
+}
+
+// Error names the rule and the scripts.
+func (b *Breach) Error() string {
+	var s strings.Builder
+	s.WriteString("invariant broken: " + b.Rule)
+	for i, a := range b.Scripts {
+		s.WriteString([]string{"; by script ", ", "}[min(i, 1)])
+		fmt.Fprintf(&s, "%s (%s) in %s", a.Script, a.Module, a.Step)
+	}
+	return s.String()
+}

@@ -1,0 +1,76 @@
+package engine
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"crypto/subtle"
+	"io"
+	"log/slog"
+	"time"
+)
+
+// The length of a client secret in characters, each of them VSCHAR without space (RFC 6749 appendix A.2).
+const (
+	MinSecret = 32
+	MaxSecret = 255
+)
+
+// SaltSize is the length of a salt in bytes.
+const SaltSize = 16
+
+// A Plaintext is a client secret that can be read. It prints as [redacted]; only [Plaintext.Reveal] gives it away.
+type Plaintext string
+
+const redacted = "[redacted]"
+
+// Reveal returns the secret itself.
+func (p Plaintext) Reveal() string { return string(p) }
+
+// String returns "[redacted]".
+func (Plaintext) String() string { return redacted }
+
+// GoString returns "[redacted]".
+func (Plaintext) GoString() string { return redacted }
+
+// LogValue returns "[redacted]".
+func (Plaintext) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// MarshalJSON returns "[redacted]", quoted.
+func (Plaintext) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
+
+// A Secret is a client secret as it is kept: never more than a hash.
+type Secret struct {
+	Hash      [sha256.Size]byte // SHA-256 of the secret, or HMAC-SHA-256 of it under Salt
+	Salt      []byte            // SaltSize bytes; nil for a secret of 256 random bits, which needs none
+	ExpiresAt time.Time         // UTC, in whole seconds; zero means never
+}
+
+// HashSecret returns p as it is kept, without a salt. Only a secret that is random through and through may be kept so.
+func HashSecret(p Plaintext) *Secret {
+	return &Secret{Hash: sha256.Sum256([]byte(p))}
+}
+
+// SaltSecret returns p as it is kept where a script chose it: it may come from a person. The salt is read from random.
+func SaltSecret(p Plaintext, random io.Reader) (*Secret, error) {
+	s := &Secret{Salt: make([]byte, SaltSize)}
+	if _, err := io.ReadFull(random, s.Salt); err != nil {
+		return nil, err
+	}
+	s.Hash = s.hash(p)
+	return s, nil
+}
+
+// Verify reports, in constant time, whether p is the secret and has not expired at now.
+func (s *Secret) Verify(p Plaintext, now time.Time) bool {
+	h := s.hash(p)
+	return subtle.ConstantTimeCompare(h[:], s.Hash[:]) == 1 && (s.ExpiresAt.IsZero() || now.Before(s.ExpiresAt))
+}
+
+func (s *Secret) hash(p Plaintext) [sha256.Size]byte {
+	if s.Salt == nil {
+		return sha256.Sum256([]byte(p))
+	}
+	m := hmac.New(sha256.New, s.Salt)
+	m.Write([]byte(p))
+	return [sha256.Size]byte(m.Sum(nil))
+}
