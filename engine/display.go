@@ -1,0 +1,115 @@
+package engine
+
+import (
+	"context"
+	"net/url"
+	"strings"
+	"unicode"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// setClientName copies what people read of the client and whom they may write to.
+func setClientName(_ context.Context, r *Registration) error {
+	in, out := &r.Request.Metadata, &r.Client.Metadata
+	if err := printable("client_name", in.ClientName); err != nil {
+		return err
+	}
+	err := in.eachLocalized(func(name, member string, raw jsontext.Value, value string) error {
+		if member != "client_name" {
+			return nil
+		}
+		out.setOther(name, raw)
+		return printable(name, value)
+	})
+	if err != nil {
+		return err
+	}
+	out.ClientName = in.ClientName
+	out.Contacts = in.Contacts
+	return nil
+}
+
+// printable refuses control characters: a line break in a name could fake a line of a consent page.
+func printable(member, s string) error {
+	if strings.IndexFunc(s, unicode.IsControl) >= 0 {
+		return Refuse("%s holds a control character", member)
+	}
+	return nil
+}
+
+// setUserInterfaceProperties copies what the authorization server's pages show, and IdentityServer's members for them.
+func setUserInterfaceProperties(_ context.Context, r *Registration) error {
+	in, out := &r.Request.Metadata, &r.Client.Metadata
+	page := func(member, s string) error {
+		if s == "" {
+			return nil
+		}
+		u, err := webPage.check(member, s)
+		if err == nil && r.engine.options.URIsOnRedirectHost && !onRedirectHost(u, out.RedirectURIs) {
+			return Refuse("%s must be on the host of a redirect URI", member)
+		}
+		return err
+	}
+	for _, p := range [...]struct{ member, value string }{
+		{"client_uri", in.ClientURI}, {"logo_uri", in.LogoURI}, {"tos_uri", in.TOSURI}, {"policy_uri", in.PolicyURI},
+	} {
+		if err := page(p.member, p.value); err != nil {
+			return err
+		}
+	}
+	err := in.eachLocalized(func(name, member string, raw jsontext.Value, value string) error {
+		if member == "client_name" {
+			return nil
+		}
+		out.setOther(name, raw)
+		return page(name, value)
+	})
+	if err != nil {
+		return err
+	}
+	if in.InitiateLoginURI != "" {
+		if _, err := httpsOnly.check("initiate_login_uri", in.InitiateLoginURI); err != nil {
+			return err
+		}
+	}
+	if err := positive("consent_lifetime", in.ConsentLifetime); err != nil {
+		return err
+	}
+	out.ClientURI, out.LogoURI, out.TOSURI, out.PolicyURI = in.ClientURI, in.LogoURI, in.TOSURI, in.PolicyURI
+	out.InitiateLoginURI = in.InitiateLoginURI
+	out.EnableLocalLogin = in.EnableLocalLogin
+	out.IdentityProviderRestrictions = in.IdentityProviderRestrictions
+	out.RequireConsent = in.RequireConsent
+	out.AllowRememberConsent = in.AllowRememberConsent
+	out.ConsentLifetime = in.ConsentLifetime
+	return nil
+}
+
+// onRedirectHost reports whether u is on the host of one of the redirect URIs (RFC 7591 §5).
+func onRedirectHost(u *url.URL, redirectURIs []string) bool {
+	for _, s := range redirectURIs {
+		if r, err := url.Parse(s); err == nil && strings.EqualFold(r.Hostname(), u.Hostname()) {
+			return true
+		}
+	}
+	return false
+}
+
+// eachLocalized calls f for each language-tagged member.
+func (m *Metadata) eachLocalized(f func(name, member string, raw jsontext.Value, value string) error) error {
+	for name, raw := range m.Other {
+		member, _, ok := localized(name)
+		if !ok {
+			continue
+		}
+		value, err := text(raw)
+		if err != nil {
+			return err
+		}
+		if err := f(name, member, raw, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,152 @@
+package engine
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// checkInvariants checks, after the last step, what no script may weaken. It returns a *[Breach] that names who acted.
+func (r *Registration) checkInvariants() error {
+	for _, check := range [...]func(*Registration) error{
+		checkID, checkSharedSecret, checkGrants, checkRedirects, checkURIs, checkScope,
+		func(r *Registration) error { return checkKeySources(&r.Client.Metadata) },
+		checkExtensions, checkResponse,
+	} {
+		if err := check(r); err != nil {
+			return &Breach{Rule: err.Error(), Scripts: slices.Clone(r.Client.Provenance.Acts)}
+		}
+	}
+	return nil
+}
+
+func checkID(r *Registration) error { return CheckClientID(r.Client.ID) }
+
+// checkSharedSecret checks that there is a secret exactly where the client authenticates with one.
+func checkSharedSecret(r *Registration) error {
+	method, secret := r.Client.Metadata.TokenEndpointAuthMethod, r.Client.Secret
+	switch {
+	case !usesSharedSecret(method) && (secret != nil || r.Secret != ""):
+		return fmt.Errorf("the client has a secret, which token_endpoint_auth_method %q does not use", method)
+	case !usesSharedSecret(method):
+		return nil
+	case secret == nil:
+		return fmt.Errorf("the client has no secret, which token_endpoint_auth_method %q needs", method)
+	case secret.hash(r.Secret) != secret.Hash:
+		return fmt.Errorf("the client's secret is not the one that is kept")
+	case !secret.ExpiresAt.Equal(secret.ExpiresAt.Truncate(time.Second)):
+		return fmt.Errorf("the secret expires within a second")
+	}
+	return CheckSecret(r.Secret)
+}
+
+func checkGrants(r *Registration) error {
+	m := &r.Client.Metadata
+	if _, err := authMethod(m); err != nil {
+		return err
+	}
+	if m.TokenEndpointAuthMethod == "" || len(m.GrantTypes) == 0 {
+		return fmt.Errorf("the client has no token_endpoint_auth_method or no grant_types")
+	}
+	if problem := mismatch(m.GrantTypes, m.ResponseTypes); problem != "" {
+		return fmt.Errorf("%s", problem)
+	}
+	return nil
+}
+
+// checkRedirects checks that the redirect URIs are safe for the application type, whatever the operator's options.
+func checkRedirects(r *Registration) error {
+	m := &r.Client.Metadata
+	if err := choice("application_type", m.ApplicationType, applicationWeb, applicationNative); err != nil {
+		return err
+	}
+	uris, err := parseRedirectURIs(m.RedirectURIs)
+	if err != nil {
+		return err
+	}
+	if len(uris) == 0 && (slices.Contains(m.GrantTypes, grantAuthorizationCode) || slices.Contains(m.GrantTypes, grantImplicit)) {
+		return fmt.Errorf("the client has no redirect_uris")
+	}
+	kind := m.ApplicationType
+	if kind == "" {
+		kind = applicationWeb // OpenID Connect Dynamic Client Registration 1.0 §2
+	}
+	for i, u := range uris {
+		if err := checkRedirectURI(u, kind, slices.Contains(m.GrantTypes, grantImplicit)); err != nil {
+			return fmt.Errorf("redirect_uris[%d] %w", i, err)
+		}
+	}
+	return nil
+}
+
+// checkURIs checks that no other member holds a URI that must never be followed.
+func checkURIs(r *Registration) error {
+	m := &r.Client.Metadata
+	for _, u := range [...]struct {
+		rule          uriRule
+		member, value string
+	}{
+		{webPage, "client_uri", m.ClientURI}, {webPage, "logo_uri", m.LogoURI}, {webPage, "tos_uri", m.TOSURI}, {webPage, "policy_uri", m.PolicyURI},
+		{httpsOnly, "jwks_uri", m.JWKSURI}, {httpsOnly, "sector_identifier_uri", m.SectorIdentifierURI}, {httpsOnly, "initiate_login_uri", m.InitiateLoginURI},
+		{webPage, "frontchannel_logout_uri", m.FrontChannelLogoutURI}, {webPage, "backchannel_logout_uri", m.BackChannelLogoutURI},
+	} {
+		if u.value == "" {
+			continue
+		}
+		if _, err := u.rule.check(u.member, u.value); err != nil {
+			return err
+		}
+	}
+	err := m.eachLocalized(func(name, member string, _ jsontext.Value, value string) error {
+		if member == "client_name" {
+			return nil
+		}
+		_, err := webPage.check(name, value)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if err := anyURI.checkAll("post_logout_redirect_uris", m.PostLogoutRedirectURIs); err != nil {
+		return err
+	}
+	return requestURI.checkAll("request_uris", m.RequestURIs)
+}
+
+func checkScope(r *Registration) error {
+	for s := range strings.SplitSeq(r.Client.Metadata.Scope, " ") {
+		if s != "" && !scopeToken(s) {
+			return fmt.Errorf("scope holds %q", s)
+		}
+	}
+	return nil
+}
+
+// checkExtensions checks that only what the operator lists is kept.
+func checkExtensions(r *Registration) error {
+	for name := range r.Client.Metadata.Other {
+		if _, _, ok := localized(name); !ok && !slices.Contains(r.engine.options.EchoExtensions, name) {
+			return fmt.Errorf("the client has the extension member %q, which may not be echoed", name)
+		}
+	}
+	return nil
+}
+
+// checkResponse makes the response that a step left out, and checks that what is answered is what is stored.
+func checkResponse(r *Registration) error {
+	want, err := r.render()
+	if err != nil {
+		return err
+	}
+	if r.Response == nil {
+		r.Response = want
+	}
+	if !bytes.Equal(r.Response, want) {
+		return fmt.Errorf("the response does not equal the client")
+	}
+	return nil
+}

@@ -1,0 +1,56 @@
+package engine
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	jsonpatch "github.com/evanphx/json-patch/v5"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// PatchMetadata applies a JSON Merge Patch (RFC 7396) to the client's metadata. It returns an error, and changes nothing,
+// where the patch is no strict JSON object, touches a member that only the server sets, leaves a member with a wrong
+// type, or sets an extension member that the operator does not let be echoed. In the step build_response the rest of the
+// client is settled: only extension members may change.
+func (r *Registration) PatchMetadata(step string, patch []byte) error {
+	var members map[string]jsontext.Value
+	if err := json.Unmarshal(patch, &members); err != nil || members == nil {
+		return fmt.Errorf("the patch is no strict JSON object")
+	}
+	for name := range members {
+		switch {
+		case reserved(name):
+			return fmt.Errorf("the patch touches %s, which only the server sets", name)
+		case knownMember(name) && step == StepBuildResponse:
+			return fmt.Errorf("the patch touches %s, which is settled in %s", name, step)
+		case !knownMember(name) && !slices.Contains(r.engine.options.EchoExtensions, name):
+			return fmt.Errorf("the patch touches %s, an extension member that the operator does not let be echoed", name)
+		}
+	}
+	before, err := json.Marshal(&r.Client.Metadata, json.Deterministic(true))
+	if err != nil {
+		return fmt.Errorf("writing the metadata: %w", err)
+	}
+	after, err := jsonpatch.MergePatch(before, patch)
+	if err != nil {
+		return fmt.Errorf("the patch cannot be merged: %w", err)
+	}
+	var patched Metadata
+	if err := decodeMetadata(after, &patched); err != nil {
+		return fmt.Errorf("patched, %w", err)
+	}
+	r.Client.Metadata = patched
+	r.Response = nil // it no longer tells what is stored
+	return nil
+}
+
+// setOther sets a member without a field. The map of a copied client is shared, so it is never changed in place.
+func (m *Metadata) setOther(name string, value jsontext.Value) {
+	m.Other = maps.Clone(m.Other)
+	if m.Other == nil {
+		m.Other = make(map[string]jsontext.Value)
+	}
+	m.Other[name] = value
+}

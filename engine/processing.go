@@ -1,0 +1,118 @@
+package engine
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// secretBytes is the length of built-in client IDs and secrets before they are encoded: 256 bits.
+const secretBytes = 32
+
+// addClientID gives the client a new ID.
+func addClientID(_ context.Context, r *Registration) error {
+	if r.engine.options.ClientIDFormat == ClientIDRandom {
+		id, err := r.engine.token()
+		r.Client.ID = id
+		return err
+	}
+	id, err := uuid.NewV7FromReader(r.engine.random)
+	if err != nil {
+		return fmt.Errorf("making a client ID: %w", err)
+	}
+	r.Client.ID = id.String()
+	return nil
+}
+
+// addClientSecret gives the client a secret where its method of authentication needs one and it has none yet.
+func addClientSecret(ctx context.Context, r *Registration) error {
+	if !usesSharedSecret(r.Client.Metadata.TokenEndpointAuthMethod) || r.Client.Secret != nil {
+		return nil
+	}
+	return r.steps.GenerateSecret(ctx, r)
+}
+
+// generateSecret makes a secret.
+func generateSecret(_ context.Context, r *Registration) error {
+	token, err := r.engine.token()
+	if err != nil {
+		return err
+	}
+	r.Secret = Plaintext(token)
+	r.Client.Secret = HashSecret(r.Secret)
+	r.Client.Secret.ExpiresAt = r.DefaultSecretExpiry()
+	return nil
+}
+
+// token returns 256 random bits as base64url.
+func (e *Engine) token() (string, error) {
+	var b [secretBytes]byte
+	if _, err := io.ReadFull(e.random, b[:]); err != nil {
+		return "", fmt.Errorf("reading random bytes: %w", err)
+	}
+	return base64.RawURLEncoding.EncodeToString(b[:]), nil
+}
+
+// DefaultSecretExpiry returns when a secret made now expires by the operator's choice; the zero time means never.
+func (r *Registration) DefaultSecretExpiry() time.Time {
+	if r.engine.options.SecretLifetime == 0 {
+		return time.Time{}
+	}
+	return r.Now.Truncate(time.Second).Add(r.engine.options.SecretLifetime)
+}
+
+// SetSecret gives the client a secret that a script chose. It expires at the given time, in whole seconds; the zero time
+// means never.
+func (r *Registration) SetSecret(p Plaintext, expiresAt time.Time) error {
+	if err := CheckSecret(p); err != nil {
+		return err
+	}
+	secret, err := SaltSecret(p, r.engine.random)
+	if err != nil {
+		return fmt.Errorf("salting a secret: %w", err)
+	}
+	secret.ExpiresAt = expiresAt
+	r.Secret, r.Client.Secret = p, secret
+	return nil
+}
+
+// CheckSecret returns an error unless p is MinSecret to MaxSecret visible ASCII characters.
+func CheckSecret(p Plaintext) error {
+	if len(p) < MinSecret || len(p) > MaxSecret {
+		return fmt.Errorf("the client secret has %d characters: it must have %d to %d", len(p), MinSecret, MaxSecret)
+	}
+	if strings.IndexFunc(string(p), invisible) >= 0 {
+		return fmt.Errorf("the client secret must be visible ASCII without spaces")
+	}
+	return nil
+}
+
+// MaxClientID bounds the length of a client ID in bytes.
+const MaxClientID = 255
+
+// CheckClientID returns an error unless id can be a client's: 1 to MaxClientID visible ASCII characters, neither "." nor
+// "..", which a path would swallow, nor the URL of a metadata document.
+func CheckClientID(id string) error {
+	switch {
+	case id == "" || len(id) > MaxClientID:
+		return fmt.Errorf("the client ID has %d characters: it must have 1 to %d", len(id), MaxClientID)
+	case strings.IndexFunc(id, invisible) >= 0:
+		return fmt.Errorf("the client ID %q must be visible ASCII without spaces", id)
+	case id == "." || id == "..":
+		return fmt.Errorf("the client ID %q would vanish from a path", id)
+	case hasPrefixFold(id, "http://") || hasPrefixFold(id, "https://"):
+		return fmt.Errorf("the client ID %q begins like a URL, which is how metadata documents are named", id)
+	}
+	return nil
+}
+
+func invisible(r rune) bool { return r <= ' ' || r >= 0x7f }
+
+func hasPrefixFold(s, prefix string) bool {
+	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
+}

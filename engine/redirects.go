@@ -1,0 +1,155 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// The application types of OpenID Connect Dynamic Client Registration 1.0 §2.
+const (
+	applicationWeb    = "web"
+	applicationNative = "native"
+)
+
+var (
+	redirectURI = uriRule{code: InvalidRedirectURI}
+	// OpenID Connect Dynamic Client Registration 1.0 §2: a fragment holds the hash of the request object's content.
+	requestURI = uriRule{code: InvalidClientMetadata, schemes: []string{"https"}, fragment: true}
+)
+
+// setRedirectURIs decides what kind of application the client is and where its users may be sent back to.
+func setRedirectURIs(_ context.Context, r *Registration) error {
+	o, in, out := &r.engine.options, &r.Request.Metadata, &r.Client.Metadata
+	if err := choice("application_type", in.ApplicationType, applicationWeb, applicationNative); err != nil {
+		return err
+	}
+	uris, err := parseRedirectURIs(in.RedirectURIs)
+	if err != nil {
+		return err
+	}
+	if err := checkPresence(out.GrantTypes, uris); err != nil {
+		return err
+	}
+	kind := o.applicationType(in.ApplicationType, uris)
+	implicit := slices.Contains(out.GrantTypes, grantImplicit)
+	for i, u := range uris {
+		if err := checkRedirectURI(u, kind, implicit); err != nil {
+			return RefuseAs(InvalidRedirectURI, "redirect_uris[%d] %v", i, err)
+		}
+		if err := o.checkRedirectURI(u, kind); err != nil {
+			return RefuseAs(InvalidRedirectURI, "redirect_uris[%d] %v", i, err)
+		}
+	}
+	if err := checkSubject(in, uris); err != nil {
+		return err
+	}
+	if err := requestURI.checkAll("request_uris", in.RequestURIs); err != nil {
+		return err
+	}
+	out.RedirectURIs = in.RedirectURIs
+	out.ApplicationType = kind
+	out.RequestURIs = in.RequestURIs
+	out.SectorIdentifierURI = in.SectorIdentifierURI
+	out.SubjectType = in.SubjectType
+	return nil
+}
+
+func parseRedirectURIs(list []string) ([]*url.URL, error) {
+	uris := make([]*url.URL, len(list))
+	for i, s := range list {
+		u, err := redirectURI.check(fmt.Sprintf("redirect_uris[%d]", i), s)
+		if err != nil {
+			return nil, err
+		}
+		uris[i] = u
+	}
+	return uris, nil
+}
+
+// checkPresence refuses redirect URIs that are missing (RFC 7591 §5), or that nothing would use.
+func checkPresence(grants []string, uris []*url.URL) error {
+	redirects := slices.Contains(grants, grantAuthorizationCode) || slices.Contains(grants, grantImplicit)
+	switch {
+	case redirects && len(uris) == 0:
+		return RefuseAs(InvalidRedirectURI, "redirect_uris must name at least one URI: the grant types authorization_code and implicit need it")
+	case len(uris) > 0 && len(grants) == 1 && grants[0] == grantClientCredentials:
+		// The RFCs are silent; IdentityServer's rule.
+		return RefuseAs(InvalidRedirectURI, "redirect_uris must be left out where grant_types is client_credentials alone")
+	}
+	return nil
+}
+
+// applicationType returns what kind of application the client is. Left out, its redirect URIs tell: clients in wide use
+// are native ones that do not say so.
+func (o *Options) applicationType(sent string, uris []*url.URL) string {
+	private := slices.ContainsFunc(uris, func(u *url.URL) bool { return !isHTTP(u) })
+	switch {
+	case sent == applicationWeb && private && o.WebCustomScheme == CustomSchemeNative:
+		return applicationNative
+	case sent != "":
+		return sent
+	case private || slices.ContainsFunc(uris, func(u *url.URL) bool { return u.Scheme == "http" && isLoopback(u) }):
+		return applicationNative
+	}
+	return applicationWeb
+}
+
+// checkRedirectURI applies the rules that hold whatever the operator chose. The error continues a sentence that begins
+// with the member's name.
+func checkRedirectURI(u *url.URL, kind string, implicit bool) error {
+	switch {
+	case kind == applicationWeb && !isHTTP(u):
+		return fmt.Errorf("has the private-use scheme '%s', which is for native applications: set application_type to native", u.Scheme)
+	case kind == applicationWeb && implicit && (u.Scheme != "https" || isLoopback(u)):
+		// OpenID Connect Dynamic Client Registration 1.0 §2, application_type.
+		return fmt.Errorf("must be https and not on localhost: a web client with the implicit grant may use no other")
+	case u.Scheme == "http" && !isLoopback(u):
+		return fmt.Errorf("must be https: http is for localhost, 127.0.0.1 and [::1] alone")
+	}
+	return nil
+}
+
+// checkRedirectURI applies the operator's choices.
+func (o *Options) checkRedirectURI(u *url.URL, kind string) error {
+	switch {
+	case kind == applicationWeb && u.Scheme == "http" && o.RefuseWebLoopback:
+		return fmt.Errorf("must be https: web clients may not use http here, not even on localhost")
+	case !isHTTP(u) && o.NativeScheme == NativeSchemeReverseDomain && !strings.Contains(u.Scheme, "."):
+		// RFC 8252 §7.1.
+		return fmt.Errorf("has the scheme '%s', which must be a domain name in reverse, such as com.example.app", u.Scheme)
+	}
+	return nil
+}
+
+// checkSubject checks what a pairwise subject identifier is computed from (OpenID Connect Core 1.0 §8.1).
+func checkSubject(in *Metadata, uris []*url.URL) error {
+	if err := choice("subject_type", in.SubjectType, "public", "pairwise"); err != nil {
+		return err
+	}
+	if in.SectorIdentifierURI != "" {
+		_, err := httpsOnly.check("sector_identifier_uri", in.SectorIdentifierURI)
+		return err
+	}
+	if in.SubjectType != "pairwise" {
+		return nil
+	}
+	for i, u := range uris {
+		if !strings.EqualFold(u.Host, uris[0].Host) {
+			return Refuse("redirect_uris[%d] is on another host than redirect_uris[0]: subject_type pairwise needs a sector_identifier_uri then", i)
+		}
+	}
+	return nil
+}
+
+// checkAll checks each URI of a list.
+func (rule uriRule) checkAll(member string, list []string) error {
+	for i, s := range list {
+		if _, err := rule.check(fmt.Sprintf("%s[%d]", member, i), s); err != nil {
+			return err
+		}
+	}
+	return nil
+}

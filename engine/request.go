@@ -1,0 +1,219 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"golang.org/x/text/language"
+)
+
+// A Request is what a client asks to be registered.
+type Request struct {
+	Metadata Metadata
+	Raw      jsontext.Value // the object as sent, unknown members and all
+}
+
+// ParseRequest reads a registration request (RFC 7591 §3.1). It returns an *[Error] that names the offending member
+// where the body is no strict JSON object: members given twice, invalid UTF-8, wrong types and trailing data are
+// refused. null is a member left out, and so is "" for a string. The request keeps body.
+func ParseRequest(body []byte) (*Request, error) {
+	r := &Request{Raw: body}
+	if err := decodeMetadata(body, &r.Metadata); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// decodeMetadata reads the object in b into m, which is empty. Its errors are all of type *Error.
+func decodeMetadata(b []byte, m *Metadata) error {
+	if k := jsontext.Value(b).Kind(); k != '{' {
+		// A top-level null would decode without an error.
+		return Refuse("the body must be a JSON object%s", found(k))
+	}
+	if err := json.Unmarshal(b, m); err != nil {
+		return refuseJSON(err)
+	}
+	if m.JWKS.Kind() == 'n' {
+		m.JWKS = nil
+	}
+	if err := checkLists(m); err != nil {
+		return err
+	}
+	return m.checkOther()
+}
+
+// refuseJSON turns what the decoder said into an Error that names the member.
+func refuseJSON(err error) *Error {
+	var semantic *json.SemanticError
+	var syntactic *jsontext.SyntacticError
+	switch {
+	case errors.As(err, &semantic):
+		want, have := wanted(semantic.GoType), found(semantic.JSONKind)
+		if want == wholeNumber && semantic.JSONKind == '0' {
+			have = ""
+		}
+		return Refuse("%s must be %s%s", memberName(semantic.JSONPointer), want, have)
+	case errors.Is(err, jsontext.ErrDuplicateName) && errors.As(err, &syntactic):
+		return Refuse("%s is given twice", memberName(syntactic.JSONPointer))
+	case errors.As(err, &syntactic):
+		return Refuse("the body is no valid JSON: %v at byte %d", syntactic.Err, syntactic.ByteOffset)
+	}
+	return Refuse("the body is no valid JSON")
+}
+
+// memberName writes a JSON pointer as the field does: redirect_uris[0] for /redirect_uris/0.
+func memberName(p jsontext.Pointer) string {
+	var s strings.Builder
+	for token := range p.Tokens() {
+		switch {
+		case s.Len() == 0:
+			s.WriteString(token)
+		case strings.Trim(token, "0123456789") == "":
+			s.WriteString("[" + token + "]")
+		default:
+			s.WriteString("." + token)
+		}
+	}
+	if s.Len() == 0 {
+		return "the body"
+	}
+	return s.String()
+}
+
+const wholeNumber = "a whole number of 64 bits, without a fraction or an exponent"
+
+func wanted(t reflect.Type) string {
+	if t == nil {
+		return "another type"
+	}
+	switch t.Kind() {
+	case reflect.String:
+		return "a string"
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Int64:
+		return wholeNumber
+	case reflect.Slice:
+		return "a list of strings"
+	case reflect.Pointer:
+		return wanted(t.Elem())
+	}
+	return "an object"
+}
+
+func found(k jsontext.Kind) string {
+	switch k {
+	case 'n':
+		return ", not null"
+	case 't', 'f':
+		return ", not true or false"
+	case '"':
+		return ", not a string"
+	case '0':
+		return ", not a number"
+	case '[':
+		return ", not a list"
+	case '{':
+		return ", not an object"
+	}
+	return ""
+}
+
+// checkLists refuses null and "" inside a list: neither means anything there.
+func checkLists(m *Metadata) error {
+	for _, l := range [...]struct {
+		name   string
+		values []string
+	}{
+		{"redirect_uris", m.RedirectURIs},
+		{"grant_types", m.GrantTypes},
+		{"response_types", m.ResponseTypes},
+		{"contacts", m.Contacts},
+		{"default_acr_values", m.DefaultACRValues},
+		{"request_uris", m.RequestURIs},
+		{"post_logout_redirect_uris", m.PostLogoutRedirectURIs},
+		{"authorization_details_types", m.AuthorizationDetailsTypes},
+		{"allowed_cors_origins", m.AllowedCORSOrigins},
+		{"allowed_identity_token_signing_algorithms", m.AllowedIdentityTokenSigningAlgorithms},
+		{"identity_provider_restrictions", m.IdentityProviderRestrictions},
+	} {
+		for i, v := range l.values {
+			if v == "" {
+				code := InvalidClientMetadata
+				if l.name == "redirect_uris" {
+					code = InvalidRedirectURI
+				}
+				return RefuseAs(code, "%s[%d] must be a string that is not empty", l.name, i)
+			}
+		}
+	}
+	return nil
+}
+
+// localizable are the members that may carry a language tag (RFC 7591 §2.2).
+var localizable = [...]string{"client_name", "client_uri", "logo_uri", "tos_uri", "policy_uri"}
+
+// localized splits "client_name#ja" into the member and the tag. It reports false for a name that is not one of a
+// human-readable member with a tag.
+func localized(name string) (member, tag string, ok bool) {
+	member, tag, ok = strings.Cut(name, "#")
+	if !ok {
+		return "", "", false
+	}
+	for _, l := range localizable {
+		if member == l {
+			return member, tag, true
+		}
+	}
+	return "", "", false
+}
+
+// checkOther checks the language-tagged members and drops those that are left out: null, and "" for a tagged one.
+func (m *Metadata) checkOther() error {
+	var seen map[string]string
+	for name, value := range m.Other {
+		member, tag, ok := localized(name)
+		if value.Kind() == 'n' || ok && string(value) == `""` {
+			delete(m.Other, name)
+			continue
+		}
+		if !ok {
+			continue
+		}
+		if value.Kind() != '"' {
+			return Refuse("%s must be a string%s", name, found(value.Kind()))
+		}
+		if !wellFormedTag(tag) {
+			return Refuse("%s: '%s' is no language tag of BCP 47, such as 'ja' or 'pt-BR'", member, tag)
+		}
+		// RFC 7591 §2.2: tags are compared without regard to case.
+		if seen == nil {
+			seen = make(map[string]string)
+		}
+		folded := member + "#" + strings.ToLower(tag)
+		if first, taken := seen[folded]; taken {
+			return Refuse("%s and %s are the same member", min(first, name), max(first, name))
+		}
+		seen[folded] = name
+	}
+	return nil
+}
+
+func wellFormedTag(tag string) bool {
+	_, err := language.Parse(tag)
+	// A ValueError is a tag that is well formed but not registered.
+	return err == nil || errors.As(err, new(language.ValueError))
+}
+
+// text returns the string that a raw JSON string holds.
+func text(v jsontext.Value) (string, error) {
+	b, err := jsontext.AppendUnquote(nil, v)
+	if err != nil {
+		return "", fmt.Errorf("unquoting a string: %w", err)
+	}
+	return string(b), nil
+}

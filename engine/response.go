@@ -1,0 +1,60 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// buildResponse makes the answer to the client. A response that a step left out is made by the engine in the same way:
+// what is answered is what is stored, whatever a script does.
+func buildResponse(_ context.Context, r *Registration) error {
+	response, err := r.render()
+	r.Response = response
+	return err
+}
+
+// render returns the client information response of RFC 7591 §3.2.1.
+func (r *Registration) render() (jsontext.Value, error) {
+	c := r.Client
+	var document struct {
+		ClientID              string `json:"client_id"`
+		ClientIDIssuedAt      int64  `json:"client_id_issued_at"` // seconds since 1970
+		ClientSecret          string `json:"client_secret,omitzero"`
+		ClientSecretExpiresAt *int64 `json:"client_secret_expires_at,omitzero"`
+		*Metadata
+	}
+	document.ClientID = c.ID
+	document.ClientIDIssuedAt = c.IssuedAt.Unix()
+	if c.Secret != nil {
+		document.ClientSecret = r.Secret.Reveal()
+		// RFC 7591 §3.2.1: REQUIRED when a secret was issued; 0 means that it never expires.
+		var expires int64
+		if !c.Secret.ExpiresAt.IsZero() {
+			expires = c.Secret.ExpiresAt.Unix()
+		}
+		document.ClientSecretExpiresAt = &expires
+	}
+	document.Metadata = &c.Metadata
+	b, err := json.Marshal(&document, json.Deterministic(true))
+	if err != nil {
+		return nil, fmt.Errorf("writing the response: %w", err)
+	}
+	return b, nil
+}
+
+// Document returns the client as built so far as a script reads it: its metadata, and its ID once it has one. It never
+// holds a secret.
+func (c *Client) Document() (jsontext.Value, error) {
+	document := struct {
+		ClientID string `json:"client_id,omitzero"`
+		*Metadata
+	}{c.ID, &c.Metadata}
+	b, err := json.Marshal(&document, json.Deterministic(true))
+	if err != nil {
+		return nil, fmt.Errorf("writing the client: %w", err)
+	}
+	return b, nil
+}

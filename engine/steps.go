@@ -1,0 +1,69 @@
+package engine
+
+import "context"
+
+// A StepFunc advances one registration. It returns nil to go on, an *[Error] to refuse the registration, or any other
+// error if the server itself failed.
+type StepFunc func(ctx context.Context, r *Registration) error
+
+// Steps are the replaceable steps of a registration. An override keeps the old value of a field, which is its base,
+// and may call it.
+type Steps struct {
+	ValidateSoftwareStatement      StepFunc
+	SetGrantTypes                  StepFunc
+	SetRedirectURIs                StepFunc
+	SetScopes                      StepFunc // calls SetDefaultScopes where no scope is left
+	SetDefaultScopes               StepFunc
+	SetSecrets                     StepFunc
+	SetClientName                  StepFunc
+	SetLogoutParameters            StepFunc
+	SetMaxAge                      StepFunc
+	SetUserInterfaceProperties     StepFunc
+	SetPublicClientProperties      StepFunc
+	SetAccessTokenProperties       StepFunc
+	SetIDTokenProperties           StepFunc
+	SetServerSideSessionProperties StepFunc
+	AddClientID                    StepFunc
+	AddClientSecret                StepFunc // calls GenerateSecret where the client needs a shared secret
+	GenerateSecret                 StepFunc
+	BuildResponse                  StepFunc
+}
+
+// A Step is a row of [StepTable].
+type Step struct {
+	Name   string // as scripts export it
+	Nested bool   // called by another step, not by the engine
+	Field  func(*Steps) *StepFunc
+}
+
+// The names of the steps that something besides their own row speaks of.
+const (
+	StepAddClientID     = "add_client_id"
+	StepAddClientSecret = "add_client_secret"
+	StepGenerateSecret  = "generate_secret"
+	StepBuildResponse   = "build_response"
+)
+
+// StepTable returns the steps in the order of a registration.
+func StepTable() [18]Step {
+	return [...]Step{
+		{"validate_software_statement", false, func(s *Steps) *StepFunc { return &s.ValidateSoftwareStatement }},
+		{"set_grant_types", false, func(s *Steps) *StepFunc { return &s.SetGrantTypes }},
+		{"set_redirect_uris", false, func(s *Steps) *StepFunc { return &s.SetRedirectURIs }},
+		{"set_scopes", false, func(s *Steps) *StepFunc { return &s.SetScopes }},
+		{"set_default_scopes", true, func(s *Steps) *StepFunc { return &s.SetDefaultScopes }},
+		{"set_secrets", false, func(s *Steps) *StepFunc { return &s.SetSecrets }},
+		{"set_client_name", false, func(s *Steps) *StepFunc { return &s.SetClientName }},
+		{"set_logout_parameters", false, func(s *Steps) *StepFunc { return &s.SetLogoutParameters }},
+		{"set_max_age", false, func(s *Steps) *StepFunc { return &s.SetMaxAge }},
+		{"set_user_interface_properties", false, func(s *Steps) *StepFunc { return &s.SetUserInterfaceProperties }},
+		{"set_public_client_properties", false, func(s *Steps) *StepFunc { return &s.SetPublicClientProperties }},
+		{"set_access_token_properties", false, func(s *Steps) *StepFunc { return &s.SetAccessTokenProperties }},
+		{"set_id_token_properties", false, func(s *Steps) *StepFunc { return &s.SetIDTokenProperties }},
+		{"set_server_side_session_properties", false, func(s *Steps) *StepFunc { return &s.SetServerSideSessionProperties }},
+		{StepAddClientID, false, func(s *Steps) *StepFunc { return &s.AddClientID }},
+		{StepAddClientSecret, false, func(s *Steps) *StepFunc { return &s.AddClientSecret }},
+		{StepGenerateSecret, true, func(s *Steps) *StepFunc { return &s.GenerateSecret }},
+		{StepBuildResponse, false, func(s *Steps) *StepFunc { return &s.BuildResponse }},
+	}
+}
