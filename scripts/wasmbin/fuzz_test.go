@@ -1,0 +1,143 @@
+package wasmbin
+
+import (
+	"bytes"
+	"reflect"
+	"runtime"
+	"slices"
+	"testing"
+)
+
+// FuzzDecode holds for any bytes that Decode ends, and for a module that it accepts what [checkDecoded] says.
+func FuzzDecode(f *testing.F) {
+	for _, r := range refusals() {
+		if len(r.module) < 4<<10 { // the caps' modules are large, and slow to mutate
+			f.Add(r.module)
+		}
+	}
+	f.Add(module())
+	f.Add(module(custom("a"), types, allImports, functions, memories, bodies, custom("b")))
+	f.Add(module(aFunction, section(SectionExport, vector(slices.Concat(text("f"), raw(0, 0)))), section(SectionStart, raw(0)),
+		section(SectionElement, vector(raw(1, 0, 1, 0))), section(SectionDataCount, raw(1)), aBody,
+		section(SectionData, vector(raw(1, 1, 'a')))))
+	f.Add(module(section(SectionImport, vector(global, variable)), section(SectionGlobal, vector(
+		slices.Concat(raw(0x7f, 1), constInt), raw(0x7e, 0, 0x23, 0, 0x0b), raw(0x6f, 0, 0xd0, 0x6f, 0x0b),
+		slices.Concat(raw(0x7b, 0, 0xfd, 0x0c), make([]byte, 16), raw(0x0b))))))
+
+	f.Fuzz(func(t *testing.T, b []byte) {
+		m, err := Decode(b)
+		if err == nil {
+			checkDecoded(t, b, m)
+			return
+		}
+		if e := asError(t, err); e.Offset < 0 || e.Offset > len(b) || e.Message == "" {
+			t.Errorf("offset %d of %d bytes, message %q", e.Offset, len(b), e.Message)
+		}
+		if stripped, err := StripCustom(b); err == nil {
+			t.Errorf("a module that is refused was stripped: % x", stripped)
+		}
+	})
+}
+
+// checkDecoded holds an accepted module against its bytes: the ranges lie where they must, the module shares no memory
+// with the bytes, and stripping custom sections takes nothing else away.
+func checkDecoded(t *testing.T, b []byte, m *Module) {
+	t.Helper()
+	checkRanges(t, b, m)
+	for _, e := range m.Exports {
+		if int(e.Index) >= m.Count(e.Kind) {
+			t.Errorf("export %+v, but there are %d", e, m.Count(e.Kind))
+		}
+	}
+	imported := m.Count(KindFunction) - len(m.Functions)
+	for i, index := range m.Functions {
+		if got, ok := m.FuncType(uint32(imported + i)); !ok || !reflect.DeepEqual(got, m.Types[index]) {
+			t.Fatalf("function %d is %s, %t, want %s", imported+i, got, ok, m.Types[index])
+		}
+	}
+
+	clone := bytes.Clone(b)
+	again, err := Decode(clone)
+	clear(clone)
+	if err != nil || !reflect.DeepEqual(again, m) {
+		t.Errorf("decoded again: got %+v, %v, want %+v", again, err, m)
+	}
+
+	stripped, err := StripCustom(b)
+	if err != nil {
+		t.Fatalf("stripping: %v", err)
+	}
+	s, err := Decode(stripped)
+	if err != nil {
+		t.Fatalf("decoding what was stripped: %v", err)
+	}
+	same := reflect.DeepEqual(s.Types, m.Types) && reflect.DeepEqual(s.Imports, m.Imports) &&
+		reflect.DeepEqual(s.Exports, m.Exports) && reflect.DeepEqual(s.Functions, m.Functions) && len(s.Code) == len(m.Code)
+	if !same {
+		t.Errorf("stripped: got %+v, want %+v", s, m)
+	}
+	if slices.ContainsFunc(s.Sections, func(s Section) bool { return s.ID == SectionCustom }) {
+		t.Error("stripped, but a custom section is left")
+	}
+	if twice, err := StripCustom(stripped); err != nil || !bytes.Equal(twice, stripped) {
+		t.Errorf("stripped twice: got % x, %v, want % x", twice, err, stripped)
+	}
+}
+
+// checkRanges holds that the sections fill the module after its header, and that bodies and initial values lie in their
+// sections, in order.
+func checkRanges(t *testing.T, b []byte, m *Module) {
+	t.Helper()
+	end, content := headerSize, map[SectionID]Range{}
+	for _, s := range m.Sections {
+		if s.Range.Start != end || s.Content.Start < s.Range.Start+2 || s.Content.Len() < 0 || s.Content.End != s.Range.End {
+			t.Fatalf("%s: range %v, content %v, want a start at %d", s.ID, s.Range, s.Content, end)
+		}
+		end, content[s.ID] = s.Range.End, s.Content
+	}
+	if end != len(b) {
+		t.Fatalf("sections end at %d, want %d", end, len(b))
+	}
+	for at, i := content[SectionCode].Start, 0; i < len(m.Code); i++ {
+		if m.Code[i].Start <= at || m.Code[i].Len() < 2 || m.Code[i].End > content[SectionCode].End {
+			t.Fatalf("body %d: %v, want it in %v after %d", i, m.Code[i], content[SectionCode], at)
+		}
+		at = m.Code[i].End
+	}
+	for i, g := range m.Globals {
+		e := g.Init.Range.In(b)
+		if len(e) < 3 || e[0] != g.Init.Opcode || e[len(e)-1] != opEnd {
+			t.Fatalf("initial value of global %d: % x", i, e)
+		}
+	}
+}
+
+// TestAllocation holds what decoding allocates against the bytes that it was given, for the modules that declare the
+// most in the fewest bytes and for those that only pretend to.
+func TestAllocation(t *testing.T) {
+	const factor, fixed = 24, 32 << 10
+	inputs := map[string][]byte{}
+	for name, make := range cappedModules() {
+		inputs["largest "+name] = make(0)
+	}
+	for id := SectionType; id <= SectionDataCount; id++ {
+		pretended := section(id, raw(0xff, 0xff, 0xff, 0xff, 0x0f))
+		inputs["pretended "+id.String()] = module(types, section(SectionImport, vector(global)), pretended)
+		inputs["pretended first "+id.String()] = module(pretended)
+	}
+	for name, b := range inputs {
+		t.Run(name, func(t *testing.T) {
+			if got, limit := allocated(func() { Decode(b) }), uint64(factor*len(b)+fixed); got > limit {
+				t.Errorf("allocated %d bytes for a module of %d, want at most %d", got, len(b), limit)
+			}
+		})
+	}
+}
+
+func allocated(f func()) uint64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc
+}

@@ -1,0 +1,231 @@
+package wasmbin
+
+// funcType reads a function type (WebAssembly 2.0 §5.3.6).
+func (r *reader) funcType() FuncType {
+	offset := r.pos
+	switch form := r.byte("a function type"); {
+	case r.err != nil:
+		return FuncType{}
+	case form == 0x60:
+	case form >= 0x4e && form <= 0x5f:
+		r.unsupported(offset, "expected a function type (0x60), found 0x%02x: "+
+			"types of the garbage collection proposal are not accepted", form)
+	default:
+		r.malformed(offset, "expected a function type (0x60), found 0x%02x", form)
+	}
+	return FuncType{Params: r.valueTypes(MaxParams), Results: r.valueTypes(MaxResults)}
+}
+
+func (r *reader) valueTypes(limit int) []ValueType {
+	n := r.count(1, 0, limit)
+	types := makeSlice[ValueType](n)
+	for range n {
+		t := r.valueType()
+		if r.err != nil {
+			return nil
+		}
+		types = append(types, t)
+	}
+	return types
+}
+
+// valueType reads a value type (WebAssembly 2.0 §5.3.4).
+func (r *reader) valueType() ValueType {
+	offset := r.pos
+	t := ValueType(r.byte("a value type"))
+	switch t {
+	case I32, I64, F32, F64, V128, FuncRef, ExternRef:
+		return t
+	}
+	r.noType(offset, "a value type", byte(t))
+	return 0
+}
+
+// refType reads a reference type (WebAssembly 2.0 §5.3.3).
+func (r *reader) refType() ValueType {
+	offset := r.pos
+	t := ValueType(r.byte("a reference type"))
+	switch t {
+	case FuncRef, ExternRef:
+		return t
+	}
+	r.noType(offset, "a reference type", byte(t))
+	return 0
+}
+
+func (r *reader) noType(offset int, want string, found byte) {
+	if found >= 0x63 && found <= 0x74 {
+		r.unsupported(offset, "expected %s, found 0x%02x: references other than funcref and externref are not "+
+			"accepted", want, found)
+		return
+	}
+	r.malformed(offset, "expected %s, found 0x%02x", want, found)
+}
+
+// table reads a table type (WebAssembly 2.0 §5.3.9).
+func (r *reader) table() Table {
+	if r.left() > 0 && r.b[r.pos] == 0x40 {
+		r.unsupported(r.pos, "a table with an initial element is not accepted")
+	}
+	return Table{Element: r.refType(), Limits: r.limits("table")}
+}
+
+// memory reads a memory type (WebAssembly 2.0 §5.3.8). That it has no more than 4 GiB is a rule of §3.2.5.
+func (r *reader) memory() Memory {
+	offset := r.pos
+	l := r.limits("memory")
+	if largest := max(l.Min, l.Max); largest > MaxMemoryPages {
+		r.malformed(offset, "%d pages are over the limit of %d (4 GiB)", largest, MaxMemoryPages)
+	}
+	return Memory{l}
+}
+
+// limits reads the limits of a table or memory (WebAssembly 2.0 §5.3.7).
+func (r *reader) limits(of string) Limits {
+	offset := r.pos
+	flags := r.byte("limits")
+	switch {
+	case r.err != nil:
+		return Limits{}
+	case flags > 7:
+		r.malformed(offset, "expected limits with or without a maximum (1 or 0), found 0x%02x", flags)
+	case flags&4 != 0:
+		r.unsupported(offset, "a 64-bit %s is not accepted, only a 32-bit one", of)
+	case flags&2 != 0:
+		r.unsupported(offset, "a shared %s is not accepted", of)
+	}
+	l := Limits{Min: r.u32("a minimum"), HasMax: flags == 1}
+	if l.HasMax {
+		l.Max = r.u32("a maximum")
+	}
+	if l.HasMax && l.Max < l.Min {
+		r.malformed(offset, "the minimum, %d, is above the maximum, %d", l.Min, l.Max)
+	}
+	return l
+}
+
+// globalType reads a global type (WebAssembly 2.0 §5.3.10).
+func (r *reader) globalType() GlobalType {
+	t := GlobalType{Value: r.valueType()}
+	offset := r.pos
+	switch mutability := r.byte("a mutability"); mutability {
+	case 0:
+	case 1:
+		t.Mutable = true
+	default:
+		r.malformed(offset, "expected a mutability (0 or 1), found 0x%02x", mutability)
+	}
+	return t
+}
+
+// kind reads what an import or export is (WebAssembly 2.0 §5.5.5).
+func (r *reader) kind() Kind {
+	offset := r.pos
+	k := Kind(r.byte("a kind"))
+	switch {
+	case k <= KindGlobal:
+		return k
+	case k == 4:
+		r.unsupported(offset, "a tag (exception handling) is not accepted")
+	default:
+		r.malformed(offset, "expected a kind from 0 to 3, found 0x%02x", byte(k))
+	}
+	return 0
+}
+
+// index reads the index of an item of which there are so many.
+func (r *reader) index(item string, count int) uint32 {
+	offset := r.pos
+	i := r.u32("an index")
+	if r.err == nil && uint64(i) >= uint64(count) {
+		r.malformed(offset, "expected a %s index below %d, found %d", item, count, i)
+		return 0
+	}
+	return i
+}
+
+// Opcodes of constant expressions (WebAssembly 2.0 §5.4).
+const (
+	opEnd        = 0x0b
+	opGlobalGet  = 0x23
+	opI32Const   = 0x41
+	opI64Const   = 0x42
+	opF32Const   = 0x43
+	opF64Const   = 0x44
+	opRefNull    = 0xd0
+	opRefFunc    = 0xd2
+	opVector     = 0xfd
+	vectorV128   = 12 // v128.const, after opVector
+	v128ByteSize = 16
+)
+
+// constExpr reads a constant expression of type want (WebAssembly 2.0 §3.3.10 and §5.4.9). There, one that has a value
+// is one instruction long, and reads only globals that are imported and never change.
+func (m *Module) constExpr(r *reader, want ValueType) ConstExpr {
+	start := r.pos
+	e := ConstExpr{Opcode: r.byte("a constant expression")}
+	found := m.constInstruction(r, &e)
+	if r.err == nil && found != want {
+		r.malformed(start, "expected a constant expression of type %s, found %s", want, found)
+	}
+	offset := r.pos
+	if end := r.byte("the end of the constant expression"); r.err == nil && end != opEnd {
+		r.unsupported(offset, "expected the end (0x0b) of the constant expression, found 0x%02x: "+
+			"only expressions of one instruction are accepted", end)
+	}
+	e.Range = Range{start, r.pos}
+	return e
+}
+
+// constInstruction reads what follows the opcode, sets the index, and is the type of the value.
+func (m *Module) constInstruction(r *reader, e *ConstExpr) ValueType {
+	offset := r.pos - 1
+	switch e.Opcode {
+	case opI32Const:
+		r.s32("an i32")
+		return I32
+	case opI64Const:
+		r.s64("an i64")
+		return I64
+	case opF32Const:
+		r.bytes("an f32", 4)
+		return F32
+	case opF64Const:
+		r.bytes("an f64", 8)
+		return F64
+	case opVector:
+		if op := r.u32("a vector instruction"); r.err == nil && op != vectorV128 {
+			r.malformed(offset, "expected a constant expression, found vector instruction %d", op)
+		}
+		r.bytes("a v128", v128ByteSize)
+		return V128
+	case opRefNull:
+		return r.refType()
+	case opRefFunc:
+		e.Index = r.index("function", len(m.functions))
+		return FuncRef
+	case opGlobalGet:
+		return m.constGlobal(r, e)
+	}
+	if r.err == nil {
+		r.malformed(offset, "expected a constant expression, found instruction 0x%02x", e.Opcode)
+	}
+	return 0
+}
+
+// constGlobal reads the index of global.get. That the global is imported holds because only imported ones are in the
+// index space while the global section is being read.
+func (m *Module) constGlobal(r *reader, e *ConstExpr) ValueType {
+	offset := r.pos
+	e.Index = r.u32("a global index")
+	switch {
+	case r.err != nil:
+	case uint64(e.Index) >= uint64(len(m.globals)):
+		r.unsupported(offset, "expected an imported global, found %d, but %d are imported", e.Index, len(m.globals))
+	case m.globals[e.Index].Mutable:
+		r.malformed(offset, "global %d may change, expected one that is constant", e.Index)
+	default:
+		return m.globals[e.Index].Value
+	}
+	return 0
+}

@@ -1,0 +1,220 @@
+package wasmbin
+
+import (
+	"fmt"
+	"unicode/utf8"
+)
+
+// Error tells where a module is refused, and why, in words that its author can use.
+type Error struct {
+	Offset  int    // in bytes from the module's first; the module's size where something is missing at its end
+	Message string // such as "import section: count 4294967295 but only 3 bytes are left"
+
+	// Unsupported is set for what may be right, but is not accepted here: a proposal beyond WebAssembly 2.0, or more of
+	// something than its cap. Else the module is broken.
+	Unsupported bool
+}
+
+// Error is the message and the offset.
+func (e *Error) Error() string { return fmt.Sprintf("%s, at offset %d", e.Message, e.Offset) }
+
+// A reader goes over a part of a module and never beyond it. Its first failure stays: err is set, nothing more is left,
+// and all later reads return zero. So a decoder reads the fields of an item one after the other, and looks at err before
+// it uses or keeps them. Parameters named what are for messages: what the bytes should be.
+type reader struct {
+	b     []byte // the whole module, so that positions are offsets in it
+	pos   int
+	end   int    // of the part; at most len(b)
+	scope string // what ends there, such as "section"
+	err   *Error
+
+	// Where we are, for messages.
+	section string // such as "import section"
+	item    string // such as "import"; empty means none
+	number  int    // of the item, from 0; in its index space, if it has one
+}
+
+// within is a reader of a part of the same module.
+func (r *reader) within(g Range, section, scope string) *reader {
+	return &reader{b: r.b, pos: g.Start, end: g.End, scope: scope, section: section}
+}
+
+// at says which item is being read.
+func (r *reader) at(item string, number int) { r.item, r.number = item, number }
+
+// malformed fails: the module is broken at that offset.
+func (r *reader) malformed(offset int, format string, args ...any) {
+	r.fail(&Error{Offset: offset, Message: fmt.Sprintf(format, args...)})
+}
+
+// unsupported fails: what stands at that offset is not accepted here.
+func (r *reader) unsupported(offset int, format string, args ...any) {
+	r.fail(&Error{Offset: offset, Message: fmt.Sprintf(format, args...), Unsupported: true})
+}
+
+func (r *reader) fail(err *Error) {
+	r.pos = r.end
+	if r.err != nil {
+		return
+	}
+	if r.item != "" {
+		err.Message = fmt.Sprintf("%s %d: %s", r.item, r.number, err.Message)
+	}
+	if r.section != "" {
+		err.Message = r.section + ": " + err.Message
+	}
+	r.err = err
+}
+
+// left is the number of bytes not yet read.
+func (r *reader) left() int { return r.end - r.pos }
+
+// rest takes all bytes that are left, unread.
+func (r *reader) rest() Range {
+	g := Range{r.pos, r.end}
+	r.pos = r.end
+	return g
+}
+
+// finish fails if any byte is left.
+func (r *reader) finish() {
+	if n := r.left(); n > 0 {
+		r.malformed(r.pos, "%d bytes follow the last item, expected the end of the %s", n, r.scope)
+	}
+}
+
+func (r *reader) byte(what string) byte {
+	if r.pos >= r.end {
+		r.malformed(r.end, "expected %s, found the end of the %s", what, r.scope)
+		return 0
+	}
+	b := r.b[r.pos]
+	r.pos++
+	return b
+}
+
+// bytes takes the next n bytes. They share the module's memory.
+func (r *reader) bytes(what string, n uint32) []byte {
+	g := r.take(what, n)
+	return g.In(r.b)
+}
+
+// take is bytes as a range.
+func (r *reader) take(what string, n uint32) Range {
+	if uint64(n) > uint64(r.left()) {
+		r.malformed(r.pos, "%s of %d bytes, but only %d bytes are left", what, n, r.left())
+		return Range{r.end, r.end}
+	}
+	g := Range{r.pos, r.pos + int(n)}
+	r.pos = g.End
+	return g
+}
+
+// name reads a name (WebAssembly 2.0 §5.2.4). We also bound its length, by [MaxNameLength].
+func (r *reader) name(what string) string {
+	offset := r.pos
+	n := r.u32(what)
+	b := r.bytes(what, n)
+	switch {
+	case r.err != nil:
+	case n > MaxNameLength:
+		r.unsupported(offset, "%s of %d bytes is over the limit of %d", what, n, MaxNameLength)
+	case !utf8.Valid(b):
+		r.malformed(offset, "%s is not UTF-8: %q", what, b[:min(len(b), 40)])
+	default:
+		return string(b)
+	}
+	return ""
+}
+
+// count reads the number of items of a vector (WebAssembly 2.0 §5.1.3): as many as can stand in the bytes that are left,
+// of itemSize or more each, and at most limit, the ones that there are already included. So it may be allocated.
+func (r *reader) count(itemSize, existing, limit int) int {
+	offset := r.pos
+	n := r.u32("a count")
+	switch {
+	case r.err != nil:
+		return 0
+	case uint64(n)*uint64(itemSize) > uint64(r.left()):
+		each := ""
+		if itemSize > 1 {
+			each = fmt.Sprintf(", of at least %d bytes each,", itemSize)
+		}
+		r.malformed(offset, "count %d%s but only %d bytes are left", n, each, r.left())
+		return 0
+	case uint64(n)+uint64(existing) > uint64(limit):
+		imported := ""
+		if existing > 0 {
+			imported = fmt.Sprintf(", with %d imported,", existing)
+		}
+		r.unsupported(offset, "count %d%s is over the limit of %d", n, imported, limit)
+		return 0
+	}
+	return int(n)
+}
+
+func (r *reader) u32(what string) uint32 { return uint32(r.unsigned(what, 32)) }
+func (r *reader) u64(what string) uint64 { return r.unsigned(what, 64) }
+func (r *reader) s32(what string) int32  { return int32(r.signed(what, 32)) }
+func (r *reader) s64(what string) int64  { return r.signed(what, 64) }
+
+// s33 reads a block type that is a type index: 32 bits and a sign that tells it from a value type.
+func (r *reader) s33(what string) int64 { return r.signed(what, 33) }
+
+// unsigned reads an integer in LEB128 (WebAssembly 2.0 §5.2.2): of at most ⌈bits/7⌉ bytes, zeros in the last one's
+// unused bits. Shorter than that it need not be minimal.
+func (r *reader) unsigned(what string, bits int) uint64 {
+	offset := r.pos
+	var value uint64
+	for shift := 0; ; shift += 7 {
+		b := r.byte(what)
+		unread := bits - shift
+		switch {
+		case r.err != nil:
+			return 0
+		case unread <= 7 && b&0x80 != 0:
+			r.tooLong(offset, what, bits)
+			return 0
+		case unread < 7 && b>>unread != 0:
+			r.tooLarge(offset, what, bits)
+			return 0
+		}
+		value |= uint64(b&0x7f) << shift
+		if b&0x80 == 0 {
+			return value
+		}
+	}
+}
+
+// signed is unsigned for two's complement: the last byte's unused bits repeat the sign.
+func (r *reader) signed(what string, bits int) int64 {
+	offset := r.pos
+	var value int64
+	for shift := 0; ; shift += 7 {
+		b := r.byte(what)
+		unread := bits - shift
+		extended := int64(int8(b<<1) >> 1) // its seven bits, with their sign
+		switch {
+		case r.err != nil:
+			return 0
+		case unread <= 7 && b&0x80 != 0:
+			r.tooLong(offset, what, bits)
+			return 0
+		case unread < 7 && extended>>(unread-1) != 0 && extended>>(unread-1) != -1:
+			r.tooLarge(offset, what, bits)
+			return 0
+		}
+		if b&0x80 == 0 {
+			return value | extended<<shift
+		}
+		value |= int64(b&0x7f) << shift
+	}
+}
+
+func (r *reader) tooLong(offset int, what string, bits int) {
+	r.malformed(offset, "expected %s in at most %d bytes, found a longer integer", what, (bits+6)/7)
+}
+
+func (r *reader) tooLarge(offset int, what string, bits int) {
+	r.malformed(offset, "expected %s of %d bits, found a larger integer", what, bits)
+}
