@@ -1,0 +1,5 @@
+;; A negative result: a failure too.
+(module
+  (memory (export "memory") 1)
+  (func (export "add_client_id") (result i32)
+    (i32.const -1)))

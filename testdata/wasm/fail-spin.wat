@@ -1,0 +1,6 @@
+;; Never ends: fuel must stop it.
+(module
+  (memory (export "memory") 1)
+  (func (export "add_client_id") (result i32)
+    (loop $forever (br $forever))
+    (i32.const 0)))

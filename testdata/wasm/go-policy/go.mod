@@ -1,0 +1,3 @@
+module example/go-policy
+
+go 1.26

@@ -1,0 +1,3 @@
+module example/go-prefix-id
+
+go 1.26

@@ -1,0 +1,36 @@
+;; Exports an outer step and the one nested in it. Both count in one global, so what the inner one puts into the secret
+;; tells whether it ran on the outer one's instance ("nested-2-…") or on another ("nested-1-…").
+(module
+  (import "registrar_v1" "call_base" (func $call_base (result i32)))
+  (import "registrar_v1" "random" (func $random (param i32 i32)))
+  (import "registrar_v1" "set_client_secret" (func $set_client_secret (param i32 i32 i64)))
+  (import "registrar_v1" "set_item" (func $set_item (param i32 i32 i32 i32)))
+  (import "registrar_v1" "log" (func $log (param i32 i32 i32)))
+  (memory (export "memory") 1)
+  (global $calls (mut i32) (i32.const 0))
+  (data (i32.const 0) "0123456789abcdef")
+  (data (i32.const 16) "nested-0-") ;; 25: 32 hex characters
+  (data (i32.const 96) "calls=0")
+  (func $count
+    (global.set $calls (i32.add (global.get $calls) (i32.const 1))))
+  (func (export "add_client_secret") (result i32)
+    (local $refused i32)
+    (call $count)
+    (local.set $refused (call $call_base))
+    (i32.store8 (i32.const 102) (i32.load8_u (global.get $calls)))
+    (call $set_item (i32.const 96) (i32.const 5) (i32.const 102) (i32.const 1))
+    (call $log (i32.const 1) (i32.const 96) (i32.const 7))
+    (local.get $refused))
+  (func (export "generate_secret") (result i32)
+    (local $i i32)
+    (call $count)
+    (i32.store8 (i32.const 23) (i32.load8_u (global.get $calls)))
+    (call $random (i32.const 64) (i32.const 16))
+    (loop $next
+      (i32.store8 offset=25 (i32.shl (local.get $i) (i32.const 1))
+        (i32.load8_u (i32.shr_u (i32.load8_u offset=64 (local.get $i)) (i32.const 4))))
+      (i32.store8 offset=26 (i32.shl (local.get $i) (i32.const 1))
+        (i32.load8_u (i32.and (i32.load8_u offset=64 (local.get $i)) (i32.const 15))))
+      (br_if $next (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 16))))
+    (call $set_client_secret (i32.const 16) (i32.const 41) (i64.const 0))
+    (i32.const 0)))
