@@ -15,6 +15,7 @@ import (
 type Request struct {
 	Metadata Metadata
 	Raw      jsontext.Value // the object as sent, unknown members and all
+	ID       string         // names the request in logs; may be empty
 }
 
 // ParseRequest reads a registration request (RFC 7591 §3.1). It returns an *[Error] that names the offending member

@@ -1,0 +1,188 @@
+package hostfuncs
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"registrar/engine"
+)
+
+// What one registration may take from the host, all its scripts together.
+const (
+	MaxEntropy  = 4 << 10 // bytes of random data
+	MaxLogBytes = 4 << 10
+	MaxLogLines = 32
+	MaxItems    = 64
+	MaxKey      = 255       // bytes of an item's key
+	MaxItem     = 4 << 10   // bytes of an item
+	MaxValue    = 128 << 10 // bytes of each value that a script writes
+)
+
+// A Call is one entry of the host into a script: a step, or its initialization.
+type Call struct {
+	// Registration is what the step advances; nil during initialization, where every function that concerns a
+	// registration traps.
+	Registration *engine.Registration
+	Step         string
+	Script       string
+	Mode         string         // of the script in this registration
+	Config       jsontext.Value // the script's own; nil means {}
+	Now          time.Time      // of the request; during initialization, of the instantiation
+
+	// Base runs what the step replaced. It returns an *engine.Error where that refused.
+	Base func() error
+	// ClientExists reports whether a client ID is taken.
+	ClientExists func(ctx context.Context, id string) (bool, error)
+
+	Entropy *Entropy
+	Log     *Log
+
+	refusal  *engine.Error
+	baseRan  bool
+	monotony int64 // nanoseconds by which the monotonic clock is ahead of Now
+	pending  [2][]byte
+}
+
+type callKey struct{}
+
+// With returns a context in which host functions serve c.
+func (c *Call) With(ctx context.Context) context.Context {
+	return context.WithValue(ctx, callKey{}, c)
+}
+
+// Refusal returns why the script refused: what it said, else what its base said, else that it gave no reason.
+func (c *Call) Refusal() *engine.Error {
+	if c.refusal == nil {
+		return engine.Refuse("")
+	}
+	return c.refusal
+}
+
+// Finish logs what the script wrote without ending the line. It is called when the script has returned.
+func (c *Call) Finish() {
+	for i, rest := range c.pending {
+		if len(rest) > 0 {
+			c.log(wasiLevels[i], rest)
+		}
+		c.pending[i] = nil
+	}
+}
+
+func current(ctx context.Context, m memory) *Call {
+	c, ok := ctx.Value(callKey{}).(*Call)
+	if !ok {
+		m.trap("it was called outside a step")
+	}
+	return c
+}
+
+// step returns the call that a function serves, which must be one of a step: of any, or of those named.
+func step(ctx context.Context, m memory, names ...string) *Call {
+	c := current(ctx, m)
+	if c.Registration == nil {
+		m.trap("it was called during initialization, where there is no registration yet")
+	}
+	for _, name := range names {
+		if c.Step == name {
+			return c
+		}
+	}
+	if names != nil {
+		m.trap("it was called in %s: it works in %s alone", c.Step, strings.Join(names, " and "))
+	}
+	return c
+}
+
+// Entropy is a source of random bytes that runs dry.
+type Entropy struct {
+	source io.Reader
+	left   int
+}
+
+// NewEntropy returns a source of MaxEntropy bytes.
+func NewEntropy(source io.Reader) *Entropy { return &Entropy{source: source, left: MaxEntropy} }
+
+func (e *Entropy) fill(m memory, b []byte) {
+	if len(b) > e.left {
+		m.trap("%d random bytes are asked for, and %d of %d are left", len(b), e.left, MaxEntropy)
+	}
+	e.left -= len(b)
+	if _, err := io.ReadFull(e.source, b); err != nil {
+		panic(&BaseFailure{Err: err}) // the host's own failure
+	}
+}
+
+// A Level is how grave a log line is: 0 debug, 1 info, 2 warn, 3 error.
+type Level uint32
+
+// The levels of log lines.
+const (
+	LevelDebug Level = iota
+	LevelInfo
+	LevelWarn
+	LevelError
+)
+
+// A Line is what a script logged.
+type Line struct {
+	Script string
+	Step   string
+	Level  Level
+	Text   string
+}
+
+// A Log holds the lines of one registration until it has ended, so that its secrets can be blotted out.
+type Log struct {
+	lines   []Line
+	bytes   int
+	dropped int
+	secrets []string
+}
+
+// Secret notes a string that no line may show.
+func (l *Log) Secret(s string) {
+	if s != "" {
+		l.secrets = append(l.secrets, s)
+	}
+}
+
+// Len returns how many lines there are.
+func (l *Log) Len() int { return len(l.lines) }
+
+// Dropped returns how many lines there was no room for.
+func (l *Log) Dropped() int { return l.dropped }
+
+// Lines returns the lines, with every secret that was noted replaced by [redacted].
+func (l *Log) Lines() []Line {
+	var pairs []string
+	for _, s := range l.secrets {
+		pairs = append(pairs, s, "[redacted]")
+		if quoted, err := json.Marshal(s); err == nil {
+			pairs = append(pairs, string(bytes.Trim(quoted, `"`)), "[redacted]")
+		}
+	}
+	blot := strings.NewReplacer(pairs...)
+	lines := make([]Line, len(l.lines))
+	for i, line := range l.lines {
+		line.Text = blot.Replace(line.Text)
+		lines[i] = line
+	}
+	return lines
+}
+
+// log keeps a line if there is room.
+func (c *Call) log(level Level, text []byte) {
+	l := c.Log
+	if len(l.lines) == MaxLogLines || l.bytes+len(text) > MaxLogBytes {
+		l.dropped++
+		return
+	}
+	l.bytes += len(text)
+	l.lines = append(l.lines, Line{Script: c.Script, Step: c.Step, Level: min(level, LevelError), Text: strings.ToValidUTF8(string(text), "\uFFFD")})
+}

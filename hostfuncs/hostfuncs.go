@@ -1,0 +1,117 @@
+// Package hostfuncs holds the functions that a script may import: registrar_v1, which is the contract between the server
+// and its scripts (docs/abi.md), and as much of WASI preview 1 as toolchains need to start. A function finds the call
+// that it serves, and with it the registration, in its context; see [Call]. The base that call_base runs is a function of
+// that call, so that this package knows nothing of deployments.
+package hostfuncs
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+)
+
+// The modules that a script may import from.
+const (
+	ModuleName     = "registrar_v1"
+	WASIModuleName = "wasi_snapshot_preview1"
+)
+
+// A Function is one that a script may import.
+type Function struct {
+	Module  string
+	Name    string
+	Params  []api.ValueType
+	Results []api.ValueType
+	Stub    bool // linked, since toolchains import it without calling it, but it only answers ENOSYS
+
+	call func(ctx context.Context, m memory, stack []uint64)
+}
+
+// Functions returns every function that a script may import.
+func Functions() []Function {
+	return append(registrarFunctions(), wasiFunctions()...)
+}
+
+// Instantiate adds the host modules to a runtime, which then owns them.
+func Instantiate(ctx context.Context, rt wazero.Runtime) error {
+	builders := map[string]wazero.HostModuleBuilder{}
+	for _, f := range Functions() {
+		b := builders[f.Module]
+		if b == nil {
+			b = rt.NewHostModuleBuilder(f.Module)
+			builders[f.Module] = b
+		}
+		host := func(ctx context.Context, m api.Module, stack []uint64) {
+			f.call(ctx, memory{m.Memory(), f.Name}, stack)
+		}
+		b.NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(host), f.Params, f.Results).Export(f.Name)
+	}
+	for name, b := range builders {
+		if _, err := b.Instantiate(ctx); err != nil {
+			return fmt.Errorf("instantiating the host module %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// A Trap ends a script that broke the contract.
+type Trap struct {
+	Function string
+	Reason   string // never holds a secret
+}
+
+// Error names the function and the reason.
+func (t *Trap) Error() string { return t.Function + ": " + t.Reason }
+
+// An Exit ends a script that called proc_exit.
+type Exit struct{ Code uint32 }
+
+// Error names the exit code.
+func (e *Exit) Error() string { return fmt.Sprintf("proc_exit(%d)", e.Code) }
+
+// A BaseFailure ends a script whose call_base did not come to an end. The cause is not the script's.
+type BaseFailure struct{ Err error }
+
+// Error names the cause.
+func (b *BaseFailure) Error() string { return "call_base: " + b.Err.Error() }
+
+// Unwrap returns the cause.
+func (b *BaseFailure) Unwrap() error { return b.Err }
+
+// memory is the guest's memory in a call of one function. Every range is checked; one outside the memory traps.
+type memory struct {
+	api.Memory
+	function string
+}
+
+func (m memory) trap(format string, args ...any) {
+	panic(&Trap{Function: m.function, Reason: fmt.Sprintf(format, args...)})
+}
+
+// view returns the range itself, not a copy: it must not outlive the call, nor a call_base.
+func (m memory) view(ptr, length uint32) []byte {
+	b, ok := m.Read(ptr, length)
+	if !ok {
+		m.trap("the range of %d bytes at %d lies outside the memory of %d bytes", length, ptr, m.Size())
+	}
+	return b
+}
+
+// text returns a copy of the range, of at most limit bytes.
+func (m memory) text(what string, ptr, length uint32, limit int) string {
+	if int64(length) > int64(limit) {
+		m.trap("the %s has %d bytes: at most %d are allowed", what, length, limit)
+	}
+	return string(m.view(ptr, length))
+}
+
+// put writes value into a buffer of the guest if it fits, and returns its length.
+func (m memory) put(value []byte, buf, capacity uint32) uint64 {
+	b := m.view(buf, capacity)
+	if len(value) <= len(b) {
+		copy(b, value)
+	}
+	return api.EncodeU32(uint32(len(value)))
+}

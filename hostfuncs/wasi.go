@@ -1,0 +1,295 @@
+package hostfuncs
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"slices"
+)
+
+// The errors of WASI preview 1 that the shim answers.
+const (
+	errnoSuccess = 0
+	errnoBADF    = 8
+	errnoFAULT   = 21
+	errnoINVAL   = 28
+	errnoNOSYS   = 52
+	errnoSPIPE   = 70
+)
+
+// wasiLevels are the levels of what is written to standard output and standard error.
+var wasiLevels = [2]Level{LevelInfo, LevelWarn}
+
+// wasiFunctions returns WASI preview 1: a shim without files, sockets, environment and time that passes, and stubs for
+// the rest.
+func wasiFunctions() []Function {
+	functions := []Function{
+		{Name: "args_get", Params: types(i32, i32), call: succeed},
+		{Name: "args_sizes_get", Params: types(i32, i32), call: noSizes},
+		{Name: "environ_get", Params: types(i32, i32), call: succeed},
+		{Name: "environ_sizes_get", Params: types(i32, i32), call: noSizes},
+		{Name: "random_get", Params: types(i32, i32), call: randomGet},
+		{Name: "clock_time_get", Params: types(i32, i64, i32), call: clockTimeGet},
+		{Name: "sched_yield", call: succeed},
+		{Name: "poll_oneoff", Params: types(i32, i32, i32, i32), call: pollOneoff},
+		{Name: "proc_exit", Params: types(i32), call: procExit},
+		{Name: "fd_write", Params: types(i32, i32, i32, i32), call: fdWrite},
+		{Name: "fd_close", Params: types(i32), call: onOutput(errnoSuccess)},
+		{Name: "fd_fdstat_get", Params: types(i32, i32), call: fdFdstatGet},
+		{Name: "fd_fdstat_set_flags", Params: types(i32, i32), call: onOutput(errnoSuccess)},
+		{Name: "fd_prestat_dir_name", Params: types(i32, i32, i32), call: onOutput(errnoBADF)},
+		{Name: "fd_prestat_get", Params: types(i32, i32), call: onOutput(errnoBADF)},
+		{Name: "fd_read", Params: types(i32, i32, i32, i32), call: onOutput(errnoBADF)},
+		{Name: "fd_seek", Params: types(i32, i64, i32, i32), call: onOutput(errnoSPIPE)},
+	}
+	functions = append(functions, wasiStubs()...)
+	for i := range functions {
+		functions[i].Module = WASIModuleName
+		if functions[i].Name != "proc_exit" {
+			functions[i].Results = types(i32)
+		}
+	}
+	return functions
+}
+
+// wasiStubs returns the functions of preview 1 that the shim does not have. Standard Go imports many without calling
+// them.
+func wasiStubs() []Function {
+	functions := []Function{
+		{Name: "clock_res_get", Params: types(i32, i32)},
+		{Name: "fd_advise", Params: types(i32, i64, i64, i32)},
+		{Name: "fd_allocate", Params: types(i32, i64, i64)},
+		{Name: "fd_datasync", Params: types(i32)},
+		{Name: "fd_fdstat_set_rights", Params: types(i32, i64, i64)},
+		{Name: "fd_filestat_get", Params: types(i32, i32)},
+		{Name: "fd_filestat_set_size", Params: types(i32, i64)},
+		{Name: "fd_filestat_set_times", Params: types(i32, i64, i64, i32)},
+		{Name: "fd_pread", Params: types(i32, i32, i32, i64, i32)},
+		{Name: "fd_pwrite", Params: types(i32, i32, i32, i64, i32)},
+		{Name: "fd_readdir", Params: types(i32, i32, i32, i64, i32)},
+		{Name: "fd_renumber", Params: types(i32, i32)},
+		{Name: "fd_sync", Params: types(i32)},
+		{Name: "fd_tell", Params: types(i32, i32)},
+		{Name: "path_create_directory", Params: types(i32, i32, i32)},
+		{Name: "path_filestat_get", Params: types(i32, i32, i32, i32, i32)},
+		{Name: "path_filestat_set_times", Params: types(i32, i32, i32, i32, i64, i64, i32)},
+		{Name: "path_link", Params: types(i32, i32, i32, i32, i32, i32, i32)},
+		{Name: "path_open", Params: types(i32, i32, i32, i32, i32, i64, i64, i32, i32)},
+		{Name: "path_readlink", Params: types(i32, i32, i32, i32, i32, i32)},
+		{Name: "path_remove_directory", Params: types(i32, i32, i32)},
+		{Name: "path_rename", Params: types(i32, i32, i32, i32, i32, i32)},
+		{Name: "path_symlink", Params: types(i32, i32, i32, i32, i32)},
+		{Name: "path_unlink_file", Params: types(i32, i32, i32)},
+		{Name: "proc_raise", Params: types(i32)},
+		{Name: "sock_accept", Params: types(i32, i32, i32)},
+		{Name: "sock_recv", Params: types(i32, i32, i32, i32, i32, i32)},
+		{Name: "sock_send", Params: types(i32, i32, i32, i32, i32)},
+		{Name: "sock_shutdown", Params: types(i32, i32)},
+	}
+	for i := range functions {
+		functions[i].Stub = true
+		functions[i].call = func(_ context.Context, _ memory, stack []uint64) { stack[0] = errnoNOSYS }
+	}
+	return functions
+}
+
+func succeed(_ context.Context, _ memory, stack []uint64) { answer(stack, errnoSuccess) }
+
+// answer sets the result. A function without parameters has a stack of one slot as well: that of its result.
+func answer(stack []uint64, errno uint64) { stack[0] = errno }
+
+// noSizes is args_sizes_get and environ_sizes_get(count, size i32) -> errno: there are none.
+func noSizes(_ context.Context, m memory, stack []uint64) {
+	if !m.WriteUint32Le(u32(stack[0]), 0) || !m.WriteUint32Le(u32(stack[1]), 0) {
+		answer(stack, errnoFAULT)
+		return
+	}
+	answer(stack, errnoSuccess)
+}
+
+// randomGet is random_get(ptr, len i32) -> errno, from the budget of random, beyond which it traps.
+func randomGet(ctx context.Context, m memory, stack []uint64) {
+	b, ok := m.Read(u32(stack[0]), u32(stack[1]))
+	if !ok {
+		answer(stack, errnoFAULT)
+		return
+	}
+	current(ctx, m).Entropy.fill(m, b)
+	answer(stack, errnoSuccess)
+}
+
+const (
+	clockRealtime  = 0
+	clockMonotonic = 1
+)
+
+// clockTimeGet is clock_time_get(id i32, precision i64, time i32) -> errno, in nanoseconds. The real time stands still;
+// the monotonic clock advances a nanosecond a read, and by what the script slept.
+func clockTimeGet(ctx context.Context, m memory, stack []uint64) {
+	c := current(ctx, m)
+	var t int64
+	switch u32(stack[0]) {
+	case clockRealtime:
+		t = c.Now.UnixNano()
+	case clockMonotonic:
+		c.monotony++
+		t = c.monotony
+	default:
+		answer(stack, errnoINVAL)
+		return
+	}
+	if !m.WriteUint64Le(u32(stack[2]), uint64(t)) {
+		answer(stack, errnoFAULT)
+		return
+	}
+	answer(stack, errnoSuccess)
+}
+
+// procExit is proc_exit(code i32): it ends the script.
+func procExit(_ context.Context, _ memory, stack []uint64) { panic(&Exit{Code: u32(stack[0])}) }
+
+// output returns 0 for standard output, 1 for standard error, and false for any other file descriptor.
+func output(fd uint32) (int, bool) { return int(fd) - 1, fd == 1 || fd == 2 }
+
+// onOutput answers errno for standard output and standard error, and EBADF for any other file descriptor.
+func onOutput(errno uint64) func(context.Context, memory, []uint64) {
+	return func(_ context.Context, _ memory, stack []uint64) {
+		if _, ok := output(u32(stack[0])); !ok {
+			errno := uint64(errnoBADF)
+			answer(stack, errno)
+			return
+		}
+		answer(stack, errno)
+	}
+}
+
+// fdFdstatGet is fd_fdstat_get(fd, stat i32) -> errno: a character device that can be appended to.
+func fdFdstatGet(_ context.Context, m memory, stack []uint64) {
+	if _, ok := output(u32(stack[0])); !ok {
+		answer(stack, errnoBADF)
+		return
+	}
+	const characterDevice, flagAppend, rightWrite = 2, 1, 1 << 6
+	var stat [24]byte
+	stat[0] = characterDevice
+	binary.LittleEndian.PutUint16(stat[2:], flagAppend)
+	binary.LittleEndian.PutUint64(stat[8:], rightWrite)
+	if !m.Write(u32(stack[1]), stat[:]) {
+		answer(stack, errnoFAULT)
+		return
+	}
+	answer(stack, errnoSuccess)
+}
+
+// maxVectors bounds the buffers of one fd_write.
+const maxVectors = 1024
+
+// fdWrite is fd_write(fd, iovs, iovs_len, nwritten i32) -> errno: lines of the log, at info and warn. What goes beyond
+// the log's room is counted as written and dropped.
+func fdWrite(ctx context.Context, m memory, stack []uint64) {
+	c := current(ctx, m)
+	stream, ok := output(u32(stack[0]))
+	vectors, result := u32(stack[2]), u32(stack[3])
+	switch {
+	case !ok:
+		answer(stack, errnoBADF)
+		return
+	case vectors > maxVectors:
+		answer(stack, errnoINVAL)
+		return
+	}
+	headers, ok := m.Read(u32(stack[1]), vectors*8)
+	if !ok {
+		answer(stack, errnoFAULT)
+		return
+	}
+	var written uint32
+	for vector := range slices.Chunk(headers, 8) {
+		b, ok := m.Read(binary.LittleEndian.Uint32(vector), binary.LittleEndian.Uint32(vector[4:]))
+		if !ok {
+			answer(stack, errnoFAULT)
+			return
+		}
+		c.write(stream, b)
+		written += uint32(len(b))
+	}
+	if !m.WriteUint32Le(result, written) {
+		answer(stack, errnoFAULT)
+		return
+	}
+	answer(stack, errnoSuccess)
+}
+
+// write logs the lines that b ends, and keeps the rest until its line ends. It looks at no more than there is room for,
+// so that a script cannot make the host read its whole memory time and again.
+func (c *Call) write(stream int, b []byte) {
+	b = b[:min(len(b), MaxLogBytes+1)]
+	for {
+		line, rest, ended := bytes.Cut(b, []byte("\n"))
+		if room := MaxLogBytes + 1 - len(c.pending[stream]); room < len(line) {
+			line = line[:room]
+		}
+		c.pending[stream] = append(c.pending[stream], line...)
+		if !ended {
+			return
+		}
+		c.log(wasiLevels[stream], c.pending[stream])
+		c.pending[stream] = c.pending[stream][:0]
+		b = rest
+	}
+}
+
+// The layout of subscriptions and events (WASI preview 1, subscription and event).
+const (
+	subscriptionSize = 48
+	eventSize        = 32
+	eventClock       = 0
+	absoluteTime     = 1
+)
+
+// pollOneoff is poll_oneoff(in, out, nsubscriptions, nevents i32) -> errno. Nobody waits: clocks ring at once, the
+// monotonic one moved on as if the time had passed, and file descriptors are no files.
+func pollOneoff(ctx context.Context, m memory, stack []uint64) {
+	c := current(ctx, m)
+	n := u32(stack[2])
+	if n == 0 || n > maxVectors {
+		answer(stack, errnoINVAL)
+		return
+	}
+	in, okIn := m.Read(u32(stack[0]), n*subscriptionSize)
+	out, okOut := m.Read(u32(stack[1]), n*eventSize)
+	if !okIn || !okOut {
+		answer(stack, errnoFAULT)
+		return
+	}
+	for i := range int(n) {
+		subscription := slices.Clone(in[i*subscriptionSize:][:subscriptionSize]) // the ranges may overlap
+		event := out[i*eventSize:][:eventSize]
+		clear(event)
+		copy(event, subscription[:8]) // userdata
+		event[10] = subscription[8]   // type
+		if subscription[8] != eventClock {
+			binary.LittleEndian.PutUint16(event[8:], errnoBADF)
+			continue
+		}
+		c.sleep(binary.LittleEndian.Uint32(subscription[16:]), int64(binary.LittleEndian.Uint64(subscription[24:])), binary.LittleEndian.Uint16(subscription[40:]))
+	}
+	if !m.WriteUint32Le(u32(stack[3]), n) {
+		answer(stack, errnoFAULT)
+		return
+	}
+	answer(stack, errnoSuccess)
+}
+
+// sleep moves the monotonic clock on. Times that make no sense do not move it.
+func (c *Call) sleep(clock uint32, timeout int64, flags uint16) {
+	switch {
+	case timeout <= 0:
+	case flags&absoluteTime == 0:
+		if sum := c.monotony + timeout; sum > c.monotony {
+			c.monotony = sum
+		}
+	case clock == clockMonotonic:
+		c.monotony = max(c.monotony, timeout)
+	}
+}
