@@ -1,4 +1,4 @@
-;; Never ends: fuel must stop it.
+;; Never ends: the server must end it.
 (module
   (memory (export "memory") 1)
   (func (export "add_client_id") (result i32)

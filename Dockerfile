@@ -1,0 +1,24 @@
+# A static binary, run by a user without rights.
+FROM golang:1.26-bookworm AS build
+WORKDIR /src
+COPY go.mod go.sum ./
+RUN go mod download
+COPY . .
+# The JSON library must behave the same with and without the standard library's experiment.
+ENV GOEXPERIMENT=nojsonv2
+RUN CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o /out/registrar .
+RUN mkdir -p /out/data
+
+FROM scratch
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
+COPY --from=build /out/registrar /registrar
+COPY --from=build --chown=65532:65532 /out/data /data
+USER 65532:65532
+VOLUME /data
+# Where the SQLite file and the first admin token go.
+ENV STATE_DIRECTORY=/data REGISTRAR_DATABASE=sqlite:/data/registrar.db
+EXPOSE 8080
+HEALTHCHECK --interval=10s --timeout=5s CMD ["/registrar", "health"]
+ENTRYPOINT ["/registrar"]
+# Not loopback, so registration needs a token unless REGISTRAR_REGISTRATION says otherwise.
+CMD ["serve", "--listen", ":8080"]

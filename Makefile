@@ -1,0 +1,47 @@
+# make test and make lint install what they need on Debian and Ubuntu.
+
+# The JSON library must behave the same with and without the standard library's experiment.
+export GOEXPERIMENT = nojsonv2
+
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+# Packages with the race detector; the root package drives the plain binary.
+RACED = ./engine/... ./hostfuncs/... ./scripts/... ./server/... ./store/...
+
+.PHONY: build test test-race test-e2e lint fuzz bench testdata testdata-check install
+
+build:
+	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o registrar .
+
+test: install test-race test-e2e
+	$(MAKE) -C testdata/wasm check-wat
+
+# CI=1: without a MySQL or MariaDB server the tests fail, where they would else skip.
+test-race:
+	CI=1 CGO_ENABLED=1 go test -race $(RACED)
+
+test-e2e:
+	CI=1 go test .
+
+lint:
+	test -z "$$(gofmt -l . | tee /dev/stderr)"
+	go vet ./...
+	go run $(STATICCHECK) ./...
+
+# Each fuzzer for FUZZTIME.
+FUZZTIME = 60s
+fuzz:
+	go test -run '^$$' -fuzz FuzzRegister -fuzztime $(FUZZTIME) ./engine
+	go test -run '^$$' -fuzz FuzzDecode -fuzztime $(FUZZTIME) ./scripts/wasmbin
+
+bench:
+	go test -run '^$$' -bench . $(RACED)
+
+# Rebuild the WebAssembly fixtures; compare them with what is committed.
+testdata:
+	$(MAKE) -C testdata/wasm all
+testdata-check:
+	$(MAKE) -C testdata/wasm check
+
+install:
+	./.ci/install

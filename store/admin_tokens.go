@@ -1,0 +1,72 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// An AdminToken opens the admin API. The token itself is kept nowhere.
+type AdminToken struct {
+	ID        string            // 1 to 64 bytes
+	Hash      [sha256.Size]byte // SHA-256 of the token
+	Role      string            // at most 64 characters
+	CreatedAt time.Time         // UTC, in whole microseconds
+}
+
+type adminTokenRow struct {
+	ID        string `gorm:"primaryKey"`
+	Hash      []byte
+	Role      string
+	CreatedAt time.Time `gorm:"autoCreateTime:false"`
+}
+
+func (adminTokenRow) TableName() string { return "admin_tokens" }
+
+const maxTokenID = 64
+
+// AddAdminToken stores t, durably, and reports whether it did: it is false, and nothing changes, if another token has
+// t.ID. Of several processes that add tokens under one ID, one hears true. As with [Store.AddClient], ctx ends only the wait for
+// a connection.
+func (s *Store) AddAdminToken(ctx context.Context, t AdminToken) (added bool, err error) {
+	if len(t.ID) < 1 || len(t.ID) > maxTokenID {
+		return false, fmt.Errorf("storing admin token %s: its ID has %d bytes: 1 to %d are possible", t.ID, len(t.ID), maxTokenID)
+	}
+	row := &adminTokenRow{ID: t.ID, Hash: t.Hash[:], Role: t.Role}
+	if row.CreatedAt, err = instant(t.CreatedAt); err != nil {
+		return false, fmt.Errorf("storing admin token %s: %w", t.ID, err)
+	}
+	err = s.insert(ctx,
+		func(ctx context.Context) error { return s.writer.WithContext(ctx).Create(row).Error },
+		func(ctx context.Context) (bool, error) {
+			var row adminTokenRow
+			err := s.reader.WithContext(ctx).Select("hash").Where("id = ?", t.ID).Take(&row).Error
+			return bytes.Equal(row.Hash, t.Hash[:]), err
+		})
+	switch {
+	case err == nil:
+		return true, nil
+	case errors.Is(err, errTaken):
+		return false, nil
+	}
+	return false, fmt.Errorf("storing admin token %s: %w", t.ID, classify(ctx, err))
+}
+
+// AdminTokens returns every admin token, the oldest first.
+func (s *Store) AdminTokens(ctx context.Context) ([]AdminToken, error) {
+	var rows []*adminTokenRow
+	if err := s.reader.WithContext(ctx).Order("created_at, id").Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("listing admin tokens: %w", classify(ctx, err))
+	}
+	tokens := make([]AdminToken, 0, len(rows))
+	for _, r := range rows {
+		if len(r.Hash) != sha256.Size {
+			return nil, fmt.Errorf("admin token %s: its hash has %d bytes", r.ID, len(r.Hash))
+		}
+		tokens = append(tokens, AdminToken{ID: r.ID, Hash: [sha256.Size]byte(r.Hash), Role: r.Role, CreatedAt: r.CreatedAt.UTC()})
+	}
+	return tokens, nil
+}

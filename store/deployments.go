@@ -1,0 +1,157 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"gorm.io/gorm"
+
+	"registrar/scripts/catalog"
+)
+
+type deploymentRow struct {
+	Number    int64 `gorm:"primaryKey;autoIncrement:false"`
+	Scripts   string
+	Comment   string
+	CopyOf    int64
+	CreatedAt time.Time `gorm:"autoCreateTime:false"`
+}
+
+func (deploymentRow) TableName() string { return "deployments" }
+
+// AddDeployment appends d, durably, under the number after the last, and returns it with that number; d.Number says
+// nothing. Where ifCurrent is not nil and not the number in force (0 before the first), it returns
+// [catalog.ErrConflict]. Without ifCurrent, deployments that are added at once are all stored, one after the other. If d
+// names a module that does not exist, then the error names it and matches [catalog.ErrNotFound].
+//
+// If the connection breaks in the middle, matching [engine.ErrUnavailable], then d may have been appended; ifCurrent
+// makes it safe to try again.
+func (s *Store) AddDeployment(ctx context.Context, d catalog.Deployment, ifCurrent *int64) (catalog.Deployment, error) {
+	row := &deploymentRow{Comment: d.Comment, CopyOf: d.CopyOf}
+	var errs [2]error
+	row.Scripts, errs[0] = list(d.Scripts)
+	row.CreatedAt, errs[1] = instant(d.CreatedAt)
+	if err := errors.Join(errs[:]...); err != nil {
+		return catalog.Deployment{}, fmt.Errorf("storing a deployment: %w", err)
+	}
+	var err error
+	for range maxAttempts {
+		err = s.transaction(ctx, func(tx *gorm.DB) error { return appendDeployment(tx, row, d.Scripts, ifCurrent) })
+		if !errors.Is(err, gorm.ErrDuplicatedKey) {
+			break
+		}
+		// Another one got the number. The next attempt sees it.
+		err = catalog.ErrConflict
+	}
+	if err != nil {
+		return catalog.Deployment{}, fmt.Errorf("storing a deployment: %w", classify(ctx, err))
+	}
+	return row.deployment()
+}
+
+func appendDeployment(tx *gorm.DB, row *deploymentRow, scripts []catalog.Script, ifCurrent *int64) error {
+	if err := checkModules(tx, scripts); err != nil {
+		return err
+	}
+	last, err := lastNumber(tx)
+	if err != nil {
+		return err
+	}
+	if ifCurrent != nil && *ifCurrent != last {
+		return fmt.Errorf("%w: deployment %d is in force, not %d", catalog.ErrConflict, last, *ifCurrent)
+	}
+	row.Number = last + 1
+	return tx.Create(row).Error
+}
+
+// checkModules sees that every module that scripts name exists, and will until tx ends.
+func checkModules(tx *gorm.DB, scripts []catalog.Script) error {
+	var digests []string
+	for _, script := range scripts {
+		digests = append(digests, script.Module)
+	}
+	if len(digests) == 0 {
+		return nil
+	}
+	there, err := lockModules(tx, digests)
+	if err != nil {
+		return err
+	}
+	for _, script := range scripts {
+		if !slices.Contains(there, script.Module) {
+			return fmt.Errorf("script %s: module %s: %w", script.Name, script.Module, catalog.ErrNotFound)
+		}
+	}
+	return nil
+}
+
+func (r *deploymentRow) deployment() (catalog.Deployment, error) {
+	scripts, err := parsed[[]catalog.Script](r.Scripts)
+	if err != nil {
+		return catalog.Deployment{}, fmt.Errorf("deployment %d: %w", r.Number, err)
+	}
+	return catalog.Deployment{
+		Number: r.Number, Scripts: scripts, Comment: r.Comment, CopyOf: r.CopyOf, CreatedAt: r.CreatedAt.UTC(),
+	}, nil
+}
+
+// Deployment returns the deployment with this number, or [catalog.ErrNotFound]. Its list of scripts is never nil.
+func (s *Store) Deployment(ctx context.Context, number int64) (catalog.Deployment, error) {
+	var row deploymentRow
+	if err := s.reader.WithContext(ctx).Where("number = ?", number).Take(&row).Error; err != nil {
+		return catalog.Deployment{}, fmt.Errorf("reading deployment %d: %w", number, classify(ctx, err))
+	}
+	return row.deployment()
+}
+
+// Deployments returns deployments, the newest first: those with a number below before, or all if before is 0, and at
+// most n of them (1 to 1000; 0 means 100, and what is more counts as 1000).
+func (s *Store) Deployments(ctx context.Context, before int64, n int) ([]catalog.Deployment, error) {
+	db := s.reader.WithContext(ctx).Order("number DESC").Limit(pageSize(n))
+	if before > 0 {
+		db = db.Where("number < ?", before)
+	}
+	var rows []*deploymentRow
+	if err := db.Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("listing deployments: %w", classify(ctx, err))
+	}
+	deployments := make([]catalog.Deployment, 0, len(rows))
+	for _, r := range rows {
+		d, err := r.deployment()
+		if err != nil {
+			return nil, fmt.Errorf("listing deployments: %w", err)
+		}
+		deployments = append(deployments, d)
+	}
+	return deployments, nil
+}
+
+// CurrentDeployment returns the deployment in force; before the first that is number 0, without scripts.
+func (s *Store) CurrentDeployment(ctx context.Context) (catalog.Deployment, error) {
+	latest, err := s.Deployments(ctx, 0, 1)
+	if err != nil {
+		return catalog.Deployment{}, err
+	}
+	if len(latest) == 0 {
+		return catalog.Deployment{Scripts: []catalog.Script{}}, nil
+	}
+	return latest[0], nil
+}
+
+// CurrentDeploymentNumber returns the number of the deployment in force, 0 before the first. It reads one entry of an
+// index: it may be polled.
+func (s *Store) CurrentDeploymentNumber(ctx context.Context) (int64, error) {
+	n, err := lastNumber(s.reader.WithContext(ctx))
+	if err != nil {
+		return 0, fmt.Errorf("reading the number of the deployment in force: %w", classify(ctx, err))
+	}
+	return n, nil
+}
+
+func lastNumber(db *gorm.DB) (n int64, err error) {
+	err = db.Model(&deploymentRow{}).Select("COALESCE(MAX(number), 0)").Take(&n).Error
+	return n, err
+}

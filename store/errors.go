@@ -1,0 +1,96 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+
+	"github.com/go-sql-driver/mysql"
+	"github.com/ncruces/go-sqlite3"
+	"gorm.io/gorm"
+
+	"registrar/engine"
+	"registrar/scripts/catalog"
+)
+
+// Errors of MySQL that are treated alone.
+const (
+	unknownDatabase = 1049
+	deadlock        = 1213
+)
+
+// classify gives err, which the database answered under ctx, the meaning that callers ask for with [errors.Is], and
+// keeps the cause. A caller who went away is told so; one whose time is up learns that the database is too slow.
+func classify(ctx context.Context, err error) error {
+	switch done := ctx.Err(); {
+	case err == nil, errors.Is(err, engine.ErrUnavailable):
+		return err
+	case errors.Is(err, gorm.ErrRecordNotFound):
+		return catalog.ErrNotFound
+	case done != nil && !errors.Is(err, done) && interrupted(err):
+		err = fmt.Errorf("%w: %w", done, err)
+	}
+	if errors.Is(err, context.Canceled) || !unavailable(err) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", engine.ErrUnavailable, err)
+}
+
+// interrupted reports whether err is what a statement returns because its context ended.
+func interrupted(err error) bool {
+	return errors.Is(err, sqlite3.INTERRUPT) || errors.Is(err, sql.ErrTxDone) || lost(err)
+}
+
+// unavailable reports whether err means that the database is away or saturated, so that the same call may succeed
+// later.
+func unavailable(err error) bool {
+	return lost(err) || refused(err) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// lost reports whether err is the end of a connection, or of the attempt to make one.
+func lost(err error) bool {
+	for _, e := range []error{driver.ErrBadConn, sql.ErrConnDone, mysql.ErrInvalidConn, mysql.ErrMalformPkt,
+		mysql.ErrPktSync, mysql.ErrPktSyncMul, mysql.ErrBusyBuffer, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	// Not net.Error: a file that does not exist is one, too.
+	_, operation := errors.AsType[*net.OpError](err)
+	_, name := errors.AsType[*net.DNSError](err)
+	return operation || name
+}
+
+// refused reports whether the database answered that it cannot now.
+func refused(err error) bool {
+	for _, e := range []error{sqlite3.BUSY, sqlite3.LOCKED, sqlite3.PROTOCOL, sqlite3.FULL, sqlite3.IOERR, sqlite3.NOMEM} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	switch number(err) {
+	case 1021, 1114, // the disk or the table is full
+		1037, 1041, 1135, // out of memory, or of threads
+		1040, 1203, 1226, // too many connections, or too much done, by all or by one user
+		1129,       // too many errors: the host is blocked
+		1047, 1053, // a cluster's node that is not ready; shutting down
+		1152, 1158, 1159, 1160, 1161, 1184, 4031, // the connection was aborted
+		1205, deadlock, // waited too long for a lock; deadlock
+		1290, 1792, 1836, // read-only: a replica, or a primary that is about to change
+		1317, 1927, 1969, 3024: // the statement or its connection was killed, or took too long
+		return true
+	}
+	return false
+}
+
+// number returns the number of an error that a MySQL server answered, 0 for every other.
+func number(err error) uint16 {
+	if e, ok := errors.AsType[*mysql.MySQLError](err); ok {
+		return e.Number
+	}
+	return 0
+}

@@ -1,0 +1,164 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"registrar/scripts/catalog"
+)
+
+type moduleRow struct {
+	Digest    string `gorm:"primaryKey"`
+	Name      string
+	Size      int64
+	Steps     string
+	Imports   string
+	MemoryMin int64
+	Warnings  string
+	CreatedAt time.Time `gorm:"autoCreateTime:false"`
+	Wasm      []byte    // left out of every query but the one that asks for it
+}
+
+func (moduleRow) TableName() string { return "modules" }
+
+// AddModule stores m and its bytes, durably and together, and returns m as it is stored. The same digest again changes
+// nothing: what is stored already is returned, and false. That makes it safe to try again. wasm has to be what m.Digest
+// names.
+func (s *Store) AddModule(ctx context.Context, m catalog.Module, wasm []byte) (stored catalog.Module, added bool, err error) {
+	row, err := newModuleRow(m, wasm)
+	if err != nil {
+		return catalog.Module{}, false, fmt.Errorf("storing module %s: %w", m.Digest, err)
+	}
+	// Looking first saves sending the bytes for nothing. Between the two somebody may add or delete the same module.
+	for range 3 {
+		stored, err = s.Module(ctx, m.Digest)
+		if !errors.Is(err, catalog.ErrNotFound) {
+			return stored, false, err
+		}
+		err = s.writer.WithContext(ctx).Create(row).Error
+		if err == nil {
+			stored, err = row.module()
+			return stored, true, err
+		}
+		if !errors.Is(err, gorm.ErrDuplicatedKey) {
+			break
+		}
+	}
+	return catalog.Module{}, false, fmt.Errorf("storing module %s: %w", m.Digest, classify(ctx, err))
+}
+
+func newModuleRow(m catalog.Module, wasm []byte) (*moduleRow, error) {
+	if catalog.Digest(wasm) != m.Digest || len(wasm) != m.Size {
+		return nil, errors.New("these are not its bytes")
+	}
+	row := &moduleRow{Digest: m.Digest, Name: m.Name, Size: int64(m.Size), MemoryMin: int64(m.MemoryMin), Wasm: wasm}
+	var errs [4]error
+	row.CreatedAt, errs[0] = instant(m.CreatedAt)
+	row.Steps, errs[1] = list(m.Steps)
+	row.Imports, errs[2] = list(m.Imports)
+	row.Warnings, errs[3] = list(m.Warnings)
+	return row, errors.Join(errs[:]...)
+}
+
+func (r *moduleRow) module() (catalog.Module, error) {
+	m := catalog.Module{
+		Digest: r.Digest, Name: r.Name, Size: int(r.Size), MemoryMin: uint64(r.MemoryMin), CreatedAt: r.CreatedAt.UTC(),
+	}
+	var errs [3]error
+	m.Steps, errs[0] = parsed[[]string](r.Steps)
+	m.Imports, errs[1] = parsed[[]string](r.Imports)
+	m.Warnings, errs[2] = parsed[[]string](r.Warnings)
+	if err := errors.Join(errs[:]...); err != nil {
+		return catalog.Module{}, fmt.Errorf("module %s: %w", r.Digest, err)
+	}
+	return m, nil
+}
+
+// Module returns the module with this digest, or [catalog.ErrNotFound]. Lists in it are never nil.
+func (s *Store) Module(ctx context.Context, digest string) (catalog.Module, error) {
+	var row moduleRow
+	if err := s.reader.WithContext(ctx).Omit("wasm").Where("digest = ?", digest).Take(&row).Error; err != nil {
+		return catalog.Module{}, fmt.Errorf("reading module %s: %w", digest, classify(ctx, err))
+	}
+	return row.module()
+}
+
+// ModuleBytes returns the bytes that digest names, checked against it, or [catalog.ErrNotFound].
+func (s *Store) ModuleBytes(ctx context.Context, digest string) ([]byte, error) {
+	var row moduleRow
+	if err := s.reader.WithContext(ctx).Select("wasm").Where("digest = ?", digest).Take(&row).Error; err != nil {
+		return nil, fmt.Errorf("reading the bytes of module %s: %w", digest, classify(ctx, err))
+	}
+	if catalog.Digest(row.Wasm) != digest {
+		return nil, fmt.Errorf("the bytes of module %s were changed in the database", digest)
+	}
+	return row.Wasm, nil
+}
+
+// Modules returns every module, the newest first.
+func (s *Store) Modules(ctx context.Context) ([]catalog.Module, error) {
+	var rows []*moduleRow
+	if err := s.reader.WithContext(ctx).Omit("wasm").Order("created_at DESC, digest").Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("listing modules: %w", classify(ctx, err))
+	}
+	modules := make([]catalog.Module, 0, len(rows))
+	for _, r := range rows {
+		m, err := r.module()
+		if err != nil {
+			return nil, fmt.Errorf("listing modules: %w", err)
+		}
+		modules = append(modules, m)
+	}
+	return modules, nil
+}
+
+// recentDeployments is how many of the last deployments keep their modules from being deleted: one can go back to them.
+const recentDeployments = 20
+
+// DeleteModule removes the module with this digest, or returns [catalog.ErrNotFound], or [catalog.ErrConflict] while one
+// of the last 20 deployments names it; the error says which. No deployment that names it can come in between.
+func (s *Store) DeleteModule(ctx context.Context, digest string) error {
+	err := s.transaction(ctx, func(tx *gorm.DB) error {
+		// Whoever is about to deploy it holds this row too; the deployments are read after they are done.
+		locked, err := lockModules(tx, []string{digest})
+		if err != nil {
+			return err
+		}
+		if len(locked) == 0 {
+			return catalog.ErrNotFound
+		}
+		var rows []*deploymentRow
+		if err := tx.Order("number DESC").Limit(recentDeployments).Find(&rows).Error; err != nil {
+			return err
+		}
+		for _, r := range rows {
+			d, err := r.deployment()
+			if err != nil {
+				return err
+			}
+			for _, script := range d.Scripts {
+				if script.Module == digest {
+					return fmt.Errorf("%w: deployment %d names it, as %s", catalog.ErrConflict, d.Number, script.Name)
+				}
+			}
+		}
+		return tx.Where("digest = ?", digest).Delete(&moduleRow{}).Error
+	})
+	if err != nil {
+		return fmt.Errorf("deleting module %s: %w", digest, classify(ctx, err))
+	}
+	return nil
+}
+
+// lockModules keeps the modules with these digests from changing until tx ends, and returns those that exist. They are
+// locked in one order by everybody.
+func lockModules(tx *gorm.DB, digests []string) (there []string, err error) {
+	err = tx.Model(&moduleRow{}).Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}).
+		Where("digest IN ?", digests).Order("digest").Pluck("digest", &there).Error
+	return there, err
+}

@@ -1,0 +1,218 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+
+	"registrar/engine"
+	"registrar/store"
+	"registrar/store/storetest"
+)
+
+// A breaker stands between the store and a MySQL server, and breaks a connection at the worst time.
+type breaker struct {
+	net.Listener
+	server *mysql.Config
+	armed  atomic.Int32 // an after…, for the next connection that says something
+	away   atomic.Bool  // takes no connection any more
+}
+
+const (
+	never int32 = iota
+	afterAnswer
+	beforeStatement
+)
+
+// newBreaker returns it and the Database of its end.
+func newBreaker(t *testing.T) (*breaker, string) {
+	t.Helper()
+	server, err := mysql.ParseDSN(storetest.MySQL(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	b := &breaker{Listener: listener, server: server}
+	go b.serve()
+	front := server.Clone()
+	front.Net, front.Addr = "tcp", listener.Addr().String()
+	return b, "mysql:" + front.FormatDSN()
+}
+
+func (b *breaker) serve() {
+	for {
+		client, err := b.Accept()
+		if err != nil {
+			return
+		}
+		server, err := net.Dial(b.server.Net, b.server.Addr)
+		if err != nil || b.away.Load() {
+			client.Close()
+			continue
+		}
+		var broken atomic.Bool
+		go b.pass(server, client, func() bool {
+			switch how := b.armed.Swap(never); how {
+			case beforeStatement:
+				return true
+			case afterAnswer:
+				broken.Store(true)
+			}
+			return false
+		})
+		go b.pass(client, server, broken.Load)
+	}
+}
+
+// pass copies what from says until cut is true, and then closes both.
+func (b *breaker) pass(to, from net.Conn, cut func() bool) {
+	defer to.Close()
+	defer from.Close()
+	buf := make([]byte, 64<<10)
+	for {
+		n, err := from.Read(buf)
+		if err != nil || cut() {
+			return
+		}
+		if _, err := to.Write(buf[:n]); err != nil {
+			return
+		}
+	}
+}
+
+// An INSERT whose connection breaks either took effect or not; AddClient finds out.
+func TestBrokenConnection(t *testing.T) {
+	b, database := newBreaker(t)
+	s := open(t, store.Config{Database: database, Connections: 1})
+	if err := s.AddClient(t.Context(), newClient("first")); err != nil { // the statement is prepared
+		t.Fatal(err)
+	}
+	for name, how := range map[string]int32{"after it was done": afterAnswer, "before it arrived": beforeStatement} {
+		t.Run(name, func(t *testing.T) {
+			c := newClient(name)
+			b.armed.Store(how)
+			if err := s.AddClient(t.Context(), c); err != nil {
+				t.Errorf("got %v, want success", err)
+			}
+			if b.armed.Load() != never {
+				t.Fatal("no connection was broken")
+			}
+			got, err := s.Client(t.Context(), c.ID)
+			if err != nil || got.Registration != c.Registration {
+				t.Errorf("stored: got %+v and %v, want registration %s", got, err, c.Registration)
+			}
+		})
+	}
+	t.Run("admin token", func(t *testing.T) {
+		b.armed.Store(afterAnswer)
+		added, err := s.AddAdminToken(t.Context(), store.AdminToken{ID: "first", Hash: [32]byte{1}, Role: "admin", CreatedAt: time.Now()})
+		if !added || err != nil || b.armed.Load() != never {
+			t.Errorf("got %t and %v, want true", added, err)
+		}
+	})
+	t.Run("and somebody else has the ID", func(t *testing.T) {
+		b.armed.Store(beforeStatement)
+		if err := s.AddClient(t.Context(), newClient("first")); !errors.Is(err, engine.ErrExists) || b.armed.Load() != never {
+			t.Errorf("got %v, want %v", err, engine.ErrExists)
+		}
+	})
+}
+
+// Where the database stays away after the statement was sent, the caller hears that the outcome is unknown, and that is
+// no promise that nothing was stored.
+func TestUnknownOutcome(t *testing.T) {
+	b, database := newBreaker(t)
+	s := open(t, store.Config{Database: database, Connections: 1})
+	if err := s.AddClient(t.Context(), newClient("first")); err != nil {
+		t.Fatal(err)
+	}
+	b.armed.Store(afterAnswer)
+	b.away.Store(true)
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(200*time.Millisecond, cancel)
+	err := s.AddClient(ctx, newClient("unknown"))
+	if !errors.Is(err, engine.ErrUnavailable) || errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want %v", err, engine.ErrUnavailable)
+	}
+	b.away.Store(false)
+	if !exists(t, s, "unknown") {
+		t.Error("the statement had been done, but the client is not there")
+	}
+}
+
+// A server that is killed and comes back has exactly the clients that were acknowledged.
+func TestKilledServer(t *testing.T) {
+	server := storetest.NewServer(t)
+	s := open(t, store.Config{Database: "mysql:" + server.Database(t)})
+	var mu sync.Mutex
+	acknowledged := map[string]bool{}
+	var stop atomic.Bool
+	var wg sync.WaitGroup
+	for worker := range 16 {
+		wg.Go(func() {
+			for i := 0; !stop.Load(); i++ {
+				id := fmt.Sprintf("%d-%d", worker, i)
+				err := s.AddClient(t.Context(), newClient(id))
+				switch {
+				case err == nil:
+					mu.Lock()
+					acknowledged[id] = true
+					mu.Unlock()
+				case errors.Is(err, engine.ErrUnavailable):
+					time.Sleep(time.Millisecond)
+				default:
+					t.Errorf("got %v, want success or %v", err, engine.ErrUnavailable)
+				}
+			}
+		})
+	}
+	for kill := range 3 {
+		time.Sleep(300 * time.Millisecond)
+		server.Kill()
+		// Whoever was in the middle waits for the server, to learn what became of it; whoever comes now is sent away.
+		if err := s.AddClient(t.Context(), newClient(fmt.Sprint("down-", kill))); !errors.Is(err, engine.ErrUnavailable) {
+			t.Errorf("with the server killed: got %v, want %v", err, engine.ErrUnavailable)
+		}
+		if err := server.Start(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	time.Sleep(300 * time.Millisecond)
+	stop.Store(true)
+	wg.Wait()
+
+	stored := map[string]bool{}
+	for after := ""; ; {
+		page, err := s.Clients(t.Context(), after, "", 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(page) == 0 {
+			break
+		}
+		for _, c := range page {
+			stored[c.ID] = true
+			if !acknowledged[c.ID] {
+				t.Errorf("client %s is stored, but was not acknowledged", c.ID)
+			}
+		}
+		after = page[len(page)-1].ID
+	}
+	for id := range acknowledged {
+		if !stored[id] {
+			t.Errorf("client %s was acknowledged, but is not stored", id)
+		}
+	}
+	t.Logf("%d acknowledged", len(acknowledged))
+}

@@ -1,0 +1,179 @@
+//go:build unix
+
+package store_test
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"registrar/store"
+	"registrar/store/storetest"
+)
+
+// child returns a process of this test binary that runs one test, which finds a value in the variable STORE_CHILD.
+func child(t *testing.T, test, value string) *exec.Cmd {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+test+"$", "-test.v")
+	cmd.Env = append(os.Environ(), "STORE_CHILD="+value)
+	return cmd
+}
+
+// Several processes that start at once migrate once, and all of them work.
+func TestProcessesStartAtOnce(t *testing.T) {
+	if database := os.Getenv("STORE_CHILD"); database != "" {
+		s := open(t, store.Config{Database: database})
+		if err := s.AddClient(t.Context(), newClient(strconv.Itoa(os.Getpid()))); err != nil {
+			t.Error(err)
+		}
+		return
+	}
+	backends(t, func(t *testing.T, database string) {
+		var wg sync.WaitGroup
+		const n = 6
+		for range n {
+			wg.Go(func() {
+				if out, err := child(t, "TestProcessesStartAtOnce", database).CombinedOutput(); err != nil {
+					t.Errorf("%v\n%s", err, out)
+				}
+			})
+		}
+		wg.Wait()
+		s := open(t, store.Config{Database: database})
+		if clients, err := s.Clients(t.Context(), "", "", 0); err != nil || len(clients) != n {
+			t.Errorf("got %d clients and %v, want %d", len(clients), err, n)
+		}
+		if applied, err := s.ReadValue("SELECT COUNT(*) FROM goose_db_version WHERE version_id = 1"); err != nil || applied != "1" {
+			t.Errorf("the first migration was applied %s times, %v, want once", applied, err)
+		}
+	})
+}
+
+// What a process acknowledged is there after it was killed.
+func TestKilledProcess(t *testing.T) {
+	if database := os.Getenv("STORE_CHILD"); database != "" {
+		s := open(t, store.Config{Database: database})
+		for i := 0; ; i++ {
+			id := fmt.Sprint("client-", i)
+			if err := s.AddClient(t.Context(), newClient(id)); err != nil {
+				t.Fatal(err)
+			}
+			fmt.Println(id)
+		}
+	}
+	database := storetest.SQLite(t)
+	for range 3 {
+		database := database + fmt.Sprint(time.Now().UnixNano())
+		cmd := child(t, "TestKilledProcess", database)
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		var acknowledged []string
+		for lines := bufio.NewScanner(out); lines.Scan(); {
+			if strings.HasPrefix(lines.Text(), "client-") {
+				acknowledged = append(acknowledged, lines.Text())
+			}
+			if len(acknowledged) == 200 {
+				cmd.Process.Kill()
+			}
+		}
+		cmd.Wait()
+		s := open(t, store.Config{Database: database})
+		for _, id := range acknowledged {
+			if !exists(t, s, id) {
+				t.Errorf("client %s was acknowledged, but is not stored", id)
+			}
+		}
+		t.Logf("%d acknowledged", len(acknowledged))
+	}
+}
+
+// A test process leaves neither a server nor a directory behind, however it ends.
+func TestServerEndsWithUs(t *testing.T) {
+	if how := os.Getenv("STORE_CHILD"); how != "" {
+		fmt.Println("temporary", os.TempDir())
+		storetest.MySQL(t)
+		fmt.Println("started")
+		switch how {
+		case "panic":
+			panic("as asked")
+		case "exit":
+			os.Exit(3)
+		case "wait":
+			time.Sleep(time.Minute)
+		}
+		return
+	}
+	if os.Getenv("REGISTRAR_TEST_MYSQL") != "" {
+		t.Skip("the server is not ours")
+	}
+	storetest.MySQL(t) // skips where there is none
+	for _, how := range []string{"return", "panic", "exit", "wait"} {
+		t.Run(how, func(t *testing.T) {
+			t.Parallel()
+			temporary, err := os.MkdirTemp("", "r") // short, for the path of the socket
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer os.RemoveAll(temporary)
+			cmd := child(t, "TestServerEndsWithUs", how)
+			cmd.Env = append(cmd.Env, "TMPDIR="+temporary)
+			out, err := cmd.StdoutPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			var pid int
+			for lines := bufio.NewScanner(out); lines.Scan(); {
+				if lines.Text() == "started" {
+					pid = serverPID(t, temporary)
+					if how == "wait" {
+						cmd.Process.Kill()
+					}
+				}
+			}
+			cmd.Wait()
+			for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+				entries, err := os.ReadDir(temporary)
+				alive := syscall.Kill(pid, 0) == nil
+				if err == nil && len(entries) == 0 && !alive {
+					return
+				}
+				if time.Now().After(deadline) {
+					t.Fatalf("left behind: %v, server %d alive %t, %v", entries, pid, alive, err)
+				}
+			}
+		})
+	}
+}
+
+func serverPID(t *testing.T, temporary string) int {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(temporary, "registrar-mysql-*", "pid"))
+	if err != nil || len(files) != 1 {
+		t.Fatalf("files with the server's ID: got %v and %v, want one", files, err)
+	}
+	text, err := os.ReadFile(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid, err := strconv.Atoi(string(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pid
+}

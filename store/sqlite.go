@@ -1,0 +1,172 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/ncruces/go-sqlite3"
+	"github.com/ncruces/go-sqlite3/driver"
+	"github.com/ncruces/go-sqlite3/gormlite"
+	"github.com/pressly/goose/v3"
+)
+
+const (
+	// sqliteBusy is how long a connection waits for another process that holds the file.
+	sqliteBusy = 5 * time.Second
+	// sqliteTime is how times are kept: always of one length, so that they sort as text.
+	sqliteTime = "2006-01-02T15:04:05.000000Z"
+	// anyTime reads what SQLite itself and goose write.
+	anyTime = "sqlite"
+)
+
+var errInMemory = errors.New("a SQLite database has to be a file: one in memory would be lost with the process")
+
+// sqlite returns the backend of the file at path. One connection writes: SQLite lets no second one, and to wait for it
+// in a queue of Go's costs less than to be told that the file is busy. Others read meanwhile (write-ahead log).
+func sqlite(path string, log *slog.Logger) (*backend, error) {
+	switch {
+	case path == "":
+		return nil, errUnknownDatabase
+	case strings.HasPrefix(path, ":"):
+		return nil, errInMemory
+	}
+	f := sqliteFile(path)
+	return &backend{
+		name:      "sqlite:" + path,
+		dialect:   goose.DialectSQLite3,
+		isolation: sql.LevelSerializable, // BEGIN IMMEDIATE: a transaction that reads first never finds that it may not write
+		writers:   1,
+		log:       log,
+		open:      f.open,
+		migrating: f.migrating,
+		alone:     f.alone,
+		dialector: gormlite.OpenDB,
+	}, nil
+}
+
+// A sqliteFile is the path of a database.
+type sqliteFile string
+
+// open returns the readers first: they are closed first, and SQLite's last connection tidies up, which only the writer
+// may.
+func (f sqliteFile) open(ctx context.Context) ([]*statements, error) {
+	if _, err := os.Stat(string(f)); errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w; registrar migrate makes it", err)
+	}
+	writer, err := f.pool(ctx, 1, sqliteTime, prepareWriter)
+	if err != nil {
+		return nil, err
+	}
+	// Reading takes no lock that others wait for, only processors.
+	reader, err := f.pool(ctx, min(max(runtime.GOMAXPROCS(0), 2), 8), sqliteTime, prepareReader)
+	if err != nil {
+		return nil, errors.Join(err, writer.Close())
+	}
+	return []*statements{newStatements(reader), newStatements(writer)}, nil
+}
+
+// migrating makes the file if there is none. Only its owner may read it.
+func (f sqliteFile) migrating(ctx context.Context) (*sql.DB, error) {
+	file, err := os.OpenFile(string(f), os.O_CREATE|os.O_RDWR|os.O_EXCL, 0o600)
+	switch {
+	case err == nil:
+		err = file.Close()
+	case errors.Is(err, fs.ErrExist):
+		err = nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return f.pool(ctx, 1, anyTime, prepareWriter)
+}
+
+// alone runs f in one transaction, on the only connection of db. Whoever else wants to write waits, and a process that
+// dies leaves the database as it was.
+func (sqliteFile) alone(ctx context.Context, db *sql.DB, f func() error) error {
+	if _, err := db.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	if err := f(); err != nil {
+		_, rollback := db.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
+		return errors.Join(err, rollback)
+	}
+	_, err := db.ExecContext(ctx, "COMMIT")
+	return err
+}
+
+func (f sqliteFile) pool(ctx context.Context, size int, timeFormat string, prepare func(*sqlite3.Conn) error) (*sql.DB, error) {
+	// The index of the log alone has a mode of its own.
+	if shm, err := os.OpenFile(string(f)+"-shm", os.O_CREATE|os.O_RDWR|os.O_EXCL, 0o600); err == nil {
+		shm.Close()
+	}
+	db, err := driver.Open(f.uri(timeFormat), prepare)
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(size)
+	db.SetMaxIdleConns(size)
+	if err := db.PingContext(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
+}
+
+// uri names the file for a driver that reads a "?" or a "%" in a path as its own.
+func (f sqliteFile) uri(timeFormat string) string {
+	path := filepath.ToSlash(string(f))
+	if filepath.VolumeName(string(f)) != "" {
+		path = "/" + path // file:/C:/…
+	}
+	// What lies beside the file, its log before all, gets the mode of the file.
+	query := url.Values{"mode": {"rw"}, "modeof": {string(f)}, "_timefmt": {timeFormat}}
+	// SQLite takes a plus for a plus.
+	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + strings.ReplaceAll(query.Encode(), "+", "%20")
+}
+
+func prepareWriter(c *sqlite3.Conn) error {
+	if err := c.BusyTimeout(sqliteBusy); err != nil {
+		return err
+	}
+	// To turn the log on takes a lock for which SQLite does not always wait; another process may just do the same.
+	var err error
+	for range 50 {
+		if err = c.Exec("PRAGMA journal_mode = WAL"); !errors.Is(err, sqlite3.BUSY) && !errors.Is(err, sqlite3.LOCKED) {
+			break
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	if err != nil {
+		return err
+	}
+	return prepareConn(c, `
+		PRAGMA synchronous = FULL; -- a commit is on the disk
+		PRAGMA foreign_keys = ON;
+		PRAGMA journal_size_limit = 67108864`)
+}
+
+func prepareReader(c *sqlite3.Conn) error {
+	if err := c.BusyTimeout(sqliteBusy); err != nil {
+		return err
+	}
+	return prepareConn(c, "PRAGMA query_only = ON")
+}
+
+func prepareConn(c *sqlite3.Conn, pragmas string) error {
+	if err := c.Exec(pragmas); err != nil {
+		return err
+	}
+	// SQLite's own lower knows ASCII alone.
+	return c.CreateFunction("lower", 1, sqlite3.DETERMINISTIC|sqlite3.INNOCUOUS, func(ctx sqlite3.Context, arg ...sqlite3.Value) {
+		ctx.ResultText(strings.ToLower(arg[0].Text()))
+	})
+}

@@ -1,0 +1,133 @@
+// Package store keeps clients, modules, deployments and admin tokens, in a SQLite file or in MySQL or MariaDB. One
+// contract holds for all of them (package storetest). [Open] brings the schema up to date; after that a registration is
+// one INSERT, and [Store.AddClient] returns when it is durable. Only here is gorm imported: rows and their tags stay
+// inside, [registrar/engine] and [registrar/scripts/catalog] are what goes in and out.
+//
+// What is absent matches [catalog.ErrNotFound], a client ID that is taken [engine.ErrExists], and a database that is
+// away or saturated [engine.ErrUnavailable]. No error and no log line holds a password, a secret or a token.
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync/atomic"
+
+	"github.com/google/uuid"
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
+)
+
+// A Config says which database to use and how.
+type Config struct {
+	// Database is "sqlite:" and the path of a file, or "mysql:" and a DSN of github.com/go-sql-driver/mysql, such as
+	// mysql:user:password@tcp(db:3306)/registrar. A MySQL database has to exist; a SQLite file is made by migrating.
+	Database string
+	// Migrate brings the schema to its newest version. Without it, Open refuses every other version.
+	Migrate bool
+	// Connections is how many connections to a MySQL server there are at most; 0 means 32. For SQLite it says nothing:
+	// there, one connection writes and a few read.
+	Connections int
+	// Logger gets warnings and what the driver complains of; nil means that they are dropped.
+	Logger *slog.Logger
+	// Random gives the ID under which this process writes; nil means crypto/rand.
+	Random io.Reader
+}
+
+// A Store is an open database. Its methods may be called from any goroutine.
+type Store struct {
+	name      string
+	pools     []*statements // as backend.open returned them
+	writer    *gorm.DB
+	reader    *gorm.DB
+	isolation sql.IsolationLevel
+
+	turns    chan struct{} // holds one element for each insert under way; see insert
+	writerID uuid.UUID
+	sequence atomic.Int64 // the last number given to a client that this process wrote
+}
+
+// Open opens the database, migrating it first if cfg says so. The error for a schema of another version names both
+// versions and says what to do.
+func Open(ctx context.Context, cfg Config) (*Store, error) {
+	b, err := parse(cfg)
+	if err != nil {
+		return nil, err
+	}
+	s, err := open(ctx, b, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("opening %s: %w", b.name, classify(ctx, err))
+	}
+	return s, nil
+}
+
+func open(ctx context.Context, b *backend, cfg Config) (*Store, error) {
+	if cfg.Migrate {
+		if _, _, err := migrate(ctx, b, Newest); err != nil {
+			return nil, err
+		}
+	}
+	random := cfg.Random
+	if random == nil {
+		random = rand.Reader
+	}
+	writer, err := uuid.NewRandomFromReader(random)
+	if err != nil {
+		return nil, err
+	}
+	pools, err := b.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{
+		name:      b.name,
+		pools:     pools,
+		isolation: b.isolation,
+		turns:     make(chan struct{}, b.writers),
+		writerID:  writer,
+	}
+	if err = checkVersion(ctx, b, pools[0].DB); err == nil {
+		s.reader, err = openGORM(b, pools[0])
+	}
+	if err == nil {
+		s.writer, err = openGORM(b, pools[len(pools)-1])
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+func openGORM(b *backend, pool *statements) (*gorm.DB, error) {
+	return gorm.Open(b.dialector(pool), &gorm.Config{
+		SkipDefaultTransaction: true,
+		PrepareStmt:            false, // pool prepares
+		TranslateError:         true,
+		DisableAutomaticPing:   true,
+		Logger:                 logger.Discard, // errors are returned; its lines hold values
+	})
+}
+
+// Close closes the database. Calls that are under way fail.
+func (s *Store) Close() error {
+	var errs []error
+	for _, p := range s.pools {
+		errs = append(errs, p.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Name returns the Database of the Config without its password, for people to read.
+func (s *Store) Name() string { return s.name }
+
+// Ping reports whether the database answers a query on one of our tables.
+func (s *Store) Ping(ctx context.Context) error {
+	if _, err := s.CurrentDeploymentNumber(ctx); err != nil {
+		return fmt.Errorf("reaching %s: %w", s.name, err)
+	}
+	return nil
+}

@@ -1,0 +1,78 @@
+package storetest
+
+import (
+	"fmt"
+	"net/netip"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/uuid"
+
+	"registrar/engine"
+)
+
+// newClient returns a small public client with this ID.
+func newClient(id string) *engine.Client {
+	return &engine.Client{
+		ID:           id,
+		Registration: uuid.New(),
+		IssuedAt:     time.Now().UTC().Truncate(time.Microsecond),
+		Metadata:     engine.Metadata{RedirectURIs: []string{"https://client.example/cb"}, TokenEndpointAuthMethod: "none"},
+		Caller:       engine.Caller{Auth: engine.AuthNone},
+	}
+}
+
+// fullClient returns a client in which nothing is left out.
+func fullClient(t testing.TB, id string) *engine.Client {
+	t.Helper()
+	c := &engine.Client{
+		ID:           id,
+		Registration: uuid.New(),
+		IssuedAt:     time.Date(2026, 2, 3, 4, 5, 6, 789_012_000, time.UTC),
+		Secret:       &engine.Secret{Hash: [32]byte{0: 1, 31: 0}, Salt: make([]byte, engine.SaltSize), ExpiresAt: time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)},
+		Provenance: engine.Provenance{Deployment: 1 << 40, Acts: []engine.Act{
+			{Step: "add_client_id", Script: "ids", Module: "sha256:00"},
+			{Step: "set_scopes", Script: "scopes", Module: "sha256:01"},
+		}},
+	}
+	fill(t, reflect.ValueOf(&c.Metadata).Elem(), "metadata")
+	fill(t, reflect.ValueOf(&c.Caller).Elem(), "caller")
+	c.Metadata.Other = map[string]jsontext.Value{
+		"client_name#ja":      jsontext.Value(`"クライアント"`),
+		"client_name#de-AT":   jsontext.Value(`"Prog\u0072amm 🔑"`),
+		"https://x.example/e": jsontext.Value(`{"z":1,"a":[null,true,12345678901234567890,1.50e+3],"":""}`),
+		"nothing":             jsontext.Value(`null`),
+	}
+	return c
+}
+
+// fill sets every field of v, a struct, to something that is not its zero value, and no two alike. A field of a type
+// that it does not know fails the test: add it here.
+func fill(t testing.TB, v reflect.Value, path string) {
+	t.Helper()
+	for i := range v.NumField() {
+		f, name := v.Field(i), path+"."+v.Type().Field(i).Name
+		switch p := f.Addr().Interface().(type) {
+		case *[]string:
+			*p = []string{name + " 🦀", "", name + `"\`}
+		case **int64:
+			*p = new(int64(i) - 5)
+		case **bool:
+			*p = new(i%2 == 0)
+		case *jsontext.Value:
+			*p = jsontext.Value(fmt.Sprintf(`{"keys":[{"kid":%q,"n":[1,2.50]}]}`, name))
+		case *map[string]jsontext.Value:
+			*p = map[string]jsontext.Value{strings.ToLower(name): jsontext.Value(`"x"`)}
+		case *netip.Addr:
+			*p = netip.MustParseAddr("2001:db8::1")
+		default:
+			if f.Kind() != reflect.String {
+				t.Fatalf("%s has a type that no test fills: %s", name, f.Type())
+			}
+			f.SetString(name + " \t\n\x7f é 𝄞")
+		}
+	}
+}

@@ -1,0 +1,175 @@
+package storetest
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"registrar/scripts/catalog"
+	"registrar/store"
+)
+
+// newModule returns a module of these bytes, which need not be WebAssembly: a store does not look.
+func newModule(wasm string) catalog.Module {
+	return catalog.Module{
+		Digest: catalog.Digest([]byte(wasm)), Name: "module", Size: len(wasm),
+		Steps: []string{"add_client_id"}, Imports: []string{"registrar_v1.log"}, MemoryMin: 1 << 32, Warnings: []string{},
+		CreatedAt: time.Now().UTC().Truncate(time.Microsecond),
+	}
+}
+
+// mustAddModule stores modules and returns the digest of the first.
+func mustAddModule(t testing.TB, s *store.Store, wasms ...string) string {
+	t.Helper()
+	for _, wasm := range wasms {
+		if _, _, err := s.AddModule(t.Context(), newModule(wasm), []byte(wasm)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return catalog.Digest([]byte(wasms[0]))
+}
+
+func testModules(t *testing.T, database string) {
+	s := open(t, database)
+	if got, err := s.Modules(t.Context()); err != nil || got == nil || len(got) != 0 {
+		t.Errorf("modules of an empty database: got %v and %v, want an empty list", got, err)
+	}
+	first := newModule("first")
+	first.CreatedAt = time.Date(2026, 1, 1, 0, 0, 0, 1000, time.UTC)
+	second := newModule("second")
+	second.Name, second.Steps, second.Imports, second.Warnings = "größer 🦀", []string{}, []string{}, []string{"one", "two"}
+	for _, m := range []catalog.Module{first, second} {
+		stored, added, err := s.AddModule(t.Context(), m, []byte(map[string]string{first.Digest: "first", second.Digest: "second"}[m.Digest]))
+		if err != nil || !added {
+			t.Fatalf("adding: got %t and %v, want true", added, err)
+		}
+		if diff := cmp.Diff(m, stored); diff != "" {
+			t.Errorf("what adding returned, want (-) and got (+):\n%s", diff)
+		}
+		got, err := s.Module(t.Context(), m.Digest)
+		if diff := cmp.Diff(m, got); err != nil || diff != "" {
+			t.Errorf("what was stored, want (-) and got (+), %v:\n%s", err, diff)
+		}
+	}
+	again := newModule("first")
+	again.Name = "another name"
+	stored, added, err := s.AddModule(t.Context(), again, []byte("first"))
+	if diff := cmp.Diff(first, stored); err != nil || added || diff != "" {
+		t.Errorf("adding again: got %t and %v, want false and the first, want (-) and got (+):\n%s", added, err, diff)
+	}
+	got, err := s.Modules(t.Context())
+	if diff := cmp.Diff([]catalog.Module{second, first}, got); err != nil || diff != "" {
+		t.Errorf("the list, newest first, want (-) and got (+), %v:\n%s", err, diff)
+	}
+}
+
+func testModuleRace(t *testing.T, database string) {
+	s := open(t, database)
+	var wg sync.WaitGroup
+	added := make([]bool, 8)
+	for i := range added {
+		wg.Go(func() {
+			m := newModule("the same bytes")
+			m.Name = fmt.Sprint("upload-", i)
+			stored, won, err := s.AddModule(t.Context(), m, []byte("the same bytes"))
+			if err != nil {
+				t.Errorf("upload %d: %v", i, err)
+			}
+			if won != (stored.Name == m.Name) {
+				t.Errorf("upload %d: told %t, but %s is stored", i, won, stored.Name)
+			}
+			added[i] = won
+		})
+	}
+	wg.Wait()
+	if got := strings.Count(fmt.Sprint(added), "true"); got != 1 {
+		t.Errorf("added: got %v, want one", added)
+	}
+}
+
+func testModuleBytes(t *testing.T, database string) {
+	s := open(t, database)
+	wasm := bytes.Repeat([]byte("\x00asm\xff'\"\\\r\n\x1a"), 8<<20/11) // the size of the largest that are taken
+	m := newModule(string(wasm))
+	if _, _, err := s.AddModule(t.Context(), m, wasm); err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.ModuleBytes(t.Context(), m.Digest)
+	if err != nil || !bytes.Equal(got, wasm) {
+		t.Errorf("got %d bytes and %v, want %d", len(got), err, len(wasm))
+	}
+	if _, err := s.ModuleBytes(t.Context(), catalog.Digest(nil)); !errors.Is(err, catalog.ErrNotFound) {
+		t.Errorf("a module that is not there: got %v, want %v", err, catalog.ErrNotFound)
+	}
+	if _, _, err := s.AddModule(t.Context(), newModule("one"), []byte("two")); err == nil {
+		t.Error("other bytes than the digest's: got no error, want one")
+	}
+	if _, err := raw(t, database).Exec("UPDATE modules SET wasm = 'x'"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.ModuleBytes(t.Context(), m.Digest); err == nil {
+		t.Error("bytes that were changed in the database: got no error, want one")
+	}
+}
+
+func testDeleteModule(t *testing.T, database string) {
+	s := open(t, database)
+	digest := mustAddModule(t, s, "old", "new")
+	other := catalog.Digest([]byte("new"))
+	mustDeploy(t, s, digest)
+	for range 19 {
+		mustDeploy(t, s, other)
+	}
+	err := s.DeleteModule(t.Context(), digest)
+	if !errors.Is(err, catalog.ErrConflict) || !strings.Contains(err.Error(), "deployment 1 ") {
+		t.Errorf("named by the last but 19: got %v, want %v and its number", err, catalog.ErrConflict)
+	}
+	mustDeploy(t, s)
+	if err := s.DeleteModule(t.Context(), digest); err != nil {
+		t.Errorf("named by the last but 20: %v", err)
+	}
+	if err := s.DeleteModule(t.Context(), digest); !errors.Is(err, catalog.ErrNotFound) {
+		t.Errorf("deleting again: got %v, want %v", err, catalog.ErrNotFound)
+	}
+	if _, err := s.Module(t.Context(), other); err != nil {
+		t.Errorf("the other one: %v", err)
+	}
+}
+
+// Of a deployment and a deletion at once only one succeeds.
+func testDeleteModuleRace(t *testing.T, database string) {
+	s := open(t, database)
+	outcomes := map[string]int{}
+	for round := range 30 {
+		digest := mustAddModule(t, s, fmt.Sprint("wasm ", round))
+		var deployed, deleted error
+		var wg sync.WaitGroup
+		start := make(chan struct{})
+		wg.Go(func() {
+			<-start
+			_, deployed = s.AddDeployment(t.Context(), newDeployment(digest), nil)
+		})
+		wg.Go(func() {
+			<-start
+			deleted = s.DeleteModule(t.Context(), digest)
+		})
+		close(start)
+		wg.Wait()
+		_, err := s.Module(t.Context(), digest)
+		switch {
+		case deployed == nil && errors.Is(deleted, catalog.ErrConflict) && err == nil:
+			outcomes["deployed"]++
+		case deleted == nil && errors.Is(deployed, catalog.ErrNotFound) && errors.Is(err, catalog.ErrNotFound):
+			outcomes["deleted"]++
+		default:
+			t.Errorf("round %d: deploying %v, deleting %v, reading %v", round, deployed, deleted, err)
+		}
+	}
+	t.Log(outcomes)
+}

@@ -1,0 +1,97 @@
+package storetest
+
+import (
+	"crypto/rand"
+	"database/sql"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/go-sql-driver/mysql"
+)
+
+// shared is the server of this test process. It lives until the process ends, however it ends; see Server.
+var shared = sync.OnceValues(func() (*Server, error) {
+	s, err := newServer()
+	if err == nil {
+		err = s.Start()
+	}
+	return s, err
+})
+
+// MySQL returns the DSN of a new, empty database, which is dropped when the test ends. It is on the server that
+// REGISTRAR_TEST_MYSQL names by a DSN or, where that is not set, on a private one, which the first call in a test
+// process starts. Where there is neither, the test is skipped, or fails if CI is set.
+func MySQL(t testing.TB) (dsn string) {
+	t.Helper()
+	base := os.Getenv("REGISTRAR_TEST_MYSQL")
+	if base == "" {
+		requireServer(t)
+		s, err := shared()
+		if err != nil {
+			t.Fatal(err)
+		}
+		base = s.DSN("")
+	}
+	cfg := newDatabase(t, base)
+	t.Cleanup(func() { execOn(t, cfg, "DROP DATABASE "+cfg.DBName) })
+	return cfg.FormatDSN()
+}
+
+// newDatabase makes a database on the server that base names, and returns where it is.
+func newDatabase(t testing.TB, base string) *mysql.Config {
+	t.Helper()
+	cfg, err := mysql.ParseDSN(base)
+	if err != nil {
+		t.Fatal("the DSN of the test server is malformed")
+	}
+	cfg.DBName = "registrar_test_" + strings.ToLower(rand.Text())
+	// The defaults of a database that operators made long ago must not matter.
+	execOn(t, cfg, "CREATE DATABASE "+cfg.DBName+" CHARACTER SET latin1 COLLATE latin1_swedish_ci")
+	return cfg
+}
+
+// execOn executes query on the server of cfg.
+func execOn(t testing.TB, cfg *mysql.Config, query string) {
+	t.Helper()
+	cfg = cfg.Clone()
+	cfg.DBName = ""
+	connector, err := mysql.NewConnector(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db := sql.OpenDB(connector)
+	defer db.Close()
+	if _, err := db.Exec(query); err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+}
+
+// requireServer skips the test, or fails it if CI is set, where there is no server to start.
+func requireServer(t testing.TB) {
+	t.Helper()
+	if _, err := find("mariadbd", "mysqld"); err == nil {
+		return
+	}
+	const missing = "there is neither REGISTRAR_TEST_MYSQL nor a mariadbd or mysqld in PATH or /usr/sbin"
+	if os.Getenv("CI") != "" {
+		t.Fatal(missing)
+	}
+	t.Skip(missing)
+}
+
+// find returns the first of these programs that is in PATH or /usr/sbin.
+func find(names ...string) (path string, err error) {
+	for _, name := range names {
+		if path, err = exec.LookPath(name); err == nil {
+			return path, nil
+		}
+		if path, err = exec.LookPath(filepath.Join("/usr/sbin", name)); err == nil {
+			return path, nil
+		}
+	}
+	return "", err
+}

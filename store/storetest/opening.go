@@ -1,0 +1,161 @@
+package storetest
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"registrar/engine"
+	"registrar/store"
+)
+
+func testReopen(t *testing.T, database string) {
+	client := fullClient(t, "kept")
+	first, err := store.Open(t.Context(), store.Config{Database: database, Migrate: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustAdd(t, first, client)
+	digest := mustAddModule(t, first, "wasm")
+	mustDeploy(t, first, digest)
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	second, err := store.Open(t.Context(), store.Config{Database: database}) // nothing is left to migrate
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer second.Close()
+	compare(t, client, mustGet(t, second, "kept"))
+	wantCurrent(t, second, 1)
+	if got, err := second.ModuleBytes(t.Context(), digest); err != nil || string(got) != "wasm" {
+		t.Errorf("bytes of the module: got %q and %v", got, err)
+	}
+	if err := second.Ping(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+func testOpenAtOnce(t *testing.T, database string) {
+	var wg sync.WaitGroup
+	for i := range 6 {
+		wg.Go(func() {
+			s, err := store.Open(t.Context(), store.Config{Database: database, Migrate: true})
+			if err != nil {
+				t.Errorf("opening: %v", err)
+				return
+			}
+			defer s.Close()
+			if err := s.AddClient(t.Context(), newClient(fmt.Sprint("of-", i))); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if got := len(ids(t, open(t, database), "", "", 0)); got != 6 {
+		t.Errorf("got %d clients, want 6", got)
+	}
+	var applied int
+	if err := raw(t, database).QueryRow("SELECT COUNT(*) FROM goose_db_version WHERE version_id = 1").Scan(&applied); err != nil || applied != 1 {
+		t.Errorf("the first migration was applied %d times, %v, want once", applied, err)
+	}
+}
+
+func testDownAndUp(t *testing.T, database string) {
+	cfg := store.Config{Database: database}
+	migrate := func(to, wantFrom, wantNow int64) {
+		t.Helper()
+		from, now, err := store.Migrate(t.Context(), cfg, to)
+		if err != nil || from != wantFrom || now != wantNow {
+			t.Fatalf("migrating to %d: got %d to %d and %v, want %d to %d", to, from, now, err, wantFrom, wantNow)
+		}
+	}
+	_, newest, err := store.Migrate(t.Context(), cfg, store.Newest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := columns(t, database)
+	migrate(newest, newest, newest)
+	mustAdd(t, open(t, database), newClient("gone"))
+	for v := newest; v > 0; v-- {
+		migrate(v-1, v, v-1)
+	}
+	if got := columns(t, database); len(got) != 0 {
+		t.Errorf("tables after going down: %v", got)
+	}
+	migrate(0, 0, 0)
+	for v := range newest {
+		migrate(v+1, v, v+1)
+	}
+	if diff := cmp.Diff(before, columns(t, database)); diff != "" {
+		t.Errorf("columns before (-) and after (+) going down and up:\n%s", diff)
+	}
+	s := open(t, database)
+	wantExists(t, s, "gone", false)
+	mustAdd(t, s, newClient("new"))
+	if _, _, err := store.Migrate(t.Context(), cfg, newest+1); err == nil || !strings.Contains(err.Error(), fmt.Sprint(newest)) {
+		t.Errorf("migrating further than the newest: got %v, want an error that names it", err)
+	}
+}
+
+// columns lists the columns of the tables that are there.
+func columns(t testing.TB, database string) map[string][]string {
+	t.Helper()
+	db, found := raw(t, database), map[string][]string{}
+	for _, table := range tables {
+		rows, err := db.Query("SELECT * FROM " + table + " LIMIT 0")
+		if err != nil {
+			continue
+		}
+		defer rows.Close()
+		if found[table], err = rows.Columns(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return found
+}
+
+func testVersions(t *testing.T, database string) {
+	_, newest, err := store.Migrate(t.Context(), store.Config{Database: database}, store.Newest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db := raw(t, database)
+	// A newer program was here.
+	if _, err := db.Exec("INSERT INTO goose_db_version (version_id, is_applied) VALUES (999, TRUE)"); err != nil {
+		t.Fatal(err)
+	}
+	for _, cfg := range []store.Config{{Database: database}, {Database: database, Migrate: true}} {
+		_, err := store.Open(t.Context(), cfg)
+		if err == nil || !strings.Contains(err.Error(), "999") || !strings.Contains(err.Error(), fmt.Sprint(newest)) ||
+			!strings.Contains(err.Error(), "newer registrar") || errors.Is(err, engine.ErrUnavailable) {
+			t.Errorf("opening a newer schema, migrate %t: got %v, want both versions and the fix", cfg.Migrate, err)
+		}
+	}
+	if _, err := db.Exec("DELETE FROM goose_db_version WHERE version_id > 0"); err != nil {
+		t.Fatal(err)
+	}
+	_, err = store.Open(t.Context(), store.Config{Database: database})
+	if err == nil || !strings.Contains(err.Error(), "version 0") || !strings.Contains(err.Error(), "registrar migrate") {
+		t.Errorf("opening an older schema: got %v, want both versions and the fix", err)
+	}
+}
+
+func testClosed(t *testing.T, database string) {
+	s, err := store.Open(t.Context(), store.Config{Database: database, Migrate: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustAdd(t, s, newClient("a"))
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.AddClient(t.Context(), newClient("b")); err == nil {
+		t.Error("adding after closing: got no error, want one")
+	}
+	wantExists(t, open(t, database), "b", false)
+}
