@@ -1,0 +1,141 @@
+// Package scripts runs uploaded WebAssembly modules as registration steps. A module is inspected and compiled at upload;
+// a deployment is an ordered list of modules, and the one in force gives each registration its steps, through
+// [Host.Overrides]. Each registration gets instances of its own, which are closed with it. Between a script and the rest
+// of the process stand the inspection, an import list, wazero, limits on memory and time, and the engine's invariants.
+package scripts
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/tetratelabs/wazero"
+
+	"registrar/hostfuncs"
+	"registrar/scripts/catalog"
+	"registrar/scripts/wasmbin"
+)
+
+// A ModuleStore keeps uploaded modules.
+type ModuleStore interface {
+	// AddModule stores a module durably. Where its digest is known it returns what is stored, and false.
+	AddModule(ctx context.Context, m catalog.Module, wasm []byte) (stored catalog.Module, added bool, err error)
+	// ModuleBytes returns a module as uploaded, or an error that is catalog.ErrNotFound.
+	ModuleBytes(ctx context.Context, digest string) ([]byte, error)
+}
+
+// A DeploymentStore keeps deployments.
+type DeploymentStore interface {
+	// AddDeployment appends a deployment durably and returns it with its number, or an error that is catalog.ErrConflict
+	// where ifCurrent is not nil and not the number in force.
+	AddDeployment(ctx context.Context, d catalog.Deployment, ifCurrent *int64) (catalog.Deployment, error)
+	// CurrentDeployment returns the deployment in force, number 0 before the first.
+	CurrentDeployment(ctx context.Context) (catalog.Deployment, error)
+	// CurrentDeploymentNumber returns its number. It is cheap.
+	CurrentDeploymentNumber(ctx context.Context) (int64, error)
+}
+
+// Config is what a Host is made of.
+type Config struct {
+	Modules     ModuleStore
+	Deployments DeploymentStore
+	// ClientExists reports whether a client ID is taken; nil means that none is.
+	ClientExists func(ctx context.Context, id string) (bool, error)
+
+	MemoryPages uint32           // of each instance, in 64 KiB pages; 0 means 256
+	StepTimeout time.Duration    // wall clock of one step, base excluded; 0 means 1 s
+	MaxModule   int              // size of a module in bytes; 0 means 8 MiB
+	Random      io.Reader        // of scripts; nil means crypto/rand
+	Now         func() time.Time // of uploads, deployments and initialization; nil means time.Now
+	Logger      *slog.Logger     // of scripts' lines and failures; nil means slog.Default
+}
+
+// A Host runs scripts. It is safe for concurrent use.
+type Host struct {
+	config  Config
+	runtime wazero.Runtime
+
+	mu      sync.Mutex // guards current, and the pins of every deployment
+	current *deployed  // nil before one is loaded
+	failed  error      // why the deployment in force is not the current one; nil where it is
+
+	loading sync.Mutex // one load at a time
+}
+
+// New returns a Host that has loaded nothing yet; [Host.Load] does.
+func New(ctx context.Context, c Config) (*Host, error) {
+	if c.MemoryPages == 0 {
+		c.MemoryPages = 256
+	}
+	if c.StepTimeout == 0 {
+		c.StepTimeout = time.Second
+	}
+	if c.MaxModule == 0 {
+		c.MaxModule = 8 << 20
+	}
+	if c.Random == nil {
+		c.Random = rand.Reader
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	if c.ClientExists == nil {
+		c.ClientExists = func(context.Context, string) (bool, error) { return false, nil }
+	}
+	h := &Host{config: c, failed: errors.New("no deployment is loaded yet")}
+	h.runtime = wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().
+		WithMemoryLimitPages(c.MemoryPages).
+		WithCloseOnContextDone(true).
+		WithDebugInfoEnabled(false))
+	if err := hostfuncs.Instantiate(ctx, h.runtime); err != nil {
+		return nil, err
+	}
+	return h, nil
+}
+
+// Close ends every script. It is called when no registration is under way.
+func (h *Host) Close(ctx context.Context) error { return h.runtime.Close(ctx) }
+
+// Upload inspects, compiles and stores a module. The same bytes again give what is stored, and false. A module that may
+// not be gets a *[catalog.Rejected].
+func (h *Host) Upload(ctx context.Context, name string, wasm []byte) (catalog.Module, bool, error) {
+	if !catalog.ValidName(name) {
+		return catalog.Module{}, false, rejected("name %q: a script's name is [a-z0-9][a-z0-9._-]{0,63}", name)
+	}
+	verdict, err := h.Inspect(wasm)
+	if err != nil {
+		return catalog.Module{}, false, err
+	}
+	compiled, err := h.compile(ctx, wasm)
+	if err != nil {
+		return catalog.Module{}, false, err
+	}
+	if err := compiled.Close(ctx); err != nil {
+		return catalog.Module{}, false, fmt.Errorf("closing the compiled module: %w", err)
+	}
+	verdict.Name = name
+	verdict.CreatedAt = h.config.Now().UTC().Truncate(time.Microsecond)
+	return h.config.Modules.AddModule(ctx, verdict, wasm)
+}
+
+// compile compiles a module that was inspected. wazero does not see custom sections: nothing needs them, and a module
+// must not choose its own name.
+func (h *Host) compile(ctx context.Context, wasm []byte) (wazero.CompiledModule, error) {
+	stripped, err := wasmbin.StripCustom(wasm)
+	if err != nil {
+		return nil, fmt.Errorf("stripping custom sections: %w", err)
+	}
+	compiled, err := h.runtime.CompileModule(ctx, stripped)
+	if err != nil {
+		return nil, rejected("the module does not compile: %v", err)
+	}
+	return compiled, nil
+}

@@ -1,0 +1,350 @@
+package scripts
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+
+	"registrar/engine"
+	"registrar/hostfuncs"
+	"registrar/scripts/catalog"
+)
+
+// Overrides returns the steps of one registration: those that scripts of the deployment in force replace, wrapped around
+// the built-in ones, the first script outermost. release ends the registration's instances and writes its log.
+func (h *Host) Overrides(r *engine.Registration, base engine.Steps) (steps engine.Steps, release func()) {
+	d := h.pin()
+	if d == nil {
+		base.ValidateSoftwareStatement = func(context.Context, *engine.Registration) error {
+			return fmt.Errorf("no deployment is loaded: %w", engine.ErrUnavailable)
+		}
+		return base, func() {}
+	}
+	r.Client.Provenance.Deployment = d.number
+	if len(d.scripts) == 0 {
+		return base, func() { h.unpin(d) }
+	}
+	s := newSession(h, d, r)
+	return s.override(base), func() {
+		s.close()
+		s.writeLog()
+		h.unpin(d)
+	}
+}
+
+// A session is the scripts of one registration: their instances, taken when first needed, and what they share.
+type session struct {
+	host      *Host
+	deployed  *deployed
+	r         *engine.Registration
+	instances []*instance // by the script's index; nil until needed
+	entropy   *hostfuncs.Entropy
+	log       *hostfuncs.Log
+
+	// enterStep is told of each layer of a step, a script or the built-in step under an empty name; nil where nobody
+	// watches.
+	enterStep func(step, script string) (leave func(error))
+}
+
+func newSession(h *Host, d *deployed, r *engine.Registration) *session {
+	return &session{
+		host:      h,
+		deployed:  d,
+		r:         r,
+		instances: make([]*instance, len(d.scripts)),
+		entropy:   hostfuncs.NewEntropy(h.config.Random),
+		log:       &hostfuncs.Log{},
+	}
+}
+
+// override wraps the scripts around the steps that they export, innermost first.
+func (s *session) override(base engine.Steps) engine.Steps {
+	for _, step := range engine.StepTable() {
+		field := step.Field(&base)
+		if s.enterStep != nil {
+			*field = s.observed(step.Name, "", *field)
+		}
+		for _, sc := range slices.Backward(s.deployed.scripts) {
+			if !slices.Contains(sc.steps, step.Name) {
+				continue
+			}
+			inner := *field
+			*field = func(ctx context.Context, r *engine.Registration) error {
+				return s.run(ctx, sc, step.Name, inner)
+			}
+			if s.enterStep != nil {
+				*field = s.observed(step.Name, sc.Name, *field)
+			}
+		}
+	}
+	return base
+}
+
+func (s *session) observed(step, script string, f engine.StepFunc) engine.StepFunc {
+	return func(ctx context.Context, r *engine.Registration) error {
+		leave := s.enterStep(step, script)
+		err := f(ctx, r)
+		leave(err)
+		return err
+	}
+}
+
+// A Failure is a script that did not do its step. It is neither the client's fault nor the server's.
+type Failure struct {
+	Script string // its name in the deployment
+	Module string // the digest of its module
+	Step   string
+	Reason string // never holds a secret
+}
+
+// Error names the script, its module, the step and the reason.
+func (f *Failure) Error() string {
+	return fmt.Sprintf("script %s (%s) failed in %s: %s", f.Script, f.Module, f.Step, f.Reason)
+}
+
+// run runs a step of one script. What the script did counts only where it returned 0.
+func (s *session) run(ctx context.Context, sc *script, step string, base engine.StepFunc) error {
+	entry := s.r.Snapshot()
+	err := s.enter(ctx, sc, step, base)
+	if err == nil {
+		s.r.Client.Provenance.Acts = append(slices.Clip(s.r.Client.Provenance.Acts), engine.Act{Step: step, Script: sc.Name, Module: sc.Module})
+		return nil
+	}
+	s.r.Restore(entry)
+	failure, failed := errors.AsType[*Failure](err)
+	if !failed || failure.Script != sc.Name || failure.Step != step || sc.OnFailure != catalog.OnFailureBase {
+		return err
+	}
+	s.host.config.Logger.WarnContext(ctx, "a script failed, so what it replaced runs", "script", sc.Name, "module", sc.Module, "step", step,
+		"reason", failure.Reason, "request_id", s.r.Request.ID)
+	return base(ctx, s.r)
+}
+
+// enter calls the guest and says what came of it: nil, an *engine.Error, a *Failure, or another error that is not the
+// script's own.
+func (s *session) enter(ctx context.Context, sc *script, step string, base engine.StepFunc) error {
+	i, err := s.instance(ctx, sc)
+	if err != nil {
+		return s.classify(ctx, sc, step, err)
+	}
+	f := newFrame(ctx, s.host.config.StepTimeout)
+	defer f.close()
+	call := &hostfuncs.Call{
+		Registration: s.r,
+		Step:         step,
+		Script:       sc.Name,
+		Mode:         s.mode(sc),
+		Config:       sc.Config,
+		Now:          s.r.Now,
+		Base:         func() error { return s.base(ctx, f, base) },
+		ClientExists: s.host.config.ClientExists,
+		Entropy:      s.entropy,
+		Log:          s.log,
+	}
+	result, err := i.call(f, call, step)
+	if err != nil {
+		return s.classify(ctx, sc, step, err)
+	}
+	switch result {
+	case 0:
+		return nil
+	case 1:
+		return call.Refusal()
+	}
+	i.broken = true
+	return s.failure(sc, step, fmt.Sprintf("it returned %d: a step returns 0 for done and 1 for refused", api.DecodeI32(uint64(result))))
+}
+
+// mode returns how far a script's word counts in this registration.
+func (s *session) mode(sc *script) string {
+	if s.r.Mode != engine.ModeEnforce {
+		return string(s.r.Mode)
+	}
+	if sc.Mode != "" {
+		return string(sc.Mode)
+	}
+	return string(catalog.ModeEnforce)
+}
+
+// base runs what a script replaced, on the working copy. A refusal leaves the copy as it was, so that a script which
+// overrules it does not inherit half a step.
+func (s *session) base(ctx context.Context, f *frame, base engine.StepFunc) error {
+	f.pause()
+	defer f.resume()
+	entry := s.r.Snapshot()
+	err := base(ctx, s.r)
+	if err != nil {
+		s.r.Restore(entry)
+	}
+	return err
+}
+
+func (s *session) failure(sc *script, step, reason string) *Failure {
+	return &Failure{Script: sc.Name, Module: sc.Module, Step: step, Reason: reason}
+}
+
+// classify says whose fault it was that a guest did not return.
+func (s *session) classify(ctx context.Context, sc *script, step string, err error) error {
+	if base, ok := errors.AsType[*hostfuncs.BaseFailure](err); ok {
+		return base.Err
+	}
+	if _, overran := errors.AsType[*overrun](err); overran {
+		return fmt.Errorf("script %s (%s) in %s: %w", sc.Name, sc.Module, step, err)
+	}
+	if cause := ctx.Err(); cause != nil {
+		return fmt.Errorf("script %s in %s: %w", sc.Name, step, cause)
+	}
+	return s.failure(sc, step, describe(err))
+}
+
+// close ends the instances.
+func (s *session) close() {
+	for _, i := range s.instances {
+		if i != nil {
+			i.close()
+		}
+	}
+}
+
+// writeLog writes the lines of the scripts, now that it is known what they must not show.
+func (s *session) writeLog() {
+	if s.log.Len() == 0 && s.log.Dropped() == 0 {
+		return
+	}
+	s.noteSecrets()
+	logger := s.host.config.Logger.With("request_id", s.r.Request.ID)
+	levels := [...]slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError}
+	ctx := context.Background()
+	for _, line := range s.log.Lines() {
+		logger.Log(ctx, levels[line.Level], "script log", "script", line.Script, "step", line.Step, "line", line.Text)
+	}
+	if n := s.log.Dropped(); n > 0 {
+		logger.WarnContext(ctx, "script log lines dropped", "lines", n)
+	}
+}
+
+// noteSecrets notes what no line may show: the client's secret, and secrets that the client itself sent.
+func (s *session) noteSecrets() {
+	s.log.Secret(s.r.Secret.Reveal())
+	var sent struct {
+		ClientSecret            string `json:"client_secret"`
+		RegistrationAccessToken string `json:"registration_access_token"`
+	}
+	if json.Unmarshal(s.r.Request.Raw, &sent) == nil {
+		s.log.Secret(sent.ClientSecret)
+		s.log.Secret(sent.RegistrationAccessToken)
+	}
+}
+
+// instance returns the script's instance in this registration, a fresh one where there is none, the last one broke, or
+// the registration is repeated because its client ID was taken.
+func (s *session) instance(ctx context.Context, sc *script) (*instance, error) {
+	i := s.instances[sc.index]
+	if i != nil && !i.broken && i.attempt == s.r.Attempt() {
+		return i, nil
+	}
+	if i != nil {
+		i.close()
+		s.instances[sc.index] = nil
+	}
+	i, err := s.host.instantiate(ctx, sc, s.log)
+	if err != nil {
+		return nil, err
+	}
+	i.attempt = s.r.Attempt()
+	s.instances[sc.index] = i
+	return i, nil
+}
+
+// An instance is a guest in one registration.
+type instance struct {
+	module  api.Module
+	attempt int
+	depth   int  // calls that are under way
+	broken  bool // it trapped, failed or exited, and is not entered again
+	closing bool
+}
+
+// instantiate makes an instance and initializes it.
+func (h *Host) instantiate(ctx context.Context, sc *script, log *hostfuncs.Log) (*instance, error) {
+	// Anonymous: an instance with a name could be imported by another, or stand in a host module's place.
+	module, err := h.runtime.InstantiateModule(ctx, sc.compiled, wazero.NewModuleConfig().WithName("").WithStartFunctions())
+	if err != nil {
+		return nil, fmt.Errorf("instantiating: %w", err)
+	}
+	i := &instance{module: module}
+	if module.ExportedFunction(initialize) == nil {
+		return i, nil
+	}
+	f := newFrame(ctx, h.config.StepTimeout)
+	defer f.close()
+	call := &hostfuncs.Call{Step: initialize, Script: sc.Name, Now: h.config.Now().Truncate(time.Microsecond),
+		Entropy: hostfuncs.NewEntropy(h.config.Random), Log: log}
+	if _, err := i.call(f, call, initialize); err != nil {
+		i.close()
+		return nil, fmt.Errorf("in %s: %w", initialize, err)
+	}
+	return i, nil
+}
+
+// An overrun is a script that used up its wall clock. Fuel is the policy and the clock a backstop, so this counts as a
+// server that is too busy.
+type overrun struct{ limit time.Duration }
+
+func (o *overrun) Error() string { return fmt.Sprintf("it ran longer than %s", o.limit) }
+
+// Unwrap makes an overrun a part of the server that is saturated.
+func (o *overrun) Unwrap() error { return engine.ErrUnavailable }
+
+// call calls an exported function and returns its first result.
+func (i *instance) call(f *frame, call *hostfuncs.Call, function string) (uint32, error) {
+	i.depth++
+	results, err := i.module.ExportedFunction(function).Call(call.With(f.ctx))
+	i.depth--
+	call.Finish()
+	exit, exited := errors.AsType[*hostfuncs.Exit](err)
+	if err != nil {
+		i.broken = true
+	}
+	if i.closing && i.depth == 0 {
+		i.close()
+	}
+	switch {
+	case exited && exit.Code == 0:
+		return 0, nil
+	case err != nil && f.expired.Load():
+		return 0, &overrun{limit: f.limit}
+	case err != nil:
+		return 0, err
+	case len(results) == 0:
+		return 0, nil
+	}
+	return api.DecodeU32(results[0]), nil
+}
+
+// close ends the instance, or has its outermost call end it.
+func (i *instance) close() {
+	if i.depth > 0 {
+		i.closing = true
+		return
+	}
+	// Nothing that an instance holds can fail to close.
+	_ = i.module.Close(context.Background())
+}
+
+// describe returns the first line of a guest's error: what follows is its stack.
+func describe(err error) string {
+	if trap, ok := errors.AsType[*hostfuncs.Trap](err); ok {
+		return trap.Error()
+	}
+	first, _, _ := strings.Cut(err.Error(), "\n")
+	return first
+}
