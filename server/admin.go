@@ -1,0 +1,82 @@
+package server
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/labstack/echo/v4"
+)
+
+// maxAdminBody bounds the JSON that the admin API reads, in bytes.
+const maxAdminBody = 8 << 20
+
+func (s *Server) routeAdmin() {
+	s.admin.GET("/readyz", s.ready)
+	api := s.admin.Group("/admin/v1", s.administrator)
+	api.POST("/modules", s.uploadModule)
+	api.GET("/modules", s.listModules)
+	api.GET("/modules/:digest", s.showModule)
+	api.GET("/modules/:digest/wasm", s.downloadModule)
+	api.DELETE("/modules/:digest", s.deleteModule)
+	api.POST("/deployments", s.deploy)
+	api.GET("/deployments", s.listDeployments)
+	api.GET("/deployments/current", s.currentDeployment)
+	api.GET("/deployments/:number", s.showDeployment)
+	api.POST("/dry-run", s.dryRun)
+	api.GET("/clients", s.listClients)
+	api.GET("/clients/:id", s.showClient)
+	api.DELETE("/clients/:id", s.deleteClient)
+}
+
+// ready says whether the server can do its work: the database answers, and the deployment in force is loaded.
+func (s *Server) ready(c echo.Context) error {
+	if err := s.config.Ready(c.Request().Context()); err != nil {
+		s.config.Logger.WarnContext(c.Request().Context(), "not ready", "error", err)
+		return writeJSON(c, http.StatusServiceUnavailable, echo.MIMEApplicationJSON, map[string]string{"status": "not ready"})
+	}
+	return writeJSON(c, http.StatusOK, echo.MIMEApplicationJSON, map[string]string{"status": "ready"})
+}
+
+// administrator lets those in who have an admin token.
+func (s *Server) administrator(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		noStore(c)
+		scheme, token, _ := strings.Cut(c.Request().Header.Get(echo.HeaderAuthorization), " ")
+		if !strings.EqualFold(scheme, "Bearer") || token == "" {
+			return &unauthorized{description: "the admin API needs an admin token: Authorization: Bearer …"}
+		}
+		hashes, err := s.config.AdminTokens(c.Request().Context())
+		if err != nil {
+			return fmt.Errorf("reading the admin tokens: %w", err)
+		}
+		sent, known := sha256.Sum256([]byte(token)), 0
+		for _, hash := range hashes {
+			known |= subtle.ConstantTimeCompare(sent[:], hash[:])
+		}
+		if known == 0 {
+			return &unauthorized{token: true, description: "this is no admin token"}
+		}
+		return next(c)
+	}
+}
+
+// readJSON reads a strict JSON object of the admin API into v.
+func readJSON(c echo.Context, v any) error {
+	b, err := body(c, echo.MIMEApplicationJSON, maxAdminBody)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(b, v, json.RejectUnknownMembers(true)); err != nil {
+		return &statusError{http.StatusBadRequest, strings.TrimPrefix(err.Error(), "json: ")}
+	}
+	return nil
+}
+
+// reply answers with a document.
+func reply(c echo.Context, status int, document any) error {
+	return writeJSON(c, status, echo.MIMEApplicationJSON, document)
+}

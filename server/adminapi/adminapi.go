@@ -1,0 +1,83 @@
+// Package adminapi holds what goes over the wire of the admin API, and a client for it. The server and the command line
+// share it, so that neither can drift from the other. docs/http.md describes the calls.
+package adminapi
+
+import (
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"registrar/scripts/catalog"
+)
+
+// The paths of the admin API.
+const (
+	ModulesPath     = "/admin/v1/modules"
+	DeploymentsPath = "/admin/v1/deployments"
+	DryRunPath      = "/admin/v1/dry-run"
+	ClientsPath     = "/admin/v1/clients"
+)
+
+// A Problem is an error of the admin API (RFC 9457), of the media type application/problem+json.
+type Problem struct {
+	Type      string   `json:"type"`             // always "about:blank": Status says what there is to say
+	Title     string   `json:"title"`            // of the status
+	Status    int      `json:"status"`           // of the answer
+	Detail    string   `json:"detail,omitzero"`  // what is wrong, and what would be right
+	Reasons   []string `json:"reasons,omitzero"` // each thing that speaks against a module or a deployment
+	RequestID string   `json:"request_id,omitzero"`
+}
+
+// Error returns the detail, and the reasons one a line.
+func (p *Problem) Error() string {
+	s := p.Detail
+	if s == "" {
+		s = p.Title
+	}
+	for _, reason := range p.Reasons {
+		s += "\n  - " + reason
+	}
+	return s
+}
+
+// A NewDeployment asks for a deployment: of these scripts, or a copy of an older one.
+type NewDeployment struct {
+	Scripts   []catalog.Script `json:"scripts,omitzero"`
+	CopyOf    int64            `json:"copy_of,omitzero"`    // the number of the deployment to bring back; excludes Scripts
+	IfCurrent *int64           `json:"if_current,omitzero"` // append only while this number is in force; 0 is before the first
+	Comment   string           `json:"comment,omitzero"`
+}
+
+// Deployments is a list of deployments, newest first.
+type Deployments struct {
+	Deployments []catalog.Deployment `json:"deployments"`
+}
+
+// Modules is a list of modules, newest first.
+type Modules struct {
+	Modules []catalog.Module `json:"modules"`
+}
+
+// A DryRun asks what would come of a registration. The answer is a [catalog.DryRun].
+type DryRun struct {
+	Request jsontext.Value   `json:"request"`          // metadata, as a client would send it
+	Caller  jsontext.Value   `json:"caller,omitzero"`  // as read_caller shows it to scripts; nil means nobody in particular
+	Scripts []catalog.Script `json:"scripts,omitzero"` // nil means those in force
+}
+
+// A Client is a registered client as the operator sees it: never with a secret.
+type Client struct {
+	ClientID        string         `json:"client_id"`
+	IssuedAt        time.Time      `json:"issued_at"`
+	SecretExpiresAt *time.Time     `json:"secret_expires_at,omitzero"` // nil: never, or there is no secret
+	HasSecret       bool           `json:"has_secret"`
+	Metadata        jsontext.Value `json:"metadata"`
+	Caller          jsontext.Value `json:"caller"`
+	Deployment      int64          `json:"deployment"` // in force when the client was registered; 0 means none
+	Acts            jsontext.Value `json:"acts"`       // which script acted in which step: a list of {"step","script","module"}
+}
+
+// Clients is a page of clients, in the order of their IDs.
+type Clients struct {
+	Clients []Client `json:"clients"`
+}

@@ -1,0 +1,156 @@
+package adminapi
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"registrar/scripts/catalog"
+)
+
+// An API is the admin API of one server.
+type API struct {
+	Base  string       // such as http://127.0.0.1:8081
+	Token string       // of an administrator
+	HTTP  *http.Client // nil means one with a time-out of a minute
+}
+
+// Upload uploads a module under a name. Where the bytes are known, what is stored is returned.
+func (a *API) Upload(ctx context.Context, name string, wasm []byte) (m catalog.Module, err error) {
+	err = a.do(ctx, http.MethodPost, ModulesPath+"?name="+url.QueryEscape(name), "application/wasm", wasm, &m)
+	return m, err
+}
+
+// Modules lists the modules, newest first.
+func (a *API) Modules(ctx context.Context) ([]catalog.Module, error) {
+	var m Modules
+	err := a.get(ctx, ModulesPath, &m)
+	return m.Modules, err
+}
+
+// Deploy appends a deployment.
+func (a *API) Deploy(ctx context.Context, d NewDeployment) (created catalog.Deployment, err error) {
+	err = a.post(ctx, DeploymentsPath, d, &created)
+	return created, err
+}
+
+// Deployments lists the latest deployments, newest first.
+func (a *API) Deployments(ctx context.Context) ([]catalog.Deployment, error) {
+	var d Deployments
+	err := a.get(ctx, DeploymentsPath, &d)
+	return d.Deployments, err
+}
+
+// CurrentDeployment returns the deployment in force, number 0 before the first.
+func (a *API) CurrentDeployment(ctx context.Context) (d catalog.Deployment, err error) {
+	err = a.get(ctx, DeploymentsPath+"/current", &d)
+	return d, err
+}
+
+// DryRun asks what would come of a registration.
+func (a *API) DryRun(ctx context.Context, d DryRun) (run catalog.DryRun, err error) {
+	err = a.post(ctx, DryRunPath, d, &run)
+	return run, err
+}
+
+// A ClientQuery says which clients are wanted.
+type ClientQuery struct {
+	Limit int    // at most 1,000; 0 means 100
+	After string // the last client ID that was seen; "" means from the first
+	Q     string // what the ID begins with, or the name holds; "" means all
+}
+
+// Clients lists clients in the order of their IDs.
+func (a *API) Clients(ctx context.Context, q ClientQuery) ([]Client, error) {
+	values := url.Values{}
+	if q.Limit != 0 {
+		values.Set("limit", strconv.Itoa(q.Limit))
+	}
+	if q.After != "" {
+		values.Set("after", q.After)
+	}
+	if q.Q != "" {
+		values.Set("q", q.Q)
+	}
+	var c Clients
+	err := a.get(ctx, ClientsPath+"?"+values.Encode(), &c)
+	return c.Clients, err
+}
+
+// Client returns one client.
+func (a *API) Client(ctx context.Context, id string) (c Client, err error) {
+	err = a.get(ctx, ClientsPath+"/"+url.PathEscape(id), &c)
+	return c, err
+}
+
+// DeleteClient deletes a client.
+func (a *API) DeleteClient(ctx context.Context, id string) error {
+	return a.do(ctx, http.MethodDelete, ClientsPath+"/"+url.PathEscape(id), "", nil, nil)
+}
+
+func (a *API) get(ctx context.Context, path string, answer any) error {
+	return a.do(ctx, http.MethodGet, path, "", nil, answer)
+}
+
+func (a *API) post(ctx context.Context, path string, body, answer any) error {
+	b, err := json.Marshal(body)
+	if err != nil {
+		return fmt.Errorf("writing the request: %w", err)
+	}
+	return a.do(ctx, http.MethodPost, path, "application/json", b, answer)
+}
+
+// maxAnswer bounds what is read of an answer, in bytes.
+const maxAnswer = 64 << 20
+
+// do makes one call. An error that the server answered is a *[Problem].
+func (a *API) do(ctx context.Context, method, path, contentType string, body []byte, answer any) error {
+	request, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(a.Base, "/")+path, bytes.NewReader(body))
+	if err != nil {
+		return fmt.Errorf("the server's address %s: %w", a.Base, err)
+	}
+	request.Header.Set("Authorization", "Bearer "+a.Token)
+	if contentType != "" {
+		request.Header.Set("Content-Type", contentType)
+	}
+	client := a.HTTP
+	if client == nil {
+		client = &http.Client{Timeout: time.Minute}
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		return fmt.Errorf("reaching the server: %w", err)
+	}
+	defer response.Body.Close()
+	b, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	if err != nil {
+		return fmt.Errorf("reading the server's answer: %w", err)
+	}
+	if response.StatusCode >= 300 {
+		return problem(response, b)
+	}
+	if answer == nil {
+		return nil
+	}
+	if err := json.Unmarshal(b, answer); err != nil {
+		return fmt.Errorf("reading the server's answer: %w", err)
+	}
+	return nil
+}
+
+func problem(response *http.Response, body []byte) error {
+	var p Problem
+	if err := json.Unmarshal(body, &p); err != nil || p.Status == 0 {
+		return errors.New("the server answered " + response.Status + ", which is no answer of the admin API: is --server its admin address?")
+	}
+	return &p
+}

@@ -1,0 +1,518 @@
+package server_test
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"registrar/engine"
+	"registrar/server"
+)
+
+const (
+	web = `"redirect_uris":["https://app.example/cb"]`
+)
+
+// TestConformance shows over HTTP what docs/conformance.md lists, under the same numbers.
+func TestConformance(t *testing.T) {
+	databases(t, func(t *testing.T, database string) {
+		for _, tt := range conformance {
+			t.Run(tt.number, func(t *testing.T) {
+				tt.test(t, func(s setup) *site {
+					s.database = database
+					return newSite(t, s)
+				})
+			})
+		}
+	})
+}
+
+type siteFunc func(setup) *site
+
+var conformance = []struct {
+	number string
+	test   func(t *testing.T, site siteFunc)
+}{
+	{"01", testMethods}, {"02", testMediaTypes}, {"03", testSuccess}, {"04", testErrors}, {"06", testOpenMode}, {"07", testOwnID},
+	{"08", testUniqueIDs}, {"09", testSecretExpiry}, {"10", testNoSecret}, {"11", testDefaults}, {"12", testMismatch},
+	{"13", testClientCredentials}, {"14", testUnknownMembers}, {"15", testEverythingReturned}, {"16", testReplacedValues},
+	{"17", testKeys}, {"18", testMissingRedirectURIs}, {"19", testMalformedRedirectURIs}, {"20", testUnsafeSchemes},
+	{"21", testLanguageTags}, {"22", testScope}, {"28", testSoftware}, {"29", testPages}, {"30", testContacts},
+	{"44", testApplicationType}, {"45", testWebRedirects}, {"46", testNativeRedirects}, {"47", testLoopbackPorts},
+	{"48", testPairwise}, {"49", testEncryption}, {"50", testOpenIDMembers}, {"51", testAlgorithms}, {"52", testTLSClientAuth},
+	{"54", testLaterMembers}, {"55", testCORS}, {"56", testMCP}, {"57", testUnsafeGrants},
+}
+
+func testMethods(t *testing.T, site siteFunc) {
+	s := site(setup{})
+	for _, path := range []string{"/register", "/connect/dcr"} {
+		for _, method := range []string{"GET", "PUT", "DELETE", "PATCH"} {
+			e := s.do(method, s.public.URL+path, "").want(http.StatusMethodNotAllowed).wantMembers(map[string]any{"error": "invalid_request"})
+			if allow := e.header.Get("Allow"); !strings.Contains(allow, "POST") {
+				t.Errorf("%s %s: Allow is %q", method, path, allow)
+			}
+		}
+		s.do("OPTIONS", s.public.URL+path, "").want(http.StatusNoContent)
+		s.do("POST", s.public.URL+path, `{`+web+`}`).want(http.StatusCreated)
+	}
+	s.do("POST", s.public.URL+"/nothing", `{}`).want(http.StatusNotFound).wantMembers(map[string]any{"error": "invalid_request"})
+}
+
+func testMediaTypes(t *testing.T, site siteFunc) {
+	s := site(setup{})
+	for _, ok := range []string{"application/json", "application/json; charset=utf-8", "Application/JSON"} {
+		s.register(`{`+web+`}`, "Content-Type: "+ok).want(http.StatusCreated)
+	}
+	for _, bad := range []string{"text/plain", "application/x-www-form-urlencoded", "application/jwt", "application/json+x", ""} {
+		s.register(`{`+web+`}`, "Content-Type: "+bad).want(http.StatusUnsupportedMediaType).wantMembers(map[string]any{"error": "invalid_request"})
+	}
+	for _, body := range []string{`[]`, `null`, `"a"`, `1`, `{`, `{}{}`, "\xff", `{"redirect_uris":`} {
+		s.refused(body, "invalid_client_metadata", "")
+	}
+	s.register("", "Content-Type: application/json").want(http.StatusBadRequest).wantMembers(map[string]any{"error": "invalid_client_metadata"})
+	s.register(`{"client_name":"` + strings.Repeat("a", 64<<10) + `"}`).want(http.StatusRequestEntityTooLarge).wantMembers(map[string]any{"error": "invalid_request"})
+}
+
+func testSuccess(_ *testing.T, site siteFunc) {
+	s := site(setup{})
+	s.register(`{`+web+`}`).want(http.StatusCreated).wantHeader("Content-Type", "application/json").
+		wantHeader("Cache-Control", "no-store").wantHeader("Pragma", "no-cache").wantHeader("X-Content-Type-Options", "nosniff")
+	s.register(`{`+web+`}`, "Accept: text/html").want(http.StatusCreated)
+}
+
+func testErrors(t *testing.T, site siteFunc) {
+	e := site(setup{}).register(`{"redirect_uris":["https://app.example/é"]}`).want(http.StatusBadRequest).wantHeader("Content-Type", "application/json").
+		wantHeader("Cache-Control", "no-store").wantHeader("WWW-Authenticate", "")
+	got := e.json()
+	if len(got) != 2 || got["error"] == nil || got["error_description"] == "" {
+		t.Errorf("got %s, want error and error_description", e.body)
+	}
+	for _, r := range e.body {
+		if r > 0x7e {
+			t.Errorf("%s is not ASCII", e.body)
+		}
+	}
+}
+
+func testOpenMode(_ *testing.T, site siteFunc) {
+	s := site(setup{})
+	s.register(`{` + web + `}`).want(http.StatusCreated)
+	s.register(`{`+web+`}`, "Authorization: Bearer nobody-knows-me").want(http.StatusUnauthorized).
+		wantHeader("WWW-Authenticate", `Bearer realm="registrar", error="invalid_token"`).wantMembers(map[string]any{"error": "invalid_token"})
+	s.register(`{`+web+`}`, "Authorization: Basic YTpi").want(http.StatusUnauthorized).wantHeader("WWW-Authenticate", `Bearer realm="registrar"`)
+	token := site(setup{server: server.Config{Registration: server.RegistrationToken}})
+	token.register(`{`+web+`}`).want(http.StatusUnauthorized).wantHeader("WWW-Authenticate", `Bearer realm="registrar"`)
+	token.register(`{`+web+`}`, "Authorization: Bearer nobody-knows-me").want(http.StatusUnauthorized).
+		wantHeader("WWW-Authenticate", `Bearer realm="registrar", error="invalid_token"`)
+}
+
+func testOwnID(t *testing.T, site siteFunc) {
+	s := site(setup{options: engine.Options{EchoExtensions: []string{"tier"}}})
+	got := s.registered(`{` + web + `,"client_id":"mine","client_secret":"mine-0123456789-0123456789-0123456789","client_id_issued_at":1}`)
+	if got["client_id"] == "mine" || strings.HasPrefix(got["client_secret"].(string), "mine") || got["client_id_issued_at"] == 1.0 {
+		t.Errorf("got %v", got)
+	}
+}
+
+func testUniqueIDs(t *testing.T, site siteFunc) {
+	s := site(setup{})
+	var mu sync.Mutex
+	seen := map[string]bool{}
+	var wg sync.WaitGroup
+	start, before := time.Now().Unix(), s.clients()
+	for range 8 {
+		wg.Go(func() {
+			for range 20 {
+				got := s.registered(`{` + web + `}`)
+				issued, ok := got["client_id_issued_at"].(float64)
+				if !ok || issued != float64(int64(issued)) || int64(issued) < start {
+					t.Errorf("client_id_issued_at is %v", got["client_id_issued_at"])
+				}
+				mu.Lock()
+				seen[got["client_id"].(string)] = true
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	if stored := s.clients() - before; len(seen) != 160 || stored != 160 {
+		t.Errorf("%d client IDs and %d rows for 160 registrations", len(seen), stored)
+	}
+}
+
+func testSecretExpiry(t *testing.T, site siteFunc) {
+	got := site(setup{}).registered(`{` + web + `}`)
+	checkMembers(t, got, map[string]any{"client_secret_expires_at": 0})
+	if len(got["client_secret"].(string)) != 43 {
+		t.Errorf("client_secret has %d characters", len(got["client_secret"].(string)))
+	}
+	got = site(setup{options: engine.Options{SecretLifetime: time.Hour}}).registered(`{` + web + `}`)
+	checkMembers(t, got, map[string]any{"client_secret_expires_at": got["client_id_issued_at"].(float64) + 3600})
+}
+
+func testNoSecret(t *testing.T, site siteFunc) {
+	got := site(setup{}).registered(`{` + web + `,"token_endpoint_auth_method":"none"}`)
+	checkMembers(t, got, map[string]any{"client_secret": nil, "client_secret_expires_at": nil, "token_endpoint_auth_method": "none"})
+}
+
+func testDefaults(t *testing.T, site siteFunc) {
+	s := site(setup{})
+	checkMembers(t, s.registered(`{`+web+`}`), map[string]any{"token_endpoint_auth_method": "client_secret_basic",
+		"grant_types": []string{"authorization_code"}, "response_types": []string{"code"}})
+	checkMembers(t, s.registered(`{"grant_types":["client_credentials"]}`), map[string]any{"response_types": nil, "redirect_uris": []string{}})
+	checkMembers(t, s.registered(`{`+web+`,"require_client_secret":false}`), map[string]any{"token_endpoint_auth_method": "none", "client_secret": nil})
+	s.refused(`{`+web+`,"require_client_secret":false,"token_endpoint_auth_method":"client_secret_basic"}`, "invalid_client_metadata", "require_client_secret")
+}
+
+func testMismatch(t *testing.T, site siteFunc) {
+	s := site(setup{})
+	s.refused(`{`+web+`,"grant_types":["authorization_code"],"response_types":[]}`, "invalid_client_metadata", "response_types must hold code")
+	s.refused(`{`+web+`,"grant_types":["client_credentials"],"response_types":["code"]}`, "invalid_client_metadata", "grant_types must hold authorization_code")
+	hybrid := engine.Options{AllowedGrantTypes: []string{"authorization_code", "implicit"}, AllowedResponseTypes: []string{"code", "code id_token"}}
+	checkMembers(t, site(setup{options: hybrid}).registered(`{`+web+`,"response_types":["code id_token"]}`),
+		map[string]any{"grant_types": []string{"authorization_code", "implicit"}})
+	correct := site(setup{options: engine.Options{GrantResponseMismatch: engine.MismatchCorrect}})
+	checkMembers(t, correct.registered(`{"grant_types":["client_credentials"],"response_types":["code"]}`), map[string]any{"response_types": []string{}})
+	refuse := site(setup{options: engine.Options{GrantResponseMismatch: engine.MismatchRefuse, AllowedGrantTypes: hybrid.AllowedGrantTypes, AllowedResponseTypes: hybrid.AllowedResponseTypes}})
+	refuse.refused(`{`+web+`,"response_types":["code id_token"]}`, "invalid_client_metadata", "must hold implicit")
+}
+
+func testClientCredentials(_ *testing.T, site siteFunc) {
+	s := site(setup{})
+	s.registered(`{"grant_types":["client_credentials"]}`)
+	s.registered(`{"grant_types":["client_credentials"],"redirect_uris":null}`)
+	s.refused(`{"grant_types":["client_credentials"],`+web+`}`, "invalid_redirect_uri", "client_credentials alone")
+}
+
+func testUnknownMembers(t *testing.T, site siteFunc) {
+	body := `{` + web + `,"resource":"https://mcp.example","tier":"gold","nested":{"a":[1]}}`
+	s := site(setup{})
+	got := s.registered(body)
+	checkMembers(t, got, map[string]any{"resource": nil, "tier": nil, "nested": nil})
+	if e := s.call("GET", "/admin/v1/clients/"+got["client_id"].(string), "").want(http.StatusOK); strings.Contains(e.body, "gold") {
+		t.Errorf("an unknown member is stored: %s", e.body)
+	}
+	listed := site(setup{options: engine.Options{EchoExtensions: []string{"tier"}}})
+	checkMembers(t, listed.registered(body), map[string]any{"tier": "gold", "resource": nil})
+}
+
+func testEverythingReturned(t *testing.T, site siteFunc) {
+	s := site(setup{options: engine.Options{DefaultScopes: []string{"read"}}})
+	e := s.register(`{` + web + `,"client_name":"App","contacts":["ops@app.example"],"software_id":"4","logo_uri":null,"tos_uri":"","default_acr_values":[]}`).want(http.StatusCreated)
+	e.wantMembers(map[string]any{"client_name": "App", "contacts": []string{"ops@app.example"}, "software_id": "4", "scope": "read", "application_type": "web",
+		"logo_uri": nil, "tos_uri": nil, "jwks": nil, "default_acr_values": []string{}})
+	for _, empty := range []string{"null", `""`} {
+		if strings.Contains(e.body, empty) {
+			t.Errorf("%s holds %s", e.body, empty)
+		}
+	}
+	if strings.Count(e.body, "[]") != 1 {
+		t.Errorf("%s holds an empty list that was not sent", e.body)
+	}
+}
+
+func testReplacedValues(t *testing.T, site siteFunc) {
+	s := site(setup{options: engine.Options{AllowedScopes: []string{"read"}, WebCustomScheme: engine.CustomSchemeNative}})
+	got := s.registered(`{"redirect_uris":["cursor://app/cb"],"application_type":"web","scope":"read write","id_token_encrypted_response_alg":"RSA-OAEP"}`)
+	checkMembers(t, got, map[string]any{"scope": "read", "application_type": "native", "id_token_encrypted_response_enc": "A128CBC-HS256"})
+}
+
+const publicKey = `{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}`
+
+func testKeys(_ *testing.T, site siteFunc) {
+	s := site(setup{})
+	jwks := `"jwks":{"keys":[` + publicKey + `]}`
+	uri := `"jwks_uri":"https://app.example/jwks"`
+	s.refused(`{`+web+`,`+jwks+`,`+uri+`}`, "invalid_client_metadata", "jwks and jwks_uri exclude each other")
+	s.refused(`{`+web+`,"jwks":{"keys":[{"kty":"OKP","crv":"Ed25519","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}}`, "invalid_client_metadata", "private member 'd'")
+	s.refused(`{`+web+`,"jwks":{"keys":[{"kty":"oct","k":"GawgguFyGrWKav7AX4VKUg"}]}}`, "invalid_client_metadata", "symmetric")
+	s.refused(`{`+web+`,"token_endpoint_auth_method":"private_key_jwt"}`, "invalid_client_metadata", "needs jwks or jwks_uri")
+	for _, keys := range []string{jwks, uri} {
+		s.registered(`{` + web + `,"token_endpoint_auth_method":"private_key_jwt",` + keys + `}`)
+		s.registered(`{` + web + `,` + keys + `}`)
+	}
+}
+
+func testMissingRedirectURIs(_ *testing.T, site siteFunc) {
+	s := site(setup{options: engine.Options{AllowedGrantTypes: []string{"authorization_code", "implicit"}, AllowedResponseTypes: []string{"code", "id_token"}}})
+	for _, body := range []string{`{}`, `{"redirect_uris":[]}`, `{"redirect_uris":null}`, `{"response_types":["id_token"]}`} {
+		s.refused(body, "invalid_redirect_uri", "redirect_uris must name at least one URI")
+	}
+}
+
+func testMalformedRedirectURIs(_ *testing.T, site siteFunc) {
+	s := site(setup{})
+	for uri, words := range map[string]string{
+		"/cb": "is relative", "app.example": "is relative", "https://app.example/#": "has a fragment", "https://app.example/#a": "has a fragment",
+		"https://a:b@app.example/": "user information", "https://app.example/\\u0000": "control character", "https://app.example/\\n": "control character",
+	} {
+		s.refused(`{"redirect_uris":["https://app.example/","`+uri+`"]}`, "invalid_redirect_uri", "redirect_uris[1] ")
+		s.refused(`{"redirect_uris":["`+uri+`"]}`, "invalid_redirect_uri", words)
+	}
+}
+
+func testUnsafeSchemes(_ *testing.T, site siteFunc) {
+	s := site(setup{})
+	for i, scheme := range []string{"javascript", "data", "vbscript", "file", "blob", "about"} {
+		uri := strings.ToUpper(scheme[:1+i%3]) + scheme[1+i%3:] + ":x"
+		s.refused(`{"redirect_uris":["`+uri+`"]}`, "invalid_redirect_uri", scheme)
+		for _, member := range []string{"client_uri", "logo_uri", "tos_uri", "policy_uri", "jwks_uri", "sector_identifier_uri", "initiate_login_uri",
+			"frontchannel_logout_uri", "backchannel_logout_uri", "logo_uri#ja"} {
+			s.refused(`{`+web+`,"`+member+`":"`+uri+`"}`, "invalid_client_metadata", member)
+		}
+		for _, member := range []string{"request_uris", "post_logout_redirect_uris"} {
+			s.refused(`{`+web+`,"`+member+`":["`+uri+`"]}`, "invalid_client_metadata", member+"[0]")
+		}
+	}
+}
+
+func testLanguageTags(t *testing.T, site siteFunc) {
+	s := site(setup{})
+	got := s.registered(`{` + web + `,"client_name":"App","client_name#ja":"アプリ","logo_uri#pt-BR":"https://app.example/br","scope#ja":"x"}`)
+	checkMembers(t, got, map[string]any{"client_name": "App", "client_name#ja": "アプリ", "logo_uri#pt-BR": "https://app.example/br", "scope#ja": nil})
+	s.refused(`{`+web+`,"client_name#ja":"a","client_name#JA":"b"}`, "invalid_client_metadata", "same member")
+	s.refused(`{`+web+`,"client_name#not a tag":"a"}`, "invalid_client_metadata", "language tag")
+}
+
+func testScope(t *testing.T, site siteFunc) {
+	s := site(setup{options: engine.Options{DefaultScopes: []string{"basic"}}})
+	s.refused(`{`+web+`,"scope":["a","b"]}`, "invalid_client_metadata", "scope must be a string, not a list")
+	checkMembers(t, s.registered(`{`+web+`,"scope":"a b"}`), map[string]any{"scope": "a b"})
+	checkMembers(t, s.registered(`{`+web+`}`), map[string]any{"scope": "basic"})
+	checkMembers(t, s.registered(`{`+web+`,"scope":""}`), map[string]any{"scope": "basic"})
+	checkMembers(t, site(setup{}).registered(`{`+web+`}`), map[string]any{"scope": nil})
+}
+
+func testSoftware(t *testing.T, site siteFunc) {
+	got := site(setup{}).registered(`{` + web + `,"software_id":"4NRB1-0XZABZI9E6-5SM3R","software_version":"2.1 <beta>"}`)
+	checkMembers(t, got, map[string]any{"software_id": "4NRB1-0XZABZI9E6-5SM3R", "software_version": "2.1 <beta>"})
+}
+
+func testPages(t *testing.T, site siteFunc) {
+	s := site(setup{})
+	onHost := site(setup{options: engine.Options{URIsOnRedirectHost: true}})
+	for _, member := range []string{"client_uri", "logo_uri", "tos_uri", "policy_uri"} {
+		for _, ok := range []string{"http://other.example/", "https://app.example:8443/a?b"} {
+			checkMembers(t, s.registered(`{`+web+`,"`+member+`":"`+ok+`"}`), map[string]any{member: ok})
+		}
+		for _, bad := range []string{"ftp://app.example/", "/relative", "app.example"} {
+			s.refused(`{`+web+`,"`+member+`":"`+bad+`"}`, "invalid_client_metadata", member)
+		}
+		onHost.refused(`{`+web+`,"`+member+`":"https://other.example/"}`, "invalid_client_metadata", "host of a redirect URI")
+	}
+}
+
+func testContacts(_ *testing.T, site siteFunc) {
+	s := site(setup{})
+	s.registered(`{` + web + `,"contacts":["ops@app.example"]}`)
+	s.refused(`{`+web+`,"contacts":"ops@app.example"}`, "invalid_client_metadata", "contacts must be a list of strings")
+	s.refused(`{`+web+`,"contacts":["a",1]}`, "invalid_client_metadata", "contacts[1] must be a string")
+	s.refused(`{`+web+`,"client_name":{}}`, "invalid_client_metadata", "client_name must be a string")
+	s.refused(`{`+web+`,"default_max_age":"1"}`, "invalid_client_metadata", "default_max_age must be a whole number")
+}
+
+func testApplicationType(t *testing.T, site siteFunc) {
+	s := site(setup{})
+	s.refused(`{`+web+`,"application_type":"browser"}`, "invalid_client_metadata", "application_type must be one of web, native")
+	for uri, want := range map[string]string{"https://app.example/": "web", "http://localhost/": "native", "com.example.app:/cb": "native", "cursor://app/cb": "native"} {
+		checkMembers(t, s.registered(`{"redirect_uris":["`+uri+`"]}`), map[string]any{"application_type": want})
+	}
+	s.refused(`{"redirect_uris":["cursor://app/cb"],"application_type":"web"}`, "invalid_redirect_uri", "set application_type to native")
+	lenient := site(setup{options: engine.Options{WebCustomScheme: engine.CustomSchemeNative}})
+	checkMembers(t, lenient.registered(`{"redirect_uris":["cursor://app/cb"],"application_type":"web"}`), map[string]any{"application_type": "native"})
+}
+
+func testWebRedirects(_ *testing.T, site siteFunc) {
+	implicit := site(setup{options: engine.Options{AllowedGrantTypes: []string{"implicit"}, AllowedResponseTypes: []string{"id_token"}}})
+	for _, uri := range []string{"http://localhost/cb", "https://localhost/cb", "http://app.example/cb"} {
+		implicit.refused(`{"redirect_uris":["`+uri+`"],"application_type":"web","response_types":["id_token"]}`, "invalid_redirect_uri", "https")
+	}
+	implicit.registered(`{` + web + `,"response_types":["id_token"]}`)
+	s := site(setup{})
+	s.registered(`{"redirect_uris":["http://localhost:3000/cb"],"application_type":"web"}`)
+	s.refused(`{"redirect_uris":["http://app.example/cb"],"application_type":"web"}`, "invalid_redirect_uri", "must be https")
+	strict := site(setup{options: engine.Options{RefuseWebLoopback: true}})
+	strict.refused(`{"redirect_uris":["http://localhost:3000/cb"],"application_type":"web"}`, "invalid_redirect_uri", "must be https")
+}
+
+func testNativeRedirects(_ *testing.T, site siteFunc) {
+	s := site(setup{})
+	for _, uri := range []string{"com.example.app:/cb", "cursor://app/cb", "https://app.example/claimed", "http://127.0.0.1/cb", "http://[::1]/cb", "http://localhost/cb"} {
+		s.registered(`{"redirect_uris":["` + uri + `"],"application_type":"native"}`)
+	}
+	s.refused(`{"redirect_uris":["http://app.example/cb"],"application_type":"native"}`, "invalid_redirect_uri", "must be https")
+	strict := site(setup{options: engine.Options{NativeScheme: engine.NativeSchemeReverseDomain}})
+	strict.refused(`{"redirect_uris":["cursor://app/cb"]}`, "invalid_redirect_uri", "domain name in reverse")
+	strict.registered(`{"redirect_uris":["com.example.app:/cb"]}`)
+}
+
+func testLoopbackPorts(t *testing.T, site siteFunc) {
+	s := site(setup{})
+	for _, host := range []string{"127.0.0.1", "[::1]", "localhost"} {
+		for _, port := range []string{"", ":1", ":8080", ":65535"} {
+			uri := "http://" + host + port + "/cb"
+			checkMembers(t, s.registered(`{"redirect_uris":["`+uri+`"]}`), map[string]any{"redirect_uris": []string{uri}})
+		}
+	}
+}
+
+func testPairwise(_ *testing.T, site siteFunc) {
+	s := site(setup{})
+	two := `"redirect_uris":["https://a.example/","https://b.example/"]`
+	s.refused(`{`+two+`,"subject_type":"pairwise"}`, "invalid_client_metadata", "sector_identifier_uri")
+	s.registered(`{` + two + `,"subject_type":"pairwise","sector_identifier_uri":"https://a.example/sector"}`)
+	s.registered(`{` + web + `,"subject_type":"pairwise"}`)
+	s.registered(`{` + two + `,"subject_type":"public"}`)
+	s.refused(`{`+web+`,"sector_identifier_uri":"http://a.example/sector"}`, "invalid_client_metadata", "sector_identifier_uri must be an https URI")
+	s.refused(`{`+web+`,"subject_type":"private"}`, "invalid_client_metadata", "subject_type")
+}
+
+func testEncryption(t *testing.T, site siteFunc) {
+	s := site(setup{})
+	for _, prefix := range []string{"id_token_encrypted_response", "userinfo_encrypted_response", "request_object_encryption",
+		"authorization_encrypted_response", "introspection_encrypted_response"} {
+		s.refused(`{`+web+`,"`+prefix+`_enc":"A128GCM"}`, "invalid_client_metadata", prefix+"_enc needs "+prefix+"_alg")
+		checkMembers(t, s.registered(`{`+web+`,"`+prefix+`_alg":"RSA-OAEP"}`), map[string]any{prefix + "_enc": "A128CBC-HS256"})
+		checkMembers(t, s.registered(`{`+web+`,"`+prefix+`_alg":"ECDH-ES","`+prefix+`_enc":"A256GCM"}`), map[string]any{prefix + "_enc": "A256GCM"})
+		s.refused(`{`+web+`,"`+prefix+`_alg":"dir"}`, "invalid_client_metadata", prefix+"_alg 'dir' is not supported")
+		s.refused(`{`+web+`,"`+prefix+`_alg":"ECDH-ES","`+prefix+`_enc":"A1"}`, "invalid_client_metadata", prefix+"_enc 'A1' is not supported")
+	}
+}
+
+func testOpenIDMembers(t *testing.T, site siteFunc) {
+	s := site(setup{})
+	got := s.registered(`{` + web + `,"initiate_login_uri":"https://app.example/l","request_uris":["https://app.example/r#h"],"default_max_age":0,"default_acr_values":["1"],"require_auth_time":false}`)
+	checkMembers(t, got, map[string]any{"initiate_login_uri": "https://app.example/l", "request_uris": []string{"https://app.example/r#h"},
+		"default_max_age": 0, "default_acr_values": []string{"1"}, "require_auth_time": false})
+	for member, value := range map[string]string{"initiate_login_uri": `"http://app.example/l"`, "request_uris": `["http://app.example/r"]`, "default_max_age": `-1`,
+		"default_acr_values": `[1]`, "require_auth_time": `"true"`} {
+		s.refused(`{`+web+`,"`+member+`":`+value+`}`, "invalid_client_metadata", member)
+	}
+}
+
+func testAlgorithms(_ *testing.T, site siteFunc) {
+	s := site(setup{options: engine.Options{SigningAlgs: []string{"ES256"}}})
+	for _, member := range []string{"id_token_signed_response_alg", "userinfo_signed_response_alg", "request_object_signing_alg",
+		"token_endpoint_auth_signing_alg", "authorization_signed_response_alg", "introspection_signed_response_alg"} {
+		s.registered(`{` + web + `,"` + member + `":"ES256"}`)
+		s.refused(`{`+web+`,"`+member+`":"RS256"}`, "invalid_client_metadata", member+" 'RS256' is not supported")
+		s.refused(`{`+web+`,"`+member+`":"HS256"}`, "invalid_client_metadata", member+" HS256 needs a secret that the server can read")
+	}
+	none := `"id_token_signed_response_alg":"none"`
+	s.refused(`{`+web+`,`+none+`}`, "invalid_client_metadata", "must not be none")
+	unsigned := site(setup{options: engine.Options{AllowUnsignedIDToken: true, AllowedGrantTypes: []string{"authorization_code", "implicit"}, AllowedResponseTypes: []string{"code", "code id_token"}}})
+	unsigned.registered(`{` + web + `,` + none + `}`)
+	unsigned.refused(`{`+web+`,"response_types":["code id_token"],`+none+`}`, "invalid_client_metadata", "must not be none")
+}
+
+func testTLSClientAuth(_ *testing.T, site siteFunc) {
+	s := site(setup{})
+	method := `"token_endpoint_auth_method":"tls_client_auth"`
+	members := []string{"subject_dn", "san_dns", "san_uri", "san_ip", "san_email"}
+	s.refused(`{`+web+`,`+method+`}`, "invalid_client_metadata", "needs exactly one of")
+	for i, m := range members {
+		s.registered(fmt.Sprintf(`{%s,%s,"tls_client_auth_%s":"x"}`, web, method, m))
+		s.refused(fmt.Sprintf(`{%s,%s,"tls_client_auth_%s":"x","tls_client_auth_%s":"x"}`, web, method, m, members[(i+1)%5]), "invalid_client_metadata", "not 2")
+	}
+}
+
+func testLaterMembers(t *testing.T, site siteFunc) {
+	s := site(setup{})
+	for member, values := range map[string][2]string{
+		"require_pushed_authorization_requests":      {`true`, `"true"`},
+		"authorization_details_types":                {`["payment"]`, `"payment"`},
+		"dpop_bound_access_tokens":                   {`true`, `1`},
+		"tls_client_certificate_bound_access_tokens": {`false`, `0`},
+		"introspection_signed_response_alg":          {`"ES256"`, `["ES256"]`},
+		"require_signed_request_object":              {`false`, `"no"`},
+	} {
+		if e := s.register(`{` + web + `,"` + member + `":` + values[0] + `}`).want(http.StatusCreated); !strings.Contains(e.body, `"`+member+`":`+values[0]) {
+			t.Errorf("%s is not returned: %s", member, e.body)
+		}
+		s.refused(`{`+web+`,"`+member+`":`+values[1]+`}`, "invalid_client_metadata", member+" must be")
+	}
+}
+
+func testCORS(t *testing.T, site siteFunc) {
+	preflight := []string{"Origin: https://spa.example", "Access-Control-Request-Method: POST", "Access-Control-Request-Headers: authorization,content-type,mcp-protocol-version"}
+	s := site(setup{})
+	e := s.do("OPTIONS", s.public.URL+"/register", "", preflight...).want(http.StatusNoContent).wantHeader("Access-Control-Allow-Origin", "*").
+		wantHeader("Access-Control-Allow-Headers", "authorization,content-type,mcp-protocol-version")
+	if got := e.header.Get("Access-Control-Allow-Methods"); !strings.Contains(got, "POST") {
+		t.Errorf("Access-Control-Allow-Methods is %q", got)
+	}
+	origin := "Origin: https://spa.example"
+	for _, e := range []*exchange{
+		s.register(`{`+web+`}`, origin).want(http.StatusCreated),
+		s.register(`{}`, origin).want(http.StatusBadRequest),
+		s.register(`{`+web+`}`, origin, "Authorization: Bearer x").want(http.StatusUnauthorized),
+		s.register(`{`+web+`}`, origin, "Content-Type: text/plain").want(http.StatusUnsupportedMediaType),
+		s.do("GET", s.public.URL+"/register", "", origin).want(http.StatusMethodNotAllowed),
+		s.do("GET", s.public.URL+"/nothing", "", origin).want(http.StatusNotFound),
+	} {
+		e.wantHeader("Access-Control-Allow-Origin", "*")
+		if got := e.header.Get("Access-Control-Expose-Headers"); !strings.Contains(strings.ToLower(got), "www-authenticate") {
+			t.Errorf("%d: Access-Control-Expose-Headers is %q", e.status, got)
+		}
+	}
+	listed := site(setup{server: server.Config{CORSOrigins: []string{"https://spa.example"}}})
+	listed.do("OPTIONS", listed.public.URL+"/register", "", preflight...).want(http.StatusNoContent).wantHeader("Access-Control-Allow-Origin", "https://spa.example")
+	preflight[0] = "Origin: https://other.example"
+	listed.do("OPTIONS", listed.public.URL+"/register", "", preflight...).wantHeader("Access-Control-Allow-Origin", "")
+}
+
+func testMCP(t *testing.T, site siteFunc) {
+	got := site(setup{}).registered(`{"redirect_uris":["http://localhost:8090/callback"],"token_endpoint_auth_method":"none",` +
+		`"grant_types":["authorization_code","refresh_token"],"response_types":["code"],"client_name":"MCP CLI Client","client_uri":"https://github.com/modelcontextprotocol"}`)
+	checkMembers(t, got, map[string]any{"client_secret": nil, "scope": nil, "grant_types": []string{"authorization_code", "refresh_token"}, "application_type": "native"})
+}
+
+func testUnsafeGrants(_ *testing.T, site siteFunc) {
+	s := site(setup{})
+	s.refused(`{"grant_types":["password"]}`, "invalid_client_metadata", "'password' is not allowed here")
+	for _, response := range []string{"token", "id_token token", "code token", "code id_token token"} {
+		s.refused(`{`+web+`,"grant_types":["authorization_code","implicit"],"response_types":["`+response+`"]}`, "invalid_client_metadata", "not allowed here")
+	}
+	all := site(setup{options: engine.Options{AllowedGrantTypes: []string{"authorization_code", "implicit", "password"}, AllowedResponseTypes: []string{"code", "token"}}})
+	all.registered(`{"grant_types":["password"]}`)
+	all.registered(`{` + web + `,"response_types":["token"]}`)
+}
+
+// Each row of docs/conformance.md that names a test has it, and each test its row.
+func TestConformanceIsDocumented(t *testing.T) {
+	b, err := os.ReadFile("../docs/conformance.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := map[string]bool{}
+	number := 0
+	for line := range strings.Lines(string(b)) {
+		cells := strings.Split(line, "|")
+		if len(cells) < 6 || !strings.HasPrefix(cells[1], " ") || strings.Trim(cells[1], " 0123456789") != "" {
+			continue
+		}
+		number++
+		if got := strings.TrimSpace(cells[1]); got != fmt.Sprint(number) {
+			t.Errorf("row %s stands where %d should", got, number)
+		}
+		if test, _, named := strings.Cut(strings.TrimPrefix(strings.TrimSpace(cells[4]), "`TestConformance/"), "`"); named {
+			rows[test] = true
+		}
+	}
+	if number != 57 {
+		t.Errorf("%d rows, want 57", number)
+	}
+	for _, tt := range conformance {
+		if !rows[tt.number] {
+			t.Errorf("TestConformance/%s is in no row", tt.number)
+		}
+		delete(rows, tt.number)
+	}
+	for test := range rows {
+		t.Errorf("TestConformance/%s is named, but is no test", test)
+	}
+}

@@ -1,0 +1,246 @@
+package server_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"registrar/engine"
+	"registrar/scripts"
+	"registrar/server"
+	"registrar/store/storetest"
+)
+
+func TestRequestIDs(t *testing.T) {
+	s := newSite(t, setup{})
+	s.register(`{`+web+`}`, "X-Request-Id: my.request_id-1").want(http.StatusCreated).wantHeader("X-Request-Id", "my.request_id-1")
+	for _, bad := range []string{"a b", strings.Repeat("a", 65), "a\tb"} {
+		e := s.register(`{`+web+`}`, "X-Request-Id: "+bad).want(http.StatusCreated)
+		if got := e.header.Get("X-Request-Id"); got == bad || got == "" {
+			t.Errorf("%q is taken as %q", bad, got)
+		}
+	}
+}
+
+// In open mode by default only this machine registers, however a request from beyond it got in.
+func TestLoopbackPolicy(t *testing.T) {
+	s := newSite(t, setup{server: server.Config{Registration: server.RegistrationLoopback}})
+	for _, host := range []string{"localhost", "LOCALHOST:1", "127.0.0.1:8080", "[::1]:80", "127.1.2.3"} {
+		s.register(`{`+web+`}`, "Host: "+host).want(http.StatusCreated)
+	}
+	for _, header := range []string{"Host: registrar.example", "Host: localhost.example", "Forwarded: for=192.0.2.1", "X-Forwarded-For: 192.0.2.1", "X-Forwarded-Proto: https", "Via: 1.1 proxy"} {
+		s.register(`{`+web+`}`, header).want(http.StatusUnauthorized).wantHeader("WWW-Authenticate", `Bearer realm="registrar"`).wantMembers(map[string]any{"error": "invalid_token"})
+	}
+	if !strings.Contains(s.log.String(), "set --registration open") {
+		t.Error("the log does not say which flag to set")
+	}
+	open := newSite(t, setup{})
+	open.register(`{`+web+`}`, "Host: registrar.example", "X-Forwarded-For: 192.0.2.1").want(http.StatusCreated)
+}
+
+func TestRateLimit(t *testing.T) {
+	// The test's own address stands in for a proxy's, and the addresses behind it are limited.
+	s := newSite(t, setup{server: server.Config{RateLimit: 0.001, RateBurst: 2, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}})
+	from := func(ip string) *exchange { return s.register(`{`+web+`}`, "X-Forwarded-For: "+ip) }
+	for _, ip := range []string{"192.0.2.1", "192.0.2.1", "192.0.2.2", "2001:db8::1", "2001:db8::2"} {
+		from(ip).want(http.StatusCreated)
+	}
+	for _, ip := range []string{"192.0.2.1", "2001:db8::3"} {
+		from(ip).want(http.StatusTooManyRequests).wantHeader("Retry-After", "1").wantMembers(map[string]any{"error": "temporarily_unavailable"})
+	}
+	from("2001:db8:0:1::1").want(http.StatusCreated)
+	local := newSite(t, setup{server: server.Config{RateLimit: 0.001, RateBurst: 1}})
+	for range 3 {
+		local.register(`{`+web+`}`, "X-Forwarded-For: 192.0.2.1").want(http.StatusCreated)
+	}
+}
+
+// The address of a caller is the one that a trusted proxy names, and nobody else's word.
+func TestCallersAddress(t *testing.T) {
+	for _, tt := range []struct {
+		proxies []netip.Prefix
+		want    string
+	}{{nil, "127.0.0.1"}, {[]netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}, "192.0.2.7"}} {
+		s := newSite(t, setup{server: server.Config{TrustedProxies: tt.proxies}})
+		got := s.register(`{`+web+`}`, "X-Forwarded-For: 192.0.2.7").want(http.StatusCreated).json()
+		c, err := s.store.Client(t.Context(), got["client_id"].(string))
+		if err != nil || c.Caller.IP.String() != tt.want {
+			t.Errorf("got %v, %v; want %s", c.Caller.IP, err, tt.want)
+		}
+	}
+}
+
+// Errors of scripts and of the server, as docs/http.md lists them.
+func TestServerErrors(t *testing.T) {
+	t.Run("a script fails", func(t *testing.T) {
+		s := newSite(t, setup{})
+		s.deploy("fail-trap")
+		e := s.register(`{` + web + `}`).want(http.StatusInternalServerError).wantMembers(map[string]any{"error": "server_error"})
+		if e.json()["request_id"] != e.header.Get("X-Request-Id") || strings.Contains(e.body, "fail-trap") {
+			t.Errorf("got %s", e.body)
+		}
+		if log := s.log.String(); !strings.Contains(log, "script fail-trap (sha256:") {
+			t.Error("the log does not name the script and its digest")
+		}
+		if n := s.clients(); n != 0 {
+			t.Errorf("%d clients are stored", n)
+		}
+	})
+	t.Run("a script breaks an invariant", func(t *testing.T) {
+		s := newSite(t, setup{})
+		s.deploy("fail-unsafe-redirect")
+		s.register(`{` + web + `}`).want(http.StatusInternalServerError)
+		if log := s.log.String(); !strings.Contains(log, "invariant broken") || !strings.Contains(log, "fail-unsafe-redirect (sha256:") {
+			t.Errorf("the log does not name the script:\n%s", log)
+		}
+	})
+	t.Run("a script refuses", func(t *testing.T) {
+		s := newSite(t, setup{})
+		s.deploy("refuse-scope")
+		s.register(`{`+web+`}`).want(http.StatusForbidden).wantHeader("WWW-Authenticate", `Bearer realm="registrar", error="insufficient_scope"`).
+			wantMembers(map[string]any{"error": "insufficient_scope"})
+	})
+	t.Run("a script runs too long", func(t *testing.T) {
+		s := newSite(t, setup{scripts: scripts.Config{StepTimeout: 50 * time.Millisecond}})
+		s.deploy("fail-spin")
+		s.register(`{`+web+`}`).want(http.StatusServiceUnavailable).wantHeader("Retry-After", "1").wantMembers(map[string]any{"error": "temporarily_unavailable"})
+	})
+	t.Run("a request runs too long", func(t *testing.T) {
+		s := newSite(t, setup{server: server.Config{RequestTimeout: 50 * time.Millisecond}})
+		s.deploy("fail-spin")
+		s.register(`{` + web + `}`).want(http.StatusServiceUnavailable)
+	})
+}
+
+// Away from its database the server answers 503, and goes on when it is back. What it acknowledged is there.
+func TestDatabaseAway(t *testing.T) {
+	db := storetest.NewServer(t)
+	s := newSite(t, setup{database: "mysql:" + db.Database(t)})
+	first := s.registered(`{` + web + `}`)
+	db.Kill()
+	s.register(`{`+web+`}`).want(http.StatusServiceUnavailable).wantHeader("Retry-After", "1").wantMembers(map[string]any{"error": "temporarily_unavailable"})
+	if strings.Contains(s.register(`{`+web+`}`).body, "connection") {
+		t.Error("the answer tells why the database is away")
+	}
+	if err := db.Restart(); err != nil {
+		t.Fatal(err)
+	}
+	second := s.registered(`{` + web + `}`)
+	for _, c := range []map[string]any{first, second} {
+		if _, err := s.store.Client(t.Context(), c["client_id"].(string)); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// Graceful shutdown finishes what the server accepted.
+func TestServeFinishesWhatItAccepted(t *testing.T) {
+	site := newSite(t, setup{})
+	entered, goOn := make(chan struct{}), make(chan struct{})
+	e, err := engine.New(engine.Config{Store: site.store, Overrides: func(_ *engine.Registration, s engine.Steps) (engine.Steps, func()) {
+		base := s.AddClientID
+		s.AddClientID = func(ctx context.Context, r *engine.Registration) error {
+			close(entered)
+			<-goOn
+			return base(ctx, r)
+		}
+		return s, func() {}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv, err := server.New(server.Config{Engine: e, Registration: server.RegistrationOpen, RequestTimeout: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	public, admin := listen(t), listen(t)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() { ended <- srv.Serve(ctx, public, admin, nil) }()
+	answered := make(chan int)
+	go func() {
+		response, err := http.Post("http://"+public.Addr().String()+"/register", "application/json", strings.NewReader(`{`+web+`}`))
+		if err != nil {
+			t.Error(err)
+			answered <- 0
+			return
+		}
+		io.Copy(io.Discard, response.Body)
+		response.Body.Close()
+		answered <- response.StatusCode
+	}()
+	<-entered
+	stop()
+	for refused := false; !refused; {
+		_, err := net.Dial("tcp", public.Addr().String())
+		refused = err != nil
+	}
+	close(goOn)
+	if status := <-answered; status != http.StatusCreated {
+		t.Errorf("the registration under way got %d", status)
+	}
+	if err := <-ended; err != nil {
+		t.Errorf("Serve returned %v", err)
+	}
+	if n := site.clients(); n != 1 {
+		t.Errorf("%d clients are stored, want 1", n)
+	}
+}
+
+func listen(t *testing.T) net.Listener {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// Secrets are stored as hashes only, and no log line shows one, whoever made it.
+func TestSecretsStaySecret(t *testing.T) {
+	databases(t, func(t *testing.T, database string) {
+		s := newSite(t, setup{database: database})
+		var secrets []string
+		for _, deployment := range [][]string{{}, {"custom-secret"}, {"id-and-secret"}, {"log-secret"}} {
+			s.deploy(deployment...)
+			for i := range 5 {
+				body := fmt.Sprintf(`{%s,"client_name":"App %d","client_secret":"sent-by-the-client-0123456789-%d","unknown":"kept-by-nobody-%d"}`, web, i, i, i)
+				secrets = append(secrets, s.registered(body)["client_secret"].(string), fmt.Sprintf("sent-by-the-client-0123456789-%d", i), fmt.Sprintf("kept-by-nobody-%d", i))
+			}
+		}
+		found := 0
+		storetest.EachValue(t, s.database, func(table, column string, value []byte) {
+			if strings.Contains(string(value), "https://app.example/cb") {
+				found++ // so that this could find a secret
+			}
+			for _, secret := range secrets {
+				// One of the scripts is made to know its secret.
+				if column == "wasm" {
+					break
+				}
+				if strings.Contains(string(value), secret) {
+					t.Errorf("%s.%s holds %s", table, column, secret)
+				}
+			}
+		})
+		if found != 20 {
+			t.Errorf("%d clients are found in the rows, want 20", found)
+		}
+		log := s.log.String()
+		if !strings.Contains(log, "client registered") {
+			t.Fatal("nothing is logged")
+		}
+		for i, secret := range secrets {
+			// What a client sends and nobody knows is the request's own, which a script may log.
+			if i%3 != 2 && strings.Contains(log, secret) {
+				t.Errorf("the log shows %s", secret)
+			}
+		}
+	})
+}

@@ -1,0 +1,72 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"regexp"
+
+	"github.com/google/uuid"
+	"github.com/labstack/echo/v4"
+)
+
+var validRequestID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+
+// requestID takes the request's own ID if it is fit to be logged, else makes one, and answers it.
+func requestID(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		id := c.Request().Header.Get(echo.HeaderXRequestID)
+		if !validRequestID.MatchString(id) {
+			id = uuid.NewString()
+		}
+		c.Response().Header().Set(echo.HeaderXRequestID, id)
+		return next(c)
+	}
+}
+
+// requestIDOf returns the ID that the request got.
+func requestIDOf(c echo.Context) string { return c.Response().Header().Get(echo.HeaderXRequestID) }
+
+// noSniff keeps browsers from taking an answer for something else than it says.
+func noSniff(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		c.Response().Header().Set(echo.HeaderXContentTypeOptions, "nosniff")
+		return next(c)
+	}
+}
+
+// body reads a request's body of one media type and at most limit bytes.
+func body(c echo.Context, mediaType string, limit int64) ([]byte, error) {
+	r := c.Request()
+	got, _, err := mime.ParseMediaType(r.Header.Get(echo.HeaderContentType))
+	if err != nil || got != mediaType {
+		return nil, &statusError{http.StatusUnsupportedMediaType, "the Content-Type must be " + mediaType}
+	}
+	tooLarge := &statusError{http.StatusRequestEntityTooLarge, fmt.Sprintf("the body must have at most %d bytes", limit)}
+	if r.ContentLength > limit {
+		return nil, tooLarge
+	}
+	b, err := io.ReadAll(http.MaxBytesReader(c.Response(), r.Body, limit))
+	if errors.As(err, new(*http.MaxBytesError)) {
+		return nil, tooLarge
+	}
+	if err != nil {
+		return nil, &statusError{http.StatusBadRequest, "the body did not come to its end"}
+	}
+	return b, nil
+}
+
+// param returns a part of the path, decoded: a client ID may hold what must be encoded there.
+func param(c echo.Context, name string) (string, error) {
+	if c.Request().URL.RawPath == "" {
+		return c.Param(name), nil // it is decoded already
+	}
+	s, err := url.PathUnescape(c.Param(name))
+	if err != nil {
+		return "", &statusError{http.StatusBadRequest, "the path is not well encoded"}
+	}
+	return s, nil
+}

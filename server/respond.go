@@ -1,0 +1,156 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/go-json-experiment/json"
+	"github.com/labstack/echo/v4"
+
+	"registrar/engine"
+	"registrar/scripts/catalog"
+	"registrar/server/adminapi"
+)
+
+// A statusError is an answer that HTTP has a status for.
+type statusError struct {
+	status int
+	detail string
+}
+
+func (e *statusError) Error() string { return e.detail }
+
+// unauthorized is a 401. Only a request that sent a token is told that the token is the reason (RFC 6750 §3.1).
+type unauthorized struct {
+	token       bool
+	description string
+}
+
+func (e *unauthorized) Error() string { return e.description }
+
+// An answer is what becomes of an error.
+type answer struct {
+	status      int
+	code        string // RFC 7591's or RFC 6750's
+	description string
+	challenge   string // WWW-Authenticate
+	retry       bool   // Retry-After
+	internal    bool   // the cause is for the log alone
+	reasons     []string
+}
+
+const internalDescription = "The server could not do this. Its operator finds the cause in the log, under the request_id."
+
+// answerTo says what becomes of an error, for both listeners.
+func answerTo(err error) answer {
+	refusal, refused := errors.AsType[*engine.Error](err)
+	denied, isDenied := errors.AsType[*unauthorized](err)
+	status, isStatus := errors.AsType[*statusError](err)
+	rejected, isRejected := errors.AsType[*catalog.Rejected](err)
+	http4xx, isHTTP := errors.AsType[*echo.HTTPError](err)
+	switch {
+	case refused && refusal.Code == engine.InsufficientScope:
+		return answer{status: http.StatusForbidden, code: string(refusal.Code), description: refusal.Description,
+			challenge: `Bearer realm="registrar", error="insufficient_scope"`}
+	case refused:
+		return answer{status: http.StatusBadRequest, code: string(refusal.Code), description: refusal.Description}
+	case isDenied:
+		challenge := `Bearer realm="registrar"`
+		if denied.token {
+			challenge += `, error="invalid_token"`
+		}
+		return answer{status: http.StatusUnauthorized, code: "invalid_token", description: denied.description, challenge: challenge}
+	case isRejected:
+		return answer{status: http.StatusUnprocessableEntity, code: "invalid_request", description: "it may not be, for the reasons given", reasons: rejected.Reasons}
+	case isStatus:
+		return statusAnswer(status.status, status.detail)
+	case isHTTP:
+		return statusAnswer(http4xx.Code, http.StatusText(http4xx.Code))
+	case errors.Is(err, catalog.ErrNotFound):
+		return statusAnswer(http.StatusNotFound, "there is no such thing")
+	case errors.Is(err, catalog.ErrConflict):
+		return statusAnswer(http.StatusConflict, err.Error())
+	case errors.Is(err, engine.ErrUnavailable), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return answer{status: http.StatusServiceUnavailable, code: "temporarily_unavailable",
+			description: "The server is too busy, or its database cannot be reached. Try again.", retry: true, internal: true}
+	}
+	return answer{status: http.StatusInternalServerError, code: "server_error", description: internalDescription, internal: true}
+}
+
+func statusAnswer(status int, detail string) answer {
+	a := answer{status: status, code: "invalid_request", description: detail}
+	switch {
+	case status == http.StatusTooManyRequests:
+		a.code, a.retry = "temporarily_unavailable", true
+	case status >= 500:
+		a.code, a.description, a.internal = "server_error", internalDescription, true
+	}
+	return a
+}
+
+// respondPublic answers an error as RFC 7591 §3.2.2 says.
+func (s *Server) respondPublic(err error, c echo.Context) {
+	a := answerTo(err)
+	document := struct {
+		Error       string `json:"error"`
+		Description string `json:"error_description"`
+		RequestID   string `json:"request_id,omitzero"`
+	}{Error: a.code, Description: a.description}
+	if a.status == http.StatusInternalServerError {
+		document.RequestID = requestIDOf(c)
+	}
+	s.respond(err, c, a, echo.MIMEApplicationJSON, document)
+}
+
+// respondAdmin answers an error as RFC 9457 says.
+func (s *Server) respondAdmin(err error, c echo.Context) {
+	a := answerTo(err)
+	s.respond(err, c, a, "application/problem+json", adminapi.Problem{
+		Type:      "about:blank",
+		Title:     http.StatusText(a.status),
+		Status:    a.status,
+		Detail:    a.description,
+		Reasons:   a.reasons,
+		RequestID: requestIDOf(c),
+	})
+}
+
+// respond writes an answer and logs it. What the client may not read is in the log alone.
+func (s *Server) respond(err error, c echo.Context, a answer, mediaType string, document any) {
+	ctx, logger := c.Request().Context(), s.config.Logger.With("status", a.status, "method", c.Request().Method,
+		"path", c.Request().URL.Path, "ip", c.RealIP(), "request_id", requestIDOf(c))
+	switch {
+	case a.status >= 500 && a.internal && !errors.Is(err, context.Canceled):
+		logger.ErrorContext(ctx, "request failed", "error", err)
+	default:
+		logger.InfoContext(ctx, "request refused", "error", err)
+	}
+	if c.Response().Committed {
+		return
+	}
+	noStore(c)
+	header := c.Response().Header()
+	if a.challenge != "" {
+		header.Set(echo.HeaderWWWAuthenticate, a.challenge)
+	}
+	if a.retry {
+		header.Set(echo.HeaderRetryAfter, "1")
+	}
+	if err := writeJSON(c, a.status, mediaType, document); err != nil {
+		logger.WarnContext(ctx, "writing an answer", "error", err)
+	}
+}
+
+// writeJSON answers with a document.
+func writeJSON(c echo.Context, status int, mediaType string, document any) error {
+	if c.Request().Method == http.MethodHead {
+		return c.NoContent(status)
+	}
+	b, err := json.Marshal(document, json.Deterministic(true))
+	if err != nil {
+		return fmt.Errorf("writing the answer: %w", err)
+	}
+	return c.Blob(status, mediaType, b)
+}

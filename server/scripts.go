@@ -1,0 +1,164 @@
+package server
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"github.com/go-json-experiment/json"
+	"github.com/labstack/echo/v4"
+
+	"registrar/engine"
+	"registrar/scripts/catalog"
+	"registrar/server/adminapi"
+)
+
+// uploadModule takes in a module. The same bytes again get the same answer, with 200.
+func (s *Server) uploadModule(c echo.Context) error {
+	wasm, err := body(c, "application/wasm", s.config.MaxModule)
+	if err != nil {
+		return err
+	}
+	m, added, err := s.config.Scripts.Upload(c.Request().Context(), c.QueryParam("name"), wasm)
+	if err != nil {
+		return err
+	}
+	if !added {
+		return reply(c, http.StatusOK, m)
+	}
+	s.config.Logger.InfoContext(c.Request().Context(), "module uploaded", "module", m.Digest, "name", m.Name, "request_id", requestIDOf(c))
+	return reply(c, http.StatusCreated, m)
+}
+
+func (s *Server) listModules(c echo.Context) error {
+	modules, err := s.config.Modules.Modules(c.Request().Context())
+	if err != nil {
+		return err
+	}
+	return reply(c, http.StatusOK, adminapi.Modules{Modules: modules})
+}
+
+func (s *Server) showModule(c echo.Context) error {
+	m, err := s.config.Modules.Module(c.Request().Context(), c.Param("digest"))
+	if err != nil {
+		return err
+	}
+	return reply(c, http.StatusOK, m)
+}
+
+func (s *Server) downloadModule(c echo.Context) error {
+	wasm, err := s.config.Modules.ModuleBytes(c.Request().Context(), c.Param("digest"))
+	if err != nil {
+		return err
+	}
+	return c.Blob(http.StatusOK, "application/wasm", wasm)
+}
+
+func (s *Server) deleteModule(c echo.Context) error {
+	if err := s.config.Modules.DeleteModule(c.Request().Context(), c.Param("digest")); err != nil {
+		return err
+	}
+	s.config.Logger.InfoContext(c.Request().Context(), "module deleted", "module", c.Param("digest"), "request_id", requestIDOf(c))
+	return c.NoContent(http.StatusNoContent)
+}
+
+// deploy appends a deployment and puts it in force.
+func (s *Server) deploy(c echo.Context) error {
+	var asked adminapi.NewDeployment
+	if err := readJSON(c, &asked); err != nil {
+		return err
+	}
+	d := catalog.Deployment{Scripts: asked.Scripts, Comment: asked.Comment}
+	switch {
+	case asked.CopyOf != 0 && asked.Scripts != nil:
+		return &catalog.Rejected{Reasons: []string{"scripts and copy_of exclude each other: send one of them"}}
+	case asked.CopyOf != 0:
+		old, err := s.config.Deployments.Deployment(c.Request().Context(), asked.CopyOf)
+		if err != nil {
+			return err
+		}
+		d.Scripts, d.CopyOf = old.Scripts, old.Number
+	case asked.Scripts == nil:
+		return &catalog.Rejected{Reasons: []string{"scripts is missing: the list of scripts, [] for none, or copy_of"}}
+	}
+	created, err := s.config.Scripts.Deploy(c.Request().Context(), d, asked.IfCurrent)
+	if err != nil {
+		return err
+	}
+	s.config.Logger.InfoContext(c.Request().Context(), "deployment appended", "deployment", created.Number, "scripts", len(created.Scripts), "request_id", requestIDOf(c))
+	return reply(c, http.StatusCreated, created)
+}
+
+// deploymentsShown is how many deployments a list shows.
+const deploymentsShown = 100
+
+func (s *Server) listDeployments(c echo.Context) error {
+	before, err := number(c, "before")
+	if err != nil {
+		return err
+	}
+	list, err := s.config.Deployments.Deployments(c.Request().Context(), before, deploymentsShown)
+	if err != nil {
+		return err
+	}
+	return reply(c, http.StatusOK, adminapi.Deployments{Deployments: list})
+}
+
+func (s *Server) currentDeployment(c echo.Context) error {
+	d, err := s.config.Deployments.CurrentDeployment(c.Request().Context())
+	if err != nil {
+		return err
+	}
+	return reply(c, http.StatusOK, d)
+}
+
+func (s *Server) showDeployment(c echo.Context) error {
+	n, err := strconv.ParseInt(c.Param("number"), 10, 64)
+	if err != nil {
+		return catalog.ErrNotFound
+	}
+	d, err := s.config.Deployments.Deployment(c.Request().Context(), n)
+	if err != nil {
+		return err
+	}
+	return reply(c, http.StatusOK, d)
+}
+
+// dryRun says what would come of a registration.
+func (s *Server) dryRun(c echo.Context) error {
+	var asked adminapi.DryRun
+	if err := readJSON(c, &asked); err != nil {
+		return err
+	}
+	caller := &engine.Caller{Auth: engine.AuthNone}
+	if asked.Caller != nil {
+		if err := json.Unmarshal(asked.Caller, caller, json.RejectUnknownMembers(true)); err != nil {
+			return &statusError{http.StatusBadRequest, fmt.Sprintf("caller: %v", err)}
+		}
+	}
+	request, err := engine.ParseRequest(asked.Request)
+	if err != nil {
+		refusal := err.(*engine.Error)
+		return reply(c, http.StatusOK, catalog.DryRun{Outcome: catalog.OutcomeRefused, Steps: []catalog.StepTrace{},
+			Error: &catalog.DryRunError{Code: string(refusal.Code), Description: refusal.Description}})
+	}
+	request.ID = requestIDOf(c)
+	run, err := s.config.Scripts.DryRun(c.Request().Context(), s.config.Engine, request, caller, asked.Scripts)
+	if err != nil {
+		return err
+	}
+	return reply(c, http.StatusOK, run)
+}
+
+// number returns a query parameter that is a number; 0 where it is left out.
+func number(c echo.Context, name string) (int64, error) {
+	s := c.QueryParam(name)
+	if s == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || n < 0 {
+		return 0, &statusError{http.StatusBadRequest, name + " must be a whole number, not negative"}
+	}
+	return n, nil
+}

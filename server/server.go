@@ -1,0 +1,171 @@
+// Package server speaks HTTP: registration on the public listener, modules, deployments, dry runs and clients on the
+// admin one. Only here do errors become responses; see respond.go. It reaches scripts and the store through small
+// interfaces of its own.
+package server
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/labstack/echo/v4/middleware"
+
+	"registrar/engine"
+	"registrar/scripts/catalog"
+)
+
+// Scripts takes in modules and deployments. What may not be gets a *[catalog.Rejected].
+type Scripts interface {
+	// Upload stores a module durably. The same bytes again give what is stored, and false.
+	Upload(ctx context.Context, name string, wasm []byte) (m catalog.Module, added bool, err error)
+	// Deploy appends a deployment durably and puts it in force, or returns an error that is catalog.ErrConflict where
+	// ifCurrent is not nil and not the number in force.
+	Deploy(ctx context.Context, d catalog.Deployment, ifCurrent *int64) (catalog.Deployment, error)
+	// DryRun takes a request through an engine with these scripts, nil meaning those in force, and stores nothing.
+	DryRun(ctx context.Context, e *engine.Engine, request *engine.Request, caller *engine.Caller, scripts []catalog.Script) (catalog.DryRun, error)
+}
+
+// Clients reads and deletes clients. One that is not there gives catalog.ErrNotFound.
+type Clients interface {
+	Client(ctx context.Context, id string) (*engine.Client, error)
+	// Clients returns at most limit clients whose IDs come after the given one, in the order of their bytes; q is what
+	// the ID begins with or the name holds, "" meaning all.
+	Clients(ctx context.Context, after, q string, limit int) ([]*engine.Client, error)
+	DeleteClient(ctx context.Context, id string) error
+}
+
+// Modules reads and deletes modules. One that is not there gives catalog.ErrNotFound.
+type Modules interface {
+	Module(ctx context.Context, digest string) (catalog.Module, error)
+	ModuleBytes(ctx context.Context, digest string) ([]byte, error)
+	Modules(ctx context.Context) ([]catalog.Module, error) // newest first
+	// DeleteModule returns catalog.ErrConflict while one of the latest deployments names the module.
+	DeleteModule(ctx context.Context, digest string) error
+}
+
+// Deployments reads deployments. One that is not there gives catalog.ErrNotFound.
+type Deployments interface {
+	Deployment(ctx context.Context, number int64) (catalog.Deployment, error)
+	// Deployments returns the n deployments before a number, newest first; 0 stands for the newest.
+	Deployments(ctx context.Context, before int64, n int) ([]catalog.Deployment, error)
+	CurrentDeployment(ctx context.Context) (catalog.Deployment, error) // number 0 before the first
+}
+
+// A RegistrationPolicy says who may register.
+type RegistrationPolicy string
+
+// The registration policies.
+const (
+	// RegistrationOpen lets everybody register.
+	RegistrationOpen RegistrationPolicy = "open"
+	// RegistrationLoopback lets everybody on this machine register: a request that comes through a proxy, or for a host
+	// that is not loopback, does not. It is the default of a server that only listens here.
+	RegistrationLoopback RegistrationPolicy = "loopback"
+	// RegistrationToken demands an initial access token. None can be made yet, so nobody may register.
+	RegistrationToken RegistrationPolicy = "token"
+)
+
+// Config is what a Server is made of.
+type Config struct {
+	Engine      *engine.Engine
+	Scripts     Scripts
+	Clients     Clients
+	Modules     Modules
+	Deployments Deployments
+	// Ready returns why the server cannot do its work, or nil.
+	Ready func(ctx context.Context) error
+	// AdminTokens returns the SHA-256 hashes of the tokens that open the admin API.
+	AdminTokens func(ctx context.Context) ([][sha256.Size]byte, error)
+
+	Registration   RegistrationPolicy // zero means RegistrationToken
+	MaxBody        int64              // of a registration, in bytes; 0 means 64 KiB
+	MaxModule      int64              // of an upload, in bytes; 0 means 8 MiB
+	RequestTimeout time.Duration      // of a registration, from its last byte to its answer; 0 means 3 s
+	CORSOrigins    []string           // nil means every origin
+	RateLimit      float64            // registrations a second for one address; 0 means no limit
+	RateBurst      int                // at once for one address; 0 means 200
+	TrustedProxies []netip.Prefix     // whose X-Forwarded-For is believed
+	Logger         *slog.Logger       // nil means slog.Default
+}
+
+// A Server serves the two listeners. It is safe for concurrent use.
+type Server struct {
+	config Config
+	public *echo.Echo
+	admin  *echo.Echo
+}
+
+// New returns a Server that does not listen yet.
+func New(c Config) (*Server, error) {
+	fill(&c.Registration, RegistrationToken)
+	fill(&c.MaxBody, 64<<10)
+	fill(&c.MaxModule, 8<<20)
+	fill(&c.RequestTimeout, 3*time.Second)
+	fill(&c.RateBurst, 200)
+	fill(&c.Logger, slog.Default())
+	if c.CORSOrigins == nil {
+		c.CORSOrigins = []string{"*"}
+	}
+	switch c.Registration {
+	case RegistrationOpen, RegistrationLoopback, RegistrationToken:
+	default:
+		return nil, fmt.Errorf("registration policy %q: it must be open, loopback or token", c.Registration)
+	}
+	s := &Server{config: c}
+	s.public = s.newEcho(s.respondPublic)
+	s.admin = s.newEcho(s.respondAdmin)
+	s.routePublic()
+	s.routeAdmin()
+	return s, nil
+}
+
+// fill replaces a zero value by what it means.
+func fill[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// newEcho returns what both listeners share.
+func (s *Server) newEcho(respond echo.HTTPErrorHandler) *echo.Echo {
+	e := echo.New()
+	e.HTTPErrorHandler = respond
+	e.IPExtractor = s.ipExtractor()
+	e.Use(requestID, noSniff, middleware.RecoverWithConfig(middleware.RecoverConfig{
+		LogErrorFunc: func(_ echo.Context, err error, stack []byte) error {
+			return fmt.Errorf("panic: %w\n%s", err, stack)
+		},
+	}))
+	e.GET("/healthz", func(c echo.Context) error {
+		return c.JSON(http.StatusOK, map[string]string{"status": "ok"})
+	})
+	return e
+}
+
+// ipExtractor believes X-Forwarded-For of the trusted proxies alone.
+func (s *Server) ipExtractor() echo.IPExtractor {
+	if len(s.config.TrustedProxies) == 0 {
+		return echo.ExtractIPDirect()
+	}
+	trust := []echo.TrustOption{echo.TrustLoopback(false), echo.TrustLinkLocal(false), echo.TrustPrivateNet(false)}
+	for _, p := range s.config.TrustedProxies {
+		trust = append(trust, echo.TrustIPRange(&net.IPNet{
+			IP:   p.Addr().AsSlice(),
+			Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen()),
+		}))
+	}
+	return echo.ExtractIPFromXFFHeader(trust...)
+}
+
+// Public returns the handler of the public listener.
+func (s *Server) Public() http.Handler { return s.public }
+
+// Admin returns the handler of the admin listener.
+func (s *Server) Admin() http.Handler { return s.admin }

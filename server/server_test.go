@@ -1,0 +1,288 @@
+package server_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"registrar/engine"
+	"registrar/scripts"
+	"registrar/scripts/catalog"
+	"registrar/server"
+	"registrar/server/adminapi"
+	"registrar/store"
+	"registrar/store/storetest"
+)
+
+const adminToken = "an-admin-token-for-tests-0123456789"
+
+// A site is a whole server on loopback: both listeners, the engine, scripts and a real database.
+type site struct {
+	t     testing.TB
+	store *store.Store
+
+	database string
+	public   *httptest.Server
+	admin    *httptest.Server
+	log      *syncBuffer
+}
+
+// A setup is what a test changes of a server.
+type setup struct {
+	database string // "" means SQLite
+	options  engine.Options
+	server   server.Config
+	scripts  scripts.Config
+}
+
+func newSite(t testing.TB, s setup) *site {
+	t.Helper()
+	site := &site{t: t, log: &syncBuffer{}}
+	if s.database == "" {
+		s.database = "sqlite:" + filepath.Join(t.TempDir(), "test.db")
+	}
+	logger := slog.New(slog.NewJSONHandler(site.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	ctx := t.Context()
+	site.database = s.database
+	var err error
+	if site.store, err = store.Open(ctx, store.Config{Database: s.database, Migrate: true}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { site.store.Close() })
+
+	s.scripts.Modules, s.scripts.Deployments, s.scripts.ClientExists = site.store, site.store, site.store.ClientExists
+	s.scripts.Logger = logger
+	if s.scripts.StepTimeout == 0 {
+		s.scripts.StepTimeout = time.Minute
+	}
+	host, err := scripts.New(ctx, s.scripts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { host.Close(context.Background()) })
+	if err := host.Load(ctx); err != nil {
+		t.Fatal(err)
+	}
+	e, err := engine.New(engine.Config{Store: site.store, Options: s.options, Overrides: host.Overrides})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := s.server
+	c.Engine, c.Scripts, c.Clients, c.Modules, c.Deployments = e, host, site.store, site.store, site.store
+	c.Logger = logger
+	if c.Registration == "" {
+		c.Registration = server.RegistrationOpen
+	}
+	if c.RequestTimeout == 0 {
+		c.RequestTimeout = time.Minute
+	}
+	if c.Ready == nil {
+		c.Ready = func(context.Context) error { return host.Ready() }
+	}
+	c.AdminTokens = func(context.Context) ([][sha256.Size]byte, error) {
+		return [][sha256.Size]byte{sha256.Sum256([]byte("another")), sha256.Sum256([]byte(adminToken))}, nil
+	}
+	srv, err := server.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	site.public, site.admin = httptest.NewServer(srv.Public()), httptest.NewServer(srv.Admin())
+	t.Cleanup(site.public.Close)
+	t.Cleanup(site.admin.Close)
+	return site
+}
+
+// syncBuffer is a buffer that handlers write to while a test reads.
+type syncBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *syncBuffer) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *syncBuffer) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
+}
+
+// An exchange is a response with its body read.
+type exchange struct {
+	t      testing.TB
+	status int
+	header http.Header
+	body   string
+}
+
+// do sends a request. Headers are "Name: value"; one of an empty value is not sent.
+func (s *site) do(method, url, body string, headers ...string) *exchange {
+	s.t.Helper()
+	request, err := http.NewRequest(method, url, strings.NewReader(body))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if body != "" {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	for _, h := range headers {
+		name, value, _ := strings.Cut(h, ": ")
+		switch {
+		case name == "Host":
+			request.Host = value
+		case value == "":
+			request.Header.Del(strings.TrimSuffix(name, ":"))
+		default:
+			request.Header.Set(name, value)
+		}
+	}
+	response, err := http.DefaultTransport.RoundTrip(request)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	b, err := io.ReadAll(response.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return &exchange{s.t, response.StatusCode, response.Header, string(b)}
+}
+
+func (s *site) register(body string, headers ...string) *exchange {
+	s.t.Helper()
+	return s.do("POST", s.public.URL+"/register", body, headers...)
+}
+
+// registered registers a client that must be taken in, and returns the response's members.
+func (s *site) registered(body string) map[string]any {
+	s.t.Helper()
+	return s.register(body).want(http.StatusCreated).json()
+}
+
+// refused registers a client that must be refused with a code and a description that holds the given words.
+func (s *site) refused(body, code, words string) {
+	s.t.Helper()
+	before := s.clients()
+	e := s.register(body).want(http.StatusBadRequest)
+	got := e.json()
+	if got["error"] != code || !strings.Contains(got["error_description"].(string), words) {
+		s.t.Errorf("%s\ngot %s\nwant %s with %q", body, e.body, code, words)
+	}
+	if after := s.clients(); after != before {
+		s.t.Errorf("%s: %d clients are stored", body, after-before)
+	}
+}
+
+func (s *site) clients() int {
+	s.t.Helper()
+	list, err := s.store.Clients(context.Background(), "", "", 1000)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return len(list)
+}
+
+// call calls the admin API.
+func (s *site) call(method, path, body string, headers ...string) *exchange {
+	s.t.Helper()
+	return s.do(method, s.admin.URL+path, body, append([]string{"Authorization: Bearer " + adminToken}, headers...)...)
+}
+
+// deploy uploads fixtures and deploys them, the first one outermost.
+func (s *site) deploy(names ...string) {
+	s.t.Helper()
+	api := s.api()
+	d := adminapi.NewDeployment{Scripts: []catalog.Script{}}
+	for _, name := range names {
+		m, err := api.Upload(s.t.Context(), name, fixture(s.t, name))
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		d.Scripts = append(d.Scripts, catalog.Script{Name: name, Module: m.Digest})
+	}
+	if _, err := api.Deploy(s.t.Context(), d); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *site) api() *adminapi.API { return &adminapi.API{Base: s.admin.URL, Token: adminToken} }
+
+// fixture returns a module of testdata/wasm, or of the folder that REGISTRAR_TEST_WASM names.
+func fixture(t testing.TB, name string) []byte {
+	t.Helper()
+	folder := os.Getenv("REGISTRAR_TEST_WASM")
+	if folder == "" {
+		folder = filepath.Join("..", "testdata", "wasm")
+	}
+	wasm, err := os.ReadFile(filepath.Join(folder, name+".wasm"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return wasm
+}
+
+func (e *exchange) want(status int) *exchange {
+	e.t.Helper()
+	if e.status != status {
+		e.t.Fatalf("got %d %s, want %d", e.status, e.body, status)
+	}
+	return e
+}
+
+func (e *exchange) json() map[string]any {
+	e.t.Helper()
+	var members map[string]any
+	if err := json.Unmarshal([]byte(e.body), &members); err != nil {
+		e.t.Fatalf("%s: %v", e.body, err)
+	}
+	return members
+}
+
+// wantHeader checks a header's value; "" is one that must be absent.
+func (e *exchange) wantHeader(name, value string) *exchange {
+	e.t.Helper()
+	if got := e.header.Get(name); got != value {
+		e.t.Errorf("%s: got %q, want %q", name, got, value)
+	}
+	return e
+}
+
+// wantMembers checks members of a JSON answer; nil is one that must be absent.
+func (e *exchange) wantMembers(want map[string]any) *exchange {
+	e.t.Helper()
+	checkMembers(e.t, e.json(), want)
+	return e
+}
+
+func checkMembers(t testing.TB, got, want map[string]any) {
+	t.Helper()
+	for name, value := range want {
+		have, there := got[name]
+		a, _ := json.Marshal(have, json.Deterministic(true))
+		b, _ := json.Marshal(value, json.Deterministic(true))
+		if there != (value != nil) || there && string(a) != string(b) {
+			t.Errorf("%s: got %s, want %s", name, a, b)
+		}
+	}
+}
+
+// databases runs a test on each kind of database.
+func databases(t *testing.T, test func(t *testing.T, database string)) {
+	t.Run("SQLite", func(t *testing.T) { test(t, "") })
+	t.Run("MySQL", func(t *testing.T) { test(t, "mysql:"+storetest.MySQL(t)) })
+}

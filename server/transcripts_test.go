@@ -1,0 +1,113 @@
+package server_test
+
+import (
+	"bufio"
+	"bytes"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/tools/txtar"
+
+	"registrar/engine"
+	"registrar/server"
+)
+
+var update = flag.Bool("update", false, "rewrite the responses in testdata/transcripts")
+
+// TestTranscripts pins the wire: what editors, assistants and other clients send, and what they get.
+func TestTranscripts(t *testing.T) {
+	files, err := filepath.Glob("../testdata/transcripts/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no transcripts: %v", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			archive, err := txtar.ParseFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			// A fresh server each, with every option at its default.
+			s := newSite(t, setup{options: engine.Options{}, server: server.Config{Registration: server.RegistrationLoopback}})
+			var request, response *txtar.File
+			for i := range archive.Files {
+				switch f := &archive.Files[i]; f.Name {
+				case "request":
+					request = f
+				case "response":
+					response = f
+				}
+			}
+			got := replay(t, s, request.Data)
+			if *update {
+				response.Data = got
+				if err := os.WriteFile(file, txtar.Format(archive), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if diff := cmp.Diff(string(response.Data), string(got)); diff != "" {
+				t.Errorf("response (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// replay sends a request as it is written and returns the answer, what is different each time replaced.
+func replay(t *testing.T, s *site, raw []byte) []byte {
+	t.Helper()
+	head, body, _ := bytes.Cut(raw, []byte("\n\n"))
+	request, err := http.ReadRequest(bufio.NewReader(io.MultiReader(bytes.NewReader(head), strings.NewReader("\n\n"))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	base, err := url.Parse(s.public.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.URL.Scheme, request.URL.Host, request.Host, request.RequestURI = base.Scheme, base.Host, base.Host, ""
+	body = bytes.TrimSuffix(body, []byte("\n"))
+	request.Body, request.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	response, err := http.DefaultTransport.RoundTrip(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	answer, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	fmt.Fprintln(&out, response.Proto, response.Status)
+	var headers []string
+	for name, values := range response.Header {
+		if name != "Date" && name != "Content-Length" && name != "X-Request-Id" {
+			headers = append(headers, name+": "+strings.Join(values, ", "))
+		}
+	}
+	slices.Sort(headers)
+	fmt.Fprintf(&out, "%s\n\n", strings.Join(headers, "\n"))
+	document := jsontext.Value(answer)
+	if err := document.Indent(); err != nil {
+		t.Fatalf("%s: %v", answer, err)
+	}
+	out.Write(document)
+	out.WriteByte('\n')
+	for pattern, name := range map[string]string{
+		`("client_id": )"[^"]*"`:          `$1"CLIENT-ID"`,
+		`("client_secret": )"[^"]*"`:      `$1"CLIENT-SECRET"`,
+		`("client_id_issued_at": )[0-9]+`: `${1}0`,
+	} {
+		out = *bytes.NewBuffer(regexp.MustCompile(pattern).ReplaceAll(out.Bytes(), []byte(name)))
+	}
+	return out.Bytes()
+}
