@@ -48,7 +48,11 @@ func (h *Host) Deploy(ctx context.Context, d catalog.Deployment, ifCurrent *int6
 	if err != nil {
 		return catalog.Deployment{}, err
 	}
-	return d, h.refresh(ctx)
+	if err := h.refresh(ctx); err != nil {
+		// It is appended, so it is in force; Follow tries again.
+		h.config.Logger.ErrorContext(ctx, "loading the deployment that was appended", "deployment", d.Number, "error", err)
+	}
+	return d, nil
 }
 
 // load checks a deployment and compiles its modules.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -18,23 +17,10 @@ import (
 	"registrar/scripts"
 	"registrar/scripts/catalog"
 	"registrar/store"
+	"registrar/testdata"
 )
 
 const minimal = `{"redirect_uris":["https://app.example/cb"]}`
-
-// fixture returns a module of testdata/wasm, or of the folder that REGISTRAR_TEST_WASM names.
-func fixture(t testing.TB, name string) []byte {
-	t.Helper()
-	folder := os.Getenv("REGISTRAR_TEST_WASM")
-	if folder == "" {
-		folder = filepath.Join("..", "testdata", "wasm")
-	}
-	wasm, err := os.ReadFile(filepath.Join(folder, name+".wasm"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return wasm
-}
 
 // A bench is a server without HTTP: an engine, a script host and a SQLite store.
 type bench struct {
@@ -83,7 +69,7 @@ func newBench(t testing.TB, options engine.Options, changes ...func(*scripts.Con
 // script uploads a fixture and returns it as a script of a deployment.
 func (b *bench) script(name string) catalog.Script {
 	b.t.Helper()
-	m, _, err := b.host.Upload(b.t.Context(), name, fixture(b.t, name))
+	m, _, err := b.host.Upload(b.t.Context(), name, testdata.Wasm(b.t, name))
 	if err != nil {
 		b.t.Fatalf("uploading %s: %v", name, err)
 	}
@@ -498,8 +484,8 @@ func TestProvenance(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []engine.Act{
-		{Step: "add_client_id", Script: "prefix-id", Module: catalog.Digest(fixture(t, "prefix-id"))},
-		{Step: "add_client_id", Script: "wrap-id", Module: catalog.Digest(fixture(t, "wrap-id"))},
+		{Step: "add_client_id", Script: "prefix-id", Module: catalog.Digest(testdata.Wasm(t, "prefix-id"))},
+		{Step: "add_client_id", Script: "wrap-id", Module: catalog.Digest(testdata.Wasm(t, "wrap-id"))},
 	}
 	if c.Provenance.Deployment != 2 || len(c.Provenance.Acts) != 2 || c.Provenance.Acts[0] != want[0] || c.Provenance.Acts[1] != want[1] {
 		t.Errorf("got %+v, want deployment 2 and %+v", c.Provenance, want)

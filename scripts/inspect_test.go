@@ -9,6 +9,7 @@ import (
 	"registrar/engine"
 	"registrar/scripts"
 	"registrar/scripts/catalog"
+	"registrar/testdata"
 )
 
 func TestInspectRefuses(t *testing.T) {
@@ -33,7 +34,7 @@ func TestInspectRefuses(t *testing.T) {
 		{"bad-text", "cannot be read"},
 	} {
 		t.Run(tt.module, func(t *testing.T) {
-			_, _, err := b.host.Upload(t.Context(), tt.module, fixture(t, tt.module))
+			_, _, err := b.host.Upload(t.Context(), tt.module, testdata.Wasm(t, tt.module))
 			rejected, ok := errors.AsType[*catalog.Rejected](err)
 			if !ok || !strings.Contains(rejected.Error(), tt.want) {
 				t.Errorf("got %v, want a rejection with %q", err, tt.want)
@@ -58,7 +59,7 @@ func TestInspectTells(t *testing.T) {
 		{"id-and-secret", "generate_secret", "registrar_v1.set_client_secret", ""},
 	} {
 		t.Run(tt.module, func(t *testing.T) {
-			wasm := fixture(t, tt.module)
+			wasm := testdata.Wasm(t, tt.module)
 			m, err := b.host.Inspect(wasm)
 			if err != nil {
 				t.Fatal(err)
@@ -84,16 +85,16 @@ func TestInspectTells(t *testing.T) {
 
 func TestUploadTwice(t *testing.T) {
 	b := newBench(t, engine.Options{})
-	first, added, err := b.host.Upload(t.Context(), "one", fixture(t, "prefix-id"))
+	first, added, err := b.host.Upload(t.Context(), "one", testdata.Wasm(t, "prefix-id"))
 	if err != nil || !added {
 		t.Fatal(added, err)
 	}
-	second, added, err := b.host.Upload(t.Context(), "two", fixture(t, "prefix-id"))
+	second, added, err := b.host.Upload(t.Context(), "two", testdata.Wasm(t, "prefix-id"))
 	if err != nil || added || second.Name != first.Name || !second.CreatedAt.Equal(first.CreatedAt) {
 		t.Errorf("got %+v, %v, %v; want what was stored first: %+v", second, added, err, first)
 	}
 	for _, name := range []string{"", "-a", "A", "a/b", strings.Repeat("a", 65)} {
-		if _, _, err := b.host.Upload(t.Context(), name, fixture(t, "prefix-id")); err == nil {
+		if _, _, err := b.host.Upload(t.Context(), name, testdata.Wasm(t, "prefix-id")); err == nil {
 			t.Errorf("the name %q is taken", name)
 		}
 	}

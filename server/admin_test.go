@@ -13,6 +13,7 @@ import (
 	"registrar/scripts/catalog"
 	"registrar/server"
 	"registrar/server/adminapi"
+	"registrar/testdata"
 )
 
 func TestAdminToken(t *testing.T) {
@@ -48,7 +49,7 @@ func TestHealthAndReadiness(t *testing.T) {
 
 func TestModules(t *testing.T) {
 	s := newSite(t, setup{})
-	wasm := string(fixture(t, "prefix-id"))
+	wasm := string(testdata.Wasm(t, "prefix-id"))
 	upload := func(name, wasm string, headers ...string) *exchange {
 		return s.call("POST", "/admin/v1/modules?name="+url.QueryEscape(name), wasm, append([]string{"Content-Type: application/wasm"}, headers...)...)
 	}
@@ -65,7 +66,7 @@ func TestModules(t *testing.T) {
 	if e := s.call("GET", path+"/wasm", "").want(http.StatusOK).wantHeader("Content-Type", "application/wasm"); e.body != wasm {
 		t.Error("other bytes came back")
 	}
-	refused := upload("bad", string(fixture(t, "bad-import"))).want(http.StatusUnprocessableEntity).wantHeader("Content-Type", "application/problem+json")
+	refused := upload("bad", string(testdata.Wasm(t, "bad-import"))).want(http.StatusUnprocessableEntity).wantHeader("Content-Type", "application/problem+json")
 	if reasons := refused.json()["reasons"].([]any); len(reasons) != 1 || !strings.Contains(reasons[0].(string), "set_clientid") {
 		t.Errorf("got %s", refused.body)
 	}
@@ -76,7 +77,7 @@ func TestModules(t *testing.T) {
 
 	s.call("POST", "/admin/v1/deployments", `{"scripts":[{"name":"ids","module":"`+catalog.Digest([]byte(wasm))+`"}]}`).want(http.StatusCreated)
 	s.call("DELETE", path, "").want(http.StatusConflict)
-	spare := string(fixture(t, "counter"))
+	spare := string(testdata.Wasm(t, "counter"))
 	upload("spare", spare).want(http.StatusCreated)
 	s.call("DELETE", "/admin/v1/modules/"+catalog.Digest([]byte(spare)), "").want(http.StatusNoContent)
 	s.call("DELETE", "/admin/v1/modules/"+catalog.Digest([]byte(spare)), "").want(http.StatusNotFound)
@@ -85,7 +86,7 @@ func TestModules(t *testing.T) {
 func TestDeployments(t *testing.T) {
 	s := newSite(t, setup{})
 	s.call("GET", "/admin/v1/deployments/current", "").want(http.StatusOK).wantMembers(map[string]any{"number": 0, "scripts": []any{}})
-	m, err := s.api().Upload(t.Context(), "prefix-id", fixture(t, "prefix-id"))
+	m, err := s.api().Upload(t.Context(), "prefix-id", testdata.Wasm(t, "prefix-id"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,7 +188,7 @@ func TestClientIDsInPaths(t *testing.T) {
 
 func TestDryRunOverHTTP(t *testing.T) {
 	s := newSite(t, setup{})
-	m, err := s.api().Upload(t.Context(), "prefix-id", fixture(t, "prefix-id"))
+	m, err := s.api().Upload(t.Context(), "prefix-id", testdata.Wasm(t, "prefix-id"))
 	if err != nil {
 		t.Fatal(err)
 	}

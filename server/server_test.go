@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -24,6 +23,7 @@ import (
 	"registrar/server/adminapi"
 	"registrar/store"
 	"registrar/store/storetest"
+	"registrar/testdata"
 )
 
 const adminToken = "an-admin-token-for-tests-0123456789"
@@ -209,7 +209,7 @@ func (s *site) deploy(names ...string) {
 	api := s.api()
 	d := adminapi.NewDeployment{Scripts: []catalog.Script{}}
 	for _, name := range names {
-		m, err := api.Upload(s.t.Context(), name, fixture(s.t, name))
+		m, err := api.Upload(s.t.Context(), name, testdata.Wasm(s.t, name))
 		if err != nil {
 			s.t.Fatal(err)
 		}
@@ -221,20 +221,6 @@ func (s *site) deploy(names ...string) {
 }
 
 func (s *site) api() *adminapi.API { return &adminapi.API{Base: s.admin.URL, Token: adminToken} }
-
-// fixture returns a module of testdata/wasm, or of the folder that REGISTRAR_TEST_WASM names.
-func fixture(t testing.TB, name string) []byte {
-	t.Helper()
-	folder := os.Getenv("REGISTRAR_TEST_WASM")
-	if folder == "" {
-		folder = filepath.Join("..", "testdata", "wasm")
-	}
-	wasm, err := os.ReadFile(filepath.Join(folder, name+".wasm"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return wasm
-}
 
 func (e *exchange) want(status int) *exchange {
 	e.t.Helper()

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// arrows are the packages of this module that each one may import, as ARCHITECTURE.md draws them. Tests may import
+// more.
+var arrows = map[string][]string{
+	"registrar/engine":          {},
+	"registrar/scripts/catalog": {},
+	"registrar/scripts/wasmbin": {},
+	"registrar/hostfuncs":       {"registrar/engine"},
+	"registrar/scripts":         {"registrar/engine", "registrar/hostfuncs", "registrar/scripts/catalog", "registrar/scripts/wasmbin"},
+	"registrar/store":           {"registrar/engine", "registrar/scripts/catalog"},
+	"registrar/store/storetest": {"registrar/engine", "registrar/scripts/catalog", "registrar/store"},
+	"registrar/server/adminapi": {"registrar/scripts/catalog"},
+	"registrar/server":          {"registrar/engine", "registrar/scripts/catalog", "registrar/server/adminapi"},
+}
+
+// rooms are the libraries that only some packages may know.
+var rooms = map[string][]string{
+	"gorm.io/":                      {"registrar/store", "registrar/store/storetest", "registrar"},
+	"github.com/labstack/echo/":     {"registrar/server", "registrar"},
+	"github.com/tetratelabs/wazero": {"registrar/scripts", "registrar/hostfuncs", "registrar"},
+	"github.com/alecthomas/kong":    {"registrar"},
+}
+
+func TestImportsPointOneWay(t *testing.T) {
+	out, err := exec.Command("go", "list", "-f", "{{.ImportPath}}: {{join .Imports \" \"}}", "./...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for line := range strings.Lines(string(out)) {
+		path, imports, _ := strings.Cut(strings.TrimSpace(line), ": ")
+		seen[path] = true
+		allowed, known := arrows[path]
+		if !known && path != "registrar" && !strings.HasPrefix(path, "registrar/bench") {
+			t.Errorf("%s is not in the table of arrows", path)
+		}
+		for _, imported := range strings.Fields(imports) {
+			if known && strings.HasPrefix(imported, "registrar/") && !slices.Contains(allowed, imported) {
+				t.Errorf("%s imports %s", path, imported)
+			}
+		}
+	}
+	for path := range arrows {
+		if !seen[path] {
+			t.Errorf("%s is in the table of arrows, but is no package", path)
+		}
+	}
+}
+
+func TestLibrariesStayInTheirRooms(t *testing.T) {
+	for path := range arrows {
+		out, err := exec.Command("go", "list", "-deps", path).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for dep := range strings.Lines(string(out)) {
+			for library, owners := range rooms {
+				if strings.HasPrefix(dep, library) && !slices.Contains(owners, path) {
+					t.Errorf("%s reaches %s", path, strings.TrimSpace(dep))
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,136 @@
+// Command registrar is a client registration server for OAuth 2.0 and OpenID Connect whose steps are scripts in
+// WebAssembly. This package is its command line: flags, environment and configuration file become the parts of a server,
+// or calls of the admin API of a running one. See [serveCommand].
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+	"github.com/mattn/go-isatty"
+
+	"registrar/engine"
+)
+
+// The exit codes.
+const (
+	exitDone   = 0
+	exitFailed = 1 // refused or failed
+	exitUsage  = 2 // wrong usage
+)
+
+// A cli is the whole command line.
+type cli struct {
+	Config configFile `placeholder:"FILE" help:"YAML file whose members are named as the flags. Flags and the environment come before it."`
+
+	Serve   serveCommand   `cmd:"" help:"Run the server."`
+	Check   checkCommand   `cmd:"" help:"Validate the configuration, reach the database, print what would run."`
+	Health  healthCommand  `cmd:"" help:"Is a running server well? Exit 0 or 1."`
+	Migrate migrateCommand `cmd:"" help:"Apply the database's migrations and stop."`
+	Script  scriptCommands `cmd:"" help:"Inspect, try, upload and deploy scripts."`
+	Client  clientCommands `cmd:"" help:"List, show and delete registered clients."`
+	Version versionCommand `cmd:"" help:"Print the version."`
+}
+
+// A console is where a command writes.
+type console struct {
+	out, err io.Writer
+	terminal bool // err is a terminal: somebody reads along
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	os.Exit(run(ctx, os.Args[1:], &console{out: os.Stdout, err: os.Stderr, terminal: isatty.IsTerminal(os.Stderr.Fd())}))
+}
+
+// run runs one command and returns its exit code.
+func run(ctx context.Context, args []string, c *console) int {
+	parser, err := newParser(&cli{}, c)
+	if err != nil {
+		fmt.Fprintln(c.err, "registrar:", err)
+		return exitFailed
+	}
+	command, err := parser.Parse(args)
+	if err != nil {
+		return reportUsage(err, c)
+	}
+	command.BindTo(ctx, (*context.Context)(nil))
+	return report(command.Run(), c)
+}
+
+// newParser returns the parser that fills commands.
+func newParser(commands *cli, c *console) (*kong.Kong, error) {
+	return kong.New(commands,
+		kong.Name("registrar"),
+		kong.Description("Client registration for OAuth 2.0 and OpenID Connect (RFC 7591), scriptable in WebAssembly."),
+		kong.DefaultEnvars("REGISTRAR"),
+		kong.Writers(c.out, c.err),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 120}),
+		kong.Bind(c),
+		kong.Vars{
+			"grant_types":    strings.Join(engine.DefaultGrantTypes(), ","),
+			"response_types": strings.Join(engine.DefaultResponseTypes(), ","),
+			"signing_algs":   strings.Join(engine.DefaultSigningAlgs(), ","),
+		})
+}
+
+// A usageError is a command that asks for what cannot be.
+type usageError struct{ error }
+
+// Unwrap returns what is wrong.
+func (e usageError) Unwrap() error { return e.error }
+
+// told is a failure of which the command has said everything.
+type told struct{}
+
+func (told) Error() string { return "the command has said why it failed" }
+
+// report prints what went wrong and returns the exit code.
+func report(err error, c *console) int {
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.Is(err, told{}):
+		return exitFailed
+	}
+	fmt.Fprintln(c.err, "registrar:", printableLines(err.Error()))
+	if _, usage := errors.AsType[usageError](err); usage {
+		return exitUsage
+	}
+	return exitFailed
+}
+
+// reportUsage prints why the arguments were not understood.
+func reportUsage(err error, c *console) int {
+	fmt.Fprintln(c.err, "registrar:", printableLines(err.Error()))
+	parse, ok := errors.AsType[*kong.ParseError](err)
+	if !ok || parse.Context == nil {
+		return exitUsage
+	}
+	help := "registrar"
+	selected := parse.Context.Selected()
+	if selected != nil {
+		help = selected.FullPath()
+	}
+	fmt.Fprintf(c.err, "Run %s --help for what there is.\n", help)
+	// Arguments that were understood, but with values that may not be, are what check is asked about.
+	if _, check := target(selected).(checkCommand); check && parse.Context.Error == nil {
+		return exitFailed
+	}
+	return exitUsage
+}
+
+func target(command *kong.Node) any {
+	if command == nil || !command.Target.IsValid() {
+		return nil
+	}
+	return command.Target.Interface()
+}

@@ -1,0 +1,210 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// folder holds what the whole test run shares.
+var folder string
+
+func TestMain(m *testing.M) { os.Exit(testMain(m)) }
+
+func testMain(m *testing.M) int {
+	// What the developer's shell configures must not matter.
+	for _, variable := range os.Environ() {
+		name, _, _ := strings.Cut(variable, "=")
+		if strings.HasPrefix(name, "REGISTRAR_") && !strings.HasPrefix(name, "REGISTRAR_TEST_") || name == "STATE_DIRECTORY" {
+			os.Unsetenv(name)
+		}
+	}
+	var err error
+	if folder, err = os.MkdirTemp("", "registrar-test-"); err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(folder)
+	return m.Run()
+}
+
+// binary builds the program once, as it is released: without cgo.
+var binary = sync.OnceValues(func() (string, error) {
+	path := filepath.Join(folder, "registrar")
+	cmd := exec.Command("go", "build", "-o", path, ".")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	cmd.Stderr = os.Stderr
+	return path, cmd.Run()
+})
+
+// A result is what came of a command.
+type result struct {
+	code     int
+	out, err string
+}
+
+// runHere runs a command in this process.
+func runHere(t testing.TB, args ...string) result {
+	t.Helper()
+	var out, err bytes.Buffer
+	code := run(t.Context(), args, &console{out: &out, err: &err})
+	return result{code, out.String(), err.String()}
+}
+
+// runBinary runs the program in a folder.
+func runBinary(t testing.TB, folder string, args ...string) result {
+	t.Helper()
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), path, args...)
+	var stdout, stderr bytes.Buffer
+	cmd.Dir, cmd.Stdout, cmd.Stderr = folder, &stdout, &stderr
+	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
+		t.Fatal(err)
+	}
+	return result{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
+}
+
+// must returns the result of a command that has to succeed.
+func must(t testing.TB, r result) result {
+	t.Helper()
+	if r.code != 0 {
+		t.Fatalf("exit code %d, standard error:\n%s", r.code, r.err)
+	}
+	return r
+}
+
+// parse fills a command line without running it.
+func parse(t testing.TB, args ...string) (*cli, error) {
+	t.Helper()
+	commands := &cli{}
+	parser, err := newParser(commands, &console{out: &bytes.Buffer{}, err: &bytes.Buffer{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = parser.Parse(args)
+	return commands, err
+}
+
+// write makes a file in a folder of its own and returns its path.
+func write(t testing.TB, name, content string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// fixture returns the path of a module of testdata/wasm, or of the folder that REGISTRAR_TEST_WASM names.
+func fixture(t testing.TB, name string) string {
+	t.Helper()
+	wasm := os.Getenv("REGISTRAR_TEST_WASM")
+	if wasm == "" {
+		wasm = filepath.Join("testdata", "wasm")
+	}
+	path, err := filepath.Abs(filepath.Join(wasm, name+".wasm"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestExitCodes(t *testing.T) {
+	request := write(t, "request.json", `{"redirect_uris":["https://app.example/cb"]}`)
+	refused := write(t, "refused.json", `{"redirect_uris":["https://app.example/cb#fragment"]}`)
+	unknown := write(t, "config.yaml", "listn: 127.0.0.1:0\n")
+	database := "sqlite:" + filepath.Join(t.TempDir(), "registrar.db")
+	for _, tt := range []struct {
+		name string
+		args string
+		want int
+		says string // on standard error
+	}{
+		{"nothing", "", exitUsage, "expected one of"},
+		{"no such command", "sreve", exitUsage, `did you mean "serve"?`},
+		{"no such flag", "serve --listn :0", exitUsage, `did you mean "--listen"?`},
+		{"an argument missing", "client get", exitUsage, "<id>"},
+		{"a required flag missing", "script run " + fixture(t, "prefix-id"), exitUsage, "--request"},
+		{"a value that cannot be", "serve --secret-lifetime soon", exitUsage, "--secret-lifetime"},
+		{"a value that is none of those", "serve --registration maybe", exitUsage, `"open","token"`},
+		{"a value that does not fit others", "serve --issuer http://auth.example", exitUsage, "--issuer http://auth.example: it must be https"},
+		{"one flag of two", "serve --tls-cert x", exitUsage, "--tls-key"},
+		{"an unknown member", "serve --config " + unknown, exitUsage, `line 1: unknown member "listn", did you mean "listen"?`},
+		{"no configuration", "serve --config /nowhere.yaml", exitUsage, "/nowhere.yaml"},
+		{"a configuration that is not an object", "script run x.wasm --request x.json --config-json []", exitUsage, "--config-json"},
+		{"check refuses an unknown member", "check --config " + unknown, exitFailed, "listn"},
+		{"check refuses a value", "check --issuer http://auth.example", exitFailed, "--issuer"},
+		{"check is used wrongly", "check --listn :0", exitUsage, "--listn"},
+		{"check finds no database", "check --no-migrate --database " + database, exitFailed, "registrar migrate"},
+		{"check finds nothing wrong", "check --database " + database, exitDone, ""},
+		{"a server that is not there", "health --url http://127.0.0.1:1/healthz", exitFailed, "127.0.0.1:1"},
+		{"a URL that is none", "health --url :", exitUsage, "--url"},
+		{"a version that is none", "migrate --to=-1", exitUsage, "--to"},
+		{"a module that may not be", "script inspect " + fixture(t, "bad-import"), exitFailed, "set_clientid"},
+		{"a module that may be", "script inspect " + fixture(t, "prefix-id"), exitDone, ""},
+		{"registered", "script run " + fixture(t, "prefix-id") + " --request " + request, exitDone, ""},
+		{"refused by a script", "script run " + fixture(t, "refuse-scope") + " --request " + request, exitFailed, ""},
+		{"refused by the server", "script run " + fixture(t, "prefix-id") + " --request " + refused, exitFailed, ""},
+		{"failed", "script run " + fixture(t, "fail-trap") + " --request " + request, exitFailed, ""},
+		{"a name that cannot be", "script push " + fixture(t, "prefix-id") + " --name Prefix", exitUsage, `"Prefix"`},
+		{"a deployment that cannot be", "script rollback 0", exitUsage, "numbers go from 1"},
+		{"a server that cannot be", "client list --server 127.0.0.1:8081", exitUsage, "--server"},
+		{"too many", "client list --limit 1001", exitUsage, "--limit 1001"},
+		{"version", "version", exitDone, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got := runHere(t, strings.Fields(tt.args)...)
+			if got.code != tt.want {
+				t.Errorf("exit code %d, want %d; standard error:\n%s", got.code, tt.want, got.err)
+			}
+			if !strings.Contains(got.err, tt.says) {
+				t.Errorf("standard error does not say %q:\n%s", tt.says, got.err)
+			}
+			if got.err != "" && !strings.HasPrefix(got.err, "registrar: ") {
+				t.Errorf("standard error does not begin with registrar: %s", got.err)
+			}
+		})
+	}
+}
+
+func TestVersionNamesGoAndWazero(t *testing.T) {
+	got := must(t, runBinary(t, t.TempDir(), "version")).out
+	for _, want := range []string{"registrar ", "\ngo1.", "\nwazero v1."} {
+		if !strings.Contains(got, want) {
+			t.Errorf("got %q, want %q in it", got, want)
+		}
+	}
+}
+
+func TestHelpTellsFlagsAndEnvironment(t *testing.T) {
+	got := must(t, runBinary(t, t.TempDir(), "serve", "--help")).out
+	for _, want := range []string{"--admin-listen", "$REGISTRAR_ADMIN_LISTEN", "$REGISTRAR_ADMIN_TOKEN.", "Who may register:"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("the help does not hold %q", want)
+		}
+	}
+	if strings.Contains(got, "${") {
+		t.Error("the help holds a placeholder")
+	}
+}
+
+func TestMigrateGoesUpAndDown(t *testing.T) {
+	database := "sqlite:" + filepath.Join(t.TempDir(), "registrar.db")
+	for _, tt := range []struct{ args, want string }{
+		{"", "from version 0 to"},
+		{"", "already"},
+		{"--to 0", "to 0"},
+		{"--to 1", "from version 0 to 1"},
+	} {
+		args := append([]string{"migrate", "--database", database}, strings.Fields(tt.args)...)
+		if got := must(t, runHere(t, args...)); !strings.Contains(got.out, tt.want) {
+			t.Errorf("migrate %s: got %q, want %q in it", tt.args, got.out, tt.want)
+		}
+	}
+}

@@ -1,0 +1,180 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"registrar/engine"
+	"registrar/scripts/catalog"
+)
+
+// scriptRunCommand is a dry run of one script.
+type scriptRunCommand struct {
+	File       string `arg:"" placeholder:"FILE.wasm" help:"Module."`
+	Request    string `required:"" placeholder:"FILE.json" help:"Registration request, as a client would send it."`
+	ConfigJSON string `name:"config-json" default:"{}" placeholder:"JSON" help:"Configuration of the script, an object. Default ${default}."`
+	Caller     string `placeholder:"FILE.json" help:"Who registers, as read_caller shows it to scripts. Nobody in particular unless given."`
+	Trace      bool   `help:"Show each step: who ran it, how it ended, how long it took, what it changed and logged."`
+	outputFlags
+	engineFlags `group:"What may be registered:"`
+	scriptFlags `group:"Scripts:"`
+}
+
+// fileName returns the name that a module gets from its file.
+func fileName(path string) string { return strings.TrimSuffix(filepath.Base(path), ".wasm") }
+
+// localName is fileName for a module that nobody but this process sees: every file has one.
+func localName(path string) string {
+	if name := fileName(path); catalog.ValidName(name) {
+		return name
+	}
+	return "script"
+}
+
+// Run runs the request and fails where the server would not register the client.
+func (c *scriptRunCommand) Run(ctx context.Context, to *console) error {
+	if v := jsontext.Value(c.ConfigJSON); !v.IsValid() || v.Kind() != '{' {
+		return usageError{errors.New("--config-json: it must be a JSON object")}
+	}
+	e, err := engine.New(engine.Config{Options: c.options()})
+	if err != nil {
+		return usageError{err}
+	}
+	wasm, err := os.ReadFile(c.File)
+	if err != nil {
+		return err
+	}
+	body, err := os.ReadFile(c.Request)
+	if err != nil {
+		return err
+	}
+	caller, err := c.caller()
+	if err != nil {
+		return err
+	}
+	result, err := c.dryRun(ctx, e, wasm, body, caller)
+	if err != nil {
+		return rejection(err)
+	}
+	if err := c.write(to.out, result, func(p *page) { c.describe(p, result) }); err != nil {
+		return err
+	}
+	if result.Outcome != catalog.OutcomeRegistered {
+		return told{}
+	}
+	return nil
+}
+
+// caller returns who registers.
+func (c *scriptRunCommand) caller() (*engine.Caller, error) {
+	caller := &engine.Caller{Auth: engine.AuthNone}
+	if c.Caller == "" {
+		return caller, nil
+	}
+	b, err := os.ReadFile(c.Caller)
+	if err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(b, caller, json.RejectUnknownMembers(true)); err != nil {
+		return nil, fmt.Errorf("%s: %w", c.Caller, err)
+	}
+	return caller, nil
+}
+
+// dryRun takes the request through all steps. One that no step would see is refused as the server refuses it.
+func (c *scriptRunCommand) dryRun(ctx context.Context, e *engine.Engine, wasm, body []byte, caller *engine.Caller) (catalog.DryRun, error) {
+	host, digest, err := c.localHost(ctx, wasm)
+	if err != nil {
+		return catalog.DryRun{}, err
+	}
+	defer host.Close(context.WithoutCancel(ctx))
+	list := []catalog.Script{{Name: localName(c.File), Module: digest, Config: jsontext.Value(c.ConfigJSON)}}
+	request, err := engine.ParseRequest(body)
+	if refusal, refused := errors.AsType[*engine.Error](err); refused {
+		return catalog.DryRun{Outcome: catalog.OutcomeRefused, Steps: []catalog.StepTrace{},
+			Error: &catalog.DryRunError{Code: string(refusal.Code), Description: refusal.Description}}, nil
+	}
+	if err != nil {
+		return catalog.DryRun{}, err
+	}
+	return host.DryRun(ctx, e, request, caller, list)
+}
+
+// describe tells people how it went.
+func (c *scriptRunCommand) describe(p *page, result catalog.DryRun) {
+	if c.Trace {
+		p.table(traceRows(result.Steps))
+		if result.Dropped > 0 {
+			p.line("log lines dropped: %d", result.Dropped)
+		}
+		p.line("")
+	}
+	p.line("%s", result.Outcome)
+	if result.Error != nil {
+		p.line("%s: %s", result.Error.Code, result.Error.Description)
+	}
+	if result.Response != nil {
+		p.json(result.Response)
+	}
+}
+
+// traceRows shows the steps in the order in which they began; a script's stand before the base that it called.
+func traceRows(steps []catalog.StepTrace) [][]string {
+	rows := [][]string{{"STEP", "BY", "OUTCOME", "µs", "FUEL", "CHANGES"}}
+	for _, s := range steps {
+		fuel := "—"
+		if s.Fuel != nil {
+			fuel = strconv.FormatInt(*s.Fuel, 10)
+		}
+		changes := string(s.Changes)
+		if changes == "{}" {
+			changes = ""
+		}
+		rows = append(rows, []string{s.Step, cmp.Or(s.Script, "built-in"), string(s.Outcome), strconv.FormatInt(s.Microseconds, 10), fuel, changes})
+		for _, line := range s.Log {
+			rows = append(rows, []string{"", "", "", "", "", "log: " + strings.TrimRight(line, "\n")})
+		}
+	}
+	return rows
+}
+
+// A shelf holds the one module of a dry run, and no deployment.
+type shelf struct {
+	digest string
+	wasm   []byte
+}
+
+// AddModule implements [scripts.ModuleStore]. It stores nothing: the module is here already.
+func (*shelf) AddModule(_ context.Context, m catalog.Module, _ []byte) (catalog.Module, bool, error) {
+	return m, true, nil
+}
+
+// ModuleBytes implements [scripts.ModuleStore].
+func (s *shelf) ModuleBytes(_ context.Context, digest string) ([]byte, error) {
+	if digest != s.digest {
+		return nil, catalog.ErrNotFound
+	}
+	return s.wasm, nil
+}
+
+// AddDeployment implements [scripts.DeploymentStore]. Nothing can be deployed here.
+func (*shelf) AddDeployment(context.Context, catalog.Deployment, *int64) (catalog.Deployment, error) {
+	return catalog.Deployment{}, catalog.ErrConflict
+}
+
+// CurrentDeployment implements [scripts.DeploymentStore].
+func (*shelf) CurrentDeployment(context.Context) (catalog.Deployment, error) {
+	return catalog.Deployment{Scripts: []catalog.Script{}}, nil
+}
+
+// CurrentDeploymentNumber implements [scripts.DeploymentStore].
+func (*shelf) CurrentDeploymentNumber(context.Context) (int64, error) { return 0, nil }
