@@ -19,16 +19,16 @@ const (
 
 // TestConformance shows over HTTP what docs/conformance.md lists, under the same numbers.
 func TestConformance(t *testing.T) {
-	databases(t, func(t *testing.T, database string) {
-		for _, tt := range conformance {
-			t.Run(tt.number, func(t *testing.T) {
+	for _, tt := range conformance {
+		t.Run(tt.number, func(t *testing.T) {
+			databases(t, func(t *testing.T, database string) {
 				tt.test(t, func(s setup) *site {
 					s.database = database
 					return newSite(t, s)
 				})
 			})
-		}
-	})
+		})
+	}
 }
 
 type siteFunc func(setup) *site
