@@ -37,10 +37,12 @@ fuzz:
 bench:
 	go test -run '^$$' -bench . $(RACED)
 
-# Rebuild the WebAssembly fixtures; compare them with what is committed.
+# Rebuild the WebAssembly fixtures; compare them with what is committed. Both install the compilers.
 testdata:
+	$(MAKE) -C testdata/wasm install
 	$(MAKE) -C testdata/wasm all
 testdata-check:
+	$(MAKE) -C testdata/wasm install
 	$(MAKE) -C testdata/wasm check
 
 install:
