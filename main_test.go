@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -49,6 +50,9 @@ type result struct {
 // runHere runs a command in this process.
 func runHere(t testing.TB, args ...string) result {
 	t.Helper()
+	if slices.Contains(args, "script") && slices.Contains(args, "run") && !strings.Contains(strings.Join(args, " "), "--script-timeout") {
+		args = append(args, "--script-timeout=1m") // only a test of the clock gives less
+	}
 	var out, err bytes.Buffer
 	code := run(t.Context(), args, &console{out: &out, err: &err})
 	return result{code, out.String(), err.String()}

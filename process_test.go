@@ -56,7 +56,7 @@ func start(t testing.TB, folder string, args ...string) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	args = append([]string{"serve", "--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0", "--log-format=json", "--log-level=debug"}, args...)
+	args = append([]string{"serve", "--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0", "--log-format=json", "--log-level=debug", "--script-timeout=1m", "--request-timeout=1m"}, args...)
 	p := &process{t: t, cmd: exec.Command(path, args...), exited: make(chan struct{}), log: &buffer{}, folder: folder}
 	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = folder, p.log, p.log
 	if err := p.cmd.Start(); err != nil {
