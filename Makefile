@@ -47,3 +47,9 @@ testdata-check:
 
 install:
 	./.ci/install
+
+# As TestNothingLeaks, for SOAK registrations.
+SOAK = 100000
+.PHONY: soak
+soak:
+	REGISTRAR_TEST_SOAK=$(SOAK) go test -run TestNothingLeaks -v -timeout 2h ./scripts

@@ -5,6 +5,8 @@ import (
 	"io"
 	"log/slog"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -94,6 +96,8 @@ func (f *engineFlags) options() engine.Options {
 // scriptFlags are what scripts may use.
 type scriptFlags struct {
 	ScriptMemory  memorySize    `default:"16MiB" placeholder:"SIZE" help:"Memory of each script in each registration, such as 16MiB; whole pages of 64 KiB. Default ${default}."`
+	ScriptPool    int           `default:"16" placeholder:"NUMBER" help:"Instances of each script that are made ahead of need. Default ${default}."`
+	ScriptCache   string        `placeholder:"DIR" help:"Folder of compiled modules, for this user alone (0700). Unless given: in $$CACHE_DIRECTORY, $$STATE_DIRECTORY or the user's cache folder."`
 	ScriptTimeout time.Duration `default:"1s" placeholder:"DURATION" help:"Wall clock of each step of a script, the step that it replaces excluded. Default ${default}."`
 }
 
@@ -102,7 +106,28 @@ func (f *scriptFlags) host() (scripts.Config, error) {
 	if f.ScriptTimeout <= 0 {
 		return scripts.Config{}, fmt.Errorf("--script-timeout %s: it must be above 0", f.ScriptTimeout)
 	}
-	return scripts.Config{MemoryPages: f.ScriptMemory.pages(), StepTimeout: f.ScriptTimeout}, nil
+	if f.ScriptPool < 1 || f.ScriptPool > maxPool {
+		return scripts.Config{}, fmt.Errorf("--script-pool %d: it must be 1 to %d", f.ScriptPool, maxPool)
+	}
+	return scripts.Config{MemoryPages: f.ScriptMemory.pages(), StepTimeout: f.ScriptTimeout, Pool: f.ScriptPool, CacheFolder: f.cache()}, nil
+}
+
+const maxPool = 10_000
+
+// cache returns the folder of compiled modules; "" stands for a temporary one.
+func (f *scriptFlags) cache() string {
+	if f.ScriptCache != "" {
+		return f.ScriptCache
+	}
+	for _, variable := range []string{"CACHE_DIRECTORY", "STATE_DIRECTORY"} { // systemd's
+		if folder, _, _ := strings.Cut(os.Getenv(variable), ":"); folder != "" {
+			return filepath.Join(folder, "registrar-scripts")
+		}
+	}
+	if folder, err := os.UserCacheDir(); err == nil {
+		return filepath.Join(folder, "registrar-scripts")
+	}
+	return ""
 }
 
 // logFlags are how the log is written, to standard error.

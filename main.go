@@ -37,6 +37,9 @@ type cli struct {
 	Script  scriptCommands `cmd:"" help:"Inspect, try, upload and deploy scripts."`
 	Client  clientCommands `cmd:"" help:"List, show and delete registered clients."`
 	Version versionCommand `cmd:"" help:"Print the version."`
+
+	// CompileModule is how this program starts itself to compile a module; see [scripts.CompileChild].
+	CompileModule compileCommand `cmd:"" hidden:""`
 }
 
 // A console is where a command writes.
@@ -88,18 +91,18 @@ type usageError struct{ error }
 // Unwrap returns what is wrong.
 func (e usageError) Unwrap() error { return e.error }
 
-// told is a failure of which the command has said everything.
-type told struct{}
+// exited is the exit code of a command that has said everything.
+type exited int
 
-func (told) Error() string { return "the command has said why it failed" }
+func (e exited) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
 
 // report prints what went wrong and returns the exit code.
 func report(err error, c *console) int {
-	switch {
-	case err == nil:
+	if err == nil {
 		return exitDone
-	case errors.Is(err, told{}):
-		return exitFailed
+	}
+	if code, ok := errors.AsType[exited](err); ok {
+		return int(code)
 	}
 	fmt.Fprintln(c.err, "registrar:", printableLines(err.Error()))
 	if _, usage := errors.AsType[usageError](err); usage {

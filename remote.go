@@ -26,7 +26,7 @@ func (f *remoteFlags) api() (*adminapi.API, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &adminapi.API{Base: f.Server, Token: token, HTTP: httpClient(time.Minute)}, nil
+	return &adminapi.API{Base: f.Server, Token: token, HTTP: httpClient(3 * time.Minute)}, nil
 }
 
 // httpClient returns a client that goes nowhere else than it is told to.

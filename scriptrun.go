@@ -69,7 +69,7 @@ func (c *scriptRunCommand) Run(ctx context.Context, to *console) error {
 		return err
 	}
 	if result.Outcome != catalog.OutcomeRegistered {
-		return told{}
+		return exited(exitFailed)
 	}
 	return nil
 }

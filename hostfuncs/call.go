@@ -152,6 +152,15 @@ func (l *Log) Secret(s string) {
 	}
 }
 
+// Adopt takes over the lines of another log, as far as there is room.
+func (l *Log) Adopt(other *Log) {
+	for _, line := range other.lines {
+		l.add(line)
+	}
+	l.dropped += other.dropped
+	*other = Log{}
+}
+
 // Len returns how many lines there are.
 func (l *Log) Len() int { return len(l.lines) }
 
@@ -176,13 +185,21 @@ func (l *Log) Lines() []Line {
 	return lines
 }
 
-// log keeps a line if there is room.
-func (c *Call) log(level Level, text []byte) {
-	l := c.Log
-	if len(l.lines) == MaxLogLines || l.bytes+len(text) > MaxLogBytes {
+// add keeps a line if there is room.
+func (l *Log) add(line Line) {
+	if len(l.lines) == MaxLogLines || l.bytes+len(line.Text) > MaxLogBytes {
 		l.dropped++
 		return
 	}
-	l.bytes += len(text)
-	l.lines = append(l.lines, Line{Script: c.Script, Step: c.Step, Level: min(level, LevelError), Text: strings.ToValidUTF8(string(text), "\uFFFD")})
+	l.bytes += len(line.Text)
+	l.lines = append(l.lines, line)
+}
+
+// log adds a line to the log.
+func (c *Call) log(level Level, text []byte) {
+	if len(text) > MaxLogBytes {
+		c.Log.dropped++
+		return
+	}
+	c.Log.add(Line{Script: c.Script, Step: c.Step, Level: min(level, LevelError), Text: strings.ToValidUTF8(string(text), "\uFFFD")})
 }

@@ -28,6 +28,7 @@ type script struct {
 	index    int // in the deployment
 	compiled wazero.CompiledModule
 	steps    []string
+	shelf    *shelf // instances that wait; nil where none are made ahead of need
 }
 
 // Deploy checks and appends a deployment, and puts it in force here at once; other replicas follow. What may not be gets
@@ -43,7 +44,7 @@ func (h *Host) Deploy(ctx context.Context, d catalog.Deployment, ifCurrent *int6
 	if d.Scripts == nil {
 		d.Scripts = []catalog.Script{}
 	}
-	d.CreatedAt = h.config.Now().UTC().Truncate(time.Microsecond)
+	d.CreatedAt = h.now()
 	d, err = h.config.Deployments.AddDeployment(ctx, d, ifCurrent)
 	if err != nil {
 		return catalog.Deployment{}, err
@@ -235,6 +236,9 @@ func (h *Host) replace(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("loading deployment %d: %w", d.Number, err)
 	}
+	for _, s := range next.scripts {
+		h.pool.open(s)
+	}
 	h.mu.Lock()
 	old := h.current
 	h.current = next
@@ -275,6 +279,9 @@ func (h *Host) unpin(d *deployed) {
 
 func (h *Host) close(ctx context.Context, d *deployed) error {
 	for _, s := range d.scripts {
+		if s.shelf != nil {
+			s.shelf.close()
+		}
 		if err := s.compiled.Close(ctx); err != nil {
 			return fmt.Errorf("closing the module of script %s: %w", s.Name, err)
 		}

@@ -13,6 +13,7 @@ import (
 	"registrar/engine"
 	"registrar/scripts"
 	"registrar/scripts/catalog"
+	"registrar/testdata"
 )
 
 func TestDeployRefuses(t *testing.T) {
@@ -66,7 +67,7 @@ func TestDeployIfCurrent(t *testing.T) {
 // Before anything is loaded nothing may be registered: a policy in force could be missed.
 func TestNothingRunsBeforeTheFirstLoad(t *testing.T) {
 	b := newBench(t, engine.Options{})
-	host, err := scripts.New(t.Context(), scripts.Config{Modules: b.store, Deployments: b.store})
+	host, err := scripts.New(t.Context(), scripts.Config{Modules: b.store, Deployments: b.store, CacheFolder: testdata.Compiler.Cache, CompileCommand: testdata.Compiler.Command})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +95,7 @@ func TestNothingRunsBeforeTheFirstLoad(t *testing.T) {
 func TestFollow(t *testing.T) {
 	b := newBench(t, engine.Options{})
 	stored := &breakable{DeploymentStore: b.store}
-	replica, err := scripts.New(t.Context(), scripts.Config{Modules: b.store, Deployments: stored, StepTimeout: time.Minute})
+	replica, err := scripts.New(t.Context(), scripts.Config{Modules: b.store, Deployments: stored, StepTimeout: time.Minute, CacheFolder: testdata.Compiler.Cache, CompileCommand: testdata.Compiler.Command})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -47,18 +47,26 @@ type Config struct {
 	// ClientExists reports whether a client ID is taken; nil means that none is.
 	ClientExists func(ctx context.Context, id string) (bool, error)
 
-	MemoryPages uint32           // of each instance, in 64 KiB pages; 0 means 256
-	StepTimeout time.Duration    // wall clock of one step, base excluded; 0 means 1 s
-	MaxModule   int              // size of a module in bytes; 0 means 8 MiB
-	Random      io.Reader        // of scripts; nil means crypto/rand
-	Now         func() time.Time // of uploads, deployments and initialization; nil means time.Now
-	Logger      *slog.Logger     // of scripts' lines and failures; nil means slog.Default
+	MemoryPages uint32        // of each instance, in 64 KiB pages; 0 means 256
+	StepTimeout time.Duration // wall clock of one step, base excluded; 0 means 1 s
+	MaxModule   int           // size of a module in bytes; 0 means 8 MiB
+	Pool        int           // instances of each script that are made ahead of need; 0 means 16
+	CacheFolder string        // of compiled modules, for this user alone; "" means a temporary one
+	// CompileCommand starts this program's hidden command, which compiles a module; nil means the running executable. See
+	// [CompileChild].
+	CompileCommand []string
+	Random         io.Reader        // of scripts; nil means crypto/rand
+	Now            func() time.Time // of uploads, deployments and initialization; nil means time.Now
+	Logger         *slog.Logger     // of scripts' lines and failures; nil means slog.Default
 }
 
 // A Host runs scripts. It is safe for concurrent use.
 type Host struct {
-	config  Config
-	runtime wazero.Runtime
+	config   Config
+	compiler *compiler
+	runtime  wazero.Runtime
+	buffers  *buffers
+	pool     *pool
 
 	mu      sync.Mutex // guards current, and the pins of every deployment
 	current *deployed  // nil before one is loaded
@@ -78,6 +86,9 @@ func New(ctx context.Context, c Config) (*Host, error) {
 	if c.MaxModule == 0 {
 		c.MaxModule = 8 << 20
 	}
+	if c.Pool == 0 {
+		c.Pool = 16
+	}
 	if c.Random == nil {
 		c.Random = rand.Reader
 	}
@@ -90,19 +101,27 @@ func New(ctx context.Context, c Config) (*Host, error) {
 	if c.ClientExists == nil {
 		c.ClientExists = func(context.Context, string) (bool, error) { return false, nil }
 	}
-	h := &Host{config: c, failed: errors.New("no deployment is loaded yet")}
-	h.runtime = wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().
-		WithMemoryLimitPages(c.MemoryPages).
-		WithCloseOnContextDone(true).
-		WithDebugInfoEnabled(false))
-	if err := hostfuncs.Instantiate(ctx, h.runtime); err != nil {
+	compiler, err := newCompiler(c.CompileCommand, c.CacheFolder, c.MemoryPages)
+	if err != nil {
 		return nil, err
 	}
+	h := &Host{config: c, compiler: compiler, buffers: &buffers{}, failed: errors.New("no deployment is loaded yet")}
+	h.runtime = wazero.NewRuntimeWithConfig(ctx, runtimeConfig(c.MemoryPages, compiler.cache))
+	if err := hostfuncs.Instantiate(ctx, h.runtime); err != nil {
+		return nil, errors.Join(err, compiler.close(ctx))
+	}
+	h.pool = newPool(h, c.Pool)
 	return h, nil
 }
 
 // Close ends every script. It is called when no registration is under way.
-func (h *Host) Close(ctx context.Context) error { return h.runtime.Close(ctx) }
+func (h *Host) Close(ctx context.Context) error {
+	h.pool.close()
+	return errors.Join(h.runtime.Close(ctx), h.compiler.close(ctx))
+}
+
+// now returns the time as it is stored: UTC, in whole microseconds.
+func (h *Host) now() time.Time { return h.config.Now().UTC().Truncate(time.Microsecond) }
 
 // Upload inspects, compiles and stores a module. The same bytes again give what is stored, and false. A module that may
 // not be gets a *[catalog.Rejected].
@@ -122,7 +141,7 @@ func (h *Host) Upload(ctx context.Context, name string, wasm []byte) (catalog.Mo
 		return catalog.Module{}, false, fmt.Errorf("closing the compiled module: %w", err)
 	}
 	verdict.Name = name
-	verdict.CreatedAt = h.config.Now().UTC().Truncate(time.Microsecond)
+	verdict.CreatedAt = h.now()
 	return h.config.Modules.AddModule(ctx, verdict, wasm)
 }
 
@@ -132,6 +151,9 @@ func (h *Host) compile(ctx context.Context, wasm []byte) (wazero.CompiledModule,
 	stripped, err := wasmbin.StripCustom(wasm)
 	if err != nil {
 		return nil, fmt.Errorf("stripping custom sections: %w", err)
+	}
+	if err := h.compiler.vet(ctx, stripped); err != nil {
+		return nil, err
 	}
 	compiled, err := h.runtime.CompileModule(ctx, stripped)
 	if err != nil {

@@ -46,7 +46,10 @@ func newBench(t testing.TB, options engine.Options, changes ...func(*scripts.Con
 		Deployments:  b.store,
 		ClientExists: b.store.ClientExists,
 		StepTimeout:  time.Minute,
-		Logger:       slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		CacheFolder:  testdata.Compiler.Cache,
+
+		CompileCommand: testdata.Compiler.Command,
+		Logger:         slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	for _, change := range changes {
 		change(&config)
@@ -510,3 +513,8 @@ func TestGoPolicy(t *testing.T) {
 		t.Errorf("got %v, want invalid_redirect_uri that names the index", err)
 	}
 }
+
+// forgetful is a store for tests that are about something else.
+type forgetful struct{}
+
+func (forgetful) AddClient(context.Context, *engine.Client) error { return nil }

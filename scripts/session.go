@@ -6,11 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"strings"
-	"time"
 
 	"github.com/go-json-experiment/json"
-	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 
 	"registrar/engine"
@@ -255,96 +252,12 @@ func (s *session) instance(ctx context.Context, sc *script) (*instance, error) {
 		i.close()
 		s.instances[sc.index] = nil
 	}
-	i, err := s.host.instantiate(ctx, sc, s.log)
+	i, err := s.host.pool.take(ctx, sc)
 	if err != nil {
 		return nil, err
 	}
+	s.log.Adopt(i.log)
 	i.attempt = s.r.Attempt()
 	s.instances[sc.index] = i
 	return i, nil
-}
-
-// An instance is a guest in one registration.
-type instance struct {
-	module  api.Module
-	attempt int
-	depth   int  // calls that are under way
-	broken  bool // it trapped, failed or exited, and is not entered again
-	closing bool
-}
-
-// instantiate makes an instance and initializes it.
-func (h *Host) instantiate(ctx context.Context, sc *script, log *hostfuncs.Log) (*instance, error) {
-	// Anonymous: an instance with a name could be imported by another, or stand in a host module's place.
-	module, err := h.runtime.InstantiateModule(ctx, sc.compiled, wazero.NewModuleConfig().WithName("").WithStartFunctions())
-	if err != nil {
-		return nil, fmt.Errorf("instantiating: %w", err)
-	}
-	i := &instance{module: module}
-	if module.ExportedFunction(initialize) == nil {
-		return i, nil
-	}
-	f := newFrame(ctx, h.config.StepTimeout)
-	defer f.close()
-	call := &hostfuncs.Call{Step: initialize, Script: sc.Name, Now: h.config.Now().Truncate(time.Microsecond),
-		Entropy: hostfuncs.NewEntropy(h.config.Random), Log: log}
-	if _, err := i.call(f, call, initialize); err != nil {
-		i.close()
-		return nil, fmt.Errorf("in %s: %w", initialize, err)
-	}
-	return i, nil
-}
-
-// An overrun is a script that used up its wall clock. Fuel is the policy and the clock a backstop, so this counts as a
-// server that is too busy.
-type overrun struct{ limit time.Duration }
-
-func (o *overrun) Error() string { return fmt.Sprintf("it ran longer than %s", o.limit) }
-
-// Unwrap makes an overrun a part of the server that is saturated.
-func (o *overrun) Unwrap() error { return engine.ErrUnavailable }
-
-// call calls an exported function and returns its first result.
-func (i *instance) call(f *frame, call *hostfuncs.Call, function string) (uint32, error) {
-	i.depth++
-	results, err := i.module.ExportedFunction(function).Call(call.With(f.ctx))
-	i.depth--
-	call.Finish()
-	exit, exited := errors.AsType[*hostfuncs.Exit](err)
-	if err != nil {
-		i.broken = true
-	}
-	if i.closing && i.depth == 0 {
-		i.close()
-	}
-	switch {
-	case exited && exit.Code == 0:
-		return 0, nil
-	case err != nil && f.expired.Load():
-		return 0, &overrun{limit: f.limit}
-	case err != nil:
-		return 0, err
-	case len(results) == 0:
-		return 0, nil
-	}
-	return api.DecodeU32(results[0]), nil
-}
-
-// close ends the instance, or has its outermost call end it.
-func (i *instance) close() {
-	if i.depth > 0 {
-		i.closing = true
-		return
-	}
-	// Nothing that an instance holds can fail to close.
-	_ = i.module.Close(context.Background())
-}
-
-// describe returns the first line of a guest's error: what follows is its stack.
-func describe(err error) string {
-	if trap, ok := errors.AsType[*hostfuncs.Trap](err); ok {
-		return trap.Error()
-	}
-	first, _, _ := strings.Cut(err.Error(), "\n")
-	return first
 }

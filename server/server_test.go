@@ -64,6 +64,7 @@ func newSite(t testing.TB, s setup) *site {
 
 	s.scripts.Modules, s.scripts.Deployments, s.scripts.ClientExists = site.store, site.store, site.store.ClientExists
 	s.scripts.Logger = logger
+	s.scripts.CacheFolder, s.scripts.CompileCommand = testdata.Compiler.Cache, testdata.Compiler.Command
 	if s.scripts.StepTimeout == 0 {
 		s.scripts.StepTimeout = time.Minute
 	}

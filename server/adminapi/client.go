@@ -21,7 +21,7 @@ import (
 type API struct {
 	Base  string       // such as http://127.0.0.1:8081
 	Token string       // of an administrator
-	HTTP  *http.Client // nil means one with a time-out of a minute
+	HTTP  *http.Client // nil means one with a time-out of three minutes, in which a module is compiled
 }
 
 // Upload uploads a module under a name. Where the bytes are known, what is stored is returned.
@@ -124,7 +124,7 @@ func (a *API) do(ctx context.Context, method, path, contentType string, body []b
 	}
 	client := a.HTTP
 	if client == nil {
-		client = &http.Client{Timeout: time.Minute}
+		client = &http.Client{Timeout: 3 * time.Minute}
 	}
 	response, err := client.Do(request)
 	if err != nil {

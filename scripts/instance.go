@@ -1,0 +1,102 @@
+package scripts
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
+
+	"registrar/engine"
+	"registrar/hostfuncs"
+)
+
+// An instance is a guest in one registration.
+type instance struct {
+	module  api.Module
+	log     *hostfuncs.Log // what it wrote while it was initialized
+	attempt int            // of the registration; see engine.Registration.Attempt
+	depth   int            // calls that are under way
+	broken  bool           // it trapped, failed or exited, and is not entered again
+	closing bool
+}
+
+// instantiate makes an instance and initializes it.
+func (h *Host) instantiate(ctx context.Context, sc *script) (*instance, error) {
+	// Anonymous: an instance with a name could be imported by another, or stand in a host module's place.
+	config := wazero.NewModuleConfig().WithName("").WithStartFunctions()
+	module, err := h.runtime.InstantiateModule(experimental.WithMemoryAllocator(ctx, h.buffers), sc.compiled, config)
+	if err != nil {
+		return nil, fmt.Errorf("instantiating: %w", err)
+	}
+	i := &instance{module: module, log: &hostfuncs.Log{}}
+	if module.ExportedFunction(initialize) == nil {
+		return i, nil
+	}
+	f := newFrame(ctx, h.config.StepTimeout)
+	defer f.close()
+	call := &hostfuncs.Call{Step: initialize, Script: sc.Name, Now: h.now(), Entropy: hostfuncs.NewEntropy(h.config.Random), Log: i.log}
+	if _, err := i.call(f, call, initialize); err != nil {
+		i.close()
+		return nil, fmt.Errorf("in %s: %w", initialize, err)
+	}
+	return i, nil
+}
+
+// An overrun is a script that used up its wall clock. Fuel is the policy and the clock a backstop, so this counts as a
+// server that is too busy.
+type overrun struct{ limit time.Duration }
+
+func (o *overrun) Error() string { return fmt.Sprintf("it ran longer than %s", o.limit) }
+
+// Unwrap makes an overrun a part of the server that is saturated.
+func (o *overrun) Unwrap() error { return engine.ErrUnavailable }
+
+// call calls an exported function and returns its first result.
+func (i *instance) call(f *frame, call *hostfuncs.Call, function string) (uint32, error) {
+	i.depth++
+	results, err := i.module.ExportedFunction(function).Call(call.With(f.ctx))
+	i.depth--
+	call.Finish()
+	exit, exited := errors.AsType[*hostfuncs.Exit](err)
+	if err != nil {
+		i.broken = true
+	}
+	if i.closing && i.depth == 0 {
+		i.close()
+	}
+	switch {
+	case exited && exit.Code == 0:
+		return 0, nil
+	case err != nil && f.expired.Load():
+		return 0, &overrun{limit: f.limit}
+	case err != nil:
+		return 0, err
+	case len(results) == 0:
+		return 0, nil
+	}
+	return api.DecodeU32(results[0]), nil
+}
+
+// close ends the instance, or has its outermost call end it.
+func (i *instance) close() {
+	if i.depth > 0 {
+		i.closing = true
+		return
+	}
+	// Nothing that an instance holds can fail to close.
+	_ = i.module.Close(context.Background())
+}
+
+// describe returns the first line of a guest's error: what follows is its stack.
+func describe(err error) string {
+	if trap, ok := errors.AsType[*hostfuncs.Trap](err); ok {
+		return trap.Error()
+	}
+	first, _, _ := strings.Cut(err.Error(), "\n")
+	return first
+}

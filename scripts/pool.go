@@ -1,0 +1,130 @@
+package scripts
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"sync"
+
+	"registrar/engine"
+)
+
+// A pool makes instances ahead of need. One is used for one registration and closed; the next registration gets another.
+type pool struct {
+	host  *Host
+	size  int           // of each script's shelf
+	wants chan *script  // scripts whose shelf lost an instance
+	slots chan struct{} // holds one element for each instance that is being made because a shelf was empty
+	stop  context.CancelFunc
+	ended sync.WaitGroup
+}
+
+// A shelf holds a script's instances that wait.
+type shelf struct {
+	ready  chan *instance
+	mu     sync.Mutex
+	closed bool
+}
+
+// newPool returns a pool with its worker. One is enough: refilling must not take the machine away from registrations.
+func newPool(h *Host, size int) *pool {
+	ctx, stop := context.WithCancel(context.Background())
+	p := &pool{host: h, size: size, wants: make(chan *script, 1024), slots: make(chan struct{}, 2*runtime.GOMAXPROCS(0)), stop: stop}
+	p.ended.Go(func() { p.refill(ctx) })
+	return p
+}
+
+// open gives a script its shelf and has it filled.
+func (p *pool) open(s *script) {
+	s.shelf = &shelf{ready: make(chan *instance, p.size)}
+	for range p.size {
+		p.want(s)
+	}
+}
+
+// want asks for an instance. Where too many are asked for already, the shelf is refilled by a later want.
+func (p *pool) want(s *script) {
+	select {
+	case p.wants <- s:
+	default:
+	}
+}
+
+func (p *pool) refill(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case s := <-p.wants:
+			if s.shelf.full() {
+				continue
+			}
+			i, err := p.host.instantiate(ctx, s)
+			if err != nil {
+				// Whoever needs an instance makes one, and is told why that does not work.
+				continue
+			}
+			s.shelf.add(i)
+		}
+	}
+}
+
+// take returns an instance of a script that nobody used before.
+func (p *pool) take(ctx context.Context, s *script) (*instance, error) {
+	if s.shelf != nil { // nil in a dry run
+		p.want(s)
+		select {
+		case i := <-s.shelf.ready:
+			return i, nil
+		default:
+		}
+	}
+	select {
+	case p.slots <- struct{}{}:
+	case <-ctx.Done():
+		return nil, fmt.Errorf("waiting for an instance of script %s: %w: %w", s.Name, engine.ErrUnavailable, ctx.Err())
+	}
+	defer func() { <-p.slots }()
+	return p.host.instantiate(ctx, s)
+}
+
+// close ends the worker.
+func (p *pool) close() {
+	p.stop()
+	p.ended.Wait()
+}
+
+func (s *shelf) full() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closed || len(s.ready) == cap(s.ready)
+}
+
+// add puts an instance on the shelf, or ends it where the shelf is full or closed.
+func (s *shelf) add(i *instance) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed {
+		select {
+		case s.ready <- i:
+			return
+		default:
+		}
+	}
+	i.close()
+}
+
+// close ends the instances that wait, and those that come too late.
+func (s *shelf) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	for {
+		select {
+		case i := <-s.ready:
+			i.close()
+		default:
+			return
+		}
+	}
+}

@@ -1,0 +1,167 @@
+package scripts
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"registrar/engine"
+	"registrar/scripts/catalog"
+	"registrar/testdata"
+)
+
+// A library holds modules in a map, and no deployment.
+type library map[string][]byte
+
+func (l library) AddModule(_ context.Context, m catalog.Module, wasm []byte) (catalog.Module, bool, error) {
+	l[m.Digest] = wasm
+	return m, true, nil
+}
+
+func (l library) ModuleBytes(_ context.Context, digest string) ([]byte, error) {
+	return l[digest], nil
+}
+
+func (library) AddDeployment(context.Context, catalog.Deployment, *int64) (catalog.Deployment, error) {
+	return catalog.Deployment{}, catalog.ErrConflict
+}
+
+func (library) CurrentDeployment(context.Context) (catalog.Deployment, error) {
+	return catalog.Deployment{}, nil
+}
+
+func (library) CurrentDeploymentNumber(context.Context) (int64, error) { return 0, nil }
+
+// newTestScript returns a host and a script of it that is loaded, without a shelf.
+func newTestScript(t testing.TB, name string, pool int) (*Host, *script) {
+	t.Helper()
+	l := library{}
+	h, err := New(t.Context(), Config{Modules: l, Deployments: l, Pool: pool, StepTimeout: time.Minute,
+		CacheFolder: testdata.Compiler.Cache, CompileCommand: testdata.Compiler.Command})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, _, err := h.Upload(t.Context(), name, testdata.Wasm(t, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := h.load(t.Context(), catalog.Deployment{Scripts: []catalog.Script{{Name: name, Module: m.Digest}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		h.close(context.Background(), d)
+		h.Close(context.Background())
+	})
+	return h, d.scripts[0]
+}
+
+func awaitFull(t testing.TB, s *shelf) {
+	t.Helper()
+	for !s.full() {
+		if t.Context().Err() != nil {
+			t.Fatal("the shelf is never full")
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+func TestShelfIsFilledAheadOfNeed(t *testing.T) {
+	h, s := newTestScript(t, "counter", 4)
+	h.pool.open(s)
+	awaitFull(t, s.shelf)
+	seen := map[*instance]bool{}
+	for range 20 {
+		i, err := h.pool.take(t.Context(), s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if seen[i] {
+			t.Fatal("an instance was handed out twice")
+		}
+		seen[i] = true
+		i.close()
+	}
+	awaitFull(t, s.shelf)
+	s.shelf.close()
+	if !s.shelf.full() || len(s.shelf.ready) != 0 {
+		t.Error("instances are left on a closed shelf")
+	}
+	late, err := h.instantiate(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.shelf.add(late)
+	if len(s.shelf.ready) != 0 || !late.module.IsClosed() {
+		t.Error("an instance that came too late is kept")
+	}
+}
+
+// Beyond what may be made at a time, callers wait as long as they have time.
+func TestInstancesOnDemandAreCapped(t *testing.T) {
+	h, s := newTestScript(t, "counter", 1)
+	for range cap(h.pool.slots) {
+		h.pool.slots <- struct{}{}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if _, err := h.pool.take(ctx, s); !errors.Is(err, engine.ErrUnavailable) {
+		t.Errorf("got %v, want ErrUnavailable", err)
+	}
+	<-h.pool.slots
+	i, err := h.pool.take(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i.close()
+}
+
+// What an instance left in its memory is not there for the next one, although the buffer is used again.
+func TestBuffersOfInstancesAreReused(t *testing.T) {
+	h, s := newTestScript(t, "counter", 1)
+	for range 10 {
+		i, err := h.instantiate(t.Context(), s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		memory, _ := i.module.Memory().Read(0, i.module.Memory().Size())
+		for j := range memory {
+			memory[j] = 0xaa
+		}
+		i.close()
+	}
+	h.buffers.mu.Lock()
+	kept := h.buffers.kept
+	h.buffers.mu.Unlock()
+	if kept != pageSize {
+		t.Errorf("%d bytes are kept, want the one page that ten instances had in turn", kept)
+	}
+	i, err := h.instantiate(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer i.close()
+	memory, _ := i.module.Memory().Read(0, i.module.Memory().Size())
+	for j, v := range memory {
+		if v == 0xaa {
+			t.Fatalf("byte %d is another instance's", j)
+		}
+	}
+}
+
+func BenchmarkInstance(b *testing.B) {
+	for _, name := range []string{"prefix-id", "c-id-and-secret", "id-and-secret", "rust-prefix-id", "go-prefix-id", "go-policy"} {
+		b.Run(name, func(b *testing.B) {
+			h, s := newTestScript(b, name, 1)
+			b.ReportAllocs()
+			for b.Loop() {
+				i, err := h.instantiate(b.Context(), s)
+				if err != nil {
+					b.Fatal(err)
+				}
+				i.close()
+			}
+		})
+	}
+}

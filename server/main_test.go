@@ -1,0 +1,9 @@
+package server_test
+
+import (
+	"testing"
+
+	"registrar/testdata"
+)
+
+func TestMain(m *testing.M) { testdata.Main(m) }
