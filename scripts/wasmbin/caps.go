@@ -22,6 +22,10 @@ const (
 	// MaxTables bounds the tables, imported and defined together. Compilers need one or two.
 	MaxTables = 100
 
+	// MaxTableElements bounds the elements that the module's own tables begin with, all together. A table never grows, so
+	// its maximum may be anything.
+	MaxTableElements = 65_536
+
 	// MaxMemories bounds the memories, imported and defined together: WebAssembly 2.0 has no second one.
 	MaxMemories = 1
 
@@ -40,6 +44,23 @@ const (
 	// MaxDataSegments bounds the data section. The linker of standard Go makes one of each stretch between zeros, and at
 	// most as many as this.
 	MaxDataSegments = 100_000
+
+	// MaxBodySize bounds one function's body, in bytes. The largest in a 3 MB module of standard Go has 29,000.
+	MaxBodySize = 1 << 20
+
+	// MaxLocals bounds the locals of one function, its parameters apart, as all engines do. The binary declares them in
+	// runs: five bytes for any number.
+	MaxLocals = 50_000
+
+	// MaxModuleLocals bounds the locals of all functions together. Compilers write at least a byte for each of them.
+	MaxModuleLocals = 2_000_000
+
+	// MaxNesting bounds how deep blocks stand in each other, the body itself included. Compilers nest one block for each
+	// case of a switch, and standard Go one for each call of a function.
+	MaxNesting = 10_000
+
+	// MaxBranchTargets bounds the labels of one br_table, the default apart, as all engines do.
+	MaxBranchTargets = 65_520
 
 	// MaxCustomSections bounds the custom sections. Debug information takes about ten.
 	MaxCustomSections = 100

@@ -1,10 +1,11 @@
-// Package wasmbin reads the sections of a WebAssembly binary module. It stands first in the inspection of an uploaded
-// module, before a runtime sees it: the bytes are anybody's, so every count is held against the bytes that are left, and
-// against a cap, before anything is allocated, and what is not understood is refused. See [Decode].
+// Package wasmbin reads WebAssembly binary modules. It stands first in the inspection of an uploaded module, before a
+// runtime sees it: the bytes are anybody's, so every count is held against the bytes that are left, and against a cap,
+// before anything is allocated, and what is not understood is refused. See [Decode], and [Module.Body] for the
+// instructions of a function.
 //
-// It accepts WebAssembly 2.0 and nothing beyond it. What it reads it checks in full: types, imports, the declarations of
-// functions, tables, memories and globals, exports, the start function. Of the element and data sections it checks the
-// counts, of the code section also the sizes; what is in the segments and bodies it does not read.
+// It accepts WebAssembly 2.0 and nothing beyond it, and less in a few places: tables never grow, a module has one memory,
+// and constant expressions are one instruction long. It reads all but the contents of custom sections, and checks all
+// but the types of the values that instructions take from the stack; that is left to the runtime's validation.
 package wasmbin
 
 import (
@@ -22,9 +23,18 @@ const (
 // does not keep b.
 //
 // Errors are of type *[Error].
-func Decode(b []byte) (*Module, error) {
+func Decode(b []byte) (*Module, error) { return decode(b, nil) }
+
+// FunctionIndexes calls visit for every function index that stands outside of function bodies, in the module's order: in
+// initial values, exports, the start section and element segments. It fails as [Decode] does.
+func FunctionIndexes(b []byte, visit func(at Range, function uint32)) error {
+	_, err := decode(b, visit)
+	return err
+}
+
+func decode(b []byte, visit func(Range, uint32)) (*Module, error) {
 	m := new(Module)
-	r := &reader{b: b, end: len(b), scope: "module"}
+	r := &reader{b: b, end: len(b), scope: "module", visit: visit}
 	r.header()
 	for last := SectionCustom; r.left() > 0; {
 		m.section(r, &last)

@@ -2,13 +2,18 @@ package wasmbin
 
 import (
 	"bytes"
+	"context"
+	"path/filepath"
 	"reflect"
 	"runtime"
 	"slices"
 	"testing"
+
+	"github.com/tetratelabs/wazero"
 )
 
-// FuzzDecode holds for any bytes that Decode ends, and for a module that it accepts what [checkDecoded] says.
+// FuzzDecode holds for any bytes that Decode ends, and for a module that it accepts what [checkDecoded] says, and that the
+// runtime's compiler ends too, if only with an error about types.
 func FuzzDecode(f *testing.F) {
 	for _, r := range refusals() {
 		if len(r.module) < 4<<10 { // the caps' modules are large, and slow to mutate
@@ -24,10 +29,20 @@ func FuzzDecode(f *testing.F) {
 		slices.Concat(raw(0x7f, 1), constInt), raw(0x7e, 0, 0x23, 0, 0x0b), raw(0x6f, 0, 0xd0, 0x6f, 0x0b),
 		slices.Concat(raw(0x7b, 0, 0xfd, 0x0c), make([]byte, 16), raw(0x0b))))))
 
+	root := filepath.Join(wazeroFolder(f), "internal", "integration_test", "spectest", "v2")
+	walk(f, root, ".wasm", func(file string) {
+		if b := readFile(f, file); len(b) < 256 {
+			f.Add(b)
+		}
+	})
+	runtime := wazero.NewRuntime(f.Context())
+	f.Cleanup(func() { runtime.Close(context.Background()) })
+
 	f.Fuzz(func(t *testing.T, b []byte) {
 		m, err := Decode(b)
 		if err == nil {
 			checkDecoded(t, b, m)
+			checkCompiles(t, runtime, b)
 			return
 		}
 		if e := asError(t, err); e.Offset < 0 || e.Offset > len(b) || e.Message == "" {
@@ -44,6 +59,8 @@ func FuzzDecode(f *testing.F) {
 func checkDecoded(t *testing.T, b []byte, m *Module) {
 	t.Helper()
 	checkRanges(t, b, m)
+	checkBodies(t, b, m)
+	checkFunctionIndexes(t, b, m)
 	for _, e := range m.Exports {
 		if int(e.Index) >= m.Count(e.Kind) {
 			t.Errorf("export %+v, but there are %d", e, m.Count(e.Kind))
@@ -84,6 +101,58 @@ func checkDecoded(t *testing.T, b []byte, m *Module) {
 	}
 }
 
+// checkCompiles has a small module compiled. A panic there fails the test.
+func checkCompiles(t *testing.T, r wazero.Runtime, b []byte) {
+	t.Helper()
+	if len(b) > 4<<10 {
+		return
+	}
+	if compiled, err := r.CompileModule(t.Context(), b); err == nil {
+		compiled.Close(t.Context())
+	}
+}
+
+// checkBodies holds that the instructions fill the bodies after the locals, and that each names what is there.
+func checkBodies(t *testing.T, b []byte, m *Module) {
+	t.Helper()
+	var i Instruction
+	for f, code := range m.Code {
+		body := m.Body(b, f)
+		at := body.Start()
+		for body.Next(&i) {
+			if i.Range.Start != at || i.Range.Len() < 1 {
+				t.Fatalf("body %d: %s at %v, want it at %d", f, i.Opcode, i.Range, at)
+			}
+			at = i.Range.End
+		}
+		if err := body.Err(); err != nil || at != code.End || i.Opcode != End {
+			t.Fatalf("body %d: read to %d, %s, %v; want it to end at %d", f, at, i.Opcode, err, code.End)
+		}
+	}
+}
+
+// checkFunctionIndexes holds that function indices outside of bodies are found where they stand.
+func checkFunctionIndexes(t *testing.T, b []byte, m *Module) {
+	t.Helper()
+	last, exported := 0, 0
+	err := FunctionIndexes(b, func(at Range, function uint32) {
+		r := &reader{b: b, pos: at.Start, end: at.End}
+		if found := r.u32("an index"); at.Start < last || found != function || r.err != nil || r.pos != at.End || int(function) >= m.Count(KindFunction) {
+			t.Errorf("function index %d at %v after %d: found %d", function, at, last, found)
+		}
+		last = at.End
+		exported++
+	})
+	for _, e := range m.Exports {
+		if e.Kind == KindFunction {
+			exported--
+		}
+	}
+	if err != nil || exported < 0 {
+		t.Errorf("%d function indices fewer than exports, %v", -exported, err)
+	}
+}
+
 // checkRanges holds that the sections fill the module after its header, and that bodies and initial values lie in their
 // sections, in order.
 func checkRanges(t *testing.T, b []byte, m *Module) {
@@ -106,7 +175,7 @@ func checkRanges(t *testing.T, b []byte, m *Module) {
 	}
 	for i, g := range m.Globals {
 		e := g.Init.Range.In(b)
-		if len(e) < 3 || e[0] != g.Init.Opcode || e[len(e)-1] != opEnd {
+		if len(e) < 3 || e[0] != g.Init.Opcode || e[len(e)-1] != byte(End) {
 			t.Fatalf("initial value of global %d: % x", i, e)
 		}
 	}

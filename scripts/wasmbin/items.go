@@ -144,21 +144,6 @@ func (r *reader) index(item string, count int) uint32 {
 	return i
 }
 
-// Opcodes of constant expressions (WebAssembly 2.0 §5.4).
-const (
-	opEnd        = 0x0b
-	opGlobalGet  = 0x23
-	opI32Const   = 0x41
-	opI64Const   = 0x42
-	opF32Const   = 0x43
-	opF64Const   = 0x44
-	opRefNull    = 0xd0
-	opRefFunc    = 0xd2
-	opVector     = 0xfd
-	vectorV128   = 12 // v128.const, after opVector
-	v128ByteSize = 16
-)
-
 // constExpr reads a constant expression of type want (WebAssembly 2.0 §3.3.10 and §5.4.9). There, one that has a value
 // is one instruction long, and reads only globals that are imported and never change.
 func (m *Module) constExpr(r *reader, want ValueType) ConstExpr {
@@ -169,7 +154,7 @@ func (m *Module) constExpr(r *reader, want ValueType) ConstExpr {
 		r.malformed(start, "expected a constant expression of type %s, found %s", want, found)
 	}
 	offset := r.pos
-	if end := r.byte("the end of the constant expression"); r.err == nil && end != opEnd {
+	if end := r.byte("the end of the constant expression"); r.err == nil && end != byte(End) {
 		r.unsupported(offset, "expected the end (0x0b) of the constant expression, found 0x%02x: "+
 			"only expressions of one instruction are accepted", end)
 	}
@@ -180,31 +165,31 @@ func (m *Module) constExpr(r *reader, want ValueType) ConstExpr {
 // constInstruction reads what follows the opcode, sets the index, and is the type of the value.
 func (m *Module) constInstruction(r *reader, e *ConstExpr) ValueType {
 	offset := r.pos - 1
-	switch e.Opcode {
-	case opI32Const:
+	switch Opcode(e.Opcode) {
+	case I32Const:
 		r.s32("an i32")
 		return I32
-	case opI64Const:
+	case I64Const:
 		r.s64("an i64")
 		return I64
-	case opF32Const:
+	case F32Const:
 		r.bytes("an f32", 4)
 		return F32
-	case opF64Const:
+	case F64Const:
 		r.bytes("an f64", 8)
 		return F64
-	case opVector:
-		if op := r.u32("a vector instruction"); r.err == nil && op != vectorV128 {
+	case prefixVector:
+		if op := r.u32("a vector instruction"); r.err == nil && op != uint32(V128Const&0xff) {
 			r.malformed(offset, "expected a constant expression, found vector instruction %d", op)
 		}
-		r.bytes("a v128", v128ByteSize)
+		r.bytes("a v128", 16)
 		return V128
-	case opRefNull:
+	case RefNull:
 		return r.refType()
-	case opRefFunc:
-		e.Index = r.index("function", len(m.functions))
+	case RefFunc:
+		e.Index = m.functionIndex(r)
 		return FuncRef
-	case opGlobalGet:
+	case GlobalGet:
 		return m.constGlobal(r, e)
 	}
 	if r.err == nil {
@@ -213,15 +198,32 @@ func (m *Module) constInstruction(r *reader, e *ConstExpr) ValueType {
 	return 0
 }
 
-// constGlobal reads the index of global.get. That the global is imported holds because only imported ones are in the
-// index space while the global section is being read.
+// functionIndex reads a function index outside of bodies. It declares the function: in bodies, ref.func names no others
+// (WebAssembly 2.0 §3.4.10).
+func (m *Module) functionIndex(r *reader) uint32 {
+	start := r.pos
+	i := r.index("function", len(m.functions))
+	if r.err != nil {
+		return 0
+	}
+	if m.declared == nil {
+		m.declared = make([]bool, len(m.functions))
+	}
+	m.declared[i] = true
+	if r.visit != nil {
+		r.visit(Range{start, r.pos}, i)
+	}
+	return i
+}
+
+// constGlobal reads the index of global.get.
 func (m *Module) constGlobal(r *reader, e *ConstExpr) ValueType {
 	offset := r.pos
 	e.Index = r.u32("a global index")
 	switch {
 	case r.err != nil:
-	case uint64(e.Index) >= uint64(len(m.globals)):
-		r.unsupported(offset, "expected an imported global, found %d, but %d are imported", e.Index, len(m.globals))
+	case uint64(e.Index) >= uint64(m.importedGlobals):
+		r.unsupported(offset, "expected an imported global, found %d, but %d are imported", e.Index, m.importedGlobals)
 	case m.globals[e.Index].Mutable:
 		r.malformed(offset, "global %d may change, expected one that is constant", e.Index)
 	default:

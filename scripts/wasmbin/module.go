@@ -14,8 +14,8 @@ type Module struct {
 	Exports   []Export // no two of one name
 	Start     *uint32  // index of a function of type () -> (); nil means none
 
-	ElementSegments int     // how many; their contents are not read
-	DataSegments    int     // how many; their contents are not read
+	ElementSegments int     // how many
+	DataSegments    int     // how many
 	DataCount       *uint32 // what the data count section says, equal to DataSegments; nil means that there is none
 
 	Code     []Range   // body of each defined function: its locals and instructions, without the size before them
@@ -27,7 +27,11 @@ type Module struct {
 	memories  []Memory
 	globals   []GlobalType
 
-	customSections int
+	importedGlobals int
+	declared        []bool // by function: it is named outside of bodies, so that ref.func may name it there
+	tableElements   uint64 // of the tables so far, at their minimum
+	moduleLocals    int    // of the bodies so far
+	customSections  int
 }
 
 // FuncType is the signature of a function by its index, imported functions before defined ones. It is false for an

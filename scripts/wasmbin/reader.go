@@ -32,11 +32,15 @@ type reader struct {
 	section string // such as "import section"
 	item    string // such as "import"; empty means none
 	number  int    // of the item, from 0; in its index space, if it has one
+	opcode  Opcode // of the instruction, if inBody
+	inBody  bool
+
+	visit func(at Range, function uint32) // told of each function index outside of bodies, which then are not read
 }
 
 // within is a reader of a part of the same module.
 func (r *reader) within(g Range, section, scope string) *reader {
-	return &reader{b: r.b, pos: g.Start, end: g.End, scope: scope, section: section}
+	return &reader{b: r.b, pos: g.Start, end: g.End, scope: scope, section: section, visit: r.visit}
 }
 
 // at says which item is being read.
@@ -56,6 +60,9 @@ func (r *reader) fail(err *Error) {
 	r.pos = r.end
 	if r.err != nil {
 		return
+	}
+	if r.inBody {
+		err.Message = r.opcode.String() + ": " + err.Message
 	}
 	if r.item != "" {
 		err.Message = fmt.Sprintf("%s %d: %s", r.item, r.number, err.Message)
@@ -153,7 +160,14 @@ func (r *reader) count(itemSize, existing, limit int) int {
 	return int(n)
 }
 
-func (r *reader) u32(what string) uint32 { return uint32(r.unsigned(what, 32)) }
+func (r *reader) u32(what string) uint32 {
+	if r.pos < r.end && r.b[r.pos] < 0x80 { // nearly all of them are of one byte
+		r.pos++
+		return uint32(r.b[r.pos-1])
+	}
+	return uint32(r.unsigned(what, 32))
+}
+
 func (r *reader) u64(what string) uint64 { return r.unsigned(what, 64) }
 func (r *reader) s32(what string) int32  { return int32(r.signed(what, 32)) }
 func (r *reader) s64(what string) int64  { return r.signed(what, 64) }

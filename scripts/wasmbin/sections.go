@@ -63,6 +63,7 @@ func (m *Module) readImport(r *reader) Import {
 	case KindGlobal:
 		p.Global = r.globalType()
 		m.globals = append(m.globals, p.Global)
+		m.importedGlobals++
 	}
 	return p
 }
@@ -87,7 +88,11 @@ func (m *Module) readTables(r *reader) {
 	n := r.count(3, imported, MaxTables)
 	for i := range n {
 		r.at("table", imported+i)
+		offset := r.pos
 		t := r.table()
+		if m.tableElements += uint64(t.Limits.Min); m.tableElements > MaxTableElements {
+			r.unsupported(offset, "%d elements in all tables so far are over the limit of %d", m.tableElements, MaxTableElements)
+		}
 		if r.err != nil {
 			return
 		}
@@ -137,7 +142,11 @@ func (m *Module) readExports(r *reader) {
 		r.at("export", i)
 		offset := r.pos
 		e := Export{Name: r.name("a name"), Kind: r.kind()}
-		e.Index = r.index(e.Kind.String(), m.Count(e.Kind))
+		if r.err == nil && e.Kind == KindFunction {
+			e.Index = m.functionIndex(r)
+		} else {
+			e.Index = r.index(e.Kind.String(), m.Count(e.Kind))
+		}
 		if r.err != nil {
 			return
 		}
@@ -160,51 +169,16 @@ func (m *Module) readStart(r *reader) {
 		r.malformed(offset, "expected a function of type () -> (), found %s", t)
 		return
 	}
+	if r.visit != nil {
+		r.visit(Range{offset, r.pos}, index)
+	}
 	m.Start = &index
-}
-
-func (m *Module) readElements(r *reader) {
-	// The smallest one: flags, a type and an empty vector.
-	m.ElementSegments = r.count(3, 0, MaxElementSegments)
-	m.skipUnread(r, m.ElementSegments)
 }
 
 func (m *Module) readDataCount(r *reader) {
 	n := r.u32("a count")
 	if r.err == nil {
 		m.DataCount = &n
-	}
-}
-
-func (m *Module) readCode(r *reader) {
-	imported := len(m.functions) - len(m.Functions)
-	n := r.count(3, 0, MaxFunctions)
-	m.Code = makeSlice[Range](n)
-	for i := range n {
-		r.at("body of function", imported+i)
-		offset := r.pos
-		body := r.take("a body", r.u32("a size"))
-		if r.err != nil {
-			return
-		}
-		if body.Len() < 2 {
-			r.malformed(offset, "expected a body of at least 2 bytes, its locals and an end, found %d", body.Len())
-			return
-		}
-		m.Code = append(m.Code, body)
-	}
-}
-
-func (m *Module) readData(r *reader) {
-	// The smallest one: flags and no bytes.
-	m.DataSegments = r.count(2, 0, MaxDataSegments)
-	m.skipUnread(r, m.DataSegments)
-}
-
-// skipUnread passes over n items that we do not read. Where there are none, there is nothing to pass over.
-func (m *Module) skipUnread(r *reader, n int) {
-	if n > 0 {
-		r.rest()
 	}
 }
 

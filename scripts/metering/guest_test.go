@@ -1,0 +1,104 @@
+package metering_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+
+	"registrar/scripts/metering"
+	"registrar/scripts/wasmbin"
+)
+
+var (
+	errFuel  = errors.New("out of fuel")
+	errDepth = errors.New("call depth exceeded")
+)
+
+// A meter is the host's side of metering, as small as it can be.
+type meter struct {
+	slice  int64 // fuel handed out at a time
+	budget int64 // fuel left to hand out
+	given  int64 // fuel handed out
+	events int
+}
+
+// newRuntime makes a runtime whose guests report to m.
+func newRuntime(t testing.TB, config wazero.RuntimeConfig, m *meter) wazero.Runtime {
+	t.Helper()
+	ctx := t.Context()
+	r := wazero.NewRuntimeWithConfig(ctx, config)
+	t.Cleanup(func() {
+		if err := r.Close(context.Background()); err != nil {
+			t.Errorf("closing the runtime: %v", err)
+		}
+	})
+	_, err := r.NewHostModuleBuilder(metering.EventModule).NewFunctionBuilder().
+		WithGoModuleFunction(api.GoModuleFunc(m.event), []api.ValueType{api.ValueTypeI32}, nil).Export(metering.EventName).Instantiate(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func (m *meter) event(_ context.Context, guest api.Module, stack []uint64) {
+	m.events++
+	if metering.Reason(api.DecodeU32(stack[0])) == metering.Calls {
+		panic(errDepth)
+	}
+	fuel := guest.ExportedGlobal(metering.FuelExport).(api.MutableGlobal)
+	for int64(fuel.Get()) < 0 {
+		if m.budget < m.slice {
+			panic(errFuel)
+		}
+		m.budget -= m.slice
+		m.given += m.slice
+		fuel.Set(uint64(int64(fuel.Get()) + m.slice))
+	}
+}
+
+// spent is the fuel that a guest spent so far.
+func (m *meter) spent(guest api.Module) int64 {
+	return m.given - int64(guest.ExportedGlobal(metering.FuelExport).Get())
+}
+
+// rewrite meters a module that is right.
+func rewrite(t testing.TB, wasm []byte) []byte {
+	t.Helper()
+	m, err := wasmbin.Decode(wasm)
+	if err != nil {
+		t.Fatal(err)
+	}
+	metered, err := metering.Rewrite(wasm, m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return metered
+}
+
+// wazeroFolder is where the module cache has wazero: its tests bring the specification's suites.
+func wazeroFolder(t testing.TB) string {
+	t.Helper()
+	list := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "github.com/tetratelabs/wazero")
+	out, err := list.Output()
+	folder := strings.TrimSpace(string(out))
+	if err != nil || folder == "" {
+		t.Fatalf("finding wazero's folder: got %q, %v", folder, err)
+	}
+	return folder
+}
+
+func readFile(t testing.TB, path ...string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(path...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}

@@ -1,0 +1,255 @@
+package metering_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io/fs"
+	"math"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+
+	"registrar/scripts/metering"
+	"registrar/scripts/wasmbin"
+	"registrar/testdata"
+)
+
+// header begins every module.
+const header = "\x00asm\x01\x00\x00\x00"
+
+func TestReservedNames(t *testing.T) {
+	const memory = "\x05\x03\x01\x00\x01"
+	imported := func(module string) string {
+		item := "\x01" + string(rune(len(module))) + module + "\x01f\x00\x00"
+		return header + "\x01\x04\x01\x60\x00\x00\x02" + string(rune(len(item))) + item
+	}
+	exported := func(name string) string {
+		item := "\x01" + string(rune(len(name))) + name + "\x02\x00"
+		return header + memory + "\x07" + string(rune(len(item))) + item
+	}
+	tests := []struct {
+		name string
+		wasm string
+		want string // empty: it is rewritten
+	}{
+		{"an import from another module", imported("registrar_v1"), ""},
+		{"an import of the event", imported(metering.EventModule),
+			"the module imports registrar_metering.f: names that begin with registrar_metering are reserved"},
+		{"an import of a module with the prefix", imported("registrar_metering2"),
+			"the module imports registrar_metering2.f: names that begin with registrar_metering are reserved"},
+		{"another export", exported("memory"), ""},
+		{"an export named like the fuel", exported(metering.FuelExport),
+			"the module exports registrar_metering.fuel: names that begin with registrar_metering are reserved"},
+		{"an export with the prefix", exported("registrar_meteringX"),
+			"the module exports registrar_meteringX: names that begin with registrar_metering are reserved"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			m, err := wasmbin.Decode([]byte(test.wasm))
+			if err != nil {
+				t.Fatal(err)
+			}
+			rewritten, err := metering.Rewrite([]byte(test.wasm), m)
+			if got := errorText(err); got != test.want || (err == nil) != (rewritten != nil) {
+				t.Errorf("got error %q and %d bytes, want error %q", got, len(rewritten), test.want)
+			}
+		})
+	}
+}
+
+func errorText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+// TestRewrittenModules reads back what compilers made and we rewrote: all that there was is there, ours beside it.
+func TestRewrittenModules(t *testing.T) {
+	for _, name := range []string{"go-policy", "mcp-policy", "rust-prefix-id", "c-secret-by-scope", "id-and-secret", "nested"} {
+		t.Run(name, func(t *testing.T) {
+			wasm := testdata.Wasm(t, name)
+			before, err := wasmbin.Decode(wasm)
+			if err != nil {
+				t.Fatal(err)
+			}
+			original := bytes.Clone(wasm)
+			rewritten := rewrite(t, wasm)
+			if !bytes.Equal(wasm, original) {
+				t.Error("the module itself was changed")
+			}
+			if again := rewrite(t, wasm); !bytes.Equal(rewritten, again) {
+				t.Error("rewritten twice, the results differ")
+			}
+			after, err := wasmbin.Decode(rewritten)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := []int{len(after.Types), len(after.Imports), len(after.Exports), len(after.Globals), len(after.Tables), after.DataSegments, after.ElementSegments}
+			want := []int{len(before.Types) + 2, len(before.Imports) + 1, len(before.Exports) + 2, len(before.Globals) + 2, len(before.Tables), before.DataSegments, before.ElementSegments}
+			if fmt.Sprint(got) != fmt.Sprint(want) {
+				t.Errorf("types, imports, exports, globals, tables, data, elements: got %v, want %v", got, want)
+			}
+			for _, s := range after.Sections {
+				if s.ID == wasmbin.SectionCustom {
+					t.Errorf("custom section %s is left", s.Name)
+				}
+			}
+			event := after.Imports[len(after.Imports)-1]
+			if event.Module != metering.EventModule || event.Name != metering.EventName || after.Types[event.Type].String() != "(i32) -> ()" {
+				t.Errorf("the last import is %+v, want the event", event)
+			}
+			t.Logf("%d bytes became %d", len(wasm), len(rewritten))
+			if len(rewritten) > 2*len(wasm)+metering.MaxOverhead {
+				t.Errorf("%d bytes became %d: want twice as many at most for what compilers make", len(wasm), len(rewritten))
+			}
+			if _, err := metering.Rewrite(rewritten, after); err == nil {
+				t.Error("a rewritten module was rewritten, want its names refused")
+			}
+		})
+	}
+}
+
+// TestGrowth rewrites what grows most: short functions that call, short loops, calls alone.
+func TestGrowth(t *testing.T) {
+	short := [][]byte{}
+	for range 20_000 {
+		short = append(short, []byte{0, 0x10, 0x80, 0x80, 1})
+	}
+	for name, w := range map[string]worst{
+		"functions":          {types: [][]byte{{0x60, 0, 0}}, others: short},
+		"loops":              {instructions: bytes.Repeat([]byte{0x03, 0x40, 0x01, 0x0b}, 100_000)},
+		"loops past globals": {globals: 9_998, instructions: bytes.Repeat([]byte{0x03, 0x40, 0x01, 0x0b}, 100_000)},
+		"calls":              {globals: 9_998, instructions: bytes.Repeat([]byte{0x10, 0}, 100_000)},
+		"conditions":         {instructions: bytes.Repeat([]byte{0x41, 0, 0x04, 0x40, 0x01, 0x0b}, 100_000)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			before := w.module()
+			after := len(rewrite(t, before))
+			t.Logf("%d bytes became %d, %.1f times as many", len(before), after, float64(after)/float64(len(before)))
+			if most := metering.MaxGrowth*len(before) + metering.MaxOverhead; after > most {
+				t.Errorf("%d bytes became %d, want at most %d", len(before), after, most)
+			}
+		})
+	}
+}
+
+// FuzzRewrite holds for any module that is accepted: it is rewritten, no larger than promised; the result is accepted too,
+// and compiles where the module does; and functions without parameters return the same, or trap for the same reason.
+func FuzzRewrite(f *testing.F) {
+	root := filepath.Join(wazeroFolder(f), "internal", "integration_test", "spectest")
+	seeds := 0
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && strings.HasSuffix(path, ".wasm") {
+			if wasm := readFile(f, path); len(wasm) <= maxFuzz {
+				if seeds++; seeds%5 == 0 {
+					f.Add(wasm)
+				}
+			}
+		}
+		return err
+	})
+	if err != nil || seeds < 1000 {
+		f.Fatalf("found %d modules: %v", seeds, err)
+	}
+	f.Add(readFile(f, "testdata", "counts.wasm"))
+	meter := &meter{}
+	r := newRuntime(f, wazero.NewRuntimeConfig().WithMemoryLimitPages(16), meter)
+	f.Fuzz(func(t *testing.T, wasm []byte) {
+		m, err := wasmbin.Decode(wasm)
+		if err != nil || len(wasm) > maxFuzz {
+			return
+		}
+		rewritten, err := metering.Rewrite(wasm, m)
+		if err != nil {
+			if !strings.Contains(err.Error(), metering.Reserved) {
+				t.Fatal(err)
+			}
+			return
+		}
+		if most := metering.MaxGrowth*len(wasm) + metering.MaxOverhead; len(rewritten) > most {
+			t.Errorf("%d bytes became %d, want at most %d", len(wasm), len(rewritten), most)
+		}
+		if _, err := wasmbin.Decode(rewritten); err != nil && !strings.Contains(err.Error(), "limit") {
+			t.Errorf("the result is not accepted: %v", err)
+		}
+		stripped, err := wasmbin.StripCustom(wasm)
+		if err != nil {
+			t.Fatal(err)
+		}
+		plain, err := r.CompileModule(t.Context(), stripped)
+		metered, meteredErr := r.CompileModule(t.Context(), rewritten)
+		if (err == nil) != (meteredErr == nil) {
+			t.Fatalf("compiling: got error %v metered, %v as it is", meteredErr, err)
+		}
+		if err == nil {
+			meter.given, meter.budget, meter.slice = 0, 100_000, 1000
+			compare(t, r, plain, metered)
+		}
+	})
+}
+
+const maxFuzz = 2048
+
+// compare runs what takes no parameters, metered first: what ends there within its fuel ends.
+func compare(t *testing.T, r wazero.Runtime, plain, metered wazero.CompiledModule) {
+	t.Helper()
+	ctx := context.Background()
+	defer plain.Close(ctx)
+	defer metered.Close(ctx)
+	config := wazero.NewModuleConfig().WithName("").WithStartFunctions()
+	second, err := r.InstantiateModule(ctx, metered, config)
+	if err != nil {
+		return
+	}
+	defer second.Close(ctx)
+	first, err := r.InstantiateModule(ctx, plain, config)
+	if err != nil {
+		t.Fatalf("instantiating: got error %v as it is, none metered", err)
+	}
+	defer first.Close(ctx)
+	for name, definition := range plain.ExportedFunctions() {
+		if len(definition.ParamTypes()) > 0 {
+			continue
+		}
+		second.ExportedGlobal(metering.CallsExport).(api.MutableGlobal).Set(100)
+		got, gotErr := second.ExportedFunction(name).Call(ctx)
+		if gotErr != nil && (strings.Contains(gotErr.Error(), errFuel.Error()) || strings.Contains(gotErr.Error(), errDepth.Error())) {
+			return
+		}
+		want, wantErr := first.ExportedFunction(name).Call(ctx)
+		if reason(gotErr) != reason(wantErr) || !same(got, want, definition.ResultTypes()) {
+			t.Errorf("%s: got %v, %v metered, want %v, %v", name, got, gotErr, want, wantErr)
+		}
+		if wantErr != nil {
+			return
+		}
+	}
+}
+
+// same compares results, references and the garbage above 32 bits apart.
+func same(got, want []uint64, types []api.ValueType) bool {
+	if len(got) != len(want) {
+		return false
+	}
+	if len(want) != len(types) { // a vector takes two
+		return true
+	}
+	for i, t := range types {
+		mask := uint64(math.MaxUint64)
+		switch t {
+		case api.ValueTypeI32, api.ValueTypeF32:
+			mask = math.MaxUint32
+		case api.ValueType(wasmbin.FuncRef):
+			mask = 0
+		}
+		if (got[i]^want[i])&mask != 0 {
+			return false
+		}
+	}
+	return true
+}
