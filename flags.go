@@ -98,6 +98,7 @@ type scriptFlags struct {
 	ScriptMemory  memorySize    `default:"16MiB" placeholder:"SIZE" help:"Memory of each script in each registration, such as 16MiB; whole pages of 64 KiB. Default ${default}."`
 	ScriptPool    int           `default:"16" placeholder:"NUMBER" help:"Instances of each script that are made ahead of need. Default ${default}."`
 	ScriptCache   string        `placeholder:"DIR" help:"Folder of compiled modules, for this user alone (0700). Unless given: in $$CACHE_DIRECTORY, $$STATE_DIRECTORY or the user's cache folder."`
+	ScriptFuel    int64         `default:"10000000" placeholder:"NUMBER" help:"Instructions of each step of a script; five times as many for all of a registration. Default ${default}."`
 	ScriptTimeout time.Duration `default:"1s" placeholder:"DURATION" help:"Wall clock of each step of a script, the step that it replaces excluded. Default ${default}."`
 }
 
@@ -106,13 +107,19 @@ func (f *scriptFlags) host() (scripts.Config, error) {
 	if f.ScriptTimeout <= 0 {
 		return scripts.Config{}, fmt.Errorf("--script-timeout %s: it must be above 0", f.ScriptTimeout)
 	}
+	if f.ScriptFuel < 1 || f.ScriptFuel > maxFuel {
+		return scripts.Config{}, fmt.Errorf("--script-fuel %d: it must be 1 to %d", f.ScriptFuel, int64(maxFuel))
+	}
 	if f.ScriptPool < 1 || f.ScriptPool > maxPool {
 		return scripts.Config{}, fmt.Errorf("--script-pool %d: it must be 1 to %d", f.ScriptPool, maxPool)
 	}
-	return scripts.Config{MemoryPages: f.ScriptMemory.pages(), StepTimeout: f.ScriptTimeout, Pool: f.ScriptPool, CacheFolder: f.cache()}, nil
+	return scripts.Config{MemoryPages: f.ScriptMemory.pages(), StepFuel: f.ScriptFuel, StepTimeout: f.ScriptTimeout, Pool: f.ScriptPool, CacheFolder: f.cache()}, nil
 }
 
-const maxPool = 10_000
+const (
+	maxPool = 10_000
+	maxFuel = 1 << 50
+)
 
 // cache returns the folder of compiled modules; "" stands for a temporary one.
 func (f *scriptFlags) cache() string {

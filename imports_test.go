@@ -10,15 +10,16 @@ import (
 // arrows are the packages of this module that each one may import, as ARCHITECTURE.md draws them. Tests may import
 // more.
 var arrows = map[string][]string{
-	"registrar/engine":          {},
-	"registrar/scripts/catalog": {},
-	"registrar/scripts/wasmbin": {},
-	"registrar/hostfuncs":       {"registrar/engine"},
-	"registrar/scripts":         {"registrar/engine", "registrar/hostfuncs", "registrar/scripts/catalog", "registrar/scripts/wasmbin"},
-	"registrar/store":           {"registrar/engine", "registrar/scripts/catalog"},
-	"registrar/store/storetest": {"registrar/engine", "registrar/scripts/catalog", "registrar/store"},
-	"registrar/server/adminapi": {"registrar/scripts/catalog"},
-	"registrar/server":          {"registrar/engine", "registrar/scripts/catalog", "registrar/server/adminapi"},
+	"registrar/engine":           {},
+	"registrar/scripts/catalog":  {},
+	"registrar/scripts/wasmbin":  {},
+	"registrar/scripts/metering": {"registrar/scripts/wasmbin"},
+	"registrar/hostfuncs":        {"registrar/engine"},
+	"registrar/scripts":          {"registrar/engine", "registrar/hostfuncs", "registrar/scripts/catalog", "registrar/scripts/metering", "registrar/scripts/wasmbin"},
+	"registrar/store":            {"registrar/engine", "registrar/scripts/catalog"},
+	"registrar/store/storetest":  {"registrar/engine", "registrar/scripts/catalog", "registrar/store"},
+	"registrar/server/adminapi":  {"registrar/scripts/catalog"},
+	"registrar/server":           {"registrar/engine", "registrar/scripts/catalog", "registrar/server/adminapi"},
 }
 
 // rooms are the libraries that only some packages may know.

@@ -109,7 +109,7 @@ func TestScriptRunAnswersAsTheServerWould(t *testing.T) {
 		{"a scope that is not allowed", "prefix-id", `{"redirect_uris":["https://app.example/cb"],"scope":"a b"}`, []string{"--allowed-scope=b"}, 0, "registered", `"scope":"b"`},
 		{"refused", "refuse-scope", minimal, nil, 1, "refused", "insufficient_scope"},
 		{"failed", "fail-trap", minimal, nil, 1, "failed", "script fail-trap"},
-		{"out of time", "fail-spin", minimal, []string{"--script-timeout=50ms"}, 1, "failed", "ran longer than 50ms"},
+		{"out of time", "fail-spin", minimal, []string{"--script-timeout=50ms", "--script-fuel=1000000000000"}, 1, "failed", "ran longer than 50ms"},
 		{"no JSON", "prefix-id", "{", nil, 1, "refused", "invalid_client_metadata"},
 		{"no object", "prefix-id", "null", nil, 1, "refused", "JSON object"},
 		{"a configuration", "go-policy", minimal, []string{`--config-json={"hosts":["other.example"]}`}, 1, "refused", "invalid_redirect_uri"},

@@ -40,6 +40,10 @@ type Call struct {
 	// ClientExists reports whether a client ID is taken.
 	ClientExists func(ctx context.Context, id string) (bool, error)
 
+	// Event is called when the script used up its slice of fuel, or its calls nest too deep. It panics where the script
+	// may not go on.
+	Event func(reason uint32)
+
 	Entropy *Entropy
 	Log     *Log
 
@@ -54,6 +58,15 @@ type callKey struct{}
 // With returns a context in which host functions serve c.
 func (c *Call) With(ctx context.Context) context.Context {
 	return context.WithValue(ctx, callKey{}, c)
+}
+
+// Event tells the call that a context serves of an event of its guest.
+func Event(ctx context.Context, reason uint32) {
+	c, ok := ctx.Value(callKey{}).(*Call)
+	if !ok {
+		panic(&Trap{Function: "event", Reason: "it was called outside a step"})
+	}
+	c.Event(reason)
 }
 
 // Refusal returns why the script refused: what it said, else what its base said, else that it gave no reason.

@@ -96,7 +96,6 @@ func privateFolder(path string) error {
 func runtimeConfig(memoryPages uint32, cache wazero.CompilationCache) wazero.RuntimeConfig {
 	return wazero.NewRuntimeConfig().
 		WithMemoryLimitPages(memoryPages).
-		WithCloseOnContextDone(true).
 		WithDebugInfoEnabled(false).
 		WithCompilationCache(cache)
 }

@@ -61,15 +61,16 @@ type tracedStep struct {
 	since   time.Time
 }
 
-func (t *tracer) enter(step, script string) (leave func(error)) {
+func (t *tracer) enter(step, script string) (leave func(*int64, error)) {
 	if n := len(t.open); n > 0 {
 		t.open[n-1].stop()
 	}
 	one := &tracedStep{StepTrace: catalog.StepTrace{Step: step, Script: script}, before: t.document(), since: time.Now()}
 	t.steps = append(t.steps, one)
 	t.open = append(t.open, one)
-	return func(err error) {
+	return func(spent *int64, err error) {
 		one.stop()
+		one.Fuel = spent
 		one.Outcome = outcome(err)
 		one.Microseconds = one.elapsed.Microseconds()
 		one.Changes = t.changes(one.before)

@@ -15,9 +15,11 @@ import (
 	"time"
 
 	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
 
 	"registrar/hostfuncs"
 	"registrar/scripts/catalog"
+	"registrar/scripts/metering"
 	"registrar/scripts/wasmbin"
 )
 
@@ -48,10 +50,14 @@ type Config struct {
 	ClientExists func(ctx context.Context, id string) (bool, error)
 
 	MemoryPages uint32        // of each instance, in 64 KiB pages; 0 means 256
+	StepFuel    int64         // instructions of one step, base excluded; 0 means 10,000,000
 	StepTimeout time.Duration // wall clock of one step, base excluded; 0 means 1 s
-	MaxModule   int           // size of a module in bytes; 0 means 8 MiB
-	Pool        int           // instances of each script that are made ahead of need; 0 means 16
-	CacheFolder string        // of compiled modules, for this user alone; "" means a temporary one
+	// RegistrationFuel is for the instructions of all scripts in one registration; 0 means five times StepFuel.
+	RegistrationFuel int64
+
+	MaxModule   int    // size of a module in bytes; 0 means 8 MiB
+	Pool        int    // instances of each script that are made ahead of need; 0 means 16
+	CacheFolder string // of compiled modules, for this user alone; "" means a temporary one
 	// CompileCommand starts this program's hidden command, which compiles a module; nil means the running executable. See
 	// [CompileChild].
 	CompileCommand []string
@@ -86,6 +92,12 @@ func New(ctx context.Context, c Config) (*Host, error) {
 	if c.MaxModule == 0 {
 		c.MaxModule = 8 << 20
 	}
+	if c.StepFuel == 0 {
+		c.StepFuel = 10_000_000
+	}
+	if c.RegistrationFuel == 0 {
+		c.RegistrationFuel = 5 * c.StepFuel
+	}
 	if c.Pool == 0 {
 		c.Pool = 16
 	}
@@ -107,7 +119,7 @@ func New(ctx context.Context, c Config) (*Host, error) {
 	}
 	h := &Host{config: c, compiler: compiler, buffers: &buffers{}, failed: errors.New("no deployment is loaded yet")}
 	h.runtime = wazero.NewRuntimeWithConfig(ctx, runtimeConfig(c.MemoryPages, compiler.cache))
-	if err := hostfuncs.Instantiate(ctx, h.runtime); err != nil {
+	if err := errors.Join(hostfuncs.Instantiate(ctx, h.runtime), addEvent(ctx, h.runtime)); err != nil {
 		return nil, errors.Join(err, compiler.close(ctx))
 	}
 	h.pool = newPool(h, c.Pool)
@@ -145,17 +157,32 @@ func (h *Host) Upload(ctx context.Context, name string, wasm []byte) (catalog.Mo
 	return h.config.Modules.AddModule(ctx, verdict, wasm)
 }
 
-// compile compiles a module that was inspected. wazero does not see custom sections: nothing needs them, and a module
-// must not choose its own name.
-func (h *Host) compile(ctx context.Context, wasm []byte) (wazero.CompiledModule, error) {
-	stripped, err := wasmbin.StripCustom(wasm)
+// addEvent adds the function that metered modules call when they used up their slice.
+func addEvent(ctx context.Context, rt wazero.Runtime) error {
+	event := func(ctx context.Context, _ api.Module, stack []uint64) { hostfuncs.Event(ctx, api.DecodeU32(stack[0])) }
+	_, err := rt.NewHostModuleBuilder(metering.EventModule).NewFunctionBuilder().
+		WithGoModuleFunction(api.GoModuleFunc(event), []api.ValueType{api.ValueTypeI32}, nil).Export(metering.EventName).Instantiate(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("stripping custom sections: %w", err)
+		return fmt.Errorf("instantiating the host module %s: %w", metering.EventModule, err)
 	}
-	if err := h.compiler.vet(ctx, stripped); err != nil {
+	return nil
+}
+
+// compile meters and compiles a module that was inspected. wazero does not see its custom sections: nothing needs them,
+// and a module must not choose its own name.
+func (h *Host) compile(ctx context.Context, wasm []byte) (wazero.CompiledModule, error) {
+	m, err := wasmbin.Decode(wasm)
+	if err != nil {
+		return nil, fmt.Errorf("decoding a module that was inspected: %w", err)
+	}
+	metered, err := metering.Rewrite(wasm, m)
+	if err != nil {
+		return nil, rejected("%v", err)
+	}
+	if err := h.compiler.vet(ctx, metered); err != nil {
 		return nil, err
 	}
-	compiled, err := h.runtime.CompileModule(ctx, stripped)
+	compiled, err := h.runtime.CompileModule(ctx, metered)
 	if err != nil {
 		return nil, rejected("the module does not compile: %v", err)
 	}

@@ -263,7 +263,8 @@ func TestFixturesFail(t *testing.T) {
 	for _, tt := range []struct{ script, message string }{
 		{"count-base-twice", "call_base: it was called twice"},
 		{"fail-trap", "unreachable"},
-		{"fail-stack", "stack overflow"},
+		{"fail-stack", "more than 1000 calls nest"},
+		{"fail-spin", "it ran out of fuel"},
 		{"fail-memory-grow", "unreachable"},
 		{"fail-out-of-range", "outside the memory"},
 		{"fail-oob-wrap", "outside the memory"},
@@ -317,8 +318,11 @@ func TestFixturesBreakInvariants(t *testing.T) {
 	}
 }
 
+// plenty is fuel for days.
+const plenty = 1 << 50
+
 func TestWallClock(t *testing.T) {
-	b := newBench(t, engine.Options{}, func(c *scripts.Config) { c.StepTimeout = 100 * time.Millisecond })
+	b := newBench(t, engine.Options{}, func(c *scripts.Config) { c.StepTimeout, c.StepFuel = 100*time.Millisecond, plenty })
 	spin := b.script("fail-spin")
 	spin.OnFailure = catalog.OnFailureBase // an overrun is saturation, so the base must not stand in
 	b.deploy(spin)
@@ -354,7 +358,7 @@ func TestWallClockExcludesTheBase(t *testing.T) {
 }
 
 func TestCancelledRequestEndsTheScript(t *testing.T) {
-	b := newBench(t, engine.Options{})
+	b := newBench(t, engine.Options{}, func(c *scripts.Config) { c.StepFuel = plenty })
 	b.deployFixtures("fail-spin")
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()

@@ -5,23 +5,24 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/experimental"
 
-	"registrar/engine"
 	"registrar/hostfuncs"
+	"registrar/scripts/metering"
 )
 
 // An instance is a guest in one registration.
 type instance struct {
 	module  api.Module
-	log     *hostfuncs.Log // what it wrote while it was initialized
-	attempt int            // of the registration; see engine.Registration.Attempt
-	depth   int            // calls that are under way
-	broken  bool           // it trapped, failed or exited, and is not entered again
+	fuel    api.MutableGlobal // what is left of its slice; see meter
+	calls   api.MutableGlobal // how many calls may yet nest
+	log     *hostfuncs.Log    // what it wrote while it was initialized
+	attempt int               // of the registration; see engine.Registration.Attempt
+	depth   int               // calls that are under way
+	broken  bool              // it trapped, failed or exited, and is not entered again
 	closing bool
 }
 
@@ -33,34 +34,36 @@ func (h *Host) instantiate(ctx context.Context, sc *script) (*instance, error) {
 	if err != nil {
 		return nil, fmt.Errorf("instantiating: %w", err)
 	}
-	i := &instance{module: module, log: &hostfuncs.Log{}}
+	i := &instance{
+		module: module,
+		log:    &hostfuncs.Log{},
+		fuel:   module.ExportedGlobal(metering.FuelExport).(api.MutableGlobal),
+		calls:  module.ExportedGlobal(metering.CallsExport).(api.MutableGlobal),
+	}
 	if module.ExportedFunction(initialize) == nil {
 		return i, nil
 	}
-	f := newFrame(ctx, h.config.StepTimeout)
-	defer f.close()
+	own := int64(initializeFuel)
+	m := &meter{request: ctx, fuel: i.fuel, step: own, shared: &own, limit: h.config.StepTimeout}
 	call := &hostfuncs.Call{Step: initialize, Script: sc.Name, Now: h.now(), Entropy: hostfuncs.NewEntropy(h.config.Random), Log: i.log}
-	if _, err := i.call(f, call, initialize); err != nil {
+	if _, err := i.call(m, call, initialize); err != nil {
 		i.close()
 		return nil, fmt.Errorf("in %s: %w", initialize, err)
 	}
 	return i, nil
 }
 
-// An overrun is a script that used up its wall clock. Fuel is the policy and the clock a backstop, so this counts as a
-// server that is too busy.
-type overrun struct{ limit time.Duration }
-
-func (o *overrun) Error() string { return fmt.Sprintf("it ran longer than %s", o.limit) }
-
-// Unwrap makes an overrun a part of the server that is saturated.
-func (o *overrun) Unwrap() error { return engine.ErrUnavailable }
-
 // call calls an exported function and returns its first result.
-func (i *instance) call(f *frame, call *hostfuncs.Call, function string) (uint32, error) {
+func (i *instance) call(m *meter, call *hostfuncs.Call, function string) (uint32, error) {
+	call.Event = func(reason uint32) { m.event(metering.Reason(reason)) }
+	nested := i.calls.Get() // of an outer call that waits for its base
+	i.calls.Set(metering.DefaultCalls)
 	i.depth++
-	results, err := i.module.ExportedFunction(function).Call(call.With(f.ctx))
+	m.grant()
+	results, err := i.module.ExportedFunction(function).Call(call.With(m.request))
+	m.settle()
 	i.depth--
+	i.calls.Set(nested)
 	call.Finish()
 	exit, exited := errors.AsType[*hostfuncs.Exit](err)
 	if err != nil {
@@ -72,8 +75,6 @@ func (i *instance) call(f *frame, call *hostfuncs.Call, function string) (uint32
 	switch {
 	case exited && exit.Code == 0:
 		return 0, nil
-	case err != nil && f.expired.Load():
-		return 0, &overrun{limit: f.limit}
 	case err != nil:
 		return 0, err
 	case len(results) == 0:
@@ -96,6 +97,9 @@ func (i *instance) close() {
 func describe(err error) string {
 	if trap, ok := errors.AsType[*hostfuncs.Trap](err); ok {
 		return trap.Error()
+	}
+	if limit, ok := errors.AsType[*limitExceeded](err); ok {
+		return limit.Error()
 	}
 	first, _, _ := strings.Cut(err.Error(), "\n")
 	return first

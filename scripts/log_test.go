@@ -109,9 +109,12 @@ func TestDryRun(t *testing.T) {
 		}
 		var layers []string
 		for _, s := range got.Steps {
+			if s.Script == "" && s.Fuel != nil {
+				t.Errorf("the built-in %s used fuel", s.Step)
+			}
 			if s.Step == engine.StepAddClientID {
 				layers = append(layers, s.Script)
-				if s.Outcome != catalog.OutcomeDone || s.Fuel != nil || !strings.Contains(string(s.Changes), "client_id") {
+				if s.Outcome != catalog.OutcomeDone || s.Fuel == nil || *s.Fuel <= 0 || !strings.Contains(string(s.Changes), "client_id") {
 					t.Errorf("got %+v", s)
 				}
 			}

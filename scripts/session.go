@@ -45,10 +45,12 @@ type session struct {
 	instances []*instance // by the script's index; nil until needed
 	entropy   *hostfuncs.Entropy
 	log       *hostfuncs.Log
+	fuel      int64  // of the registration that is not handed out
+	spent     *int64 // by the step of a script that ended last
 
 	// enterStep is told of each layer of a step, a script or the built-in step under an empty name; nil where nobody
 	// watches.
-	enterStep func(step, script string) (leave func(error))
+	enterStep func(step, script string) (leave func(spent *int64, err error))
 }
 
 func newSession(h *Host, d *deployed, r *engine.Registration) *session {
@@ -59,6 +61,7 @@ func newSession(h *Host, d *deployed, r *engine.Registration) *session {
 		instances: make([]*instance, len(d.scripts)),
 		entropy:   hostfuncs.NewEntropy(h.config.Random),
 		log:       &hostfuncs.Log{},
+		fuel:      h.config.RegistrationFuel,
 	}
 }
 
@@ -88,8 +91,13 @@ func (s *session) override(base engine.Steps) engine.Steps {
 func (s *session) observed(step, script string, f engine.StepFunc) engine.StepFunc {
 	return func(ctx context.Context, r *engine.Registration) error {
 		leave := s.enterStep(step, script)
+		s.spent = nil
 		err := f(ctx, r)
-		leave(err)
+		spent := s.spent
+		if script == "" {
+			spent = nil // a built-in step uses none
+		}
+		leave(spent, err)
 		return err
 	}
 }
@@ -132,8 +140,7 @@ func (s *session) enter(ctx context.Context, sc *script, step string, base engin
 	if err != nil {
 		return s.classify(ctx, sc, step, err)
 	}
-	f := newFrame(ctx, s.host.config.StepTimeout)
-	defer f.close()
+	m := &meter{request: ctx, fuel: i.fuel, step: s.host.config.StepFuel, shared: &s.fuel, limit: s.host.config.StepTimeout}
 	call := &hostfuncs.Call{
 		Registration: s.r,
 		Step:         step,
@@ -141,12 +148,14 @@ func (s *session) enter(ctx context.Context, sc *script, step string, base engin
 		Mode:         s.mode(sc),
 		Config:       sc.Config,
 		Now:          s.r.Now,
-		Base:         func() error { return s.base(ctx, f, base) },
+		Base:         func() error { return s.base(ctx, m, base) },
 		ClientExists: s.host.config.ClientExists,
 		Entropy:      s.entropy,
 		Log:          s.log,
 	}
-	result, err := i.call(f, call, step)
+	result, err := i.call(m, call, step)
+	spent := s.host.config.StepFuel - m.step
+	s.spent = &spent
 	if err != nil {
 		return s.classify(ctx, sc, step, err)
 	}
@@ -173,9 +182,9 @@ func (s *session) mode(sc *script) string {
 
 // base runs what a script replaced, on the working copy. A refusal leaves the copy as it was, so that a script which
 // overrules it does not inherit half a step.
-func (s *session) base(ctx context.Context, f *frame, base engine.StepFunc) error {
-	f.pause()
-	defer f.resume()
+func (s *session) base(ctx context.Context, m *meter, base engine.StepFunc) error {
+	m.settle()
+	defer m.grant()
 	entry := s.r.Snapshot()
 	err := base(ctx, s.r)
 	if err != nil {

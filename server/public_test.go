@@ -106,13 +106,21 @@ func TestServerErrors(t *testing.T) {
 		s.register(`{`+web+`}`).want(http.StatusForbidden).wantHeader("WWW-Authenticate", `Bearer realm="registrar", error="insufficient_scope"`).
 			wantMembers(map[string]any{"error": "insufficient_scope"})
 	})
+	t.Run("a script never ends", func(t *testing.T) {
+		s := newSite(t, setup{})
+		s.deploy("fail-spin")
+		s.register(`{` + web + `}`).want(http.StatusInternalServerError).wantMembers(map[string]any{"error": "server_error"})
+		if log := s.log.String(); !strings.Contains(log, "it ran out of fuel") {
+			t.Errorf("the log does not say why:\n%s", log)
+		}
+	})
 	t.Run("a script runs too long", func(t *testing.T) {
-		s := newSite(t, setup{scripts: scripts.Config{StepTimeout: 50 * time.Millisecond}})
+		s := newSite(t, setup{scripts: scripts.Config{StepTimeout: 50 * time.Millisecond, StepFuel: 1 << 50}})
 		s.deploy("fail-spin")
 		s.register(`{`+web+`}`).want(http.StatusServiceUnavailable).wantHeader("Retry-After", "1").wantMembers(map[string]any{"error": "temporarily_unavailable"})
 	})
 	t.Run("a request runs too long", func(t *testing.T) {
-		s := newSite(t, setup{server: server.Config{RequestTimeout: 50 * time.Millisecond}})
+		s := newSite(t, setup{server: server.Config{RequestTimeout: 50 * time.Millisecond}, scripts: scripts.Config{StepFuel: 1 << 50}})
 		s.deploy("fail-spin")
 		s.register(`{` + web + `}`).want(http.StatusServiceUnavailable)
 	})
