@@ -33,6 +33,7 @@ FUZZTIME = 60s
 fuzz:
 	go test -run '^$$' -fuzz FuzzRegister -fuzztime $(FUZZTIME) ./engine
 	go test -run '^$$' -fuzz FuzzDecode -fuzztime $(FUZZTIME) ./scripts/wasmbin
+	go test -run '^$$' -fuzz FuzzRewrite -fuzztime $(FUZZTIME) ./scripts/metering
 
 bench:
 	go test -run '^$$' -bench . $(RACED)
