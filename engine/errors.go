@@ -54,6 +54,7 @@ func describable(s string) string {
 	if s == "" {
 		return "The registration was refused; no reason was given."
 	}
+	s = s[:min(len(s), 4*maxDescription)] // no character has more than four bytes
 	s = strings.Map(func(r rune) rune {
 		switch {
 		case r == '"':

@@ -43,6 +43,8 @@ type Call struct {
 	// Event is called when the script used up its slice of fuel, or its calls nest too deep. It panics where the script
 	// may not go on.
 	Event func(reason uint32)
+	// Charge takes fuel for what a function does. It panics where the script may not go on. nil takes nothing.
+	Charge func(fuel int64)
 
 	Entropy *Entropy
 	Log     *Log
@@ -87,17 +89,15 @@ func (c *Call) Finish() {
 	}
 }
 
-func current(ctx context.Context, m memory) *Call {
-	c, ok := ctx.Value(callKey{}).(*Call)
-	if !ok {
-		m.trap("it was called outside a step")
+func (c *Call) charge(fuel int64) {
+	if c.Charge != nil {
+		c.Charge(fuel)
 	}
-	return c
 }
 
 // step returns the call that a function serves, which must be one of a step: of any, or of those named.
-func step(ctx context.Context, m memory, names ...string) *Call {
-	c := current(ctx, m)
+func (m memory) step(names ...string) *Call {
+	c := m.call
 	if c.Registration == nil {
 		m.trap("it was called during initialization, where there is no registration yet")
 	}

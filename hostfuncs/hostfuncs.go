@@ -24,15 +24,25 @@ type Function struct {
 	Name    string
 	Params  []api.ValueType
 	Results []api.ValueType
-	Stub    bool // linked, since toolchains import it without calling it, but it only answers ENOSYS
+	Stub    bool  // linked, since toolchains import it without calling it, but it only answers ENOSYS
+	Fuel    int64 // what a call costs, about its time in nanoseconds; what it copies costs 1 more for each 16 bytes
 
 	call func(ctx context.Context, m memory, stack []uint64)
 }
 
 // Functions returns every function that a script may import.
 func Functions() []Function {
-	return append(registrarFunctions(), wasiFunctions()...)
+	functions := append(registrarFunctions(), wasiFunctions()...)
+	for i := range functions {
+		if functions[i].Fuel == 0 {
+			functions[i].Fuel = defaultFuel
+		}
+	}
+	return functions
 }
+
+// defaultFuel is the price of a function that does little more than to be called.
+const defaultFuel = 100
 
 // Instantiate adds the host modules to a runtime, which then owns them.
 func Instantiate(ctx context.Context, rt wazero.Runtime) error {
@@ -44,7 +54,13 @@ func Instantiate(ctx context.Context, rt wazero.Runtime) error {
 			builders[f.Module] = b
 		}
 		host := func(ctx context.Context, m api.Module, stack []uint64) {
-			f.call(ctx, memory{m.Memory(), f.Name}, stack)
+			call, ok := ctx.Value(callKey{}).(*Call)
+			guest := memory{m.Memory(), f.Name, call}
+			if !ok {
+				guest.trap("it was called outside a step")
+			}
+			call.charge(f.Fuel)
+			f.call(ctx, guest, stack)
 		}
 		b.NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(host), f.Params, f.Results).Export(f.Name)
 	}
@@ -84,6 +100,7 @@ func (b *BaseFailure) Unwrap() error { return b.Err }
 type memory struct {
 	api.Memory
 	function string
+	call     *Call
 }
 
 func (m memory) trap(format string, args ...any) {
@@ -93,6 +110,7 @@ func (m memory) trap(format string, args ...any) {
 // view returns the range itself, not a copy: it must not outlive the call, nor a call_base.
 func (m memory) view(ptr, length uint32) []byte {
 	b, ok := m.Read(ptr, length)
+	m.call.charge(int64(len(b) / 16))
 	if !ok {
 		m.trap("the range of %d bytes at %d lies outside the memory of %d bytes", length, ptr, m.Size())
 	}

@@ -23,22 +23,22 @@ const absent = -1
 // registrarFunctions returns the functions of registrar_v1, in the order of docs/abi.md.
 func registrarFunctions() []Function {
 	functions := []Function{
-		{Name: "read_context", Params: types(i32, i32), Results: types(i32), call: readContext},
+		{Name: "read_context", Fuel: 1000, Params: types(i32, i32), Results: types(i32), call: readContext},
 		{Name: "read_request", Params: types(i32, i32), Results: types(i32), call: readRequest},
-		{Name: "read_client", Params: types(i32, i32), Results: types(i32), call: readClient},
+		{Name: "read_client", Fuel: 5000, Params: types(i32, i32), Results: types(i32), call: readClient},
 		{Name: "read_statement", Params: types(i32, i32), Results: types(i32), call: readStatement},
-		{Name: "read_caller", Params: types(i32, i32), Results: types(i32), call: readCaller},
-		{Name: "client_exists", Params: types(i32, i32), Results: types(i32), call: clientExists},
+		{Name: "read_caller", Fuel: 1000, Params: types(i32, i32), Results: types(i32), call: readCaller},
+		{Name: "client_exists", Fuel: 50_000, Params: types(i32, i32), Results: types(i32), call: clientExists},
 		{Name: "read_config", Params: types(i32, i32), Results: types(i32), call: readConfig},
-		{Name: "patch_client", Params: types(i32, i32), Results: types(i32), call: patchClient},
+		{Name: "patch_client", Fuel: 20_000, Params: types(i32, i32), Results: types(i32), call: patchClient},
 		{Name: "set_client_id", Params: types(i32, i32), call: setClientID},
-		{Name: "set_client_secret", Params: types(i32, i32, i64), call: setClientSecret},
+		{Name: "set_client_secret", Fuel: 2000, Params: types(i32, i32, i64), call: setClientSecret},
 		{Name: "get_item", Params: types(i32, i32, i32, i32), Results: types(i32), call: getItem},
-		{Name: "set_item", Params: types(i32, i32, i32, i32), call: setItem},
+		{Name: "set_item", Fuel: 300, Params: types(i32, i32, i32, i32), call: setItem},
 		{Name: "call_base", Results: types(i32), call: callBase},
-		{Name: "refuse", Params: types(i32, i32, i32, i32), call: refuse},
-		{Name: "log", Params: types(i32, i32, i32), call: logLine},
-		{Name: "random", Params: types(i32, i32), call: random},
+		{Name: "refuse", Fuel: 500, Params: types(i32, i32, i32, i32), call: refuse},
+		{Name: "log", Fuel: 200, Params: types(i32, i32, i32), call: logLine},
+		{Name: "random", Fuel: 500, Params: types(i32, i32), call: random},
 		{Name: "now", Results: types(i64), call: now},
 	}
 	for i := range functions {
@@ -63,8 +63,8 @@ func putJSON(m memory, v any, stack []uint64) {
 
 // readContext is read_context(buf, cap i32) -> i32: what the registration is for, the step and the script's mode. It
 // traps outside a step and for a buffer outside the memory, as all reading functions do, and returns the length.
-func readContext(ctx context.Context, m memory, stack []uint64) {
-	c := step(ctx, m)
+func readContext(_ context.Context, m memory, stack []uint64) {
+	c := m.step()
 	putJSON(m, struct {
 		Operation engine.Operation `json:"operation"`
 		Step      string           `json:"step"`
@@ -73,14 +73,14 @@ func readContext(ctx context.Context, m memory, stack []uint64) {
 }
 
 // readRequest is read_request(buf, cap i32) -> i32: the metadata as sent.
-func readRequest(ctx context.Context, m memory, stack []uint64) {
-	c := step(ctx, m)
+func readRequest(_ context.Context, m memory, stack []uint64) {
+	c := m.step()
 	stack[0] = m.put(c.Registration.Request.Raw, u32(stack[0]), u32(stack[1]))
 }
 
 // readClient is read_client(buf, cap i32) -> i32: the client as built so far, never with a secret.
-func readClient(ctx context.Context, m memory, stack []uint64) {
-	document, err := step(ctx, m).Registration.Client.Document()
+func readClient(_ context.Context, m memory, stack []uint64) {
+	document, err := m.step().Registration.Client.Document()
 	if err != nil {
 		panic(&BaseFailure{Err: err})
 	}
@@ -88,8 +88,8 @@ func readClient(ctx context.Context, m memory, stack []uint64) {
 }
 
 // readStatement is read_statement(buf, cap i32) -> i32: the verified claims of the software statement, -1 without one.
-func readStatement(ctx context.Context, m memory, stack []uint64) {
-	putOptional(m, step(ctx, m).Registration.Statement, stack)
+func readStatement(_ context.Context, m memory, stack []uint64) {
+	putOptional(m, m.step().Registration.Statement, stack)
 }
 
 func putOptional(m memory, value jsontext.Value, stack []uint64) {
@@ -102,14 +102,14 @@ func putOptional(m memory, value jsontext.Value, stack []uint64) {
 }
 
 // readCaller is read_caller(buf, cap i32) -> i32: who registers, never with a raw token.
-func readCaller(ctx context.Context, m memory, stack []uint64) {
-	putJSON(m, step(ctx, m).Registration.Caller, stack)
+func readCaller(_ context.Context, m memory, stack []uint64) {
+	putJSON(m, m.step().Registration.Caller, stack)
 }
 
 // clientExists is client_exists(ptr, len i32) -> i32: 1 if the client ID is taken, else 0. It traps for an ID beyond 255
 // bytes.
 func clientExists(ctx context.Context, m memory, stack []uint64) {
-	c := step(ctx, m)
+	c := m.step()
 	id := m.text("client ID", u32(stack[0]), u32(stack[1]), engine.MaxClientID)
 	exists, err := c.ClientExists(ctx, id)
 	if err != nil {
@@ -122,19 +122,24 @@ func clientExists(ctx context.Context, m memory, stack []uint64) {
 }
 
 // readConfig is read_config(buf, cap i32) -> i32: the script's own configuration, {} where it has none.
-func readConfig(ctx context.Context, m memory, stack []uint64) {
-	config := step(ctx, m).Config
+func readConfig(_ context.Context, m memory, stack []uint64) {
+	config := m.step().Config
 	if config == nil {
 		config = jsontext.Value("{}")
 	}
 	stack[0] = m.put(config, u32(stack[0]), u32(stack[1]))
 }
 
+// patchByte is what each byte of a patch, and of the metadata that it is merged with, costs: they are decoded, merged, and
+// decoded again.
+const patchByte = 50
+
 // patchClient is patch_client(ptr, len i32) -> i32: 0 once the JSON Merge Patch (RFC 7396) is applied to the client's
 // metadata, 1 where it is none that may be. Why goes to the script's log. It traps beyond 128 KiB.
-func patchClient(ctx context.Context, m memory, stack []uint64) {
-	c := step(ctx, m)
+func patchClient(_ context.Context, m memory, stack []uint64) {
+	c := m.step()
 	patch := m.text("patch", u32(stack[0]), u32(stack[1]), MaxValue)
+	c.charge(patchByte * int64(len(patch)+len(c.Registration.Request.Raw)))
 	stack[0] = 0
 	if err := c.Registration.PatchMetadata(c.Step, []byte(patch)); err != nil {
 		c.log(LevelWarn, []byte("patch_client: "+err.Error()))
@@ -143,8 +148,8 @@ func patchClient(ctx context.Context, m memory, stack []uint64) {
 }
 
 // setClientID is set_client_id(ptr, len i32), in add_client_id. It traps for what cannot be a client ID.
-func setClientID(ctx context.Context, m memory, stack []uint64) {
-	c := step(ctx, m, engine.StepAddClientID)
+func setClientID(_ context.Context, m memory, stack []uint64) {
+	c := m.step(engine.StepAddClientID)
 	id := m.text("client ID", u32(stack[0]), u32(stack[1]), engine.MaxClientID)
 	if err := engine.CheckClientID(id); err != nil {
 		m.trap("%v", err)
@@ -158,8 +163,8 @@ const maxExpiresIn = 100 * 365 * 24 * 60 * 60
 // setClientSecret is set_client_secret(ptr, len i32, expires_in i64), in generate_secret and add_client_secret. The
 // secret expires in so many seconds: 0 means the server's default, -1 never. It traps for what cannot be a secret, and
 // for another negative time or one beyond a hundred years.
-func setClientSecret(ctx context.Context, m memory, stack []uint64) {
-	c := step(ctx, m, engine.StepGenerateSecret, engine.StepAddClientSecret)
+func setClientSecret(_ context.Context, m memory, stack []uint64) {
+	c := m.step(engine.StepGenerateSecret, engine.StepAddClientSecret)
 	secret := m.text("client secret", u32(stack[0]), u32(stack[1]), engine.MaxSecret)
 	c.Log.Secret(secret)
 	r := c.Registration
@@ -182,8 +187,8 @@ func setClientSecret(ctx context.Context, m memory, stack []uint64) {
 
 // getItem is get_item(kptr, klen, buf, cap i32) -> i32: the item of that key, -1 where there is none. It
 // traps for a key beyond 255 bytes.
-func getItem(ctx context.Context, m memory, stack []uint64) {
-	c := step(ctx, m)
+func getItem(_ context.Context, m memory, stack []uint64) {
+	c := m.step()
 	key := m.text("key", u32(stack[0]), u32(stack[1]), MaxKey)
 	value, ok := c.Registration.Items[key]
 	b := m.view(u32(stack[2]), u32(stack[3]))
@@ -199,8 +204,8 @@ func getItem(ctx context.Context, m memory, stack []uint64) {
 
 // setItem is set_item(kptr, klen, vptr, vlen i32). It traps for a key beyond 255 bytes, an item beyond 4 KiB, and a 65th
 // item.
-func setItem(ctx context.Context, m memory, stack []uint64) {
-	c := step(ctx, m)
+func setItem(_ context.Context, m memory, stack []uint64) {
+	c := m.step()
 	key := m.text("key", u32(stack[0]), u32(stack[1]), MaxKey)
 	value := m.text("item", u32(stack[2]), u32(stack[3]), MaxItem)
 	if _, there := c.Registration.Items[key]; !there && len(c.Registration.Items) == MaxItems {
@@ -211,8 +216,8 @@ func setItem(ctx context.Context, m memory, stack []uint64) {
 
 // callBase is call_base() -> i32: 0 where what the step replaced is done, 1 where it refused, which then changed nothing.
 // It traps the second time. Where the base failed, the script ends with it.
-func callBase(ctx context.Context, m memory, stack []uint64) {
-	c := step(ctx, m)
+func callBase(_ context.Context, m memory, stack []uint64) {
+	c := m.step()
 	if c.baseRan {
 		m.trap("it was called twice in one step")
 	}
@@ -232,8 +237,8 @@ func callBase(ctx context.Context, m memory, stack []uint64) {
 
 // refuse is refuse(cptr, clen, dptr, dlen i32): the code and the description of the refusal that returning 1 makes. A
 // code that RFC 7591 does not know becomes invalid_client_metadata. It traps beyond 128 KiB.
-func refuse(ctx context.Context, m memory, stack []uint64) {
-	c := step(ctx, m)
+func refuse(_ context.Context, m memory, stack []uint64) {
+	c := m.step()
 	code := m.text("code", u32(stack[0]), u32(stack[1]), MaxValue)
 	description := m.text("description", u32(stack[2]), u32(stack[3]), MaxValue)
 	c.refusal = engine.RefuseAs(engine.ParseCode(code), "%s", description)
@@ -241,17 +246,17 @@ func refuse(ctx context.Context, m memory, stack []uint64) {
 
 // logLine is log(level, ptr, len i32): a line of the script's log, dropped and counted where there is no room. Levels
 // beyond 3 are 3.
-func logLine(ctx context.Context, m memory, stack []uint64) {
-	current(ctx, m).log(Level(u32(stack[0])), m.view(u32(stack[1]), u32(stack[2])))
+func logLine(_ context.Context, m memory, stack []uint64) {
+	m.call.log(Level(u32(stack[0])), m.view(u32(stack[1]), u32(stack[2])))
 }
 
 // random is random(ptr, len i32): random bytes of the host. It traps beyond 4 KiB a registration.
-func random(ctx context.Context, m memory, stack []uint64) {
+func random(_ context.Context, m memory, stack []uint64) {
 	b := m.view(u32(stack[0]), u32(stack[1]))
-	current(ctx, m).Entropy.fill(m, b)
+	m.call.Entropy.fill(m, b)
 }
 
 // now is now() -> i64: when the request arrived, in milliseconds since 1970.
-func now(ctx context.Context, m memory, stack []uint64) {
-	stack[0] = api.EncodeI64(current(ctx, m).Now.UnixMilli())
+func now(_ context.Context, m memory, stack []uint64) {
+	stack[0] = api.EncodeI64(m.call.Now.UnixMilli())
 }

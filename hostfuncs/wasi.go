@@ -28,12 +28,12 @@ func wasiFunctions() []Function {
 		{Name: "args_sizes_get", Params: types(i32, i32), call: noSizes},
 		{Name: "environ_get", Params: types(i32, i32), call: succeed},
 		{Name: "environ_sizes_get", Params: types(i32, i32), call: noSizes},
-		{Name: "random_get", Params: types(i32, i32), call: randomGet},
+		{Name: "random_get", Fuel: 500, Params: types(i32, i32), call: randomGet},
 		{Name: "clock_time_get", Params: types(i32, i64, i32), call: clockTimeGet},
 		{Name: "sched_yield", call: succeed},
-		{Name: "poll_oneoff", Params: types(i32, i32, i32, i32), call: pollOneoff},
+		{Name: "poll_oneoff", Fuel: 500, Params: types(i32, i32, i32, i32), call: pollOneoff},
 		{Name: "proc_exit", Params: types(i32), call: procExit},
-		{Name: "fd_write", Params: types(i32, i32, i32, i32), call: fdWrite},
+		{Name: "fd_write", Fuel: 500, Params: types(i32, i32, i32, i32), call: fdWrite},
 		{Name: "fd_close", Params: types(i32), call: onOutput(errnoSuccess)},
 		{Name: "fd_fdstat_get", Params: types(i32, i32), call: fdFdstatGet},
 		{Name: "fd_fdstat_set_flags", Params: types(i32, i32), call: onOutput(errnoSuccess)},
@@ -108,13 +108,13 @@ func noSizes(_ context.Context, m memory, stack []uint64) {
 }
 
 // randomGet is random_get(ptr, len i32) -> errno, from the budget of random, beyond which it traps.
-func randomGet(ctx context.Context, m memory, stack []uint64) {
+func randomGet(_ context.Context, m memory, stack []uint64) {
 	b, ok := m.Read(u32(stack[0]), u32(stack[1]))
 	if !ok {
 		answer(stack, errnoFAULT)
 		return
 	}
-	current(ctx, m).Entropy.fill(m, b)
+	m.call.Entropy.fill(m, b)
 	answer(stack, errnoSuccess)
 }
 
@@ -125,8 +125,8 @@ const (
 
 // clockTimeGet is clock_time_get(id i32, precision i64, time i32) -> errno, in nanoseconds. The real time stands still;
 // the monotonic clock advances a nanosecond a read, and by what the script slept.
-func clockTimeGet(ctx context.Context, m memory, stack []uint64) {
-	c := current(ctx, m)
+func clockTimeGet(_ context.Context, m memory, stack []uint64) {
+	c := m.call
 	var t int64
 	switch u32(stack[0]) {
 	case clockRealtime:
@@ -186,8 +186,8 @@ const maxVectors = 1024
 
 // fdWrite is fd_write(fd, iovs, iovs_len, nwritten i32) -> errno: lines of the log, at info and warn. What goes beyond
 // the log's room is counted as written and dropped.
-func fdWrite(ctx context.Context, m memory, stack []uint64) {
-	c := current(ctx, m)
+func fdWrite(_ context.Context, m memory, stack []uint64) {
+	c := m.call
 	stream, ok := output(u32(stack[0]))
 	vectors, result := u32(stack[2]), u32(stack[3])
 	switch {
@@ -210,6 +210,7 @@ func fdWrite(ctx context.Context, m memory, stack []uint64) {
 			answer(stack, errnoFAULT)
 			return
 		}
+		c.charge(int64(min(len(b), MaxLogBytes) / 16))
 		c.write(stream, b)
 		written += uint32(len(b))
 	}
@@ -249,8 +250,8 @@ const (
 
 // pollOneoff is poll_oneoff(in, out, nsubscriptions, nevents i32) -> errno. Nobody waits: clocks ring at once, the
 // monotonic one moved on as if the time had passed, and file descriptors are no files.
-func pollOneoff(ctx context.Context, m memory, stack []uint64) {
-	c := current(ctx, m)
+func pollOneoff(_ context.Context, m memory, stack []uint64) {
+	c := m.call
 	n := u32(stack[2])
 	if n == 0 || n > maxVectors {
 		answer(stack, errnoINVAL)
@@ -262,6 +263,7 @@ func pollOneoff(ctx context.Context, m memory, stack []uint64) {
 		answer(stack, errnoFAULT)
 		return
 	}
+	c.charge(100 * int64(n))
 	for i := range int(n) {
 		subscription := slices.Clone(in[i*subscriptionSize:][:subscriptionSize]) // the ranges may overlap
 		event := out[i*eventSize:][:eventSize]

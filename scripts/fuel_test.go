@@ -30,20 +30,21 @@ func fuelOf(t *testing.T, b *bench, step string, names ...string) map[string]int
 	return fuel
 }
 
-// Fuel is the number of instructions: the same every time, on every machine, whatever the base did.
+// Fuel is the same every time, on every machine: instructions, and what host functions cost.
 func TestFuelIsExact(t *testing.T) {
 	b := newBench(t, engine.Options{})
 	alone := fuelOf(t, b, "add_client_id", "prefix-id")["prefix-id"]
-	if want := int64(407); alone != want {
+	if want := int64(1010); alone != want {
 		t.Errorf("prefix-id spends %d, want %d", alone, want)
 	}
+	outer := fuelOf(t, b, "add_client_id", "wrap-id", "prefix-id")["wrap-id"]
 	for range 5 {
 		both := fuelOf(t, b, "add_client_id", "wrap-id", "prefix-id")
 		if both["prefix-id"] != alone {
 			t.Errorf("under wrap-id, prefix-id spends %d, alone %d", both["prefix-id"], alone)
 		}
-		if outer := both["wrap-id"]; outer <= 0 || outer > 5_000 {
-			t.Errorf("wrap-id spends %d: want its own instructions, not its base's", outer)
+		if both["wrap-id"] != outer || outer <= 0 {
+			t.Errorf("wrap-id spends %d, before %d", both["wrap-id"], outer)
 		}
 	}
 	spin := fuelOf(t, b, "add_client_id", "fail-spin")["fail-spin"]

@@ -56,6 +56,7 @@ func (h *Host) instantiate(ctx context.Context, sc *script) (*instance, error) {
 // call calls an exported function and returns its first result.
 func (i *instance) call(m *meter, call *hostfuncs.Call, function string) (uint32, error) {
 	call.Event = func(reason uint32) { m.event(metering.Reason(reason)) }
+	call.Charge = m.charge
 	nested := i.calls.Get() // of an outer call that waits for its base
 	i.calls.Set(metering.DefaultCalls)
 	i.depth++

@@ -55,6 +55,15 @@ func (m *meter) settle() {
 	m.fuel.Set(0)
 }
 
+// charge takes fuel for what the host does on the guest's behalf.
+func (m *meter) charge(fuel int64) {
+	left := int64(m.fuel.Get()) - fuel
+	m.fuel.Set(api.EncodeI64(left))
+	if left < 0 {
+		m.event(metering.Fuel)
+	}
+}
+
 // event is what a guest calls that used up its slice, or whose calls nest too deep. It returns where the guest may go on,
 // and panics where not.
 func (m *meter) event(reason metering.Reason) {
