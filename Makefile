@@ -21,7 +21,7 @@ test-race:
 	CI=1 CGO_ENABLED=1 go test -race $(RACED)
 
 test-e2e:
-	CI=1 go test .
+	CI=1 go test -timeout 20m .
 
 lint:
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "run gofmt on: $$unformatted"; exit 1; }

@@ -10,11 +10,17 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
+// maxDocument bounds a client's metadata, in bytes of JSON: no series of patches makes more of it.
+const maxDocument = 256 << 10
+
 // PatchMetadata applies a JSON Merge Patch (RFC 7396) to the client's metadata. It returns an error, and changes nothing,
 // where the patch is no strict JSON object, touches a member that only the server sets, leaves a member with a wrong
-// type, or sets an extension member that the operator does not let be echoed. In the step build_response the rest of the
+// type, nests deep or grows large, or sets an extension member that the operator does not let be echoed. In the step build_response the rest of the
 // client is settled: only extension members may change.
 func (r *Registration) PatchMetadata(step string, patch []byte) error {
+	if tooDeep(patch) {
+		return fmt.Errorf("the patch nests deeper than %d objects and lists", maxDepth)
+	}
 	var members map[string]jsontext.Value
 	if err := json.Unmarshal(patch, &members); err != nil || members == nil {
 		return fmt.Errorf("the patch is no strict JSON object")
@@ -36,6 +42,9 @@ func (r *Registration) PatchMetadata(step string, patch []byte) error {
 	after, err := jsonpatch.MergePatch(before, patch)
 	if err != nil {
 		return fmt.Errorf("the patch cannot be merged: %w", err)
+	}
+	if len(after) > maxDocument {
+		return fmt.Errorf("patched, the metadata has %d bytes: at most %d are allowed", len(after), maxDocument)
 	}
 	var patched Metadata
 	if err := decodeMetadata(after, &patched); err != nil {

@@ -35,6 +35,9 @@ func decodeMetadata(b []byte, m *Metadata) error {
 		// A top-level null would decode without an error.
 		return Refuse("the body must be a JSON object%s", found(k))
 	}
+	if tooDeep(b) {
+		return Refuse("the body must not nest deeper than %d objects and lists", maxDepth)
+	}
 	if err := json.Unmarshal(b, m); err != nil {
 		return refuseJSON(err)
 	}
@@ -45,6 +48,33 @@ func decodeMetadata(b []byte, m *Metadata) error {
 		return err
 	}
 	return m.checkOther()
+}
+
+// maxDepth is how deep objects and lists may nest. No metadata nests deeper than a handful; merging patches takes time
+// that grows with the square of it.
+const maxDepth = 100
+
+// tooDeep reports whether JSON nests deeper than maxDepth. What is no JSON is left to the decoder to refuse.
+func tooDeep(b []byte) bool {
+	depth, quoted, escaped := 0, false, false
+	for _, c := range b {
+		switch {
+		case escaped:
+			escaped = false
+		case quoted:
+			escaped = c == '\\'
+			quoted = c != '"'
+		case c == '"':
+			quoted = true
+		case c == '{' || c == '[':
+			if depth++; depth > maxDepth {
+				return true
+			}
+		case c == '}' || c == ']':
+			depth--
+		}
+	}
+	return false
 }
 
 // refuseJSON turns what the decoder said into an Error that names the member.

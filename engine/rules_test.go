@@ -35,6 +35,8 @@ func TestRules(t *testing.T) {
 		{name: "null", body: `null`, code: InvalidClientMetadata, message: "must be a JSON object, not null"},
 		{name: "nothing", body: ``, code: InvalidClientMetadata, message: "must be a JSON object"},
 		{name: "cut", body: `{"client_name":"a`, code: InvalidClientMetadata, message: "no valid JSON"},
+		{name: "deeply nested", body: `{"x":` + strings.Repeat("[", 100) + strings.Repeat("]", 100) + `}`, code: InvalidClientMetadata, message: "must not nest deeper than 100"},
+		{name: "nested in a string only", body: `{` + redirects + `,"x":"\"` + strings.Repeat("[", 200) + `"}`, want: `{"x":null}`},
 		{name: "trailing data", body: `{} {}`, code: InvalidClientMetadata, message: "no valid JSON"},
 		{name: "duplicate member", body: `{"client_name":"a","client_name":"b"}`, code: InvalidClientMetadata, message: "client_name is given twice"},
 		{name: "duplicate unknown member", body: `{"x":{"y":1,"y":2}}`, code: InvalidClientMetadata, message: "x.y is given twice"},
@@ -268,6 +270,9 @@ func TestPatchMetadata(t *testing.T) {
 		{"issue time", "set_client_name", `{"client_id_issued_at":1}`, ""},
 		{"management", "set_client_name", `{"registration_access_token":"a"}`, ""},
 		{"unlisted extension member", "set_client_name", `{"secret_thing":1}`, ""},
+		{"deeply nested", "set_client_name", `{"tier":` + strings.Repeat("[", 100) + strings.Repeat("]", 100) + `}`, ""},
+		{"too large", "set_client_name", `{"client_name":"` + strings.Repeat("a", 256<<10) + `"}`, ""},
+		{"nested in a string only", "build_response", `{"tier":"\"` + strings.Repeat("[", 200) + `"}`, `{"tier":"\"` + strings.Repeat("[", 200) + `"}`},
 		{"settled member", "build_response", `{"client_name":"B"}`, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
