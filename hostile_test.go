@@ -45,7 +45,7 @@ const (
 
 // What a server may hold more than before, once all is over.
 const (
-	moreMemory     = 256 << 10 // KiB: 64 MiB wait for the next instances, and Go keeps as much again and more until it collects
+	moreMemory     = 256 << 10 // KiB: 32 MiB wait for the next instances, and Go keeps as much again and more until it collects
 	moreThreads    = 16
 	moreFiles      = 16
 	idleGoroutines = 64

@@ -8,7 +8,7 @@ import (
 )
 
 // maxKept bounds the memory that waits for the next instance, in bytes.
-const maxKept = 64 << 20
+const maxKept = 32 << 20
 
 // buffers lends memory to instances and takes it back: a fresh buffer of a few hundred KiB costs more than a small script
 // does. A buffer that waits holds zeros only, as a fresh one does.
