@@ -19,7 +19,7 @@ func TestScriptRunTrace(t *testing.T) {
 	for _, change := range []struct{ pattern, replacement string }{
 		{`wrapped-[0-9a-f-]{36}`, "wrapped-ID"},
 		{`"[0-9a-f-]{36}"`, `"ID"`},
-		{`( done +)\d+ *—`, "${1}N —"},
+		{`( done +)\d+ +(—|\d+)`, "${1}N $2"},
 		{`"client_id_issued_at": \d+`, `"client_id_issued_at": N`},
 		{`"client_secret": "[A-Za-z0-9_-]{43}"`, `"client_secret": "S"`},
 		{` +\n`, "\n"},
@@ -42,7 +42,7 @@ set_public_client_properties  built-in  done  N —
 set_access_token_properties  built-in  done  N —
 set_id_token_properties  built-in  done  N —
 set_server_side_session_properties  built-in  done  N —
-add_client_id  wrap-id  done  N —  {"client_id":"wrapped-ID"}
+add_client_id  wrap-id  done  N 14525  {"client_id":"wrapped-ID"}
 add_client_id  built-in  done  N —  {"client_id":"ID"}
 add_client_secret  built-in  done  N —
 generate_secret  built-in  done  N —
