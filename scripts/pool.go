@@ -37,9 +37,7 @@ func newPool(h *Host, size int) *pool {
 // open gives a script its shelf and has it filled.
 func (p *pool) open(s *script) {
 	s.shelf = &shelf{ready: make(chan *instance, p.size)}
-	for range p.size {
-		p.want(s)
-	}
+	p.want(s)
 }
 
 // want asks for an instance. Where too many are asked for already, the shelf is refilled by a later want.
@@ -56,27 +54,31 @@ func (p *pool) refill(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case s := <-p.wants:
-			if s.shelf.full() {
-				continue
-			}
-			i, err := p.host.instantiate(ctx, s)
-			if err != nil {
-				// Whoever needs an instance makes one, and is told why that does not work.
-				continue
-			}
-			s.shelf.add(i)
+			p.fill(ctx, s)
 		}
+	}
+}
+
+// fill fills a script's shelf. One want stands for all that is missing, since wants may have been dropped.
+func (p *pool) fill(ctx context.Context, s *script) {
+	for ctx.Err() == nil && !s.shelf.full() {
+		i, err := p.host.instantiate(ctx, s)
+		if err != nil {
+			return // whoever needs an instance makes one, and is told why that does not work
+		}
+		s.shelf.add(i)
 	}
 }
 
 // take returns an instance of a script that nobody used before.
 func (p *pool) take(ctx context.Context, s *script) (*instance, error) {
 	if s.shelf != nil { // nil in a dry run
-		p.want(s)
 		select {
 		case i := <-s.shelf.ready:
+			p.want(s) // not before: the worker would find the shelf full
 			return i, nil
 		default:
+			p.want(s)
 		}
 	}
 	select {
