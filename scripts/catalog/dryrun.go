@@ -46,7 +46,7 @@ type StepTrace struct {
 	Script       string         `json:"script"` // its name; empty for the built-in step
 	Outcome      Outcome        `json:"outcome"`
 	Microseconds int64          `json:"microseconds"` // its base excluded
-	Fuel         *int64         `json:"fuel"`         // nil: not metered
+	Fuel         *int64         `json:"fuel"`         // nil for a built-in step, which uses none
 	Changes      jsontext.Value `json:"changes"`      // to the client's metadata, its base's included: a JSON Merge Patch (RFC 7396)
 	Log          []string       `json:"log"`
 }
