@@ -1,0 +1,203 @@
+// Package fetch gets JSON documents from URLs that clients name, and from those that the operator configured. It goes to
+// https alone and, for clients, to public addresses alone, which is checked when a connection is made and not before: a
+// name that resolves to another address the second time gains nothing by it. Redirects are not followed, proxies of the
+// environment are not used, and size and time are bounded. See [Fetcher.Fetch].
+package fetch
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"mime"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"code.dny.dev/ssrf"
+)
+
+// Config is what a Fetcher is made of.
+type Config struct {
+	// AnyAddress lets it connect to addresses that are not public, and speak http to loopback. It is for URLs that the
+	// operator wrote, never for those that clients name.
+	AnyAddress bool
+	RootCAs    *x509.CertPool // who may certify servers; nil means the system's
+	Resolver   *net.Resolver  // nil means the system's
+	Timeout    time.Duration  // of a document, from the look-up of its host to its last byte; 0 means 3 s
+	MaxBytes   int64          // of a document; 0 means 64 KiB
+	AtOnce     int            // documents that are fetched at the same time, others wait; 0 means 32
+	Logger     *slog.Logger   // of the causes that an [Error] does not show; nil means slog.Default
+}
+
+// A Fetcher fetches documents. It is safe for concurrent use.
+type Fetcher struct {
+	config Config
+	client *http.Client
+	places chan struct{}
+}
+
+// New returns a Fetcher.
+func New(c Config) *Fetcher {
+	if c.Timeout == 0 {
+		c.Timeout = 3 * time.Second
+	}
+	if c.MaxBytes == 0 {
+		c.MaxBytes = 64 << 10
+	}
+	if c.AtOnce == 0 {
+		c.AtOnce = 32
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	dialer := &net.Dialer{Resolver: c.Resolver}
+	if !c.AnyAddress {
+		dialer.Control = ssrf.New(ssrf.WithAnyPort(), ssrf.WithDeniedV4Prefixes(cloudHost())).Safe
+	}
+	return &Fetcher{config: c, places: make(chan struct{}, c.AtOnce), client: &http.Client{
+		Transport: &http.Transport{
+			DialContext:            dialer.DialContext,
+			TLSClientConfig:        &tls.Config{RootCAs: c.RootCAs, MinVersion: tls.VersionTLS12},
+			DisableKeepAlives:      true, // each document has a connection of its own, whose address was checked
+			DisableCompression:     true, // what is counted is what is read
+			MaxResponseHeaderBytes: 16 << 10,
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
+
+// cloudHost is a public address that is a private service in each virtual machine of Azure.
+func cloudHost() netip.Prefix {
+	return netip.PrefixFrom(netip.AddrFrom4([4]byte{168, 63, 129, 16}), 32)
+}
+
+// An Error is why a document was not fetched, in words that whoever named the URL may read: it does not tell a host that
+// does not exist from one that is private.
+type Error struct{ Reason string }
+
+// Error returns the reason.
+func (e *Error) Error() string { return e.Reason }
+
+// Fetch returns the JSON document at a URL. It returns an *[Error] where there is none to be had, and the context's error
+// where the caller gave up. Where the context ends sooner than the time that a document has, the document gets three
+// quarters of what is left, so that there is time to answer that it is slow.
+func (f *Fetcher) Fetch(ctx context.Context, rawURL string) ([]byte, error) {
+	if err := f.checkURL(rawURL); err != nil {
+		return nil, err
+	}
+	select {
+	case f.places <- struct{}{}:
+		defer func() { <-f.places }()
+	case <-ctx.Done():
+		return nil, fmt.Errorf("waiting to fetch a document: %w", ctx.Err())
+	}
+	timeout := f.config.Timeout
+	if deadline, ok := ctx.Deadline(); ok {
+		timeout = min(timeout, time.Until(deadline)*3/4)
+	}
+	bounded, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(bounded, http.MethodGet, rawURL, nil)
+	if err != nil {
+		return nil, &Error{"it is no URL of a document"}
+	}
+	document, err := f.get(request)
+	if err == nil {
+		return document, nil
+	}
+	if ended := ctx.Err(); ended != nil {
+		return nil, fmt.Errorf("fetching a document: %w", ended)
+	}
+	f.config.Logger.InfoContext(ctx, "document not fetched", "host", request.URL.Host, "error", cause(err))
+	if shown, ok := errors.AsType[*Error](err); ok {
+		return nil, shown
+	}
+	return nil, f.explain(err)
+}
+
+// cause returns what went wrong without the URL, whose query may hold what is nobody's business.
+func cause(err error) error {
+	if wrapped, ok := errors.AsType[*url.Error](err); ok {
+		return wrapped.Err
+	}
+	return err
+}
+
+// checkURL refuses what is no https URL. What else a URL may hold is the caller's business.
+func (f *Fetcher) checkURL(rawURL string) error {
+	u, err := url.Parse(rawURL)
+	switch {
+	case err != nil || u.Hostname() == "" || u.User != nil:
+		return &Error{"it is no URL of a document"}
+	case u.Scheme == "https", f.config.AnyAddress && u.Scheme == "http" && loopback(u.Hostname()):
+		return nil
+	}
+	return &Error{"it is not https"}
+}
+
+func loopback(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return strings.EqualFold(host, "localhost") || err == nil && addr.Unmap().IsLoopback()
+}
+
+// get makes the request and reads the answer.
+func (f *Fetcher) get(request *http.Request) ([]byte, error) {
+	request.Header.Set("Accept", "application/json")
+	request.Header.Set("User-Agent", "registrar")
+	response, err := f.client.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	switch {
+	case response.StatusCode >= 300 && response.StatusCode < 400:
+		return nil, &Error{fmt.Sprintf("it answers with the redirect %d, and redirects are not followed", response.StatusCode)}
+	case response.StatusCode != http.StatusOK:
+		return nil, &Error{fmt.Sprintf("it answers with the status %d, not 200", response.StatusCode)}
+	case !isJSON(response.Header.Get("Content-Type")):
+		return nil, &Error{"its Content-Type is not application/json"}
+	case response.ContentLength > f.config.MaxBytes:
+		return nil, f.tooLarge()
+	}
+	document, err := io.ReadAll(io.LimitReader(response.Body, f.config.MaxBytes+1))
+	if err != nil {
+		return nil, err
+	}
+	if int64(len(document)) > f.config.MaxBytes {
+		return nil, f.tooLarge()
+	}
+	return document, nil
+}
+
+func (f *Fetcher) tooLarge() *Error {
+	return &Error{fmt.Sprintf("it has more than %d bytes", f.config.MaxBytes)}
+}
+
+// isJSON reports application/json, and types that are JSON by their suffix (RFC 6839 §3.1), such as
+// application/jwk-set+json.
+func isJSON(contentType string) bool {
+	media, _, err := mime.ParseMediaType(contentType)
+	return err == nil && (media == "application/json" || strings.HasPrefix(media, "application/") && strings.HasSuffix(media, "+json"))
+}
+
+// explain says what may be told of a failure on the way.
+func (f *Fetcher) explain(err error) *Error {
+	_, unknown := errors.AsType[*net.DNSError](err)
+	_, certificate := errors.AsType[*tls.CertificateVerificationError](err)
+	switch {
+	case errors.Is(err, ssrf.ErrProhibitedIP), unknown:
+		return &Error{"its host has no public address"}
+	case errors.Is(err, context.DeadlineExceeded):
+		return &Error{"it takes too long"}
+	case certificate:
+		return &Error{"its host's certificate is not valid"}
+	}
+	return &Error{"its host cannot be reached"}
+}

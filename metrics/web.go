@@ -1,0 +1,57 @@
+package metrics
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// web is what is counted of HTTP.
+type web struct {
+	registrations *prometheus.CounterVec
+	requests      *prometheus.HistogramVec
+}
+
+func newWeb() *web {
+	w := &web{
+		registrations: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "registrar_registrations_total",
+			Help: "Registrations that were let in, by what came of them.",
+		}, []string{"outcome"}),
+		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "registrar_http_request_duration_seconds",
+			Help:    "How long answers took.",
+			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
+		}, []string{"method", "route", "status"}),
+	}
+	for _, outcome := range []string{"registered", "refused", "failed", "unavailable"} {
+		w.registrations.WithLabelValues(outcome) // a rate needs a 0 to begin with
+	}
+	return w
+}
+
+func (w *web) collectors() []prometheus.Collector {
+	return []prometheus.Collector{w.registrations, w.requests}
+}
+
+// Answered implements the server's observer.
+func (m *Metrics) Answered(method, route string, status int, took time.Duration) {
+	if route == "" {
+		route = "none"
+	}
+	m.web.requests.WithLabelValues(knownMethod(method), route, strconv.Itoa(status)).Observe(took.Seconds())
+}
+
+// Registered implements the server's observer.
+func (m *Metrics) Registered(outcome string) { m.web.registrations.WithLabelValues(outcome).Inc() }
+
+// knownMethod bounds the methods, which are up to whoever asks.
+func knownMethod(method string) string {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodOptions, http.MethodPatch:
+		return method
+	}
+	return "other"
+}
