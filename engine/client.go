@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"crypto/sha256"
 	"net/netip"
 	"time"
 
@@ -16,11 +17,23 @@ type Client struct {
 	IssuedAt     time.Time // UTC, in whole microseconds
 	Metadata     Metadata  // as registered, not as sent
 	Secret       *Secret   // nil for a client without a shared secret
+	Former       *Secret   // the secret before, valid until it expires; nil where there is none
 	Caller       Caller    // who registered
 	Provenance   Provenance
+
+	TokenHash *[sha256.Size]byte // of the registration access token; nil for a client that does not manage itself
+	Updated   *Update            // the last one; nil for a client that is as it was registered
+	SeenAt    time.Time          // when it was last known to be in use, UTC, in whole microseconds; zero means never
+	Version   int64              // 0 as registered, one more with each change
 }
 
-// Provenance says which deployment was in force when a client was registered and which scripts acted on it.
+// An Update is one that a client made of itself.
+type Update struct {
+	At time.Time // UTC, in whole microseconds
+	Provenance
+}
+
+// Provenance says which deployment was in force when a client was registered, or updated, and which scripts acted on it.
 type Provenance struct {
 	Deployment int64 // its number; 0 means that there was none
 	Acts       []Act // in the order in which the scripts returned
@@ -31,13 +44,19 @@ type Act struct {
 	Step   string `json:"step"`
 	Script string `json:"script"` // its name in the deployment
 	Module string `json:"module"` // the digest of its module, "sha256:" and 64 hex digits
+	// Changed names the members that the script itself changed, never their values; nil where it changed none.
+	Changed []string `json:"changed,omitzero"`
 }
 
 // An Auth is how a caller proved who they are.
 type Auth string
 
-// The ways to register. Only AuthNone exists until tokens do.
-const AuthNone Auth = "none"
+// The ways to register.
+const (
+	AuthNone               Auth = "none"
+	AuthInitialAccessToken Auth = "initial_access_token" // TokenID names it
+	AuthJWT                Auth = "jwt"                  // Issuer made it
+)
 
 // A Caller is who registers. It is stored with the client and shown to scripts; it never holds a raw token.
 type Caller struct {

@@ -14,13 +14,19 @@ import (
 	"slices"
 	"time"
 
+	"github.com/go-jose/go-jose/v4"
 	"github.com/google/uuid"
 )
 
 // A ClientStore keeps clients.
 type ClientStore interface {
-	// AddClient stores c durably before it returns, or returns ErrExists if c.ID is taken.
+	// AddClient stores c durably before it returns, or returns ErrExists if c.ID is taken. Where c.Caller registered with
+	// an initial access token, one of the token's uses is taken if and only if c is stored; with none left it returns
+	// ErrTokenSpent.
 	AddClient(ctx context.Context, c *Client) error
+	// UpdateClient stores c durably, with the next version, in place of the client that it was made from: the one with
+	// c.ID, c.Registration and c.Version. It returns ErrConflict if that one is not there any more. It leaves SeenAt alone.
+	UpdateClient(ctx context.Context, c *Client) error
 }
 
 // Overrides returns the steps of one registration, given the built-in ones. The engine calls it once for each
@@ -31,9 +37,19 @@ type Overrides func(r *Registration, base Steps) (steps Steps, release func())
 type Config struct {
 	Store     ClientStore // may be nil where only Preview is used
 	Options   Options
-	Overrides Overrides        // nil means that the built-in steps run
-	Random    io.Reader        // of IDs, secrets and salts; nil means crypto/rand
-	Now       func() time.Time // nil means time.Now
+	Overrides Overrides // nil means that the built-in steps run
+	// Advertised returns what the authorization server's metadata bounds, or an error while that is not known; nil means
+	// that nothing is bounded.
+	Advertised func() (Advertised, error)
+	// Fetch returns the JSON document at a URL that a client named. Unless ctx has ended, its error says to the client why
+	// there is none. nil means that such URLs are checked for their form alone.
+	Fetch func(ctx context.Context, url string) ([]byte, error)
+	// StatementKeys returns the keys that a software statement of that issuer may be signed with, by the ID of the key ("" is
+	// any) and the algorithm; none where it has no such key. An issuer that is not trusted gives an error that is
+	// ErrUntrusted. nil means that no issuer is trusted.
+	StatementKeys func(ctx context.Context, issuer, keyID string, alg jose.SignatureAlgorithm) ([]jose.JSONWebKey, error)
+	Random        io.Reader        // of IDs, secrets and salts; nil means crypto/rand
+	Now           func() time.Time // nil means time.Now
 }
 
 // An Engine registers clients. It is safe for concurrent use.
@@ -43,6 +59,10 @@ type Engine struct {
 	overrides Overrides
 	random    io.Reader
 	now       func() time.Time
+
+	advertised    func() (Advertised, error)
+	fetch         func(ctx context.Context, url string) ([]byte, error)
+	statementKeys func(ctx context.Context, issuer, keyID string, alg jose.SignatureAlgorithm) ([]jose.JSONWebKey, error)
 
 	validation []func(*Steps) *StepFunc
 	processing []func(*Steps) *StepFunc
@@ -54,7 +74,8 @@ func New(c Config) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{store: c.Store, options: options, overrides: c.Overrides, random: c.Random, now: c.Now}
+	e := &Engine{store: c.Store, options: options, overrides: c.Overrides, random: c.Random, now: c.Now,
+		advertised: c.Advertised, fetch: c.Fetch, statementKeys: c.StatementKeys}
 	if e.random == nil {
 		e.random = rand.Reader
 	}
@@ -68,7 +89,8 @@ func New(c Config) (*Engine, error) {
 	return e, nil
 }
 
-// engineSteps returns the steps that the engine itself calls: those that an update runs too, and the rest.
+// engineSteps returns the steps that the engine itself calls: those that an update runs too, and the rest. After the
+// validation steps stands what holds for their result and is no step: what is advertised bounds updates too.
 func engineSteps() (validation, processing []func(*Steps) *StepFunc) {
 	for _, step := range StepTable() {
 		switch {
@@ -79,7 +101,8 @@ func engineSteps() (validation, processing []func(*Steps) *StepFunc) {
 			validation = append(validation, step.Field)
 		}
 	}
-	return validation, processing
+	bounded := StepFunc(checkAdvertised)
+	return append(validation, func(*Steps) *StepFunc { return &bounded }), processing
 }
 
 // maxRepetitions bounds how often add_client_id and what follows run again because the client ID was taken.
@@ -94,29 +117,43 @@ func (e *Engine) Register(ctx context.Context, request *Request, caller *Caller)
 	if err != nil {
 		return nil, err
 	}
-	release := r.override(e.overrides)
-	defer release()
+	return r.conclude(ctx, e.register)
+}
 
+// conclude takes a registration or an update, which counts, to its end.
+func (r *Registration) conclude(ctx context.Context, work func(context.Context, *Registration) error) (*Registration, error) {
+	release := r.override(r.engine.overrides)
+	defer release()
+	r.outcome = errUnfinished // should a step panic
+	if r.outcome = work(ctx, r); r.outcome != nil {
+		return nil, r.outcome
+	}
+	return r, nil
+}
+
+var errUnfinished = errors.New("the registration did not come to an end")
+
+func (e *Engine) register(ctx context.Context, r *Registration) error {
 	if err := r.run(ctx, e.validation); err != nil {
-		return nil, err
+		return err
 	}
 	entry := r.Snapshot()
 	var taken []string
 	for {
 		if err := r.finish(ctx); err != nil {
-			return nil, err
+			return err
 		}
 		err := e.store.AddClient(ctx, r.Client)
 		switch {
 		case err == nil:
-			return r, nil
+			return nil
 		case !errors.Is(err, ErrExists):
-			return nil, fmt.Errorf("storing the client: %w", err)
+			return fmt.Errorf("storing the client: %w", err)
 		case slices.Contains(taken, r.Client.ID):
 			// The ID does not depend on chance: to ask once more would not help.
-			return nil, Refuse("the client_id %s is taken", r.Client.ID)
+			return Refuse("the client_id %s is taken", r.Client.ID)
 		case r.attempt == maxRepetitions:
-			return nil, fmt.Errorf("every one of %d client IDs was taken, at last %q", r.attempt+1, r.Client.ID)
+			return fmt.Errorf("every one of %d client IDs was taken, at last %q", r.attempt+1, r.Client.ID)
 		}
 		taken = append(taken, r.Client.ID)
 		r.Restore(entry)
@@ -126,18 +163,29 @@ func (e *Engine) Register(ctx context.Context, request *Request, caller *Caller)
 
 // Preview takes a request through all steps of the given overrides and stores nothing: a dry run. It returns the
 // registration as far as it came, and what [Engine.Register] would have returned, but for what only the store knows.
+// Request.Statement stands for a software statement that was verified.
 func (e *Engine) Preview(ctx context.Context, request *Request, caller *Caller, overrides Overrides) (*Registration, error) {
 	r, err := e.begin(request, caller, ModeDryRun)
 	if err != nil {
 		return nil, err
 	}
+	r.Statement = request.Statement
+	r.Statement, r.given = request.Statement, request.Statement
+	return r, r.preview(ctx, overrides)
+}
+
+// preview takes r through all steps of the given overrides.
+func (r *Registration) preview(ctx context.Context, overrides Overrides) error {
 	release := r.override(overrides)
 	defer release()
 
-	if err := r.run(ctx, e.validation); err != nil {
-		return r, err
+	if r.current != nil {
+		return r.advance(ctx)
 	}
-	return r, r.finish(ctx)
+	if err := r.run(ctx, r.engine.validation); err != nil {
+		return err
+	}
+	return r.finish(ctx)
 }
 
 // begin returns a registration before its first step. Its client is empty but for the extension members that are kept.
@@ -147,6 +195,7 @@ func (e *Engine) begin(request *Request, caller *Caller, mode Mode) (*Registrati
 		return nil, fmt.Errorf("naming the registration: %w", err)
 	}
 	r := &Registration{
+		sent:      request,
 		Operation: OperationRegister,
 		Mode:      mode,
 		Now:       e.now().UTC().Truncate(time.Microsecond),
@@ -154,13 +203,29 @@ func (e *Engine) begin(request *Request, caller *Caller, mode Mode) (*Registrati
 		Caller:    caller,
 		engine:    e,
 	}
+	if e.advertised != nil {
+		if r.advertised, err = e.advertised(); err != nil {
+			return nil, err
+		}
+	}
 	r.Client = &Client{Registration: id, IssuedAt: r.Now, Caller: *caller}
-	for name, value := range request.Metadata.Other {
-		if slices.Contains(e.options.EchoExtensions, name) {
+	r.keepExtensions()
+	if e.Managed() {
+		if r.Token, err = e.newToken(); err != nil {
+			return nil, err
+		}
+		r.Client.TokenHash = new(HashToken(r.Token))
+	}
+	return r, nil
+}
+
+// keepExtensions copies the extension members that the operator lists.
+func (r *Registration) keepExtensions() {
+	for name, value := range r.Request.Metadata.Other {
+		if slices.Contains(r.engine.options.EchoExtensions, name) {
 			r.Client.Metadata.setOther(name, value)
 		}
 	}
-	return r, nil
 }
 
 // override puts the registration's own steps in place.
@@ -170,9 +235,14 @@ func (r *Registration) override(overrides Overrides) (release func()) {
 	return release
 }
 
-// finish runs the steps from add_client_id on and checks what they made.
+// finish runs the steps from add_client_id on and checks what they made. A client that is named by its metadata document
+// has an ID, and needs no secret.
 func (r *Registration) finish(ctx context.Context) error {
-	if err := r.run(ctx, r.engine.processing); err != nil {
+	steps := r.engine.processing
+	if r.Operation == OperationMetadataDocument {
+		steps = steps[len(steps)-1:] // build_response
+	}
+	if err := r.run(ctx, steps); err != nil {
 		return err
 	}
 	return r.checkInvariants()

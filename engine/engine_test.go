@@ -32,6 +32,18 @@ func (m *memory) AddClient(_ context.Context, c *Client) error {
 	return nil
 }
 
+func (m *memory) UpdateClient(_ context.Context, c *Client) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if old := m.clients[c.ID]; old == nil || old.Registration != c.Registration || old.Version != c.Version {
+		return ErrConflict
+	}
+	stored := *c
+	stored.Version++
+	m.clients[c.ID] = &stored
+	return nil
+}
+
 const minimal = `{"redirect_uris":["https://app.example/cb"]}`
 
 var arrival = time.Date(2026, 5, 4, 3, 2, 1, 999_999_999, time.UTC)
@@ -208,6 +220,8 @@ func TestStoreFails(t *testing.T) {
 
 type failing struct{}
 
+func (failing) UpdateClient(context.Context, *Client) error { return errors.New("the disk is gone") }
+
 func (failing) AddClient(context.Context, *Client) error {
 	return fmt.Errorf("inserting: %w", ErrUnavailable)
 }
@@ -344,3 +358,5 @@ func TestNewRefusesOptions(t *testing.T) {
 type discard struct{}
 
 func (discard) AddClient(context.Context, *Client) error { return nil }
+
+func (discard) UpdateClient(context.Context, *Client) error { return nil }

@@ -74,6 +74,8 @@ func describable(s string) string {
 var (
 	// ErrExists is a client ID that is taken.
 	ErrExists = errors.New("the client ID is taken")
+	// ErrTokenSpent is an initial access token that has no use left, or was revoked.
+	ErrTokenSpent = errors.New("the initial access token is used up or revoked")
 	// ErrUnavailable is a part of the server that cannot be reached, or is saturated: the same request may succeed later.
 	ErrUnavailable = errors.New("temporarily unavailable")
 )

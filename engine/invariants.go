@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,8 +14,9 @@ import (
 // checkInvariants checks, after the last step, what no script may weaken. It returns a *[Breach] that names who acted.
 func (r *Registration) checkInvariants() error {
 	for _, check := range [...]func(*Registration) error{
-		checkID, checkSharedSecret, checkGrants, checkRedirects, checkURIs, checkScope,
+		checkID, checkIdentity, checkToken, checkSharedSecret, checkGrants, checkRedirects, checkURIs, checkScope,
 		func(r *Registration) error { return checkKeySources(&r.Client.Metadata) },
+		func(r *Registration) error { return checkAdvertised(context.Background(), r) },
 		checkExtensions, checkResponse,
 	} {
 		if err := check(r); err != nil {
@@ -24,7 +26,12 @@ func (r *Registration) checkInvariants() error {
 	return nil
 }
 
-func checkID(r *Registration) error { return CheckClientID(r.Client.ID) }
+func checkID(r *Registration) error {
+	if r.Operation == OperationMetadataDocument {
+		return checkDocumentID(r)
+	}
+	return CheckClientID(r.Client.ID)
+}
 
 // checkSharedSecret checks that there is a secret exactly where the client authenticates with one.
 func checkSharedSecret(r *Registration) error {
@@ -36,6 +43,8 @@ func checkSharedSecret(r *Registration) error {
 		return nil
 	case secret == nil:
 		return fmt.Errorf("the client has no secret, which token_endpoint_auth_method %q needs", method)
+	case r.current != nil && secret == r.current.Secret && r.Secret == "":
+		return nil // an update that keeps it
 	case secret.hash(r.Secret) != secret.Hash:
 		return fmt.Errorf("the client's secret is not the one that is kept")
 	case !secret.ExpiresAt.Equal(secret.ExpiresAt.Truncate(time.Second)):

@@ -10,7 +10,7 @@ import (
 )
 
 // setSecrets decides which keys the client proves itself with, and how it signs what it sends.
-func setSecrets(_ context.Context, r *Registration) error {
+func setSecrets(ctx context.Context, r *Registration) error {
 	o, in, out := &r.engine.options, &r.Request.Metadata, &r.Client.Metadata
 	if err := checkKeys(in, out.TokenEndpointAuthMethod); err != nil {
 		return err
@@ -28,6 +28,9 @@ func setSecrets(_ context.Context, r *Registration) error {
 	}
 	enc, err := encryption("request_object_encryption", in.RequestObjectEncryptionAlg, in.RequestObjectEncryptionEnc)
 	if err != nil {
+		return err
+	}
+	if err := r.checkKeysThere(ctx, in); err != nil {
 		return err
 	}
 	out.JWKS, out.JWKSURI = in.JWKS, in.JWKSURI

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// reserved reports whether name is a member that only the server sets (RFC 7591 §3.2.1, RFC 7592 §3): no request and no
+// Reserved reports whether name is a member that only the server sets (RFC 7591 §3.2.1, RFC 7592 §3): no request and no
 // patch of a script can, whatever else may be echoed.
-func reserved(name string) bool {
+func Reserved(name string) bool {
 	switch name {
 	case "client_id", "client_secret", "client_id_issued_at", "client_secret_expires_at",
 		"registration_access_token", "registration_client_uri":
@@ -16,8 +16,9 @@ func reserved(name string) bool {
 	return false
 }
 
-// knownMember reports whether Metadata has a field of that name, or it is a language-tagged form of one.
-func knownMember(name string) bool {
+// KnownMember reports whether Metadata has a field of that name, or it is a language-tagged form of one. Other members are
+// extensions.
+func KnownMember(name string) bool {
 	if _, _, ok := localized(name); ok {
 		return true
 	}

@@ -22,7 +22,16 @@ type Options struct {
 	NativeScheme          NativeScheme   // zero means NativeSchemeAny
 	AllowUnsignedIDToken  bool           // id_token_signed_response_alg "none" where no response type holds id_token
 	SigningAlgs           []string       // JWS algorithms that the authorization server supports; nil means DefaultSigningAlgs
-	EchoExtensions        []string       // unknown members that are stored and returned; nil means none
+	// RequireSoftwareStatement refuses clients without a software statement that the server verified.
+	RequireSoftwareStatement bool
+	StatementAudiences       []string // how a software statement may name this server in aud; nil means that one with aud is refused
+	FetchJWKSURI             bool     // fetch the key set at jwks_uri and check it
+	EchoExtensions           []string // unknown members that are stored and returned; nil means none
+
+	// RegistrationEndpoint is the URL under which clients manage their registrations, without a slash at its end, such as
+	// https://auth.example/register; "" means that they do not (RFC 7592).
+	RegistrationEndpoint    string
+	RotateRegistrationToken bool // a new registration access token with each update; the old one dies then
 }
 
 // A ClientIDFormat is how built-in client IDs are made.
@@ -131,7 +140,7 @@ func (o *Options) check() error {
 		}
 	}
 	for _, name := range o.EchoExtensions {
-		if name == "" || reserved(name) || knownMember(name) {
+		if name == "" || Reserved(name) || KnownMember(name) {
 			return fmt.Errorf("echo extension %q: it must be the name of a member that has no meaning to this server", name)
 		}
 	}

@@ -27,11 +27,11 @@ func (r *Registration) PatchMetadata(step string, patch []byte) error {
 	}
 	for name := range members {
 		switch {
-		case reserved(name):
+		case Reserved(name):
 			return fmt.Errorf("the patch touches %s, which only the server sets", name)
-		case knownMember(name) && step == StepBuildResponse:
+		case KnownMember(name) && step == StepBuildResponse:
 			return fmt.Errorf("the patch touches %s, which is settled in %s", name, step)
-		case !knownMember(name) && !slices.Contains(r.engine.options.EchoExtensions, name):
+		case !KnownMember(name) && !slices.Contains(r.engine.options.EchoExtensions, name):
 			return fmt.Errorf("the patch touches %s, an extension member that the operator does not let be echoed", name)
 		}
 	}
@@ -51,6 +51,7 @@ func (r *Registration) PatchMetadata(step string, patch []byte) error {
 		return fmt.Errorf("patched, %w", err)
 	}
 	r.Client.Metadata = patched
+	r.patches++
 	r.Response = nil // it no longer tells what is stored
 	return nil
 }

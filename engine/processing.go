@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"encoding/base64"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"strings"
@@ -21,12 +22,22 @@ func addClientID(_ context.Context, r *Registration) error {
 		r.Client.ID = id
 		return err
 	}
-	id, err := uuid.NewV7FromReader(r.engine.random)
+	id, err := uuid.NewRandomFromReader(r.engine.random)
 	if err != nil {
 		return fmt.Errorf("making a client ID: %w", err)
 	}
+	stampVersion7(&id, r.Now)
 	r.Client.ID = id.String()
 	return nil
+}
+
+// stampVersion7 makes a random UUID one of version 7: it begins with the milliseconds since 1970 (RFC 9562 §5.7), then
+// the fraction of one in 12 bits (§6.2, method 3). The library's own version 7 has a clock of its own.
+func stampVersion7(id *uuid.UUID, now time.Time) {
+	micros := uint64(now.UnixMicro())
+	fraction := micros % 1000 << 12 / 1000
+	stamp := micros/1000<<16 | 7<<12 | fraction
+	binary.BigEndian.PutUint64(id[:8], stamp)
 }
 
 // addClientSecret gives the client a secret where its method of authentication needs one and it has none yet.

@@ -21,7 +21,7 @@ var (
 )
 
 // setRedirectURIs decides what kind of application the client is and where its users may be sent back to.
-func setRedirectURIs(_ context.Context, r *Registration) error {
+func setRedirectURIs(ctx context.Context, r *Registration) error {
 	o, in, out := &r.engine.options, &r.Request.Metadata, &r.Client.Metadata
 	if err := choice("application_type", in.ApplicationType, applicationWeb, applicationNative); err != nil {
 		return err
@@ -44,6 +44,9 @@ func setRedirectURIs(_ context.Context, r *Registration) error {
 		}
 	}
 	if err := checkSubject(in, uris); err != nil {
+		return err
+	}
+	if err := r.checkSector(ctx, in); err != nil {
 		return err
 	}
 	if err := requestURI.checkAll("request_uris", in.RequestURIs); err != nil {

@@ -21,6 +21,8 @@ type Mode string
 const (
 	ModeEnforce Mode = "enforce"
 	ModeDryRun  Mode = "dry_run" // nothing is stored
+	ModeShadow  Mode = "shadow"  // nothing is stored; another registration of the same request counts
+	ModeReplay  Mode = "replay"  // a stored client's registration once more; nothing is stored
 )
 
 // A Registration is one request on its way through the steps: what IdentityServer calls its context. The steps change
@@ -36,36 +38,76 @@ type Registration struct {
 	Statement jsontext.Value    // the verified claims of the software statement, an object; nil where there is none
 	Items     map[string]string // state that scripts pass on; nil while there is none
 
-	// Secret is the client's secret where it has one, in the clear, until it is answered. Its hash is in Client.
+	// Secret is the client's secret where it got one, in the clear, until it is answered. Its hash is in Client.
 	Secret Plaintext
+	// Token is the registration access token, likewise; empty where clients do not manage themselves. It is made before the
+	// first step, and no step changes it.
+	Token Plaintext
 	// Response is the answer to the client, made by build_response; nil until then.
 	Response jsontext.Value
 
-	attempt int // how often add_client_id ran again because an ID was taken
-	steps   *Steps
-	engine  *Engine
+	current *Client        // what an update is of; nil for a registration
+	given   jsontext.Value // claims that a dry run takes for verified; nil where there are none
+	patches int            // how many were applied, discarded ones included
+	attempt int            // how often add_client_id ran again because an ID was taken
+	outcome error          // what Register returned; nil until it does
+
+	sent       *Request   // as the client sent it: Request has the claims of its software statement in place of its members
+	advertised Advertised // nil means that nothing is bounded
+	document   string     // the URL of the client's metadata document; "" for a client that registers
+	steps      *Steps
+	engine     *Engine
 }
 
 // Attempt says how often add_client_id ran again because the client ID turned out to be taken: 0 the first time. Each
 // attempt needs scripts that have not seen the one before.
 func (r *Registration) Attempt() int { return r.attempt }
 
+// Outcome is what [Engine.Register] returns, known to whoever releases the registration's steps.
+func (r *Registration) Outcome() error { return r.outcome }
+
+// Rerun takes the request of a registration that has ended through the steps of other overrides, at the same time by its
+// clock, and stores nothing. It returns the registration as far as it came, and why it came no further.
+func (r *Registration) Rerun(ctx context.Context, mode Mode, overrides Overrides) (*Registration, error) {
+	if r.current != nil {
+		again, err := r.engine.beginUpdate(r.current, "", r.sent, mode)
+		if err != nil {
+			return nil, err
+		}
+		again.Now = r.Now
+		return again, again.preview(ctx, overrides)
+	}
+	again, err := r.engine.begin(r.sent, r.Caller, mode)
+	if err != nil {
+		return nil, err
+	}
+	if r.document != "" {
+		again.nameByDocument(r.document)
+	}
+	again.Now, again.Client.IssuedAt = r.Now, r.Now
+	return again, again.preview(ctx, overrides)
+}
+
 // A Snapshot is what a step may have changed of a registration.
 type Snapshot struct {
-	client   Client
-	items    map[string]string
-	secret   Plaintext
-	response jsontext.Value
+	client    Client
+	request   *Request // with the claims of a software statement, or without
+	statement jsontext.Value
+	items     map[string]string
+	secret    Plaintext
+	response  jsontext.Value
+	patches   int // how many were applied before
 }
 
 // Snapshot returns the state of r, for [Registration.Restore].
 func (r *Registration) Snapshot() Snapshot {
-	return Snapshot{client: *r.Client, items: maps.Clone(r.Items), secret: r.Secret, response: r.Response}
+	return Snapshot{client: *r.Client, request: r.Request, statement: r.Statement, items: maps.Clone(r.Items), secret: r.Secret, response: r.Response, patches: r.patches}
 }
 
 // Restore discards all that happened to r since s was taken. A snapshot can be restored more than once.
 func (r *Registration) Restore(s Snapshot) {
 	*r.Client = s.client
+	r.Request, r.Statement = s.request, s.statement
 	r.Items = maps.Clone(s.items)
 	r.Secret = s.secret
 	r.Response = s.response

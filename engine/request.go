@@ -16,6 +16,10 @@ type Request struct {
 	Metadata Metadata
 	Raw      jsontext.Value // the object as sent, unknown members and all
 	ID       string         // names the request in logs; may be empty
+
+	// Statement holds verified claims of a software statement, an object, as only [Engine.Preview] takes them; nil where
+	// there is none.
+	Statement jsontext.Value
 }
 
 // ParseRequest reads a registration request (RFC 7591 §3.1). It returns an *[Error] that names the offending member

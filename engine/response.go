@@ -16,18 +16,22 @@ func buildResponse(_ context.Context, r *Registration) error {
 	return err
 }
 
-// render returns the client information response of RFC 7591 §3.2.1.
+// render returns the client information response of RFC 7591 §3.2.1 and RFC 7592 §3.
 func (r *Registration) render() (jsontext.Value, error) {
 	c := r.Client
 	var document struct {
 		ClientID              string `json:"client_id"`
-		ClientIDIssuedAt      int64  `json:"client_id_issued_at"` // seconds since 1970
+		ClientIDIssuedAt      int64  `json:"client_id_issued_at,omitzero"` // seconds since 1970; nobody issued the ID of a metadata document
 		ClientSecret          string `json:"client_secret,omitzero"`
 		ClientSecretExpiresAt *int64 `json:"client_secret_expires_at,omitzero"`
+		AccessToken           string `json:"registration_access_token,omitzero"`
+		ClientURI             string `json:"registration_client_uri,omitzero"`
 		*Metadata
 	}
 	document.ClientID = c.ID
-	document.ClientIDIssuedAt = c.IssuedAt.Unix()
+	if r.Operation != OperationMetadataDocument {
+		document.ClientIDIssuedAt = c.IssuedAt.Unix()
+	}
 	if c.Secret != nil {
 		document.ClientSecret = r.Secret.Reveal()
 		// RFC 7591 §3.2.1: REQUIRED when a secret was issued; 0 means that it never expires.
@@ -36,6 +40,10 @@ func (r *Registration) render() (jsontext.Value, error) {
 			expires = c.Secret.ExpiresAt.Unix()
 		}
 		document.ClientSecretExpiresAt = &expires
+	}
+	if r.Token != "" {
+		// RFC 7592 §3: both are REQUIRED where the client may manage its registration.
+		document.AccessToken, document.ClientURI = r.Token.Reveal(), r.engine.clientURI(c.ID)
 	}
 	document.Metadata = &c.Metadata
 	b, err := json.Marshal(&document, json.Deterministic(true))

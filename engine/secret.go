@@ -18,7 +18,7 @@ const (
 // SaltSize is the length of a salt in bytes.
 const SaltSize = 16
 
-// A Plaintext is a client secret that can be read. It prints as [redacted]; only [Plaintext.Reveal] gives it away.
+// A Plaintext is a client secret or a token that can be read. It prints as [redacted]; only [Plaintext.Reveal] gives it away.
 type Plaintext string
 
 const redacted = "[redacted]"
@@ -62,8 +62,13 @@ func SaltSecret(p Plaintext, random io.Reader) (*Secret, error) {
 
 // Verify reports, in constant time, whether p is the secret and has not expired at now.
 func (s *Secret) Verify(p Plaintext, now time.Time) bool {
+	return s.matches(p) && (s.ExpiresAt.IsZero() || now.Before(s.ExpiresAt))
+}
+
+// matches reports, in constant time, whether p is the secret, expired or not.
+func (s *Secret) matches(p Plaintext) bool {
 	h := s.hash(p)
-	return subtle.ConstantTimeCompare(h[:], s.Hash[:]) == 1 && (s.ExpiresAt.IsZero() || now.Before(s.ExpiresAt))
+	return subtle.ConstantTimeCompare(h[:], s.Hash[:]) == 1
 }
 
 func (s *Secret) hash(p Plaintext) [sha256.Size]byte {

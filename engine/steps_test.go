@@ -2,7 +2,10 @@ package engine
 
 import (
 	"bufio"
+	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"os"
 	"reflect"
 	"slices"
@@ -10,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
 )
 
 func TestStepTableHoldsEachFieldOnce(t *testing.T) {
@@ -88,7 +92,7 @@ var everyMember = []string{
 
 // The table of docs/metadata.md says which step copies which member; this is what the steps do.
 func TestEachMemberBelongsToTheDocumentedStep(t *testing.T) {
-	got := map[string]string{"software_statement": "validate_software_statement"} // refused until issuers can be trusted
+	got := map[string]string{"software_statement": "validate_software_statement"} // which needs a trusted issuer
 	for _, body := range everyMember {
 		o := override(func(_ *Registration, s *Steps) {
 			for _, step := range StepTable() {
@@ -204,5 +208,42 @@ func TestChecklistOfLists(t *testing.T) {
 	}
 	if !slices.Contains(memberNames(), "redirect_uris") {
 		t.Error("the names of the members are not read")
+	}
+}
+
+// Claims that were verified elsewhere stand for a statement in a dry run. A registration takes none.
+func TestVerifiedStatement(t *testing.T) {
+	request, err := ParseRequest([]byte(`{"redirect_uris":["https://app.example/cb"],"software_statement":"a.b.c"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Statement = []byte(`{"software_id":"x"}`)
+	caller := &Caller{Auth: AuthNone}
+	var seen string
+	see := override(func(r *Registration, _ *Steps) { seen = string(r.Statement) })
+	e := newEngine(t, Config{Overrides: see})
+	r, err := e.Preview(t.Context(), request, caller, see)
+	if err != nil || seen != `{"software_id":"x"}` || r.Client.Metadata.SoftwareStatement != "a.b.c" {
+		t.Errorf("dry run: %v, the steps see the claims %q", err, seen)
+	}
+	_, err = e.Register(t.Context(), request, caller)
+	if refusal, ok := errors.AsType[*Error](err); !ok || refusal.Code != UnapprovedSoftwareStatement || seen != "" {
+		t.Errorf("registration: got %v, want it refused; the steps see the claims %q", err, seen)
+	}
+}
+
+// Clock and random source alone decide a built-in ID.
+func TestClientIDIsOfClockAndRandom(t *testing.T) {
+	response, err := register(t, Config{Random: bytes.NewReader(make([]byte, 64+secretBytes))}, minimal)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := uuid.MustParse(response["client_id"].(string))
+	// 2026-05-04T03:02:01.999999Z, and 999 of 1000 parts of a millisecond.
+	if want := fmt.Sprintf("%012x%s", arrival.UnixMilli(), "7ffb8000000000000000"); strings.ReplaceAll(id.String(), "-", "") != want {
+		t.Errorf("got %s, want %s", id, want)
+	}
+	if id.Version() != 7 || id.Variant() != uuid.RFC4122 {
+		t.Errorf("%s has version %d and variant %s", id, id.Version(), id.Variant())
 	}
 }

@@ -6,17 +6,6 @@ import (
 	"slices"
 )
 
-// validateSoftwareStatement copies which software the client runs. Nobody's statement is trusted yet, so one is refused.
-func validateSoftwareStatement(_ context.Context, r *Registration) error {
-	in, out := &r.Request.Metadata, &r.Client.Metadata
-	if in.SoftwareStatement != "" {
-		return RefuseAs(UnapprovedSoftwareStatement, "software_statement: no issuer of software statements is trusted here; leave it out")
-	}
-	out.SoftwareID = in.SoftwareID
-	out.SoftwareVersion = in.SoftwareVersion
-	return nil
-}
-
 // setMaxAge copies how fresh and how strong a login must be.
 func setMaxAge(_ context.Context, r *Registration) error {
 	in, out := &r.Request.Metadata, &r.Client.Metadata

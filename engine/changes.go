@@ -1,0 +1,105 @@
+package engine
+
+import (
+	"bytes"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Touched returns the names of the members that differ between s and later, in the order of a response: what a script did
+// itself. No built-in step may have run in between, for metadata is compared only where a patch was applied. It never
+// returns a value.
+func (s *Snapshot) Touched(later *Snapshot) []string {
+	names := s.credentials(later)
+	if s.patches != later.patches {
+		a, b := s.client.Metadata, later.client.Metadata // reflection would put the snapshots on the heap
+		names = append(names, changedMembers(&a, &b)...)
+	}
+	return names
+}
+
+// Changed is Touched for what anybody did.
+func (s *Snapshot) Changed(later *Snapshot) []string {
+	a, b := s.client.Metadata, later.client.Metadata
+	return append(s.credentials(later), changedMembers(&a, &b)...)
+}
+
+// credentials returns which of a client's ID and secret differ. A secret that is set anew is another one.
+func (s *Snapshot) credentials(later *Snapshot) []string {
+	var names []string
+	if s.client.ID != later.client.ID {
+		names = append(names, "client_id")
+	}
+	if s.client.Secret != later.client.Secret {
+		names = append(names, "client_secret")
+	}
+	return names
+}
+
+// changedMembers returns the names of the members whose values differ, in the order of the fields.
+func changedMembers(before, after *Metadata) []string {
+	var names []string
+	a, b := reflect.ValueOf(before).Elem(), reflect.ValueOf(after).Elem()
+	for i := range a.NumField() {
+		if sameMember(a.Field(i).Addr().Interface(), b.Field(i).Addr().Interface()) {
+			continue
+		}
+		if name, _, _ := strings.Cut(a.Type().Field(i).Tag.Get("json"), ","); name != "" {
+			names = append(names, name)
+		}
+	}
+	return append(names, changedOthers(before.Other, after.Other)...)
+}
+
+func changedOthers(before, after map[string]jsontext.Value) []string {
+	var names []string
+	for name, value := range after {
+		if old, there := before[name]; !there || !sameValue(old, value) {
+			names = append(names, name)
+		}
+	}
+	for name := range before {
+		if _, there := after[name]; !there {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// sameMember compares two fields of metadata, given by their addresses.
+func sameMember(before, after any) bool {
+	switch a := before.(type) {
+	case *string:
+		return *a == *after.(*string)
+	case *[]string:
+		return slices.Equal(*a, *after.(*[]string))
+	case **int64:
+		return samePointer(*a, *after.(**int64))
+	case **bool:
+		return samePointer(*a, *after.(**bool))
+	case *jsontext.Value:
+		return sameValue(*a, *after.(*jsontext.Value))
+	case *map[string]jsontext.Value:
+		return true // member by member, see changedOthers
+	}
+	return reflect.DeepEqual(before, after)
+}
+
+func samePointer[T comparable](a, b *T) bool {
+	return a == b || a != nil && b != nil && *a == *b
+}
+
+// sameValue reports whether two JSON values are the same but for white space, the order of members and how strings are
+// escaped: a patch rewrites what it does not touch.
+func sameValue(a, b jsontext.Value) bool {
+	if bytes.Equal(a, b) {
+		return true
+	}
+	a, b = a.Clone(), b.Clone()
+	errA, errB := a.Format(jsontext.ReorderRawObjects(true)), b.Format(jsontext.ReorderRawObjects(true))
+	return errA == nil && errB == nil && bytes.Equal(a, b)
+}

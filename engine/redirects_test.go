@@ -1,0 +1,57 @@
+package engine
+
+import (
+	"errors"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/go-json-experiment/json"
+)
+
+// FuzzRedirectURIs: a redirect URI is refused by an *Error, or stored byte for byte; then nobody's browser runs it, and no
+// two programs read it differently.
+func FuzzRedirectURIs(f *testing.F) {
+	for _, uri := range []string{
+		"https://app.example/cb", "http://127.0.0.1:3000/cb", "http://[::1]/", "http://localhost", "com.example.app:/cb", "cursor://x/y",
+		"javascript:alert(1)", "JaVaScRiPt:alert(1)", "data:text/html,x", "https://user@app.example/", "https://app.example/#f",
+		"https://app.example\\@evil.example/", "//app.example/cb", "https:app.example", "https://app.example/\x00", "https://ä.example/",
+		"https://app.example/a b", " https://app.example/", "https://app.example:99999/", "https://[::1%25en0]/", "http://127.0.0.1.evil.example/",
+	} {
+		f.Add(uri, "web")
+		f.Add(uri, "native")
+		f.Add(uri, "")
+	}
+	e := newEngine(f, Config{})
+	f.Fuzz(func(t *testing.T, uri, applicationType string) {
+		body, err := json.Marshal(map[string]any{"redirect_uris": []string{uri}, "application_type": applicationType})
+		if err != nil {
+			return // it is no text
+		}
+		request, err := ParseRequest(body)
+		var r *Registration
+		if err == nil {
+			r, err = e.Register(t.Context(), request, &Caller{Auth: AuthNone})
+		}
+		if err != nil {
+			if _, refused := errors.AsType[*Error](err); !refused {
+				t.Errorf("%q: %v", uri, err)
+			}
+			return
+		}
+		if got := r.Client.Metadata.RedirectURIs; !slices.Equal(got, []string{uri}) {
+			t.Fatalf("%q is stored as %q", uri, got)
+		}
+		u, err := url.Parse(uri)
+		if err != nil || u.Scheme == "" || u.User != nil || strings.ContainsAny(uri, "#\\ \t\r\n\x00") {
+			t.Errorf("%q is registered: %+v, %v", uri, u, err)
+		}
+		if scheme := strings.ToLower(u.Scheme); slices.Contains([]string{"javascript", "data", "vbscript", "file", "blob", "about"}, scheme) {
+			t.Errorf("%q is registered", uri)
+		}
+		if u.Scheme == "http" && !slices.Contains([]string{"localhost", "127.0.0.1", "::1"}, u.Hostname()) {
+			t.Errorf("%q is registered, without TLS", uri)
+		}
+	})
+}

@@ -1,0 +1,273 @@
+package engine
+
+import (
+	"context"
+	"crypto/ed25519"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/google/go-cmp/cmp"
+)
+
+// An issuer signs software statements in tests.
+type issuer struct {
+	name string
+	key  ed25519.PrivateKey
+}
+
+func newIssuer(name string) issuer {
+	seed := make([]byte, ed25519.SeedSize)
+	copy(seed, name)
+	return issuer{name, ed25519.NewKeyFromSeed(seed)}
+}
+
+// sign returns a statement with these claims, as they are.
+func (i issuer) sign(t testing.TB, claims string, headers map[jose.HeaderKey]any) string {
+	t.Helper()
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.EdDSA, Key: i.key}, &jose.SignerOptions{ExtraHeaders: headers})
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed, err := signer.Sign([]byte(claims))
+	if err != nil {
+		t.Fatal(err)
+	}
+	statement, err := signed.CompactSerialize()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return statement
+}
+
+// trusting returns a configuration that trusts the issuer.
+func (i issuer) trusting(o Options) Config {
+	return Config{Options: o, StatementKeys: func(_ context.Context, name, _ string, _ jose.SignatureAlgorithm) ([]jose.JSONWebKey, error) {
+		if name != i.name {
+			return nil, ErrUntrusted
+		}
+		return []jose.JSONWebKey{{Key: i.key.Public()}}, nil
+	}}
+}
+
+func withStatement(statement string) string {
+	return `{"redirect_uris":["https://app.example/cb"],"client_name":"Body","client_name#fr":"Corps","logo_uri":"https://app.example/logo","software_id":"body","tier":"body","software_statement":"` + statement + `"}`
+}
+
+func TestClaimsStandInPlaceOfTheBody(t *testing.T) {
+	board := newIssuer("board")
+	statement := board.sign(t, `{"iss":"board","sub":"x","jti":"1","client_id":"mine","client_name":"Claim","redirect_uris":["https://claim.example/cb"],
+		"software_id":"claim","software_version":"2","tier":"claim","logo_uri":null,"default_max_age":5}`, nil)
+	var seen *Registration
+	c := board.trusting(Options{EchoExtensions: []string{"tier", "sub"}})
+	c.Overrides = override(func(r *Registration, _ *Steps) { seen = r })
+	got, err := register(t, c, withStatement(statement))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]any{"client_name": "Claim", "redirect_uris": []any{"https://claim.example/cb"}, "software_id": "claim", "software_version": "2",
+		"tier": "claim", "logo_uri": "https://app.example/logo", "default_max_age": 5.0, "software_statement": statement, "client_name#fr": nil, "sub": nil}
+	for name, value := range want {
+		if diff := cmp.Diff(value, got[name]); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+	if got["client_id"] == "mine" {
+		t.Error("the client_id of a statement was taken")
+	}
+	if id, there := seen.Request.Metadata.Other["client_id"]; there {
+		t.Errorf("the steps see the client_id %s of a statement", id)
+	}
+	if !strings.Contains(string(seen.Statement), `"jti":"1"`) {
+		t.Errorf("scripts read %s", seen.Statement)
+	}
+	if raw := string(seen.Request.Raw); !strings.Contains(raw, `"Body"`) || strings.Contains(raw, `"Claim"`) {
+		t.Errorf("the request as sent is now %s", raw)
+	}
+}
+
+// A statement's claims are no more in the registration where a script overrules its refusal, and a rerun begins with what was sent.
+func TestStatementIsRestored(t *testing.T) {
+	board := newIssuer("board")
+	statement := board.sign(t, `{"iss":"board","client_name":"Claim"}`, nil)
+	request, err := ParseRequest([]byte(withStatement(statement)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := board.trusting(Options{})
+	c.Overrides = override(func(_ *Registration, s *Steps) {
+		base := s.ValidateSoftwareStatement
+		s.ValidateSoftwareStatement = func(ctx context.Context, r *Registration) error {
+			entry := r.Snapshot()
+			if err := base(ctx, r); err != nil || r.Statement == nil || r.Request.Metadata.ClientName != "Claim" {
+				t.Errorf("the base gives %v with %s", err, r.Statement)
+			}
+			r.Restore(entry)
+			if r.Statement != nil || r.Request.Metadata.ClientName != "Body" {
+				t.Errorf("restored, the registration has %s and %q", r.Statement, r.Request.Metadata.ClientName)
+			}
+			return base(ctx, r)
+		}
+	})
+	r, err := newEngine(t, c).Register(t.Context(), request, &Caller{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if request.Metadata.ClientName != "Body" {
+		t.Error("the request of the caller was changed")
+	}
+	_, err = r.Rerun(t.Context(), ModeShadow, override(func(again *Registration, _ *Steps) {
+		if again.Request.Metadata.ClientName != "Body" {
+			t.Errorf("the rerun begins with %q", again.Request.Metadata.ClientName)
+		}
+	}))
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+func TestStatementsThatAreRefused(t *testing.T) {
+	board, other := newIssuer("board"), newIssuer("other")
+	now := arrival.Unix()
+	good := board.sign(t, `{"iss":"board"}`, nil)
+	header, rest, _ := strings.Cut(good, ".")
+	payload, signature, _ := strings.Cut(rest, ".")
+	encode := base64.RawURLEncoding.EncodeToString
+	attacker := newIssuer("attacker")
+	embedded, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.EdDSA, Key: attacker.key}, &jose.SignerOptions{EmbedJWK: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed, err := embedded.Sign([]byte(`{"iss":"board"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	withKey, err := signed.CompactSerialize()
+	if err != nil {
+		t.Fatal(err)
+	}
+	public := jose.JSONWebKey{Key: attacker.key.Public(), KeyID: "k"}
+	inClaim, err := public.MarshalJSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct {
+		statement, words string
+		code             Code
+	}{
+		"no JWS":              {"abc", "compact form", ""},
+		"unsigned":            {encode([]byte(`{"alg":"none"}`)) + "." + payload + ".", "compact form", ""},
+		"unsigned, any case":  {encode([]byte(`{"alg":"NonE"}`)) + "." + payload + ".", "compact form", ""},
+		"symmetric":           {encode([]byte(`{"alg":"HS256"}`)) + "." + payload + "." + signature, "compact form", ""},
+		"no signature":        {header + "." + payload + ".", "not signed by a key", ""},
+		"another signature":   {header + "." + encode([]byte(`{"iss":"board","a":1}`)) + "." + signature, "not signed by a key", ""},
+		"another's key":       {other.sign(t, `{"iss":"board"}`, nil), "not signed by a key", ""},
+		"its own key":         {withKey, "not signed by a key", ""},
+		"a jku":               {attacker.sign(t, `{"iss":"board"}`, map[jose.HeaderKey]any{"jku": "https://attacker.example/jwks"}), "not signed by a key", ""},
+		"an x5u":              {attacker.sign(t, `{"iss":"board"}`, map[jose.HeaderKey]any{"x5u": "https://attacker.example/x"}), "not signed by a key", ""},
+		"keys in a claim":     {attacker.sign(t, `{"iss":"board","jwks":{"keys":[`+string(inClaim)+`]}}`, nil), "not signed by a key", ""},
+		"unknown crit":        {board.sign(t, `{"iss":"board"}`, map[jose.HeaderKey]any{"crit": []string{"x"}, "x": 1}), "not signed by a key", ""},
+		"an access token":     {board.sign(t, `{"iss":"board"}`, map[jose.HeaderKey]any{"typ": "at+jwt"}), "the typ 'at+jwt'", ""},
+		"no issuer":           {board.sign(t, `{}`, nil), "no iss", ""},
+		"an empty issuer":     {board.sign(t, `{"iss":""}`, nil), "no iss", ""},
+		"an issuer of number": {board.sign(t, `{"iss":1}`, nil), "wrong type", ""},
+		"no object":           {board.sign(t, `["board"]`, nil), "JSON object", ""},
+		"two issuers":         {board.sign(t, `{"iss":"other","iss":"board"}`, nil), "no valid JSON", ""},
+		"deep":                {board.sign(t, `{"iss":"board","a":`+strings.Repeat("[", 101)+strings.Repeat("]", 101)+`}`, nil), "nested", ""},
+		"expired":             {board.sign(t, fmt.Sprintf(`{"iss":"board","exp":%d}`, now-61), nil), "expired", ""},
+		"not yet":             {board.sign(t, fmt.Sprintf(`{"iss":"board","nbf":%d}`, now+62), nil), "not hold yet", ""},
+		"for another":         {board.sign(t, `{"iss":"board","aud":["https://other.example"]}`, nil), "aud", ""},
+		"for a number":        {board.sign(t, `{"iss":"board","aud":1}`, nil), "aud of the wrong type", ""},
+		"a claim of a type":   {board.sign(t, `{"iss":"board","redirect_uris":"https://app.example"}`, nil), "redirect_uris must be a list", ""},
+		"another issuer":      {other.sign(t, `{"iss":"other"}`, nil), "'other' is not trusted", UnapprovedSoftwareStatement},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := register(t, board.trusting(Options{StatementAudiences: []string{"https://auth.example"}}), withStatement(tt.statement))
+			code := tt.code
+			if code == "" {
+				code = InvalidSoftwareStatement
+			}
+			refusal, ok := errors.AsType[*Error](err)
+			if !ok || refusal.Code != code || !strings.Contains(refusal.Description, tt.words) {
+				t.Errorf("got %v, want %s with %q", err, code, tt.words)
+			}
+		})
+	}
+	for name, claims := range map[string]string{
+		"no time":      `{"iss":"board"}`,
+		"good time":    fmt.Sprintf(`{"iss":"board","exp":%d,"nbf":%d.5}`, now-59, now+59),
+		"one audience": `{"iss":"board","aud":"https://auth.example"}`,
+		"two of them":  `{"iss":"board","aud":["x","https://auth.example"]}`,
+	} {
+		c := board.trusting(Options{StatementAudiences: []string{"https://auth.example"}})
+		if _, err := register(t, c, withStatement(board.sign(t, claims, map[jose.HeaderKey]any{"typ": "jwt"}))); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestStatementMayBeRequired(t *testing.T) {
+	board := newIssuer("board")
+	_, err := register(t, board.trusting(Options{RequireSoftwareStatement: true}), minimal)
+	if refusal, ok := errors.AsType[*Error](err); !ok || refusal.Code != InvalidSoftwareStatement || !strings.Contains(refusal.Description, "software_statement is missing") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := register(t, board.trusting(Options{RequireSoftwareStatement: true}), withStatement(board.sign(t, `{"iss":"board"}`, nil))); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestKeysThatAreAway(t *testing.T) {
+	board := newIssuer("board")
+	c := Config{StatementKeys: func(context.Context, string, string, jose.SignatureAlgorithm) ([]jose.JSONWebKey, error) {
+		return nil, ErrUnavailable
+	}}
+	if _, err := register(t, c, withStatement(board.sign(t, `{"iss":"board"}`, nil))); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("got %v, want ErrUnavailable", err)
+	}
+}
+
+func TestParseStatement(t *testing.T) {
+	r, err := ParseStatement([]byte(" a.b-_.C9\r\n"))
+	if err != nil || r.Metadata.SoftwareStatement != "a.b-_.C9" || string(r.Raw) != `{"software_statement":"a.b-_.C9"}` {
+		t.Errorf("got %+v, %v", r, err)
+	}
+	for _, body := range []string{"", "  ", `{"software_statement":"a"}`, `a"b`, "a b", "\xff", "a\\u0000"} {
+		if _, err := ParseStatement([]byte(body)); err == nil {
+			t.Errorf("%q is taken", body)
+		}
+	}
+}
+
+// FuzzSoftwareStatement: whatever stands in a statement, signed or not, nothing panics, what is refused is refused by an
+// *Error, and what is not signed by the issuer never gets in.
+func FuzzSoftwareStatement(f *testing.F) {
+	board := newIssuer("board")
+	for _, claims := range []string{`{"iss":"board"}`, `{"iss":"board","client_name#ja":"a","client_name":"b","exp":1e300,"aud":["x"]}`, `{"iss":"board","jwks":{"keys":[]},"redirect_uris":null}`, `[]`, "\xff"} {
+		f.Add([]byte(claims), true)
+	}
+	f.Add([]byte(newIssuer("other").sign(f, `{"iss":"board"}`, nil)), false)
+	f.Fuzz(func(t *testing.T, b []byte, sign bool) {
+		statement := string(b)
+		if sign {
+			statement = board.sign(t, statement, nil)
+		}
+		request, err := ParseStatement([]byte(statement))
+		if err != nil {
+			return
+		}
+		r, err := newEngine(t, board.trusting(Options{EchoExtensions: []string{"tier"}})).Register(t.Context(), request, &Caller{})
+		if _, refused := errors.AsType[*Error](err); err != nil && !refused {
+			t.Fatalf("%q: %v", b, err)
+		}
+		if err == nil && !sign {
+			t.Fatalf("%q: nobody signed it", b)
+		}
+		if err == nil && (r.Statement == nil || r.Client.Metadata.SoftwareStatement != strings.TrimSpace(statement)) {
+			t.Fatalf("%q: the statement is not kept", b)
+		}
+	})
+}
