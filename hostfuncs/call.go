@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -48,6 +49,8 @@ type Call struct {
 
 	Entropy *Entropy
 	Log     *Log
+	// Command is what a program runs with; nil for a module with steps.
+	Command *Command
 
 	refusal  *engine.Error
 	baseRan  bool
@@ -172,6 +175,13 @@ func (l *Log) Adopt(other *Log) {
 	}
 	l.dropped += other.dropped
 	*other = Log{}
+}
+
+// Clone returns a copy of what is logged so far.
+func (l *Log) Clone() *Log {
+	c := *l
+	c.lines, c.secrets = slices.Clone(l.lines), slices.Clone(l.secrets)
+	return &c
 }
 
 // Len returns how many lines there are.

@@ -64,12 +64,18 @@ func putJSON(m memory, v any, stack []uint64) {
 // readContext is read_context(buf, cap i32) -> i32: what the registration is for, the step and the script's mode. It
 // traps outside a step and for a buffer outside the memory, as all reading functions do, and returns the length.
 func readContext(_ context.Context, m memory, stack []uint64) {
-	c := m.step()
-	putJSON(m, struct {
-		Operation engine.Operation `json:"operation"`
-		Step      string           `json:"step"`
-		Mode      string           `json:"mode"`
-	}{c.Registration.Operation, c.Step, c.Mode}, stack)
+	putJSON(m, m.step().context(), stack)
+}
+
+// A stepContext is what the registration is for, the step and the script's mode.
+type stepContext struct {
+	Operation engine.Operation `json:"operation"`
+	Step      string           `json:"step"`
+	Mode      string           `json:"mode"`
+}
+
+func (c *Call) context() stepContext {
+	return stepContext{c.Registration.Operation, c.Step, c.Mode}
 }
 
 // readRequest is read_request(buf, cap i32) -> i32: the metadata as sent.
@@ -123,11 +129,14 @@ func clientExists(ctx context.Context, m memory, stack []uint64) {
 
 // readConfig is read_config(buf, cap i32) -> i32: the script's own configuration, {} where it has none.
 func readConfig(_ context.Context, m memory, stack []uint64) {
-	config := m.step().Config
-	if config == nil {
-		config = jsontext.Value("{}")
+	stack[0] = m.put(m.step().config(), u32(stack[0]), u32(stack[1]))
+}
+
+func (c *Call) config() jsontext.Value {
+	if c.Config == nil {
+		return jsontext.Value("{}")
 	}
-	stack[0] = m.put(config, u32(stack[0]), u32(stack[1]))
+	return c.Config
 }
 
 // patchByte is what each byte of a patch, and of the metadata that it is merged with, costs: they are decoded, merged, and

@@ -24,8 +24,8 @@ var wasiLevels = [2]Level{LevelInfo, LevelWarn}
 // the rest.
 func wasiFunctions() []Function {
 	functions := []Function{
-		{Name: "args_get", Params: types(i32, i32), call: succeed},
-		{Name: "args_sizes_get", Params: types(i32, i32), call: noSizes},
+		{Name: "args_get", Params: types(i32, i32), call: argsGet},
+		{Name: "args_sizes_get", Params: types(i32, i32), call: argsSizesGet},
 		{Name: "environ_get", Params: types(i32, i32), call: succeed},
 		{Name: "environ_sizes_get", Params: types(i32, i32), call: noSizes},
 		{Name: "random_get", Fuel: 500, Params: types(i32, i32), call: randomGet},
@@ -34,13 +34,13 @@ func wasiFunctions() []Function {
 		{Name: "poll_oneoff", Fuel: 500, Params: types(i32, i32, i32, i32), call: pollOneoff},
 		{Name: "proc_exit", Params: types(i32), call: procExit},
 		{Name: "fd_write", Fuel: 500, Params: types(i32, i32, i32, i32), call: fdWrite},
-		{Name: "fd_close", Params: types(i32), call: onOutput(errnoSuccess)},
+		{Name: "fd_close", Params: types(i32), call: onOpen(errnoSuccess)},
 		{Name: "fd_fdstat_get", Params: types(i32, i32), call: fdFdstatGet},
-		{Name: "fd_fdstat_set_flags", Params: types(i32, i32), call: onOutput(errnoSuccess)},
-		{Name: "fd_prestat_dir_name", Params: types(i32, i32, i32), call: onOutput(errnoBADF)},
-		{Name: "fd_prestat_get", Params: types(i32, i32), call: onOutput(errnoBADF)},
-		{Name: "fd_read", Params: types(i32, i32, i32, i32), call: onOutput(errnoBADF)},
-		{Name: "fd_seek", Params: types(i32, i64, i32, i32), call: onOutput(errnoSPIPE)},
+		{Name: "fd_fdstat_set_flags", Params: types(i32, i32), call: onOpen(errnoSuccess)},
+		{Name: "fd_prestat_dir_name", Params: types(i32, i32, i32), call: onOpen(errnoBADF)},
+		{Name: "fd_prestat_get", Params: types(i32, i32), call: onOpen(errnoBADF)},
+		{Name: "fd_read", Params: types(i32, i32, i32, i32), call: fdRead},
+		{Name: "fd_seek", Params: types(i32, i64, i32, i32), call: onOpen(errnoSPIPE)},
 	}
 	functions = append(functions, wasiStubs()...)
 	for i := range functions {
@@ -98,7 +98,7 @@ func succeed(_ context.Context, _ memory, stack []uint64) { answer(stack, errnoS
 // answer sets the result. A function without parameters has a stack of one slot as well: that of its result.
 func answer(stack []uint64, errno uint64) { stack[0] = errno }
 
-// noSizes is args_sizes_get and environ_sizes_get(count, size i32) -> errno: there are none.
+// noSizes is environ_sizes_get(count, size i32) -> errno: there are none.
 func noSizes(_ context.Context, m memory, stack []uint64) {
 	if !m.WriteUint32Le(u32(stack[0]), 0) || !m.WriteUint32Le(u32(stack[1]), 0) {
 		answer(stack, errnoFAULT)
@@ -151,10 +151,10 @@ func procExit(_ context.Context, _ memory, stack []uint64) { panic(&Exit{Code: u
 // output returns 0 for standard output, 1 for standard error, and false for any other file descriptor.
 func output(fd uint32) (int, bool) { return int(fd) - 1, fd == 1 || fd == 2 }
 
-// onOutput answers errno for standard output and standard error, and EBADF for any other file descriptor.
-func onOutput(errno uint64) func(context.Context, memory, []uint64) {
-	return func(_ context.Context, _ memory, stack []uint64) {
-		if _, ok := output(u32(stack[0])); !ok {
+// onOpen answers errno for a file descriptor that is open, and EBADF for any other.
+func onOpen(errno uint64) func(context.Context, memory, []uint64) {
+	return func(_ context.Context, m memory, stack []uint64) {
+		if !m.call.open(u32(stack[0])) {
 			errno := uint64(errnoBADF)
 			answer(stack, errno)
 			return
@@ -163,17 +163,21 @@ func onOutput(errno uint64) func(context.Context, memory, []uint64) {
 	}
 }
 
-// fdFdstatGet is fd_fdstat_get(fd, stat i32) -> errno: a character device that can be appended to.
+// fdFdstatGet is fd_fdstat_get(fd, stat i32) -> errno: a character device that can be appended to, or read.
 func fdFdstatGet(_ context.Context, m memory, stack []uint64) {
-	if _, ok := output(u32(stack[0])); !ok {
+	if !m.call.open(u32(stack[0])) {
 		answer(stack, errnoBADF)
 		return
 	}
-	const characterDevice, flagAppend, rightWrite = 2, 1, 1 << 6
+	const characterDevice, flagAppend, rightRead, rightWrite = 2, 1, 1 << 1, 1 << 6
 	var stat [24]byte
 	stat[0] = characterDevice
-	binary.LittleEndian.PutUint16(stat[2:], flagAppend)
-	binary.LittleEndian.PutUint64(stat[8:], rightWrite)
+	if u32(stack[0]) == standardInput {
+		binary.LittleEndian.PutUint64(stat[8:], rightRead)
+	} else {
+		binary.LittleEndian.PutUint16(stat[2:], flagAppend)
+		binary.LittleEndian.PutUint64(stat[8:], rightWrite)
+	}
 	if !m.Write(u32(stack[1]), stat[:]) {
 		answer(stack, errnoFAULT)
 		return
@@ -181,20 +185,34 @@ func fdFdstatGet(_ context.Context, m memory, stack []uint64) {
 	answer(stack, errnoSuccess)
 }
 
-// maxVectors bounds the buffers of one fd_write.
+// maxVectors bounds the buffers of one fd_read or fd_write.
 const maxVectors = 1024
 
 // fdWrite is fd_write(fd, iovs, iovs_len, nwritten i32) -> errno: lines of the log, at info and warn. What goes beyond
-// the log's room is counted as written and dropped.
+// the log's room is counted as written and dropped. A program's standard output is its answer instead.
 func fdWrite(_ context.Context, m memory, stack []uint64) {
 	c := m.call
 	stream, ok := output(u32(stack[0]))
-	vectors, result := u32(stack[2]), u32(stack[3])
-	switch {
-	case !ok:
+	if !ok {
 		answer(stack, errnoBADF)
 		return
-	case vectors > maxVectors:
+	}
+	transfer(m, stack, func(b []byte) int {
+		if c.Command != nil && stream == 0 {
+			m.emit(b)
+		} else {
+			c.charge(int64(min(len(b), MaxLogBytes) / 16))
+			c.write(stream, b)
+		}
+		return len(b)
+	})
+}
+
+// transfer has each buffer moved that fd_read or fd_write names, (fd, iovs, iovs_len, n i32), and answers how many bytes
+// were.
+func transfer(m memory, stack []uint64, move func(b []byte) int) {
+	vectors, result := u32(stack[2]), u32(stack[3])
+	if vectors > maxVectors {
 		answer(stack, errnoINVAL)
 		return
 	}
@@ -203,18 +221,16 @@ func fdWrite(_ context.Context, m memory, stack []uint64) {
 		answer(stack, errnoFAULT)
 		return
 	}
-	var written uint32
-	for vector := range slices.Chunk(headers, 8) {
+	var moved uint32
+	for vector := range slices.Chunk(slices.Clone(headers), 8) { // what is read may overwrite them
 		b, ok := m.Read(binary.LittleEndian.Uint32(vector), binary.LittleEndian.Uint32(vector[4:]))
 		if !ok {
 			answer(stack, errnoFAULT)
 			return
 		}
-		c.charge(int64(min(len(b), MaxLogBytes) / 16))
-		c.write(stream, b)
-		written += uint32(len(b))
+		moved += uint32(move(b))
 	}
-	if !m.WriteUint32Le(result, written) {
+	if !m.WriteUint32Le(result, moved) {
 		answer(stack, errnoFAULT)
 		return
 	}
