@@ -23,7 +23,7 @@ compilers() {
 	*)
 		if [ -e "$1.wat" ]; then echo wat2wasm
 		elif [ -e "$1.ts" ]; then echo asc
-		elif [ -e "$1.c" ]; then echo clang wasm-ld wasi-libc
+		elif [ -e "$1.c" ]; then echo clang wasm-ld wasm-opt wasi-libc
 		elif [ -e "$1.rs" ]; then echo rustc wasm-ld
 		elif [ -e "$1/main.go" ]; then echo go
 		else echo unknown

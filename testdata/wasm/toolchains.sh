@@ -12,5 +12,6 @@ say asc "${ASC:-node_modules/.bin/asc}" --version
 say go "${GO:-go}" env GOVERSION
 say clang "${CLANG:-clang}" --version
 say wasm-ld wasm-ld --version
+say wasm-opt wasm-opt --version # clang runs it where it finds it
 say wasi-libc dpkg-query -W -f '${Version}' wasi-libc
 say rustc "${RUSTC:-/usr/bin/rustc}" --version

@@ -184,6 +184,7 @@ func metering() []Module {
 			vec(name("registrar_v1")+name("call_base")+"\x00\x00", name("registrar_metering")+name("event")+"\x00\x00"))),
 		refused("meter-export-fuel", "reserved", "exports a global under the name of the counter of fuel", reserved("\x03", "registrar_metering.fuel")),
 		refused("meter-export-calls", "reserved", "exports a global under the name of the counter of calls", reserved("\x03", "registrar_metering.calls")),
+		refused("snapshot-export-global", "reserved", "exports a global under a name by which the server saves instances", reserved("\x03", "registrar_snapshot.global.0")),
 		refused("meter-export-other", "reserved", "exports a function under a reserved name", reserved("\x00", "registrar_metering")),
 		ends("meter-export", "exports globals of its own under likely names of counters, sets them and runs for ever",
 			exported("fuel", "depth", "__fuel", "__depth", "registrar_fuel", "registrar_depth", "registrar.fuel", "registrar.depth", "$fuel", "$depth"), Failed, Refused),

@@ -1,0 +1,3 @@
+module example/go-random
+
+go 1.26

@@ -1,0 +1,3 @@
+module example/go-seeded
+
+go 1.26
