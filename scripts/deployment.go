@@ -11,24 +11,32 @@ import (
 
 	"registrar/engine"
 	"registrar/scripts/catalog"
+	"registrar/scripts/memory"
 )
 
 // A deployed is a deployment with its modules compiled. It holds its own references to them.
 type deployed struct {
-	number  int64
+	catalog.Deployment
 	scripts []*script // outermost first
 
-	pins    int  // registrations that run through it
+	canary *canary // nil where it is in force for all callers
+
+	pins    int  // registrations that run through it, and whoever makes instances for them
 	retired bool // another one has taken its place
 }
 
 // A script is a module of a deployment.
 type script struct {
 	catalog.Script
-	index    int // in the deployment
+	deployed *deployed // that it is part of
+	index    int       // in it
 	compiled wazero.CompiledModule
 	steps    []string
-	shelf    *shelf // instances that wait; nil where none are made ahead of need
+	command  bool          // a program: each step is a run of its own
+	globals  []string      // exports of what its state has values of
+	image    *memory.Image // what instances find in their memory; nil where the module says
+	state    *state        // the rest of what they begin with; nil where they are initialized one by one
+	shelf    *shelf        // instances that wait; nil where none are made ahead of need
 }
 
 // Deploy checks and appends a deployment, and puts it in force here at once; other replicas follow. What may not be gets
@@ -61,9 +69,9 @@ func (h *Host) load(ctx context.Context, d catalog.Deployment) (*deployed, error
 	if err := check(d.Scripts); err != nil {
 		return nil, err
 	}
-	loaded := &deployed{number: d.Number}
-	for i, s := range d.Scripts {
-		one, err := h.loadScript(ctx, i, s)
+	loaded := &deployed{Deployment: d}
+	for _, s := range d.Scripts {
+		one, err := h.loadScript(ctx, loaded, s)
 		if err != nil {
 			_ = h.close(ctx, loaded)
 			return nil, about(s, err)
@@ -72,6 +80,16 @@ func (h *Host) load(ctx context.Context, d catalog.Deployment) (*deployed, error
 	}
 	return loaded, nil
 }
+
+// acting are the scripts that act.
+func (d *deployed) acting() []*script {
+	return slices.DeleteFunc(slices.Clone(d.scripts), (*script).shadow)
+}
+
+func (s *script) shadow() bool { return s.Mode == catalog.ModeShadow }
+
+// canary reports whether the script acts for a share of the callers alone.
+func (s *script) canary() bool { return isCanary(s.Script) }
 
 // about says which script an error is about. A module that is not there speaks against the deployment.
 func about(s catalog.Script, err error) error {
@@ -89,7 +107,7 @@ func about(s catalog.Script, err error) error {
 }
 
 // loadScript compiles a module of the store. What is stored is trusted no more than what was uploaded.
-func (h *Host) loadScript(ctx context.Context, index int, s catalog.Script) (*script, error) {
+func (h *Host) loadScript(ctx context.Context, d *deployed, s catalog.Script) (*script, error) {
 	wasm, err := h.config.Modules.ModuleBytes(ctx, s.Module)
 	if err != nil {
 		return nil, fmt.Errorf("reading the module %s: %w", s.Module, err)
@@ -97,18 +115,27 @@ func (h *Host) loadScript(ctx context.Context, index int, s catalog.Script) (*sc
 	if catalog.Digest(wasm) != s.Module {
 		return nil, fmt.Errorf("the module %s is stored with other bytes than were uploaded", s.Module)
 	}
+	if err := h.checkStored(ctx, s.Module, wasm); err != nil {
+		return nil, err
+	}
 	verdict, err := h.Inspect(wasm)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkFallback(s, verdict.Steps); err != nil {
-		return nil, err
-	}
-	compiled, err := h.compile(ctx, wasm)
+	steps, err := stepsOf(s, verdict)
 	if err != nil {
 		return nil, err
 	}
-	return &script{Script: s, index: index, compiled: compiled, steps: verdict.Steps}, nil
+	if err := checkFallback(s, steps); err != nil {
+		return nil, err
+	}
+	compiled, layout, err := h.compile(ctx, wasm)
+	if err != nil {
+		return nil, err
+	}
+	one := &script{Script: s, deployed: d, index: len(d.scripts), compiled: compiled, steps: steps, command: verdict.Command()}
+	h.begin(ctx, one, layout)
+	return one, nil
 }
 
 // check checks what a deployment says of its scripts, without their modules.
@@ -127,8 +154,8 @@ func check(scripts []catalog.Script) error {
 		if s.Module == "" {
 			refuse("scripts[%d].module is missing: the digest of an uploaded module", i)
 		}
-		if s.Mode != "" && s.Mode != catalog.ModeEnforce {
-			refuse("scripts[%d].mode %q: it must be enforce", i, s.Mode)
+		if s.Mode != "" && s.Mode != catalog.ModeEnforce && s.Mode != catalog.ModeShadow && s.Mode != catalog.ModeCanary {
+			refuse("scripts[%d].mode %q: it must be enforce, shadow or canary", i, s.Mode)
 		}
 		if s.OnFailure != "" && s.OnFailure != catalog.OnFailureRefuse && s.OnFailure != catalog.OnFailureBase {
 			refuse("scripts[%d].on_failure %q: it must be refuse or base", i, s.OnFailure)
@@ -141,9 +168,20 @@ func check(scripts []catalog.Script) error {
 		}
 		for _, step := range s.FailOpen {
 			if !isStep(step) {
-				refuse("scripts[%d].fail_open: there is no step %q", i, step)
+				refuse("scripts[%d].fail_open: there is no step %q%s", i, step, didYouMean(step, stepNames()))
 			}
 		}
+		for j, step := range s.Steps {
+			if !isStep(step) {
+				refuse("scripts[%d].steps: there is no step %q%s", i, step, didYouMean(step, stepNames()))
+			}
+			if slices.Contains(s.Steps[:j], step) {
+				refuse("scripts[%d].steps lists %s twice", i, step)
+			}
+		}
+	}
+	if _, err := share(scripts); err != nil {
+		refuse("%v", err)
 	}
 	if r.Reasons != nil {
 		return &r
@@ -205,7 +243,7 @@ func (h *Host) Current() (number int64, loaded bool) {
 	if h.current == nil {
 		return 0, false
 	}
-	return h.current.number, true
+	return h.current.Number, true
 }
 
 // refresh puts the deployment in force into place, if it is not.
@@ -236,22 +274,42 @@ func (h *Host) replace(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("loading deployment %d: %w", d.Number, err)
 	}
-	for _, s := range next.scripts {
-		h.pool.open(s)
+	if next.canary, err = h.loadCanary(ctx, d); err != nil {
+		return errors.Join(fmt.Errorf("loading what deployment %d is a canary beside: %w", d.Number, err), h.close(ctx, next))
+	}
+	h.config.Observer.Deployed(replaced(next))
+	for _, d := range next.all() {
+		for _, s := range d.acting() {
+			h.pool.open(s)
+		}
 	}
 	h.mu.Lock()
 	old := h.current
 	h.current = next
-	idle := false
-	if old != nil {
-		old.retired = true
-		idle = old.pins == 0
+	var idle []*deployed
+	for _, d := range old.all() {
+		d.retired = true
+		if d.pins == 0 {
+			idle = append(idle, d)
+		}
 	}
 	h.mu.Unlock()
-	if idle {
-		return h.close(ctx, old)
+	var errs error
+	for _, d := range idle {
+		errs = errors.Join(errs, h.close(ctx, d))
 	}
-	return nil
+	return errs
+}
+
+// all are the deployments that registrations run through: one, and with a canary the one beside it.
+func (d *deployed) all() []*deployed {
+	switch {
+	case d == nil:
+		return nil
+	case d.canary == nil:
+		return []*deployed{d}
+	}
+	return []*deployed{d, d.canary.beside}
 }
 
 // pin returns the deployment that a registration runs through, which stays until unpin; nil before one is loaded.
@@ -264,6 +322,17 @@ func (h *Host) pin() *deployed {
 	return h.current
 }
 
+// hold keeps a deployment until unpin, false where another one has taken its place.
+func (h *Host) hold(d *deployed) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if d.retired {
+		return false
+	}
+	d.pins++
+	return true
+}
+
 // unpin lets go of a deployment. The last registration of a retired one closes its modules.
 func (h *Host) unpin(d *deployed) {
 	h.mu.Lock()
@@ -272,19 +341,20 @@ func (h *Host) unpin(d *deployed) {
 	h.mu.Unlock()
 	if idle {
 		if err := h.close(context.Background(), d); err != nil {
-			h.config.Logger.Error("closing a deployment", "deployment", d.number, "error", err)
+			h.config.Logger.Error("closing a deployment", "deployment", d.Number, "error", err)
 		}
 	}
 }
 
 func (h *Host) close(ctx context.Context, d *deployed) error {
+	var errs error
 	for _, s := range d.scripts {
 		if s.shelf != nil {
 			s.shelf.close()
 		}
-		if err := s.compiled.Close(ctx); err != nil {
-			return fmt.Errorf("closing the module of script %s: %w", s.Name, err)
+		if err := errors.Join(s.compiled.Close(ctx), s.image.Close()); err != nil {
+			errs = errors.Join(errs, fmt.Errorf("closing the module of script %s: %w", s.Name, err))
 		}
 	}
-	return nil
+	return errs
 }

@@ -26,7 +26,7 @@ func TestDeployRefuses(t *testing.T) {
 		"stands in the deployment twice": {ok, ok},
 		"module is missing":              {change(ok, func(s *catalog.Script) { s.Module = "" })},
 		"there is no module":             {change(ok, func(s *catalog.Script) { s.Module = "sha256:" + strings.Repeat("0", 64) })},
-		"mode \"shadow\"":                {change(ok, func(s *catalog.Script) { s.Mode = "shadow" })},
+		"mode \"sometimes\"":             {change(ok, func(s *catalog.Script) { s.Mode = "sometimes" })},
 		"on_failure \"ignore\"":          {change(ok, func(s *catalog.Script) { s.OnFailure = "ignore" })},
 		"config must be an object":       {change(ok, func(s *catalog.Script) { s.Config = jsontext.Value("[]") })},
 		"there is no step \"nothing\"":   {change(ok, func(s *catalog.Script) { s.FailOpen = []string{"nothing"} })},

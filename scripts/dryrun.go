@@ -24,8 +24,8 @@ func (h *Host) DryRun(ctx context.Context, e *engine.Engine, request *engine.Req
 	defer release()
 	var t tracer
 	r, err := e.Preview(ctx, request, caller, func(r *engine.Registration, base engine.Steps) (engine.Steps, func()) {
-		r.Client.Provenance.Deployment = d.number
-		t.session = newSession(h, d, r)
+		r.Client.Provenance.Deployment = d.Number
+		t.session = newSession(h, d, d.acting(), r)
 		t.session.enterStep = t.enter
 		return t.session.override(base), t.session.close
 	})
@@ -56,7 +56,6 @@ type tracer struct {
 
 type tracedStep struct {
 	catalog.StepTrace
-	before  jsontext.Value
 	elapsed time.Duration
 	since   time.Time
 }
@@ -65,7 +64,7 @@ func (t *tracer) enter(step, script string) (leave func(*int64, error)) {
 	if n := len(t.open); n > 0 {
 		t.open[n-1].stop()
 	}
-	one := &tracedStep{StepTrace: catalog.StepTrace{Step: step, Script: script}, before: t.document(), since: time.Now()}
+	one := &tracedStep{StepTrace: catalog.StepTrace{Step: step, Script: script, Before: t.document()}, since: time.Now()}
 	t.steps = append(t.steps, one)
 	t.open = append(t.open, one)
 	return func(spent *int64, err error) {
@@ -73,7 +72,7 @@ func (t *tracer) enter(step, script string) (leave func(*int64, error)) {
 		one.Fuel = spent
 		one.Outcome = outcome(err)
 		one.Microseconds = one.elapsed.Microseconds()
-		one.Changes = t.changes(one.before)
+		one.Changes = t.changes(one.Before)
 		t.open = t.open[:len(t.open)-1]
 		if n := len(t.open); n > 0 {
 			t.open[n-1].since = time.Now()
@@ -112,17 +111,11 @@ func (t *tracer) changes(before jsontext.Value) jsontext.Value {
 
 func (t *tracer) result(r *engine.Registration, err error) catalog.DryRun {
 	run := catalog.DryRun{Outcome: outcome(err), Steps: []catalog.StepTrace{}, Dropped: t.session.log.Dropped()}
-	refusal, refused := errors.AsType[*engine.Error](err)
-	switch {
-	case err == nil:
+	if err == nil {
 		run.Outcome = catalog.OutcomeRegistered
 		run.Response = r.Response
-	case refused:
-		run.Error = &catalog.DryRunError{Code: string(refusal.Code), Description: refusal.Description}
-	case errors.Is(err, engine.ErrUnavailable):
-		run.Error = &catalog.DryRunError{Code: "temporarily_unavailable", Description: err.Error()}
-	default:
-		run.Error = &catalog.DryRunError{Code: "server_error", Description: err.Error()}
+	} else {
+		run.Error = explain(err)
 	}
 	t.session.noteSecrets()
 	lines := t.session.log.Lines()

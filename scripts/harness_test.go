@@ -42,6 +42,7 @@ func newBench(t testing.TB, options engine.Options, changes ...func(*scripts.Con
 		Modules:      b.store,
 		Deployments:  b.store,
 		ClientExists: b.store.ClientExists,
+		Shadows:      b.store,
 		StepTimeout:  time.Minute,
 		CacheFolder:  testdata.Compiler.Cache,
 
@@ -130,3 +131,5 @@ func response(t testing.TB, r *engine.Registration) map[string]any {
 type forgetful struct{}
 
 func (forgetful) AddClient(context.Context, *engine.Client) error { return nil }
+
+func (forgetful) UpdateClient(context.Context, *engine.Client) error { return nil }

@@ -19,13 +19,16 @@ import (
 
 	"registrar/hostfuncs"
 	"registrar/scripts/catalog"
+	"registrar/scripts/memory"
 	"registrar/scripts/metering"
+	"registrar/scripts/snapshot"
 	"registrar/scripts/wasmbin"
 )
 
 // A ModuleStore keeps uploaded modules.
 type ModuleStore interface {
-	// AddModule stores a module durably. Where its digest is known it returns what is stored, and false.
+	// AddModule stores a module durably. Where its digest is known it returns what is stored, and false; a signature then
+	// takes the place of the one that is stored.
 	AddModule(ctx context.Context, m catalog.Module, wasm []byte) (stored catalog.Module, added bool, err error)
 	// ModuleBytes returns a module as uploaded, or an error that is catalog.ErrNotFound.
 	ModuleBytes(ctx context.Context, digest string) ([]byte, error)
@@ -40,6 +43,8 @@ type DeploymentStore interface {
 	CurrentDeployment(ctx context.Context) (catalog.Deployment, error)
 	// CurrentDeploymentNumber returns its number. It is cheap.
 	CurrentDeploymentNumber(ctx context.Context) (int64, error)
+	// Deployments returns at most n deployments with a number below before, the newest first.
+	Deployments(ctx context.Context, before int64, n int) ([]catalog.Deployment, error)
 }
 
 // Config is what a Host is made of.
@@ -48,6 +53,18 @@ type Config struct {
 	Deployments DeploymentStore
 	// ClientExists reports whether a client ID is taken; nil means that none is.
 	ClientExists func(ctx context.Context, id string) (bool, error)
+
+	// Shadows keeps what scripts in shadow mode would have done; nil means that nothing is kept.
+	Shadows ShadowStore
+	// CanaryKey returns the key that says which callers a canary is in force for: secret, and the same on every server. nil
+	// means one of this process alone.
+	CanaryKey func(ctx context.Context) ([]byte, error)
+	// CanaryCallers is for how many callers a canary script has to fail before the older deployment is brought back; 0 means 5.
+	CanaryCallers int
+	// SigningKeys are those of which one must have signed a module; nil means that modules need no signature.
+	SigningKeys []SigningKey
+	// Signature returns the signature that is stored with a module, "" where there is none. It may be nil without SigningKeys.
+	Signature func(ctx context.Context, digest string) (string, error)
 
 	MemoryPages uint32        // of each instance, in 64 KiB pages; 0 means 256
 	StepFuel    int64         // instructions of one step, base excluded; 0 means 10,000,000
@@ -64,6 +81,7 @@ type Config struct {
 	Random         io.Reader        // of scripts; nil means crypto/rand
 	Now            func() time.Time // of uploads, deployments and initialization; nil means time.Now
 	Logger         *slog.Logger     // of scripts' lines and failures; nil means slog.Default
+	Observer       Observer         // nil means that nobody counts
 }
 
 // A Host runs scripts. It is safe for concurrent use.
@@ -71,14 +89,17 @@ type Host struct {
 	config   Config
 	compiler *compiler
 	runtime  wazero.Runtime
-	buffers  *buffers
+	buffers  *memory.Buffers
 	pool     *pool
+	shadows  *shadows
+	falling  sync.WaitGroup // canaries that are being taken back
 
 	mu      sync.Mutex // guards current, and the pins of every deployment
 	current *deployed  // nil before one is loaded
 	failed  error      // why the deployment in force is not the current one; nil where it is
 
-	loading sync.Mutex // one load at a time
+	loading   sync.Mutex // one load at a time
+	replaying sync.Mutex // one replay at a time
 }
 
 // New returns a Host that has loaded nothing yet; [Host.Load] does.
@@ -110,49 +131,84 @@ func New(ctx context.Context, c Config) (*Host, error) {
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
+	if c.CanaryCallers == 0 {
+		c.CanaryCallers = 5
+	}
+	if c.CanaryKey == nil {
+		key := make([]byte, 32)
+		if _, err := rand.Read(key); err != nil {
+			return nil, err
+		}
+		c.CanaryKey = func(context.Context) ([]byte, error) { return key, nil }
+	}
+	if c.Observer == nil {
+		c.Observer = unobserved{}
+	}
 	if c.ClientExists == nil {
 		c.ClientExists = func(context.Context, string) (bool, error) { return false, nil }
+	}
+	if len(c.SigningKeys) > 0 && c.Signature == nil {
+		return nil, errors.New("signing keys without a way to read signatures")
 	}
 	compiler, err := newCompiler(c.CompileCommand, c.CacheFolder, c.MemoryPages)
 	if err != nil {
 		return nil, err
 	}
-	h := &Host{config: c, compiler: compiler, buffers: &buffers{}, failed: errors.New("no deployment is loaded yet")}
+	h := &Host{config: c, compiler: compiler, buffers: &memory.Buffers{}, failed: errors.New("no deployment is loaded yet")}
 	h.runtime = wazero.NewRuntimeWithConfig(ctx, runtimeConfig(c.MemoryPages, compiler.cache))
 	if err := errors.Join(hostfuncs.Instantiate(ctx, h.runtime), addEvent(ctx, h.runtime)); err != nil {
 		return nil, errors.Join(err, compiler.close(ctx))
 	}
 	h.pool = newPool(h, c.Pool)
+	h.shadows = newShadows(h)
 	return h, nil
 }
 
 // Close ends every script. It is called when no registration is under way.
 func (h *Host) Close(ctx context.Context) error {
+	h.falling.Wait()
+	h.shadows.close(ctx)
 	h.pool.close()
-	return errors.Join(h.runtime.Close(ctx), h.compiler.close(ctx))
+	h.mu.Lock()
+	current := h.current
+	h.mu.Unlock()
+	var err error
+	for _, d := range current.all() {
+		err = errors.Join(err, h.close(ctx, d))
+	}
+	return errors.Join(err, h.runtime.Close(ctx), h.compiler.close(ctx))
 }
 
 // now returns the time as it is stored: UTC, in whole microseconds.
 func (h *Host) now() time.Time { return h.config.Now().UTC().Truncate(time.Microsecond) }
 
-// Upload inspects, compiles and stores a module. The same bytes again give what is stored, and false. A module that may
-// not be gets a *[catalog.Rejected].
+// Upload is [Host.UploadSigned] for a module without a signature.
 func (h *Host) Upload(ctx context.Context, name string, wasm []byte) (catalog.Module, bool, error) {
+	return h.UploadSigned(ctx, name, wasm, "")
+}
+
+// UploadSigned inspects, compiles and stores a module with its signature, the content of a .minisig file. The same bytes
+// again give what is stored, and false; a signature then takes the place of the one that is stored. A module that may not
+// be gets a *[catalog.Rejected].
+func (h *Host) UploadSigned(ctx context.Context, name string, wasm []byte, signature string) (catalog.Module, bool, error) {
 	if !catalog.ValidName(name) {
 		return catalog.Module{}, false, rejected("name %q: a script's name is [a-z0-9][a-z0-9._-]{0,63}", name)
+	}
+	if err := h.checkSignature(wasm, signature); err != nil {
+		return catalog.Module{}, false, err
 	}
 	verdict, err := h.Inspect(wasm)
 	if err != nil {
 		return catalog.Module{}, false, err
 	}
-	compiled, err := h.compile(ctx, wasm)
+	compiled, _, err := h.compile(ctx, wasm)
 	if err != nil {
 		return catalog.Module{}, false, err
 	}
 	if err := compiled.Close(ctx); err != nil {
 		return catalog.Module{}, false, fmt.Errorf("closing the compiled module: %w", err)
 	}
-	verdict.Name = name
+	verdict.Name, verdict.Signature = name, signature
 	verdict.CreatedAt = h.now()
 	return h.config.Modules.AddModule(ctx, verdict, wasm)
 }
@@ -169,22 +225,28 @@ func addEvent(ctx context.Context, rt wazero.Runtime) error {
 }
 
 // compile meters and compiles a module that was inspected. wazero does not see its custom sections: nothing needs them,
-// and a module must not choose its own name.
-func (h *Host) compile(ctx context.Context, wasm []byte) (wazero.CompiledModule, error) {
+// and a module must not choose its own name. Nor does it see the data that instances begin with, which it would copy
+// piece by piece each time.
+func (h *Host) compile(ctx context.Context, wasm []byte) (wazero.CompiledModule, snapshot.Layout, error) {
+	fail := func(err error) (wazero.CompiledModule, snapshot.Layout, error) { return nil, snapshot.Layout{}, err }
 	m, err := wasmbin.Decode(wasm)
 	if err != nil {
-		return nil, fmt.Errorf("decoding a module that was inspected: %w", err)
+		return fail(fmt.Errorf("decoding a module that was inspected: %w", err))
 	}
 	metered, err := metering.Rewrite(wasm, m)
 	if err != nil {
-		return nil, rejected("%v", err)
+		return fail(rejected("%v", err))
 	}
-	if err := h.compiler.vet(ctx, metered); err != nil {
-		return nil, err
-	}
-	compiled, err := h.runtime.CompileModule(ctx, metered)
+	module, layout, err := snapshot.Prepare(metered, wasm, m)
 	if err != nil {
-		return nil, rejected("the module does not compile: %v", err)
+		return fail(rejected("%v", err))
 	}
-	return compiled, nil
+	if err := h.compiler.vet(ctx, module); err != nil {
+		return fail(err)
+	}
+	compiled, err := h.runtime.CompileModule(ctx, module)
+	if err != nil {
+		return fail(rejected("the module does not compile: %v", err))
+	}
+	return compiled, layout, nil
 }

@@ -3,11 +3,13 @@ package scripts_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/go-cmp/cmp"
 
 	"registrar/engine"
 	"registrar/scripts"
@@ -109,16 +111,45 @@ func TestTakenClientIDs(t *testing.T) {
 	})
 }
 
+// Nothing that a script writes to its memory, its globals or its table is there in the next registration, whether that
+// gets another instance or the same one, made new.
 func TestInstancesAreFresh(t *testing.T) {
-	b := newBench(t, engine.Options{})
-	b.deployFixtures("counter")
-	for range 20 {
-		r, err := b.register(minimal)
-		if err != nil {
-			t.Fatal(err)
+	for name, prefix := range map[string]string{"counter": "fresh-1-1-", "counter-table": "fresh-1-", "initialize": "initialized-1-"} {
+		for _, pool := range []int{1, 16} {
+			b := newBench(t, engine.Options{}, func(c *scripts.Config) { c.Pool = pool })
+			b.deployFixtures(name)
+			for range 50 {
+				r, err := b.register(minimal)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !strings.HasPrefix(r.Client.ID, prefix) {
+					t.Fatalf("client_id %s: the instance was used before", r.Client.ID)
+				}
+			}
 		}
-		if !strings.HasPrefix(r.Client.ID, "fresh-1-1-") {
-			t.Fatalf("client_id %s: the instance was used before", r.Client.ID)
+	}
+}
+
+// Instances of a Go module begin where the runtime was initialized once, but no two have the same random numbers.
+func TestRandomNumbersAreNeverTheSame(t *testing.T) {
+	for _, name := range []string{"go-random", "go-seeded"} {
+		seen := map[string]bool{}
+		for _, pool := range []int{1, 8} {
+			b := newBench(t, engine.Options{}, func(c *scripts.Config) { c.Pool = pool })
+			b.deployFixtures(name)
+			for range 40 {
+				r, err := b.register(minimal)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, part := range strings.Split(r.Client.ID, "-")[1:] {
+					if len(part) != 16 || seen[part] {
+						t.Fatalf("client_id %s: %s was there before", r.Client.ID, part)
+					}
+					seen[part] = true
+				}
+			}
 		}
 	}
 }
@@ -188,11 +219,51 @@ func TestProvenance(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []engine.Act{
-		{Step: "add_client_id", Script: "prefix-id", Module: catalog.Digest(testdata.Wasm(t, "prefix-id"))},
-		{Step: "add_client_id", Script: "wrap-id", Module: catalog.Digest(testdata.Wasm(t, "wrap-id"))},
+		{Step: "add_client_id", Script: "prefix-id", Module: catalog.Digest(testdata.Wasm(t, "prefix-id")), Changed: []string{"client_id"}},
+		{Step: "add_client_id", Script: "wrap-id", Module: catalog.Digest(testdata.Wasm(t, "wrap-id")), Changed: []string{"client_id"}},
 	}
-	if c.Provenance.Deployment != 2 || len(c.Provenance.Acts) != 2 || c.Provenance.Acts[0] != want[0] || c.Provenance.Acts[1] != want[1] {
-		t.Errorf("got %+v, want deployment 2 and %+v", c.Provenance, want)
+	if diff := cmp.Diff(want, c.Provenance.Acts); diff != "" || c.Provenance.Deployment != 2 {
+		t.Errorf("deployment %d, want 2; acts, want (-) and got (+):\n%s", c.Provenance.Deployment, diff)
+	}
+}
+
+// Each act names the members that the script itself changed.
+func TestProvenanceNamesChanges(t *testing.T) {
+	for _, tt := range []struct {
+		scripts, body string
+		want          []string // step, script and members
+	}{
+		{"patch-metadata", `{"redirect_uris":["https://app.example/cb"],"client_name":"mine","default_max_age":60,"contacts":[]}`, []string{"set_client_name patch-metadata [client_name contacts]"}},
+		{"prefix-id", minimal, []string{"add_client_id prefix-id [client_id]"}},
+		{"c-id-and-secret", minimal, []string{"add_client_id c-id-and-secret [client_id]", "generate_secret c-id-and-secret [client_secret]"}},
+		{"accept-all", minimal, nil},
+		{"default-scopes", minimal, []string{"set_default_scopes default-scopes [scope]"}},
+		{"items-write", minimal, nil},
+	} {
+		t.Run(tt.scripts, func(t *testing.T) {
+			b := newBench(t, engine.Options{})
+			b.deployFixtures(strings.Fields(tt.scripts)...)
+			r, err := b.register(tt.body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c, err := b.store.Client(t.Context(), r.Client.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(c.Provenance.Acts) == 0 {
+				t.Error("no script acted")
+			}
+			var got []string
+			for _, act := range c.Provenance.Acts {
+				if act.Changed != nil {
+					got = append(got, fmt.Sprint(act.Step, " ", act.Script, " ", act.Changed))
+				}
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("want (-) and got (+):\n%s", diff)
+			}
+		})
 	}
 }
 

@@ -1,6 +1,7 @@
 package scripts
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -19,6 +20,7 @@ const (
 	stepType   = "() -> (i32)"
 	startType  = "() -> ()"
 	initialize = "_initialize"
+	start      = "_start"
 )
 
 // Inspect gives the verdict that an upload of a module gets: what it is, or a *[catalog.Rejected] with all that speaks
@@ -95,9 +97,9 @@ func (i *inspection) imports() {
 			i.refuse("%s", i.unknownImport(imported))
 			continue
 		}
-		have, want := i.m.Types[imported.Type].String(), signature(f)
-		if have != want {
-			i.refuse("the import %s has the type %s: it must be %s", name, have, want)
+		have, want := i.m.Types[imported.Type], signature(f)
+		if have.String() != want.String() {
+			i.refuse("the import %s has the type %s: it must be %s, so %s", name, have, want, fixOf(have, want))
 			continue
 		}
 		if f.Stub && !slices.Contains(i.verdict.Imports, name) {
@@ -115,22 +117,37 @@ func (i *inspection) unknownImport(imported wasmbin.Import) string {
 	switch {
 	case imported.Module == "env" && imported.Name == "abort":
 		return "the module imports env.abort, as AssemblyScript does by default: compile with --use abort= so that it traps instead, or with --use abort=FILE/FUNCTION to name a function of your own"
-	case imported.Module == hostfuncs.ModuleName:
-		var names []string
-		for _, f := range hostfuncs.Functions() {
-			if f.Module == hostfuncs.ModuleName {
-				names = append(names, f.Name)
-			}
-		}
-		return fmt.Sprintf("the module imports %s, which this server does not have: %s has %s", name, hostfuncs.ModuleName, strings.Join(names, ", "))
+	case imported.Module == hostfuncs.ModuleName || imported.Module == hostfuncs.WASIModuleName:
+		return fmt.Sprintf("the module imports %s, which this server does not have%s", name, cmp.Or(didYouMean(imported.Name, i.functionsOf(imported.Module)), i.listOf(imported.Module)))
 	case strings.HasPrefix(imported.Module, "registrar_"):
 		return fmt.Sprintf("the module imports %s: this server has %s only", name, hostfuncs.ModuleName)
+	case slices.Contains(i.functionsOf(hostfuncs.ModuleName), imported.Name):
+		return fmt.Sprintf(`the module imports %s: import it from %s instead (C: __attribute__((import_module("%[2]s"))), Rust: #[link(wasm_import_module = "%[2]s")], Go: //go:wasmimport %[2]s %s)`,
+			name, hostfuncs.ModuleName, imported.Name)
+	case strings.HasPrefix(imported.Module, "wasi_"):
+		return fmt.Sprintf("the module imports %s: of WASI this server has preview 1 only, as %s, so build for wasm32-wasip1", name, hostfuncs.WASIModuleName)
 	}
 	return fmt.Sprintf("the module imports %s: functions may come from %s and %s only", name, hostfuncs.ModuleName, hostfuncs.WASIModuleName)
 }
 
-// signature writes a host function's type as wasmbin writes one.
-func signature(f hostfuncs.Function) string {
+// functionsOf returns what may be imported from a host module, in the order of the alphabet.
+func (i *inspection) functionsOf(module string) []string {
+	var names []string
+	for f := range i.functions {
+		if f[0] == module {
+			names = append(names, f[1])
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+func (i *inspection) listOf(module string) string {
+	return fmt.Sprintf(": %s has %s", module, strings.Join(i.functionsOf(module), ", "))
+}
+
+// signature returns a host function's type as wasmbin has it.
+func signature(f hostfuncs.Function) wasmbin.FuncType {
 	list := func(types []api.ValueType) []wasmbin.ValueType {
 		values := make([]wasmbin.ValueType, len(types))
 		for i, t := range types {
@@ -138,7 +155,7 @@ func signature(f hostfuncs.Function) string {
 		}
 		return values
 	}
-	return wasmbin.FuncType{Params: list(f.Params), Results: list(f.Results)}.String()
+	return wasmbin.FuncType{Params: list(f.Params), Results: list(f.Results)}
 }
 
 func (i *inspection) memory() {
@@ -167,22 +184,14 @@ func (i *inspection) tables() {
 
 func (i *inspection) exports() {
 	for _, e := range i.m.Exports {
-		known := isStep(e.Name)
 		if e.Kind != wasmbin.KindFunction {
-			if known {
+			if isStep(e.Name) {
 				i.refuse("the export %s is a %s: it must be a function of the type %s", e.Name, e.Kind, stepType)
 			}
 			continue
 		}
 		function, _ := i.m.FuncType(e.Index)
-		switch have := function.String(); {
-		case known && have != stepType:
-			i.refuse("the export %s has the type %s: it must be %s", e.Name, have, stepType)
-		case e.Name == initialize && have != startType:
-			i.refuse("the export %s has the type %s: it must be %s", e.Name, have, startType)
-		case !known && have == stepType:
-			i.warn("the export %s has the type of a step, but there is no step of that name", e.Name)
-		}
+		i.exportedFunction(e.Name, function)
 	}
 	i.verdict.Steps = []string{}
 	for _, step := range stepNames() {
@@ -190,12 +199,38 @@ func (i *inspection) exports() {
 			i.verdict.Steps = append(i.verdict.Steps, step)
 		}
 	}
-	if len(i.verdict.Steps) == 0 {
-		i.refuse("the module exports no step: export a function of the type %s named %s", stepType, strings.Join(stepNames(), ", "))
+	if len(i.verdict.Steps) == 0 && !i.command() {
+		i.refuse("the module exports no step%s", cmp.Or(i.misspeltStep(), fmt.Sprintf(": export a function of the type %s named %s", stepType, strings.Join(stepNames(), ", "))))
 	}
 	if i.verdict.Warnings == nil {
 		i.verdict.Warnings = []string{}
 	}
+}
+
+// exportedFunction judges a function that is exported. One that is no step is nobody's business, unless it looks like one.
+func (i *inspection) exportedFunction(name string, have wasmbin.FuncType) {
+	known, want := isStep(name), wasmbin.FuncType{Results: []wasmbin.ValueType{wasmbin.I32}}
+	switch {
+	case known && have.String() != stepType:
+		i.refuse("the export %s has the type %s: it must be %s, so %s", name, have, stepType, fixOf(have, want))
+	case name == initialize && have.String() != startType:
+		i.refuse("the export %s has the type %s: it must be %s, so %s", name, have, startType, fixOf(have, wasmbin.FuncType{}))
+	case known || name == initialize:
+	case have.String() == stepType:
+		i.warn("the export %s has the type of a step, but there is no step of that name%s", name, didYouMean(name, stepNames()))
+	case nearest(name, stepNames()) != "":
+		i.warn("the export %s looks like a step, but there is no step of that name%s", name, didYouMean(name, stepNames()))
+	}
+}
+
+// misspeltStep returns which export of a module without steps was probably meant to be one, "" for none.
+func (i *inspection) misspeltStep() string {
+	for _, e := range i.m.Exports {
+		if found := nearest(e.Name, stepNames()); found != "" && e.Kind == wasmbin.KindFunction {
+			return fmt.Sprintf(", but %s: did you mean %s?", e.Name, found)
+		}
+	}
+	return ""
 }
 
 func stepNames() []string {

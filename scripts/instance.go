@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/tetratelabs/wazero"
@@ -11,46 +12,83 @@ import (
 	"github.com/tetratelabs/wazero/experimental"
 
 	"registrar/hostfuncs"
+	"registrar/scripts/memory"
 	"registrar/scripts/metering"
 )
 
 // An instance is a guest in one registration.
 type instance struct {
+	script  *script
 	module  api.Module
-	fuel    api.MutableGlobal // what is left of its slice; see meter
-	calls   api.MutableGlobal // how many calls may yet nest
-	log     *hostfuncs.Log    // what it wrote while it was initialized
-	attempt int               // of the registration; see engine.Registration.Attempt
-	depth   int               // calls that are under way
-	broken  bool              // it trapped, failed or exited, and is not entered again
+	lent    memory.Memory       // its memory; nil where it began as the module says
+	globals []api.MutableGlobal // those of the script's state
+	fuel    api.MutableGlobal   // what is left of its slice; see meter
+	calls   api.MutableGlobal   // how many calls may yet nest
+	log     *hostfuncs.Log      // what it wrote while it was initialized
+	attempt int                 // of the registration; see engine.Registration.Attempt
+	depth   int                 // calls that are under way
+	broken  bool                // it trapped, failed or exited, and is not entered again
 	closing bool
 }
 
-// instantiate makes an instance and initializes it.
+// instantiate makes an instance that is initialized.
 func (h *Host) instantiate(ctx context.Context, sc *script) (*instance, error) {
+	i, err := h.newInstance(ctx, sc)
+	if err != nil {
+		return nil, err
+	}
+	if sc.state == nil {
+		err = h.initialize(ctx, sc, i, h.config.Random)
+	} else {
+		err = sc.state.restore(i, h.config.Random)
+	}
+	if err != nil {
+		i.close()
+		return nil, err
+	}
+	return i, nil
+}
+
+// newInstance makes an instance that is not initialized.
+func (h *Host) newInstance(ctx context.Context, sc *script) (*instance, error) {
+	var allocator experimental.MemoryAllocator = h.buffers
+	l := &lender{image: sc.image}
+	if sc.image != nil {
+		allocator = l
+	}
 	// Anonymous: an instance with a name could be imported by another, or stand in a host module's place.
 	config := wazero.NewModuleConfig().WithName("").WithStartFunctions()
-	module, err := h.runtime.InstantiateModule(experimental.WithMemoryAllocator(ctx, h.buffers), sc.compiled, config)
+	module, err := h.runtime.InstantiateModule(experimental.WithMemoryAllocator(ctx, allocator), sc.compiled, config)
 	if err != nil {
 		return nil, fmt.Errorf("instantiating: %w", err)
 	}
-	i := &instance{
-		module: module,
-		log:    &hostfuncs.Log{},
-		fuel:   module.ExportedGlobal(metering.FuelExport).(api.MutableGlobal),
-		calls:  module.ExportedGlobal(metering.CallsExport).(api.MutableGlobal),
+	global := func(name string) api.MutableGlobal { return module.ExportedGlobal(name).(api.MutableGlobal) }
+	i := &instance{script: sc, module: module, lent: l.lent, log: &hostfuncs.Log{}, fuel: global(metering.FuelExport), calls: global(metering.CallsExport)}
+	for _, name := range sc.globals {
+		i.globals = append(i.globals, global(name))
 	}
-	if module.ExportedFunction(initialize) == nil {
-		return i, nil
+	return i, nil
+}
+
+// memory is all of its memory, valid until that grows or is freed.
+func (i *instance) memory() []byte {
+	m := i.module.Memory()
+	b, _ := m.Read(0, m.Size())
+	return b
+}
+
+// initialize has an instance initialize itself, if it does.
+func (h *Host) initialize(ctx context.Context, sc *script, i *instance, random io.Reader) error {
+	if sc.command || i.module.ExportedFunction(initialize) == nil {
+		return nil
 	}
 	own := int64(initializeFuel)
 	m := &meter{request: ctx, fuel: i.fuel, step: own, shared: &own, limit: h.config.StepTimeout}
-	call := &hostfuncs.Call{Step: initialize, Script: sc.Name, Now: h.now(), Entropy: hostfuncs.NewEntropy(h.config.Random), Log: i.log}
+	call := &hostfuncs.Call{Step: initialize, Script: sc.Name, Now: h.now(), Entropy: hostfuncs.NewEntropy(random), Log: i.log}
 	if _, err := i.call(m, call, initialize); err != nil {
-		i.close()
-		return nil, fmt.Errorf("in %s: %w", initialize, err)
+		return fmt.Errorf("in %s: %w", initialize, err)
 	}
-	return i, nil
+	return nil
 }
 
 // call calls an exported function and returns its first result.

@@ -8,6 +8,7 @@ import (
 	"github.com/tetratelabs/wazero/api"
 
 	"registrar/engine"
+	"registrar/scripts/catalog"
 	"registrar/scripts/metering"
 )
 
@@ -68,7 +69,7 @@ func (m *meter) charge(fuel int64) {
 // and panics where not.
 func (m *meter) event(reason metering.Reason) {
 	if reason == metering.Calls {
-		panic(&limitExceeded{fmt.Sprintf("more than %d calls nest", metering.DefaultCalls)})
+		panic(&limitExceeded{catalog.FailureDepth, fmt.Sprintf("more than %d calls nest", metering.DefaultCalls)})
 	}
 	if err := m.request.Err(); err != nil {
 		panic(err)
@@ -78,12 +79,15 @@ func (m *meter) event(reason metering.Reason) {
 	}
 	owed := -int64(m.fuel.Get())
 	if n := m.hand(-owed, max(slice, owed)); n < owed || n == 0 {
-		panic(&limitExceeded{"it ran out of fuel"})
+		panic(&limitExceeded{catalog.FailureFuel, "it ran out of fuel"})
 	}
 }
 
 // A limitExceeded ends a guest that spent what it may.
-type limitExceeded struct{ reason string }
+type limitExceeded struct {
+	kind   catalog.FailureKind
+	reason string
+}
 
 func (l *limitExceeded) Error() string { return l.reason }
 

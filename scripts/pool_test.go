@@ -33,6 +33,10 @@ func (library) CurrentDeployment(context.Context) (catalog.Deployment, error) {
 
 func (library) CurrentDeploymentNumber(context.Context) (int64, error) { return 0, nil }
 
+func (library) Deployments(context.Context, int64, int) ([]catalog.Deployment, error) {
+	return nil, nil
+}
+
 // newTestScript returns a host and a script of it that is loaded, without a shelf.
 func newTestScript(t testing.TB, name string, pool int) (*Host, *script) {
 	t.Helper()
@@ -51,6 +55,7 @@ func newTestScript(t testing.TB, name string, pool int) (*Host, *script) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
+		h.pool.close() // it must not make instances of what is closed
 		h.close(context.Background(), d)
 		h.Close(context.Background())
 	})
@@ -131,10 +136,7 @@ func TestBuffersOfInstancesAreReused(t *testing.T) {
 		}
 		i.close()
 	}
-	h.buffers.mu.Lock()
-	kept := h.buffers.kept
-	h.buffers.mu.Unlock()
-	if kept != pageSize {
+	if kept := h.buffers.Kept(); kept != pageSize {
 		t.Errorf("%d bytes are kept, want the one page that ten instances had in turn", kept)
 	}
 	i, err := h.instantiate(t.Context(), s)
@@ -147,21 +149,5 @@ func TestBuffersOfInstancesAreReused(t *testing.T) {
 		if v == 0xaa {
 			t.Fatalf("byte %d is another instance's", j)
 		}
-	}
-}
-
-func BenchmarkInstance(b *testing.B) {
-	for _, name := range []string{"prefix-id", "c-id-and-secret", "id-and-secret", "rust-prefix-id", "go-prefix-id", "go-policy"} {
-		b.Run(name, func(b *testing.B) {
-			h, s := newTestScript(b, name, 1)
-			b.ReportAllocs()
-			for b.Loop() {
-				i, err := h.instantiate(b.Context(), s)
-				if err != nil {
-					b.Fatal(err)
-				}
-				i.close()
-			}
-		})
 	}
 }

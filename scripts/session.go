@@ -18,21 +18,23 @@ import (
 // Overrides returns the steps of one registration: those that scripts of the deployment in force replace, wrapped around
 // the built-in ones, the first script outermost. release ends the registration's instances and writes its log.
 func (h *Host) Overrides(r *engine.Registration, base engine.Steps) (steps engine.Steps, release func()) {
-	d := h.pin()
+	d := h.pinFor(r.Caller)
 	if d == nil {
 		base.ValidateSoftwareStatement = func(context.Context, *engine.Registration) error {
 			return fmt.Errorf("no deployment is loaded: %w", engine.ErrUnavailable)
 		}
 		return base, func() {}
 	}
-	r.Client.Provenance.Deployment = d.number
+	r.Client.Provenance.Deployment = d.Number
 	if len(d.scripts) == 0 {
 		return base, func() { h.unpin(d) }
 	}
-	s := newSession(h, d, r)
+	s := newSession(h, d, d.acting(), r)
+	s.observer = h.config.Observer
 	return s.override(base), func() {
 		s.close()
 		s.writeLog()
+		h.shadows.offer(d, r)
 		h.unpin(d)
 	}
 }
@@ -40,28 +42,33 @@ func (h *Host) Overrides(r *engine.Registration, base engine.Steps) (steps engin
 // A session is the scripts of one registration: their instances, taken when first needed, and what they share.
 type session struct {
 	host      *Host
-	deployed  *deployed
+	scripts   []*script // those that act, outermost first
 	r         *engine.Registration
-	instances []*instance // by the script's index; nil until needed
-	entropy   *hostfuncs.Entropy
-	log       *hostfuncs.Log
-	fuel      int64  // of the registration that is not handed out
-	spent     *int64 // by the step of a script that ended last
+	instances []*instance // by the script's index in its deployment; nil until needed
+	// clientExists reports whether a client ID is taken.
+	clientExists func(ctx context.Context, id string) (bool, error)
+	entropy      *hostfuncs.Entropy
+	log          *hostfuncs.Log
+	fuel         int64  // of the registration that is not handed out
+	spent        *int64 // by the step of a script that ended last
+	observer     Observer
 
 	// enterStep is told of each layer of a step, a script or the built-in step under an empty name; nil where nobody
 	// watches.
 	enterStep func(step, script string) (leave func(spent *int64, err error))
 }
 
-func newSession(h *Host, d *deployed, r *engine.Registration) *session {
+func newSession(h *Host, d *deployed, acting []*script, r *engine.Registration) *session {
 	return &session{
-		host:      h,
-		deployed:  d,
-		r:         r,
-		instances: make([]*instance, len(d.scripts)),
-		entropy:   hostfuncs.NewEntropy(h.config.Random),
-		log:       &hostfuncs.Log{},
-		fuel:      h.config.RegistrationFuel,
+		host:         h,
+		scripts:      acting,
+		r:            r,
+		instances:    make([]*instance, len(d.scripts)),
+		clientExists: h.config.ClientExists,
+		entropy:      hostfuncs.NewEntropy(h.config.Random),
+		log:          &hostfuncs.Log{},
+		fuel:         h.config.RegistrationFuel,
+		observer:     unobserved{},
 	}
 }
 
@@ -72,7 +79,7 @@ func (s *session) override(base engine.Steps) engine.Steps {
 		if s.enterStep != nil {
 			*field = s.observed(step.Name, "", *field)
 		}
-		for _, sc := range slices.Backward(s.deployed.scripts) {
+		for _, sc := range slices.Backward(s.scripts) {
 			if !slices.Contains(sc.steps, step.Name) {
 				continue
 			}
@@ -118,28 +125,40 @@ func (f *Failure) Error() string {
 // run runs a step of one script. What the script did counts only where it returned 0.
 func (s *session) run(ctx context.Context, sc *script, step string, base engine.StepFunc) error {
 	entry := s.r.Snapshot()
-	err := s.enter(ctx, sc, step, base)
+	var inner *interlude
+	end, err := s.enter(ctx, sc, step, base, &inner)
+	s.observer.StepEnded(sc.Name, end)
 	if err == nil {
-		s.r.Client.Provenance.Acts = append(slices.Clip(s.r.Client.Provenance.Acts), engine.Act{Step: step, Script: sc.Name, Module: sc.Module})
+		s.r.Client.Provenance.Acts = append(slices.Clip(s.r.Client.Provenance.Acts), engine.Act{
+			Step: step, Script: sc.Name, Module: sc.Module, Changed: s.changed(&entry, inner)})
 		return nil
 	}
 	s.r.Restore(entry)
 	failure, failed := errors.AsType[*Failure](err)
-	if !failed || failure.Script != sc.Name || failure.Step != step || sc.OnFailure != catalog.OnFailureBase {
+	own := failed && failure.Script == sc.Name && failure.Step == step
+	if own && s.r.Mode == engine.ModeEnforce {
+		s.host.failedFor(sc, s.r.Caller)
+	}
+	if !own || sc.OnFailure != catalog.OnFailureBase {
 		return err
 	}
-	s.host.config.Logger.WarnContext(ctx, "a script failed, so what it replaced runs", "script", sc.Name, "module", sc.Module, "step", step,
-		"reason", failure.Reason, "request_id", s.r.Request.ID)
+	if s.r.Mode != engine.ModeReplay { // which would say it of each registration
+		s.host.config.Logger.WarnContext(ctx, "a script failed, so what it replaced runs", "script", sc.Name, "module", sc.Module, "step", step,
+			"reason", failure.Reason, "request_id", s.r.Request.ID)
+	}
 	return base(ctx, s.r)
 }
 
 // enter calls the guest and says what came of it: nil, an *engine.Error, a *Failure, or another error that is not the
-// script's own.
-func (s *session) enter(ctx context.Context, sc *script, step string, base engine.StepFunc) error {
+// script's own. inner is set where the base ran.
+func (s *session) enter(ctx context.Context, sc *script, step string, base engine.StepFunc, inner **interlude) (end catalog.StepEnd, err error) {
+	end = catalog.StepEnd{Step: step, Outcome: catalog.OutcomeFailed}
 	i, err := s.instance(ctx, sc)
 	if err != nil {
-		return s.classify(ctx, sc, step, err)
+		err = s.classify(ctx, sc, &end, nil, err)
+		return end, err
 	}
+	baseFailed := false
 	m := &meter{request: ctx, fuel: i.fuel, step: s.host.config.StepFuel, shared: &s.fuel, limit: s.host.config.StepTimeout}
 	call := &hostfuncs.Call{
 		Registration: s.r,
@@ -148,25 +167,41 @@ func (s *session) enter(ctx context.Context, sc *script, step string, base engin
 		Mode:         s.mode(sc),
 		Config:       sc.Config,
 		Now:          s.r.Now,
-		Base:         func() error { return s.base(ctx, m, base) },
-		ClientExists: s.host.config.ClientExists,
+		Base: func() error {
+			err := s.base(ctx, m, base, inner)
+			_, refused := errors.AsType[*engine.Error](err)
+			baseFailed = err != nil && !refused
+			return err
+		},
+		ClientExists: s.clientExists,
 		Entropy:      s.entropy,
 		Log:          s.log,
+	}
+	if sc.command {
+		return s.runCommand(ctx, sc, i, m, call)
 	}
 	result, err := i.call(m, call, step)
 	spent := s.host.config.StepFuel - m.step
 	s.spent = &spent
+	end.Entered, end.Fuel, end.Elapsed = true, spent, m.used
 	if err != nil {
-		return s.classify(ctx, sc, step, err)
+		err = s.classify(ctx, sc, &end, i, err)
+		if baseFailed {
+			end.Outcome, end.Failure = catalog.OutcomeAborted, ""
+		}
+		return end, err
 	}
 	switch result {
 	case 0:
-		return nil
+		end.Outcome = catalog.OutcomeDone
+		return end, nil
 	case 1:
-		return call.Refusal()
+		end.Outcome = catalog.OutcomeRefused
+		return end, call.Refusal()
 	}
 	i.broken = true
-	return s.failure(sc, step, fmt.Sprintf("it returned %d: a step returns 0 for done and 1 for refused", api.DecodeI32(uint64(result))))
+	end.Failure = catalog.FailureContract
+	return end, s.failure(sc, step, fmt.Sprintf("it returned %d: a step returns 0 for done and 1 for refused", api.DecodeI32(uint64(result))))
 }
 
 // mode returns how far a script's word counts in this registration.
@@ -174,15 +209,15 @@ func (s *session) mode(sc *script) string {
 	if s.r.Mode != engine.ModeEnforce {
 		return string(s.r.Mode)
 	}
-	if sc.Mode != "" {
-		return string(sc.Mode)
+	if sc.canary() {
+		return string(catalog.ModeCanary)
 	}
 	return string(catalog.ModeEnforce)
 }
 
 // base runs what a script replaced, on the working copy. A refusal leaves the copy as it was, so that a script which
 // overrules it does not inherit half a step.
-func (s *session) base(ctx context.Context, m *meter, base engine.StepFunc) error {
+func (s *session) base(ctx context.Context, m *meter, base engine.StepFunc, inner **interlude) error {
 	m.settle()
 	defer m.grant()
 	entry := s.r.Snapshot()
@@ -190,6 +225,7 @@ func (s *session) base(ctx context.Context, m *meter, base engine.StepFunc) erro
 	if err != nil {
 		s.r.Restore(entry)
 	}
+	*inner = &interlude{before: entry, after: s.r.Snapshot()}
 	return err
 }
 
@@ -197,25 +233,30 @@ func (s *session) failure(sc *script, step, reason string) *Failure {
 	return &Failure{Script: sc.Name, Module: sc.Module, Step: step, Reason: reason}
 }
 
-// classify says whose fault it was that a guest did not return.
-func (s *session) classify(ctx context.Context, sc *script, step string, err error) error {
+// classify says whose fault it was that a guest did not return, and notes it in end. There is no instance where none
+// could be had.
+func (s *session) classify(ctx context.Context, sc *script, end *catalog.StepEnd, i *instance, err error) error {
 	if base, ok := errors.AsType[*hostfuncs.BaseFailure](err); ok {
+		end.Failure = catalog.FailureHost
 		return base.Err
 	}
 	if _, overran := errors.AsType[*overrun](err); overran {
-		return fmt.Errorf("script %s (%s) in %s: %w", sc.Name, sc.Module, step, err)
+		end.Failure = catalog.FailureClock
+		return fmt.Errorf("script %s (%s) in %s: %w", sc.Name, sc.Module, end.Step, err)
 	}
 	if cause := ctx.Err(); cause != nil {
-		return fmt.Errorf("script %s in %s: %w", sc.Name, step, cause)
+		end.Outcome = catalog.OutcomeAborted
+		return fmt.Errorf("script %s in %s: %w", sc.Name, end.Step, cause)
 	}
-	return s.failure(sc, step, describe(err))
+	end.Failure = s.host.kindOf(err, i)
+	return s.failure(sc, end.Step, describe(err))
 }
 
-// close ends the instances.
+// close gives the instances back.
 func (s *session) close() {
 	for _, i := range s.instances {
 		if i != nil {
-			i.close()
+			s.host.pool.give(i)
 		}
 	}
 }
@@ -240,6 +281,7 @@ func (s *session) writeLog() {
 // noteSecrets notes what no line may show: the client's secret, and secrets that the client itself sent.
 func (s *session) noteSecrets() {
 	s.log.Secret(s.r.Secret.Reveal())
+	s.log.Secret(s.r.Token.Reveal())
 	var sent struct {
 		ClientSecret            string `json:"client_secret"`
 		RegistrationAccessToken string `json:"registration_access_token"`

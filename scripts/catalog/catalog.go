@@ -19,17 +19,21 @@ var (
 	ErrConflict = errors.New("conflict")
 )
 
-// A Module is an uploaded WebAssembly module. It never changes.
+// A Module is an uploaded WebAssembly module. Nothing of it changes but its signature.
 type Module struct {
 	Digest    string    `json:"digest"` // "sha256:" and 64 hex digits, of the bytes as uploaded
 	Name      string    `json:"name"`   // given at the first upload
 	Size      int       `json:"size"`   // in bytes
-	Steps     []string  `json:"steps"`  // in the order of a registration
+	Steps     []string  `json:"steps"`  // in the order of a registration; none for a program, see [Script]
 	Imports   []string  `json:"imports"`
 	MemoryMin uint64    `json:"memory_min"` // in bytes
 	Warnings  []string  `json:"warnings"`
 	CreatedAt time.Time `json:"created_at"`
+	Signature string    `json:"signature,omitzero"` // minisign's, as the .minisig file has it; empty where there is none
 }
+
+// Command reports whether the module is a program, which exports _start instead of steps.
+func (m Module) Command() bool { return len(m.Steps) == 0 }
 
 // Digest returns the digest of a module's bytes, as [Module] has it.
 func Digest(wasm []byte) string {
@@ -44,6 +48,7 @@ type Deployment struct {
 	Scripts   []Script  `json:"scripts"`
 	Comment   string    `json:"comment,omitzero"`
 	CopyOf    int64     `json:"copy_of,omitzero"` // the number of the deployment that was brought back
+	CreatedBy string    `json:"created_by,omitzero"`
 	CreatedAt time.Time `json:"created_at,omitzero"`
 }
 
@@ -51,8 +56,10 @@ type Deployment struct {
 type Script struct {
 	Name      string         `json:"name"`
 	Module    string         `json:"module"`              // a digest
+	Steps     []string       `json:"steps,omitempty"`     // that a program replaces; a module which exports steps names them itself
 	Config    jsontext.Value `json:"config,omitzero"`     // an object; nil means {}
-	Mode      Mode           `json:"mode,omitzero"`       // empty means ModeEnforce
+	Mode      Mode           `json:"mode,omitzero"`       // empty means ModeEnforce, or ModeCanary with Canary
+	Canary    string         `json:"canary,omitzero"`     // the share of callers, such as "5%"; of ModeCanary alone
 	OnFailure OnFailure      `json:"on_failure,omitzero"` // empty means OnFailureRefuse
 	FailOpen  []string       `json:"fail_open,omitzero"`  // steps other than add_client_id and generate_secret that OnFailureBase may stand in for
 }
@@ -60,8 +67,13 @@ type Script struct {
 // A Mode says how far a script's word counts.
 type Mode string
 
-// ModeEnforce is a script that acts.
-const ModeEnforce Mode = "enforce"
+// The modes.
+const (
+	ModeEnforce Mode = "enforce" // it acts
+	ModeShadow  Mode = "shadow"  // it runs beside what acts, and what it would have changed is kept
+	// ModeCanary has it act for a share of the callers. For the others the latest deployment without canaries is in force.
+	ModeCanary Mode = "canary"
+)
 
 // An OnFailure says what follows where a script fails.
 type OnFailure string

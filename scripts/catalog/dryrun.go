@@ -49,4 +49,7 @@ type StepTrace struct {
 	Fuel         *int64         `json:"fuel"`         // nil for a built-in step, which uses none
 	Changes      jsontext.Value `json:"changes"`      // to the client's metadata, its base's included: a JSON Merge Patch (RFC 7396)
 	Log          []string       `json:"log"`
+
+	// Before is the metadata as the step found it, for whoever traces in the same process: it is not on the wire.
+	Before jsontext.Value `json:"-"`
 }

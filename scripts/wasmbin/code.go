@@ -36,6 +36,12 @@ func (m *Module) readBody(r *reader, body *Body, i int, code Range) {
 	}
 	var next Instruction
 	for body.Next(&next) {
+		switch op := next.Opcode; {
+		case op == TableSet:
+			m.setsTable = true
+		case op >= MemoryInit && op <= TableFill:
+			m.bulk |= 1 << (op & 0xff)
+		}
 	}
 	if body.r.err != nil {
 		r.err, r.pos = body.r.err, r.end

@@ -46,23 +46,6 @@ func decode(b []byte, visit func(Range, uint32)) (*Module, error) {
 	return m, nil
 }
 
-// StripCustom copies a module without its custom sections: names, debug information and whatever else a runtime may not
-// need. It fails as [Decode] does.
-func StripCustom(b []byte) ([]byte, error) {
-	m, err := Decode(b)
-	if err != nil {
-		return nil, err
-	}
-	stripped := make([]byte, headerSize, len(b))
-	copy(stripped, b)
-	for _, s := range m.Sections {
-		if s.ID != SectionCustom {
-			stripped = append(stripped, s.Range.In(b)...)
-		}
-	}
-	return slices.Clip(stripped), nil
-}
-
 // header reads the magic bytes and the version (WebAssembly 2.0 §5.5.16).
 func (r *reader) header() {
 	if n := min(r.left(), len(magic)); n == 0 || string(r.b[:n]) != magic[:n] {

@@ -100,7 +100,7 @@ func TestDecode(t *testing.T) {
 		Tables:    []Table{{FuncRef, Limits{Min: 5}}},
 		Memories:  []Memory{{Limits{Max: MaxMemoryPages, HasMax: true}}},
 		Globals: []Global{
-			{GlobalType{I32, true}, ConstExpr{Opcode: 0x41}},
+			{GlobalType{I32, true}, ConstExpr{Opcode: 0x41, Value: -1}},
 			{GlobalType{I64, false}, ConstExpr{Opcode: 0x23}},
 			{GlobalType{FuncRef, false}, ConstExpr{Opcode: 0xd2, Index: 2}},
 			{GlobalType{ExternRef, true}, ConstExpr{Opcode: 0xd0}},
@@ -180,26 +180,6 @@ func TestDecodeEmpty(t *testing.T) {
 				t.Errorf("got %+v, want nil for what is empty", m)
 			}
 		})
-	}
-}
-
-func TestStripCustom(t *testing.T) {
-	rest := slices.Concat(aFunction, aBody)
-	b := module(custom("a"), aFunction, custom("b"), custom("b"), aBody, custom("c"))
-	before := bytes.Clone(b)
-	got, err := StripCustom(b)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if want := module(rest); !bytes.Equal(got, want) {
-		t.Errorf("got % x, want % x", got, want)
-	}
-	clear(got)
-	if !bytes.Equal(b, before) {
-		t.Error("the result shares memory with the module")
-	}
-	if _, err := StripCustom(b[:len(b)-1]); asError(t, err).Unsupported {
-		t.Errorf("a module that is cut off: got %v", err)
 	}
 }
 

@@ -167,7 +167,7 @@ func (m *Module) constInstruction(r *reader, e *ConstExpr) ValueType {
 	offset := r.pos - 1
 	switch Opcode(e.Opcode) {
 	case I32Const:
-		r.s32("an i32")
+		e.Value = r.s32("an i32")
 		return I32
 	case I64Const:
 		r.s64("an i64")

@@ -29,6 +29,8 @@ type Module struct {
 
 	importedGlobals int
 	declared        []bool // by function: it is named outside of bodies, so that ref.func may name it there
+	bulk            uint32 // the instructions of prefix 0xfc and a number below 32 that bodies have, each a bit
+	setsTable       bool   // a body has table.set
 	tableElements   uint64 // of the tables so far, at their minimum
 	moduleLocals    int    // of the bodies so far
 	customSections  int
@@ -68,6 +70,15 @@ func (m *Module) Count(k Kind) int {
 	return 0
 }
 
+// Uses tells whether a function has this instruction: TableSet, or one of [MemoryInit] to [TableFill]. It is false for
+// any other.
+func (m *Module) Uses(op Opcode) bool {
+	if op == TableSet {
+		return m.setsTable
+	}
+	return op >= MemoryInit && op <= TableFill && m.bulk&(1<<(op&0xff)) != 0
+}
+
 // Import is what the module needs from outside. Of the last four fields, the one of its Kind is set.
 type Import struct {
 	Module string // valid UTF-8, at most [MaxNameLength] bytes
@@ -97,7 +108,15 @@ type Global struct {
 type ConstExpr struct {
 	Opcode byte   // first byte of the instruction
 	Index  uint32 // of a global (global.get) or function (ref.func); else 0
+	Value  int32  // of i32.const; else 0
 	Range  Range  // the whole expression, the end included
+}
+
+// DataSegment is bytes for the memory.
+type DataSegment struct {
+	Active  bool      // the bytes are copied at instantiation; else memory.init does so
+	Offset  ConstExpr // where to, if Active: an i32, which counts as unsigned
+	Content Range
 }
 
 // Section is a section's place in the module.

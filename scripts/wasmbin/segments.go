@@ -1,5 +1,7 @@
 package wasmbin
 
+import "iter"
+
 // Flags of element and data segments (WebAssembly 2.0 §5.5.12 and §5.5.14).
 const (
 	flagNotActive   = 1 // passive, or declarative with flagIndex
@@ -81,14 +83,32 @@ func (m *Module) readData(r *reader) {
 	}
 }
 
-func (m *Module) readDatum(r *reader) {
+// Data reads the data segments, in order. b is what the module was decoded from.
+func (m *Module) Data(b []byte) iter.Seq[DataSegment] {
+	return func(yield func(DataSegment) bool) {
+		for _, s := range m.Sections {
+			if s.ID != SectionData {
+				continue
+			}
+			r := &reader{b: b, pos: s.Content.Start, end: s.Content.End}
+			for range r.u32("a count") {
+				if d := m.readDatum(r); r.err != nil || !yield(d) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func (m *Module) readDatum(r *reader) DataSegment {
 	offset := r.pos
 	flags := r.u32("flags")
 	if flags > flagIndex {
 		r.malformed(offset, "expected flags from 0 to %d, found %d", flagIndex, flags)
-		return
+		return DataSegment{}
 	}
-	if flags&flagNotActive == 0 {
+	d := DataSegment{Active: flags&flagNotActive == 0}
+	if d.Active {
 		offset := r.pos
 		memory := uint32(0)
 		if flags&flagIndex != 0 {
@@ -96,9 +116,10 @@ func (m *Module) readDatum(r *reader) {
 		}
 		if r.err == nil && uint64(memory) >= uint64(len(m.memories)) {
 			r.malformed(offset, "expected a memory index below %d, found %d", len(m.memories), memory)
-			return
+			return DataSegment{}
 		}
-		m.constExpr(r, I32)
+		d.Offset = m.constExpr(r, I32)
 	}
-	r.take("a segment", r.u32("a size"))
+	d.Content = r.take("a segment", r.u32("a size"))
+	return d
 }

@@ -1,4 +1,6 @@
-package scripts
+// Package memory gives instances the bytes of their linear memories: zeros from [Buffers], or the content of an [Image].
+// None of it ever holds what another instance wrote.
+package memory
 
 import (
 	"math/bits"
@@ -7,29 +9,38 @@ import (
 	"github.com/tetratelabs/wazero/experimental"
 )
 
+const pageSize = 64 << 10
+
 // maxKept bounds the memory that waits for the next instance, in bytes.
 const maxKept = 32 << 20
 
-// buffers lends memory to instances and takes it back: a fresh buffer of a few hundred KiB costs more than a small script
-// does. A buffer that waits holds zeros only, as a fresh one does.
-type buffers struct {
+// Buffers lends memory to instances and takes it back: a fresh buffer of a few hundred KiB costs more than a small script
+// does. A buffer that waits holds zeros only, as a fresh one does. The zero value is ready for use, by many at once.
+type Buffers struct {
 	mu   sync.Mutex
 	free [32][][]byte // by the power of two that is a buffer's length in pages
 	kept int          // bytes in free
 }
 
 // Allocate implements [experimental.MemoryAllocator].
-func (b *buffers) Allocate(_, _ uint64) experimental.LinearMemory { return &linearMemory{from: b} }
+func (b *Buffers) Allocate(_, _ uint64) experimental.LinearMemory { return &buffered{from: b} }
 
-// linearMemory is the memory of one instance. It may move when it grows.
-type linearMemory struct {
-	from   *buffers
+// Kept is how many bytes wait for the next instance.
+func (b *Buffers) Kept() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.kept
+}
+
+// buffered is the memory of one instance. It may move when it grows.
+type buffered struct {
+	from   *Buffers
 	buffer []byte // whole; a prefix of it is in use
 	used   int    // the longest prefix that was ever in use
 }
 
 // Reallocate implements [experimental.LinearMemory].
-func (l *linearMemory) Reallocate(size uint64) []byte {
+func (l *buffered) Reallocate(size uint64) []byte {
 	if size > uint64(len(l.buffer)) {
 		larger := l.from.take(size)
 		copy(larger, l.buffer[:l.used])
@@ -41,13 +52,13 @@ func (l *linearMemory) Reallocate(size uint64) []byte {
 }
 
 // Free implements [experimental.LinearMemory].
-func (l *linearMemory) Free() {
+func (l *buffered) Free() {
 	l.from.put(l.buffer, l.used)
 	l.buffer, l.used = nil, 0
 }
 
 // take returns zeros of at least size bytes.
-func (b *buffers) take(size uint64) []byte {
+func (b *Buffers) take(size uint64) []byte {
 	class := bits.Len64((size - 1) / pageSize)
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -61,7 +72,7 @@ func (b *buffers) take(size uint64) []byte {
 }
 
 // put takes a buffer back, of which a prefix was used.
-func (b *buffers) put(buffer []byte, used int) {
+func (b *Buffers) put(buffer []byte, used int) {
 	if len(buffer) == 0 {
 		return
 	}

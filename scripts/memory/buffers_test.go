@@ -1,4 +1,4 @@
-package scripts
+package memory
 
 import (
 	"bytes"
@@ -7,7 +7,7 @@ import (
 
 // Whatever an instance left in its memory, the next one finds zeros.
 func TestBuffersAreZero(t *testing.T) {
-	b := &buffers{}
+	b := &Buffers{}
 	for _, sizes := range [][]uint64{{1 * pageSize}, {17 * pageSize, 18 * pageSize, 40 * pageSize}, {pageSize, 256 * pageSize}, {3 * pageSize}, {32 * pageSize, 32 * pageSize}} {
 		for range 3 {
 			m := b.Allocate(0, 0)
@@ -34,7 +34,7 @@ func TestBuffersAreZero(t *testing.T) {
 }
 
 func TestBuffersAreReused(t *testing.T) {
-	b := &buffers{}
+	b := &Buffers{}
 	allocations := testing.AllocsPerRun(100, func() {
 		m := b.Allocate(0, 0)
 		m.Reallocate(17 * pageSize)
@@ -49,7 +49,7 @@ func TestBuffersAreReused(t *testing.T) {
 }
 
 func TestBuffersThatWaitAreBounded(t *testing.T) {
-	b := &buffers{}
+	b := &Buffers{}
 	var lent []interface{ Free() }
 	for range 10 {
 		m := b.Allocate(0, 0)

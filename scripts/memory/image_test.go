@@ -1,0 +1,115 @@
+package memory
+
+import (
+	"bytes"
+	"runtime"
+	"testing"
+)
+
+const limit = 64 * pageSize
+
+// images are of both kinds: small ones are copied, the others mapped where the system can.
+func images(t *testing.T) map[string]*Image {
+	t.Helper()
+	content := func(size int) []byte { return bytes.Repeat([]byte("image"), size/5) }
+	list := map[string]*Image{
+		"copied": NewImage(content(pageSize/2), limit, &Buffers{}),
+		"mapped": NewImage(content(5*pageSize), limit, &Buffers{}),
+		"empty":  NewImage(nil, limit, &Buffers{}),
+	}
+	if (list["mapped"].file != nil) != (runtime.GOOS == "linux") {
+		t.Error("a large image: is it mapped elsewhere than on Linux, or not there?")
+	}
+	return list
+}
+
+// fresh holds that a memory has the image, and zeros after it.
+func fresh(t *testing.T, b []byte, i *Image) {
+	t.Helper()
+	n := min(len(b), len(i.content))
+	if !bytes.Equal(b[:n], i.content[:n]) {
+		t.Fatalf("of %d bytes, the first are not the image", len(b))
+	}
+	if !bytes.Equal(b[n:], make([]byte, len(b)-n)) {
+		t.Fatalf("of %d bytes, those after the image are not zero", len(b))
+	}
+}
+
+func poison(b []byte) {
+	for i := range b {
+		b[i] = 0xaa
+	}
+}
+
+// Whatever an instance writes, another one, at the same time or later, finds the image.
+func TestImageIsNobodysToChange(t *testing.T) {
+	for name, i := range images(t) {
+		t.Run(name, func(t *testing.T) {
+			before := bytes.Clone(i.content)
+			for range 5 {
+				a, b := i.New(), i.New()
+				first, second := a.Reallocate(6*pageSize), b.Reallocate(8*pageSize)
+				fresh(t, first, i)
+				poison(first)
+				fresh(t, second, i)
+				poison(second)
+				a.Free()
+				b.Free()
+			}
+			if !bytes.Equal(i.content, before) {
+				t.Error("the image is not what it was")
+			}
+			if err := i.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestReset(t *testing.T) {
+	for name, i := range images(t) {
+		t.Run(name, func(t *testing.T) {
+			m := i.New()
+			b := m.Reallocate(6 * pageSize)
+			for range 3 {
+				poison(b)
+				if err := m.Reset(); err != nil {
+					t.Fatal(err)
+				}
+				fresh(t, b, i)
+			}
+			m.Free()
+		})
+	}
+}
+
+// A memory may be smaller at first than the image, and grow beyond it.
+func TestImageGrows(t *testing.T) {
+	for name, i := range images(t) {
+		t.Run(name, func(t *testing.T) {
+			m := i.New()
+			fresh(t, m.Reallocate(pageSize), i)
+			b := m.Reallocate(6 * pageSize)
+			fresh(t, b, i)
+			poison(b)
+			b = m.Reallocate(limit)
+			if !bytes.Equal(b[:6*pageSize], bytes.Repeat([]byte{0xaa}, 6*pageSize)) {
+				t.Error("growing lost what was there")
+			}
+			if !bytes.Equal(b[6*pageSize:], make([]byte, limit-6*pageSize)) {
+				t.Error("what it grew by is not zero")
+			}
+			m.Free()
+			fresh(t, i.New().Reallocate(limit), i)
+		})
+	}
+}
+
+// Where the system gives no mapping, what there is serves.
+func TestImageWithoutMapping(t *testing.T) {
+	i := NewImage(bytes.Repeat([]byte("image"), pageSize), limit, &Buffers{})
+	i.file = nil
+	m := i.New()
+	fresh(t, m.Reallocate(8*pageSize), i)
+	m.Free()
+}

@@ -1,0 +1,129 @@
+package scripts
+
+import (
+	"bytes"
+	"context"
+	"testing"
+)
+
+// Instances of these begin where another one stood; those of the others are initialized one by one, since a table may
+// change, or since nobody knows what became of the random data that they drew.
+func TestWhichInstancesAreSaved(t *testing.T) {
+	for name, want := range map[string]bool{
+		"prefix-id": true, "counter": true, "rust-prefix-id": true, "c-id-and-secret": true, "id-and-secret": true,
+		"go-prefix-id": true, "go-policy": true, "go-random": true,
+		"counter-table": false, "go-seeded": false, "fail-initialize": false,
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, s := newTestScript(t, name, 1)
+			if got := s.state != nil; got != want {
+				t.Errorf("saved: %t, want %t", got, want)
+			}
+		})
+	}
+}
+
+// Whatever a guest did to its memory and its globals, the next registration finds what the first one found.
+func TestUsedInstancesAreMadeNew(t *testing.T) {
+	for _, name := range []string{"counter", "id-and-secret", "rust-prefix-id", "go-random"} {
+		t.Run(name, func(t *testing.T) {
+			h, s := newTestScript(t, name, 1)
+			first := newTestInstance(t, h, s)
+			second := newTestInstance(t, h, s)
+			for _, used := range []*instance{first, second} {
+				for range 3 {
+					memory := used.memory()
+					for j := range memory {
+						memory[j] = 0xaa // poison
+					}
+					for _, g := range used.globals {
+						g.Set(g.Get() + 1)
+					}
+					used.fuel.Set(1)
+					used.calls.Set(1)
+					if err := h.renew(used); err != nil {
+						t.Fatal(err)
+					}
+					same(t, used, newTestInstance(t, h, s))
+				}
+			}
+		})
+	}
+}
+
+func newTestInstance(t *testing.T, h *Host, s *script) *instance {
+	t.Helper()
+	i, err := h.instantiate(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = i.module.Close(context.Background()) })
+	return i
+}
+
+// same holds that nothing tells two instances apart but their random numbers.
+func same(t *testing.T, a, b *instance) {
+	t.Helper()
+	memories := [2][]byte{bytes.Clone(a.memory()), bytes.Clone(b.memory())}
+	if generators := a.script.state.generators; len(generators) > 0 {
+		if bytes.Equal(memories[0], memories[1]) {
+			t.Error("two instances have the same random numbers")
+		}
+		for _, m := range memories {
+			if err := generators.Seed(m, bytes.NewReader(make([]byte, 1024))); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if !bytes.Equal(memories[0], memories[1]) {
+		t.Error("the memories are not the same")
+	}
+	for j := range a.globals {
+		if a.globals[j].Get() != b.globals[j].Get() {
+			t.Errorf("global %d: got %d, want %d", j, a.globals[j].Get(), b.globals[j].Get())
+		}
+	}
+	if a.fuel.Get() != b.fuel.Get() || a.calls.Get() != b.calls.Get() {
+		t.Error("fuel and calls are not the same")
+	}
+}
+
+// An instance that cannot be made what it was serves no other registration.
+func TestUsedInstancesThatAreClosed(t *testing.T) {
+	h, s := newTestScript(t, "counter", 1)
+	for name, spoil := range map[string]func(*instance){
+		"broken": func(i *instance) { i.broken = true },
+		"open":   func(i *instance) { i.depth = 1 },
+		"grown":  func(i *instance) { i.module.Memory().Grow(1) },
+	} {
+		i := newTestInstance(t, h, s)
+		spoil(i)
+		if h.renew(i) == nil {
+			t.Errorf("%s: it is used again", name)
+		}
+	}
+	table, s := newTestScript(t, "counter-table", 1)
+	if table.renew(newTestInstance(t, table, s)) == nil {
+		t.Error("a module that changes its table: it is used again")
+	}
+}
+
+// The shelf gets back what was taken from it: the same instances, as good as new.
+func TestUsedInstancesComeBack(t *testing.T) {
+	h, s := newTestScript(t, "counter", 1)
+	h.pool.open(s)
+	awaitFull(t, s.shelf)
+	seen := map[*instance]bool{}
+	for range 50 {
+		i, err := h.pool.take(t.Context(), s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen[i] = true
+		h.pool.give(i)
+		awaitFull(t, s.shelf)
+	}
+	if len(seen) == 50 {
+		t.Error("50 registrations took 50 instances, none of them twice")
+	}
+}
