@@ -33,6 +33,17 @@ type clientRow struct {
 	Deployment      int64
 	Acts            string
 
+	// See management.go.
+	Version           int64
+	TokenHash         sql.Null[[]byte]
+	FormerHash        sql.Null[[]byte]
+	FormerSalt        sql.Null[[]byte]
+	FormerExpiresAt   sql.Null[time.Time]
+	UpdatedAt         sql.Null[time.Time] `gorm:"autoUpdateTime:false"`
+	UpdatedDeployment sql.Null[int64]
+	UpdatedActs       sql.Null[string]
+	SeenAt            sql.Null[time.Time]
+
 	// For an audit log and a feed of changes. A sequence has gaps: clients that were refused, or deleted since.
 	Writer   []byte           // of the process that wrote
 	Sequence int64            // the writer's count of clients, from 1
@@ -43,6 +54,8 @@ type clientRow struct {
 func (clientRow) TableName() string { return "clients" }
 
 // AddClient stores c, durably, in one statement. It returns [engine.ErrExists] if c.ID is taken, and does nothing then.
+// Where c.Caller registered with an initial access token of limited uses, the same transaction takes one of them, or
+// AddClient returns [engine.ErrTokenSpent] and does nothing.
 // A cancelled ctx ends only the wait for a connection, so that the outcome is always known: an error that matches
 // [context.Canceled] means that nothing was stored. The one exception is a database that stays away for 20 s in the
 // middle of the statement; the error says so, and matches [engine.ErrUnavailable]. Calling again with the same c is
@@ -52,8 +65,22 @@ func (s *Store) AddClient(ctx context.Context, c *engine.Client) error {
 	if err != nil {
 		return fmt.Errorf("storing client %s: %w", c.ID, err)
 	}
-	err = s.insert(ctx,
-		func(ctx context.Context) error { return s.writer.WithContext(ctx).Create(row).Error },
+	create := func(ctx context.Context) error { return s.writer.WithContext(ctx).Create(row).Error }
+	limited, err := s.limited(ctx, c.Caller)
+	if err != nil {
+		return fmt.Errorf("storing client %s: %w", c.ID, err)
+	}
+	if limited {
+		create = func(ctx context.Context) error {
+			return s.transaction(ctx, func(tx *gorm.DB) error {
+				if err := takeUse(tx, c.Caller.TokenID); err != nil {
+					return err
+				}
+				return tx.Create(row).Error
+			})
+		}
+	}
+	err = s.insert(ctx, create,
 		func(ctx context.Context) (bool, error) {
 			var row clientRow
 			err := s.reader.WithContext(ctx).Select("registration").Where("client_id = ?", c.ID).Take(&row).Error
@@ -83,28 +110,24 @@ func (s *Store) newClientRow(c *engine.Client) (*clientRow, error) {
 		Writer:       s.writerID[:],
 		Event:        eventRegistered,
 	}
-	var errs [4]error
+	var errs [5]error
 	row.IssuedAt, errs[0] = instant(c.IssuedAt)
 	row.Metadata, errs[1] = document(c.Metadata)
 	row.Caller, errs[2] = document(c.Caller)
 	row.Acts, errs[3] = list(c.Provenance.Acts)
+	errs[4] = row.setManagement(c)
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, err
 	}
-	if secret := c.Secret; secret != nil {
-		row.SecretHash = sql.Null[[]byte]{V: secret.Hash[:], Valid: true}
-		row.SecretSalt = sql.Null[[]byte]{V: secret.Salt, Valid: secret.Salt != nil}
-		if !secret.ExpiresAt.IsZero() {
-			row.SecretExpiresAt = sql.Null[time.Time]{V: secret.ExpiresAt.UTC().Truncate(time.Microsecond), Valid: true}
-		}
-	}
+	secret := columnsOf(c.Secret)
+	row.SecretHash, row.SecretSalt, row.SecretExpiresAt = secret.Hash, secret.Salt, secret.ExpiresAt
 	row.Sequence = s.sequence.Add(1)
 	return row, nil
 }
 
 func (r *clientRow) client() (*engine.Client, error) {
 	c := &engine.Client{ID: r.ClientID, IssuedAt: r.IssuedAt.UTC(), Provenance: engine.Provenance{Deployment: r.Deployment}}
-	var errs [4]error
+	var errs [6]error
 	c.Registration, errs[0] = uuid.FromBytes(r.Registration)
 	c.Metadata, errs[1] = parsed[engine.Metadata](r.Metadata)
 	c.Caller, errs[2] = parsed[engine.Caller](r.Caller)
@@ -112,18 +135,8 @@ func (r *clientRow) client() (*engine.Client, error) {
 	if len(c.Provenance.Acts) == 0 {
 		c.Provenance.Acts = nil
 	}
-	if r.SecretHash.Valid {
-		c.Secret = &engine.Secret{}
-		if copy(c.Secret.Hash[:], r.SecretHash.V) != len(c.Secret.Hash) {
-			return nil, fmt.Errorf("client %s: the hash of its secret is too short", r.ClientID)
-		}
-		if r.SecretSalt.Valid {
-			c.Secret.Salt = r.SecretSalt.V
-		}
-		if r.SecretExpiresAt.Valid {
-			c.Secret.ExpiresAt = r.SecretExpiresAt.V.UTC()
-		}
-	}
+	c.Secret, errs[4] = secretColumns{r.SecretHash, r.SecretSalt, r.SecretExpiresAt}.secret()
+	errs[5] = r.management(c)
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, fmt.Errorf("client %s: %w", r.ClientID, err)
 	}

@@ -17,6 +17,7 @@ type deploymentRow struct {
 	Scripts   string
 	Comment   string
 	CopyOf    int64
+	CreatedBy string
 	CreatedAt time.Time `gorm:"autoCreateTime:false"`
 }
 
@@ -30,7 +31,7 @@ func (deploymentRow) TableName() string { return "deployments" }
 // If the connection breaks in the middle, matching [engine.ErrUnavailable], then d may have been appended; ifCurrent
 // makes it safe to try again.
 func (s *Store) AddDeployment(ctx context.Context, d catalog.Deployment, ifCurrent *int64) (catalog.Deployment, error) {
-	row := &deploymentRow{Comment: d.Comment, CopyOf: d.CopyOf}
+	row := &deploymentRow{Comment: d.Comment, CopyOf: d.CopyOf, CreatedBy: d.CreatedBy}
 	var errs [2]error
 	row.Scripts, errs[0] = list(d.Scripts)
 	row.CreatedAt, errs[1] = instant(d.CreatedAt)
@@ -94,7 +95,7 @@ func (r *deploymentRow) deployment() (catalog.Deployment, error) {
 		return catalog.Deployment{}, fmt.Errorf("deployment %d: %w", r.Number, err)
 	}
 	return catalog.Deployment{
-		Number: r.Number, Scripts: scripts, Comment: r.Comment, CopyOf: r.CopyOf, CreatedAt: r.CreatedAt.UTC(),
+		Number: r.Number, Scripts: scripts, Comment: r.Comment, CopyOf: r.CopyOf, CreatedBy: r.CreatedBy, CreatedAt: r.CreatedAt.UTC(),
 	}, nil
 }
 

@@ -2,7 +2,11 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"fmt"
+	"strings"
 	"sync"
+	"time"
 
 	"gorm.io/gorm/schema"
 )
@@ -13,7 +17,7 @@ func Classify(ctx context.Context, err error) error { return classify(ctx, err) 
 // RowColumns returns the columns that the row types have, by table.
 func RowColumns() (map[string][]string, error) {
 	columns := map[string][]string{}
-	for _, row := range []any{&clientRow{}, &moduleRow{}, &deploymentRow{}, &adminTokenRow{}} {
+	for _, row := range []any{&clientRow{}, &moduleRow{}, &deploymentRow{}, &adminTokenRow{}, &initialTokenRow{}} {
 		s, err := schema.Parse(row, &sync.Map{}, schema.NamingStrategy{})
 		if err != nil {
 			return nil, err
@@ -32,4 +36,59 @@ func (s *Store) ReadValue(query string) (v string, err error) {
 func (s *Store) WriteValue(query string) (v string, err error) {
 	err = s.writer.Raw(query).Row().Scan(&v)
 	return v, err
+}
+
+// DoubleClients adds a client for each that there is, a second apart from all others.
+func (s *Store) DoubleClients() error {
+	later := "strftime('%Y-%m-%dT%H:%M:%f000Z', issued_at, '+' || (SELECT COUNT(*) FROM clients) || ' seconds')"
+	id, sequence := "client_id || '-' || (SELECT COUNT(*) FROM clients)", "sequence + (SELECT COUNT(*) FROM clients)"
+	if s.writer.Name() == "mysql" {
+		later = "issued_at + INTERVAL (SELECT COUNT(*) FROM clients) SECOND"
+		id = "CONCAT(client_id, '-', (SELECT COUNT(*) FROM clients))"
+	}
+	return s.writer.Exec("INSERT INTO clients (client_id, registration, issued_at, metadata, caller, deployment, acts, writer, sequence, event) " +
+		"SELECT " + id + ", registration, " + later + ", metadata, caller, deployment, acts, writer, " + sequence + ", event FROM clients").Error
+}
+
+// LatestPlans returns how the database goes about the queries for the latest clients.
+func (s *Store) LatestPlans(at time.Time) (map[string]string, error) {
+	explain := "EXPLAIN "
+	if s.reader.Name() == "sqlite" {
+		explain = "EXPLAIN QUERY PLAN "
+	}
+	plans := map[string]string{}
+	for query, args := range map[string][]any{
+		latestFirst: {latestPage},
+		latestNext:  {at, at, "z", latestPage},
+		latestCount: {1000},
+	} {
+		rows, err := s.reader.Raw(explain+query, args...).Rows()
+		if err != nil {
+			return nil, err
+		}
+		defer rows.Close()
+		columns, err := rows.Columns()
+		if err != nil {
+			return nil, err
+		}
+		values, dest := make([]sql.NullString, len(columns)), make([]any, len(columns))
+		for i := range values {
+			dest[i] = &values[i]
+		}
+		var plan strings.Builder
+		for rows.Next() {
+			if err := rows.Scan(dest...); err != nil {
+				return nil, err
+			}
+			for _, v := range values {
+				fmt.Fprint(&plan, v.String, " ")
+			}
+			fmt.Fprintln(&plan)
+		}
+		if err := rows.Err(); err != nil {
+			return nil, err
+		}
+		plans[query] = plan.String()
+	}
+	return plans, nil
 }

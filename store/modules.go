@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"time"
@@ -21,14 +22,15 @@ type moduleRow struct {
 	MemoryMin int64
 	Warnings  string
 	CreatedAt time.Time `gorm:"autoCreateTime:false"`
-	Wasm      []byte    // left out of every query but the one that asks for it
+	Signature sql.Null[string]
+	Wasm      []byte // left out of every query but the one that asks for it
 }
 
 func (moduleRow) TableName() string { return "modules" }
 
 // AddModule stores m and its bytes, durably and together, and returns m as it is stored. The same digest again changes
-// nothing: what is stored already is returned, and false. That makes it safe to try again. wasm has to be what m.Digest
-// names.
+// nothing but the signature, which takes the place of the stored one unless it is empty: what is stored then is returned,
+// and false. That makes it safe to try again. wasm has to be what m.Digest names.
 func (s *Store) AddModule(ctx context.Context, m catalog.Module, wasm []byte) (stored catalog.Module, added bool, err error) {
 	row, err := newModuleRow(m, wasm)
 	if err != nil {
@@ -37,6 +39,9 @@ func (s *Store) AddModule(ctx context.Context, m catalog.Module, wasm []byte) (s
 	// Looking first saves sending the bytes for nothing. Between the two somebody may add or delete the same module.
 	for range 3 {
 		stored, err = s.Module(ctx, m.Digest)
+		if err == nil && m.Signature != "" && m.Signature != stored.Signature {
+			stored.Signature, err = m.Signature, s.signModule(ctx, m.Digest, row.Signature)
+		}
 		if !errors.Is(err, catalog.ErrNotFound) {
 			return stored, false, err
 		}
@@ -52,11 +57,26 @@ func (s *Store) AddModule(ctx context.Context, m catalog.Module, wasm []byte) (s
 	return catalog.Module{}, false, fmt.Errorf("storing module %s: %w", m.Digest, classify(ctx, err))
 }
 
+func (s *Store) signModule(ctx context.Context, digest string, signature sql.Null[string]) error {
+	err := s.writer.WithContext(ctx).Model(&moduleRow{}).Where("digest = ?", digest).Update("signature", signature).Error
+	if err != nil {
+		return fmt.Errorf("storing the signature of module %s: %w", digest, classify(ctx, err))
+	}
+	return nil
+}
+
+// ModuleSignature returns the signature of the module with this digest, "" where it has none, or [catalog.ErrNotFound].
+func (s *Store) ModuleSignature(ctx context.Context, digest string) (string, error) {
+	m, err := s.Module(ctx, digest)
+	return m.Signature, err
+}
+
 func newModuleRow(m catalog.Module, wasm []byte) (*moduleRow, error) {
 	if catalog.Digest(wasm) != m.Digest || len(wasm) != m.Size {
 		return nil, errors.New("these are not its bytes")
 	}
 	row := &moduleRow{Digest: m.Digest, Name: m.Name, Size: int64(m.Size), MemoryMin: int64(m.MemoryMin), Wasm: wasm}
+	row.Signature = sql.Null[string]{V: m.Signature, Valid: m.Signature != ""}
 	var errs [4]error
 	row.CreatedAt, errs[0] = instant(m.CreatedAt)
 	row.Steps, errs[1] = list(m.Steps)
@@ -68,6 +88,7 @@ func newModuleRow(m catalog.Module, wasm []byte) (*moduleRow, error) {
 func (r *moduleRow) module() (catalog.Module, error) {
 	m := catalog.Module{
 		Digest: r.Digest, Name: r.Name, Size: int(r.Size), MemoryMin: uint64(r.MemoryMin), CreatedAt: r.CreatedAt.UTC(),
+		Signature: r.Signature.V,
 	}
 	var errs [3]error
 	m.Steps, errs[0] = parsed[[]string](r.Steps)

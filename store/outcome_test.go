@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net"
@@ -22,6 +23,7 @@ type breaker struct {
 	net.Listener
 	server *mysql.Config
 	armed  atomic.Int32 // an after…, for the next connection that says something
+	spared atomic.Int32 // how many times it may say something before
 	away   atomic.Bool  // takes no connection any more
 }
 
@@ -63,6 +65,9 @@ func (b *breaker) serve() {
 		}
 		var broken atomic.Bool
 		go b.pass(server, client, func() bool {
+			if b.armed.Load() == never || b.spared.Add(-1) >= 0 {
+				return false
+			}
 			switch how := b.armed.Swap(never); how {
 			case beforeStatement:
 				return true
@@ -91,6 +96,12 @@ func (b *breaker) pass(to, from net.Conn, cut func() bool) {
 	}
 }
 
+// arm breaks a connection, after it said something that many times.
+func (b *breaker) arm(how, after int32) {
+	b.spared.Store(after)
+	b.armed.Store(how)
+}
+
 // An INSERT whose connection breaks either took effect or not; AddClient finds out.
 func TestBrokenConnection(t *testing.T) {
 	b, database := newBreaker(t)
@@ -101,7 +112,7 @@ func TestBrokenConnection(t *testing.T) {
 	for name, how := range map[string]int32{"after it was done": afterAnswer, "before it arrived": beforeStatement} {
 		t.Run(name, func(t *testing.T) {
 			c := newClient(name)
-			b.armed.Store(how)
+			b.arm(how, 0)
 			if err := s.AddClient(t.Context(), c); err != nil {
 				t.Errorf("got %v, want success", err)
 			}
@@ -114,19 +125,73 @@ func TestBrokenConnection(t *testing.T) {
 			}
 		})
 	}
+	t.Run("update", func(t *testing.T) {
+		c := newClient("first")
+		if first, err := s.Client(t.Context(), c.ID); err == nil {
+			c.Registration = first.Registration
+		}
+		if err := s.UpdateClient(t.Context(), c); err != nil { // the statement is prepared
+			t.Fatal(err)
+		}
+		for i, how := range []int32{afterAnswer, beforeStatement} {
+			c.Version = int64(i) + 1
+			b.armed.Store(how)
+			if err := s.UpdateClient(t.Context(), c); err != nil || b.armed.Load() != never {
+				t.Errorf("update %d: got %v, want success", i, err)
+			}
+			if got, err := s.Client(t.Context(), c.ID); err != nil || got.Version != c.Version+1 {
+				t.Errorf("update %d: stored is version %d, %v; want %d", i, got.Version, err, c.Version+1)
+			}
+		}
+	})
 	t.Run("admin token", func(t *testing.T) {
-		b.armed.Store(afterAnswer)
+		b.arm(afterAnswer, 0)
 		added, err := s.AddAdminToken(t.Context(), store.AdminToken{ID: "first", Hash: [32]byte{1}, Role: "admin", CreatedAt: time.Now()})
 		if !added || err != nil || b.armed.Load() != never {
 			t.Errorf("got %t and %v, want true", added, err)
 		}
 	})
 	t.Run("and somebody else has the ID", func(t *testing.T) {
-		b.armed.Store(beforeStatement)
+		b.arm(beforeStatement, 0)
 		if err := s.AddClient(t.Context(), newClient("first")); !errors.Is(err, engine.ErrExists) || b.armed.Load() != never {
 			t.Errorf("got %v, want %v", err, engine.ErrExists)
 		}
 	})
+}
+
+// Wherever the connection breaks while a client is stored that takes the last use of a token, AddClient finds out.
+func TestBrokenTransaction(t *testing.T) {
+	b, database := newBreaker(t)
+	s := open(t, store.Config{Database: database, Connections: 1})
+	for _, how := range []int32{afterAnswer, beforeStatement} {
+		broken := 0
+		for after := int32(0); ; after++ {
+			id := fmt.Sprint(how, "-", after)
+			token := &engine.InitialAccessToken{ID: id, Hash: sha256.Sum256([]byte(id)), MaxUses: 1, CreatedAt: time.Now()}
+			if err := s.AddInitialAccessToken(t.Context(), token); err != nil {
+				t.Fatal(err)
+			}
+			c := newClient(id)
+			c.Caller = token.Caller()
+			b.arm(how, after)
+			err := s.AddClient(t.Context(), c)
+			if b.armed.Swap(never) != never {
+				break // all that was said was said before
+			}
+			broken++
+			got, readErr := s.InitialAccessToken(t.Context(), token.Hash)
+			if readErr != nil {
+				t.Fatal(readErr)
+			}
+			if stored := exists(t, s, id); stored != (err == nil) || got.UsesLeft != map[bool]int64{true: 0, false: 1}[stored] {
+				t.Errorf("broken by %d after %d: got %v, stored %t, %d uses left", how, after, err, stored, got.UsesLeft)
+			}
+		}
+		// The look-up of the token, BEGIN, UPDATE, INSERT and COMMIT each say something.
+		if broken < 5 {
+			t.Errorf("%d connections were broken, want at least 5", broken)
+		}
+	}
 }
 
 // Where the database stays away after the statement was sent, the caller hears that the outcome is unknown, and that is
@@ -137,7 +202,7 @@ func TestUnknownOutcome(t *testing.T) {
 	if err := s.AddClient(t.Context(), newClient("first")); err != nil {
 		t.Fatal(err)
 	}
-	b.armed.Store(afterAnswer)
+	b.arm(afterAnswer, 0)
 	b.away.Store(true)
 	ctx, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(200*time.Millisecond, cancel)

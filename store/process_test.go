@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"registrar/engine"
 	"registrar/store"
 	"registrar/store/storetest"
 )
@@ -98,6 +99,73 @@ func TestKilledProcess(t *testing.T) {
 		}
 		t.Logf("%d acknowledged", len(acknowledged))
 	}
+}
+
+// A use of a token is taken exactly where a client was stored, however the process ends.
+func TestKilledProcessTakesNoUse(t *testing.T) {
+	const uses = 1_000_000
+	token := &engine.InitialAccessToken{ID: "token", MaxUses: uses, CreatedAt: time.Now()}
+	if database := os.Getenv("STORE_CHILD"); database != "" {
+		s := open(t, store.Config{Database: database})
+		for worker := range 4 {
+			go func() {
+				for i := 0; ; i++ {
+					c := newClient(fmt.Sprint("client-", os.Getpid(), "-", worker, "-", i))
+					c.Caller = token.Caller()
+					if err := s.AddClient(t.Context(), c); err != nil {
+						panic(err)
+					}
+					fmt.Println(c.ID)
+				}
+			}()
+		}
+		select {}
+	}
+	backends(t, func(t *testing.T, database string) {
+		s := open(t, store.Config{Database: database})
+		if err := s.AddInitialAccessToken(t.Context(), token); err != nil {
+			t.Fatal(err)
+		}
+		acknowledged := 0
+		for kill := range 4 {
+			cmd := child(t, "TestKilledProcessTakesNoUse", database)
+			out, err := cmd.StdoutPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			seen := 0
+			for lines := bufio.NewScanner(out); lines.Scan(); {
+				if strings.HasPrefix(lines.Text(), "client-") {
+					seen++
+				}
+				if seen == 20+7*kill {
+					cmd.Process.Kill()
+				}
+			}
+			cmd.Wait()
+			acknowledged += seen
+		}
+		// What the dead process had sent to a server may be committed a moment later: both counts are read at once.
+		query := "SELECT (SELECT COUNT(*) FROM clients) || ' ' || (SELECT uses_left FROM initial_access_tokens)"
+		if strings.HasPrefix(database, "mysql:") {
+			query = "SELECT CONCAT((SELECT COUNT(*) FROM clients), ' ', (SELECT uses_left FROM initial_access_tokens))"
+		}
+		text, err := s.ReadValue(query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var stored, left int
+		if _, err := fmt.Sscan(text, &stored, &left); err != nil {
+			t.Fatal(err)
+		}
+		if stored < acknowledged || stored != uses-left {
+			t.Errorf("%d acknowledged, %d stored, %d uses taken", acknowledged, stored, uses-left)
+		}
+		t.Logf("%d acknowledged, %d stored, %d uses taken", acknowledged, stored, uses-left)
+	})
 }
 
 // A test process leaves neither a server nor a directory behind, however it ends.

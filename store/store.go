@@ -1,4 +1,4 @@
-// Package store keeps clients, modules, deployments and admin tokens, in a SQLite file or in MySQL or MariaDB. One
+// Package store keeps clients, modules, deployments and tokens, in a SQLite file or in MySQL or MariaDB. One
 // contract holds for all of them (package storetest). [Open] brings the schema up to date; after that a registration is
 // one INSERT, and [Store.AddClient] returns when it is durable. Only here is gorm imported: rows and their tags stay
 // inside, [registrar/engine] and [registrar/scripts/catalog] are what goes in and out.

@@ -12,6 +12,7 @@ import (
 	"github.com/ncruces/go-sqlite3"
 	"gorm.io/gorm"
 
+	"registrar/engine"
 	"registrar/scripts/catalog"
 )
 
@@ -27,14 +28,16 @@ const (
 // errTaken is a key that another row has.
 var errTaken = errors.New("the key is taken")
 
-// insert runs create, a single INSERT of a row with a key, and returns when its outcome is known: nil if the row is
-// there, durably; errTaken if another one has its key; and every other error if the row is not there.
+// insert runs create, a single INSERT of a row with a key or a transaction that ends with one, and returns when its
+// outcome is known: nil if the row is there, durably; errTaken if another one has its key; and every other error if the
+// row is not there.
 //
 // ctx ends the wait for a connection. From then on it is not heard: a statement cut off would leave us in doubt whether
 // it took effect. If the connection itself breaks, mine looks up whether the row with the key is ours (it returns
 // [catalog.ErrNotFound] where there is none), and the same row is inserted again if there is none: should the first
-// statement be on its way yet, then one of the two finds the key taken, by us. If the database stays away for
-// outcomeTimeout, or ctx ends meanwhile, then the error says that the outcome is unknown.
+// statement be on its way yet, then one of the two finds the key taken, by us. A transaction that is on its way yet has
+// locked the token whose use it takes, so that the next one, which finds the token spent, comes after it. If the database
+// stays away for outcomeTimeout, or ctx ends meanwhile, then the error says that the outcome is unknown.
 func (s *Store) insert(ctx context.Context, create func(context.Context) error, mine func(context.Context) (bool, error)) error {
 	select {
 	case s.turns <- struct{}{}:
@@ -55,7 +58,8 @@ func (s *Store) insert(ctx context.Context, create func(context.Context) error, 
 			return nil
 		}
 		duplicate := errors.Is(err, gorm.ErrDuplicatedKey)
-		if !duplicate && !doubt && settled(err) && number(err) != deadlock { // which invites to try again
+		spent := errors.Is(err, engine.ErrTokenSpent)                                  // perhaps by us
+		if !duplicate && !spent && !doubt && settled(err) && number(err) != deadlock { // which invites to try again
 			return err
 		}
 		// database/sql may itself have sent the statement twice, so that a duplicate, too, can be ours.
@@ -66,6 +70,8 @@ func (s *Store) insert(ctx context.Context, create func(context.Context) error, 
 			return nil
 		case look == nil:
 			return errTaken
+		case spent && errors.Is(look, catalog.ErrNotFound):
+			return err
 		case duplicate && errors.Is(look, catalog.ErrNotFound):
 			// Who had the key is gone; or it is not this key that is taken.
 			if vacant++; vacant == 3 {

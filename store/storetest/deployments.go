@@ -53,10 +53,10 @@ func testDeployments(t *testing.T, database string) {
 		{
 			Scripts: []catalog.Script{
 				{Name: "outer", Module: digest, Config: jsontext.Value(`{"prefix":"🦀","n":1.0,"z":{},"a":[]}`), Mode: catalog.ModeEnforce,
-					OnFailure: catalog.OnFailureBase, FailOpen: []string{"set_scopes"}},
-				{Name: "inner", Module: digest},
+					OnFailure: catalog.OnFailureBase, FailOpen: []string{"set_scopes"}, Steps: []string{"set_scopes", "add_client_id"}},
+				{Name: "inner", Module: digest, Mode: catalog.ModeCanary, Canary: "5%"},
 			},
-			Comment: "erste 🦀\n", CreatedAt: time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC),
+			Comment: "erste 🦀\n", CreatedBy: "admin token 0a1b2c3d", CreatedAt: time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC),
 		},
 		{Scripts: []catalog.Script{}, CreatedAt: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)},
 		{Scripts: []catalog.Script{{Name: "a", Module: digest}}, CopyOf: 1, CreatedAt: time.Date(2026, 1, 2, 3, 4, 5, 999_999_000, time.UTC)},

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"net/netip"
 	"reflect"
@@ -34,9 +35,16 @@ func fullClient(t testing.TB, id string) *engine.Client {
 		IssuedAt:     time.Date(2026, 2, 3, 4, 5, 6, 789_012_000, time.UTC),
 		Secret:       &engine.Secret{Hash: [32]byte{0: 1, 31: 0}, Salt: make([]byte, engine.SaltSize), ExpiresAt: time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)},
 		Provenance: engine.Provenance{Deployment: 1 << 40, Acts: []engine.Act{
-			{Step: "add_client_id", Script: "ids", Module: "sha256:00"},
+			{Step: "add_client_id", Script: "ids", Module: "sha256:00", Changed: []string{"client_id", "größer"}},
 			{Step: "set_scopes", Script: "scopes", Module: "sha256:01"},
 		}},
+		Former:    &engine.Secret{Hash: [32]byte{0: 2, 31: 0}, Salt: make([]byte, engine.SaltSize), ExpiresAt: time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)},
+		TokenHash: new(sha256.Sum256([]byte("token of " + id))),
+		Updated: &engine.Update{At: time.Date(2026, 3, 4, 5, 6, 7, 890_123_000, time.UTC), Provenance: engine.Provenance{Deployment: 1<<40 + 1, Acts: []engine.Act{
+			{Step: "set_scopes", Script: "scopes", Module: "sha256:02"},
+		}}},
+		SeenAt:  time.Date(2026, 4, 5, 6, 7, 8, 901_234_000, time.UTC),
+		Version: 1 << 41,
 	}
 	fill(t, reflect.ValueOf(&c.Metadata).Elem(), "metadata")
 	fill(t, reflect.ValueOf(&c.Caller).Elem(), "caller")

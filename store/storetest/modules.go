@@ -44,6 +44,7 @@ func testModules(t *testing.T, database string) {
 	first.CreatedAt = time.Date(2026, 1, 1, 0, 0, 0, 1000, time.UTC)
 	second := newModule("second")
 	second.Name, second.Steps, second.Imports, second.Warnings = "größer 🦀", []string{}, []string{}, []string{"one", "two"}
+	second.Signature = "signed at once"
 	for _, m := range []catalog.Module{first, second} {
 		stored, added, err := s.AddModule(t.Context(), m, []byte(map[string]string{first.Digest: "first", second.Digest: "second"}[m.Digest]))
 		if err != nil || !added {
@@ -62,6 +63,25 @@ func testModules(t *testing.T, database string) {
 	stored, added, err := s.AddModule(t.Context(), again, []byte("first"))
 	if diff := cmp.Diff(first, stored); err != nil || added || diff != "" {
 		t.Errorf("adding again: got %t and %v, want false and the first, want (-) and got (+):\n%s", added, err, diff)
+	}
+	for _, signature := range []string{"untrusted comment: größer\nRUQ=\n", "", "another"} {
+		again.Signature = signature
+		if signature != "" {
+			first.Signature = signature
+		}
+		stored, added, err := s.AddModule(t.Context(), again, []byte("first"))
+		if diff := cmp.Diff(first, stored); err != nil || added || diff != "" {
+			t.Errorf("adding with the signature %q: got %t and %v, want false and, want (-) and got (+):\n%s", signature, added, err, diff)
+		}
+		if got, err := s.ModuleSignature(t.Context(), first.Digest); err != nil || got != first.Signature {
+			t.Errorf("the signature that is stored: got %q and %v, want %q", got, err, first.Signature)
+		}
+	}
+	if got, err := s.ModuleSignature(t.Context(), second.Digest); err != nil || got != "signed at once" {
+		t.Errorf("the signature of the second: got %q and %v", got, err)
+	}
+	if _, err := s.ModuleSignature(t.Context(), catalog.Digest(nil)); !errors.Is(err, catalog.ErrNotFound) {
+		t.Errorf("of a module that is not there: got %v, want %v", err, catalog.ErrNotFound)
 	}
 	got, err := s.Modules(t.Context())
 	if diff := cmp.Diff([]catalog.Module{second, first}, got); err != nil || diff != "" {

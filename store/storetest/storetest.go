@@ -34,7 +34,15 @@ func Run(t *testing.T, fresh func(t testing.TB) string) {
 		{"deleting a client", testDeleteClient},
 		{"pages of clients", testPages},
 		{"searching clients", testSearch},
+		{"the latest clients", testLatest},
+		{"the latest client with everything", testLatestWhole},
+		{"the latest clients while others write", testLatestWhileWriting},
 		{"only hashes of secrets", testNoPlaintext},
+		{"updating a client", testUpdateClient},
+		{"updating what is not there", testUpdateConflict},
+		{"one version has one update", testOneUpdate},
+		{"clients by their tokens", testClientByToken},
+		{"marking clients as seen", testMarkSeen},
 		{"modules", testModules},
 		{"uploading one module at once", testModuleRace},
 		{"bytes of modules", testModuleBytes},
@@ -47,6 +55,12 @@ func Run(t *testing.T, fresh func(t testing.TB) string) {
 		{"deleting a module while it is deployed", testDeleteModuleRace},
 		{"admin tokens", testAdminTokens},
 		{"one admin token has one winner", testAdminTokenRace},
+		{"initial access tokens", testInitialTokens},
+		{"uses of an initial access token", testUses},
+		{"one use has one winner", testUseRace},
+		{"a failed registration takes no use", testNoUseLost},
+		{"keys", testKeys},
+		{"shadows", testShadows},
 		{"reopening", testReopen},
 		{"opening at once", testOpenAtOnce},
 		{"down and up again", testDownAndUp},
@@ -93,7 +107,7 @@ func raw(t testing.TB, database string) *sql.DB {
 }
 
 // tables are all that a migrated database has of ours.
-var tables = [...]string{"clients", "modules", "deployments", "admin_tokens"}
+var tables = [...]string{"clients", "modules", "deployments", "admin_tokens", "initial_access_tokens", "server_keys", "shadows", "shadow_differences"}
 
 // EachValue calls f with every column of every row of every table, read past the store. database is a Config.Database.
 func EachValue(t testing.TB, database string, f func(table, column string, value []byte)) {

@@ -1,0 +1,131 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"gorm.io/gorm"
+
+	"registrar/engine"
+	"registrar/scripts/catalog"
+)
+
+type initialTokenRow struct {
+	ID        string `gorm:"primaryKey"`
+	Hash      []byte
+	Label     string
+	Scopes    string
+	MaxUses   int64
+	UsesLeft  int64
+	CreatedAt time.Time `gorm:"autoCreateTime:false"`
+	ExpiresAt sql.Null[time.Time]
+}
+
+func (initialTokenRow) TableName() string { return "initial_access_tokens" }
+
+// AddInitialAccessToken stores t, durably, with all its uses left; t.UsesLeft says nothing. If the connection breaks
+// meanwhile, then t may be there all the same.
+func (s *Store) AddInitialAccessToken(ctx context.Context, t *engine.InitialAccessToken) error {
+	row := &initialTokenRow{ID: t.ID, Hash: t.Hash[:], Label: t.Label, MaxUses: t.MaxUses, UsesLeft: t.MaxUses}
+	var errs [2]error
+	row.Scopes, errs[0] = list(t.Scopes)
+	row.CreatedAt, errs[1] = instant(t.CreatedAt)
+	err := errors.Join(errs[:]...)
+	if len(t.ID) < 1 || len(t.ID) > maxTokenID {
+		err = fmt.Errorf("its ID has %d bytes: 1 to %d are possible", len(t.ID), maxTokenID)
+	}
+	if !t.ExpiresAt.IsZero() {
+		row.ExpiresAt = sql.Null[time.Time]{V: t.ExpiresAt.UTC().Truncate(time.Microsecond), Valid: true}
+	}
+	if err == nil {
+		err = classify(ctx, s.writer.WithContext(ctx).Create(row).Error)
+	}
+	if err != nil {
+		return fmt.Errorf("storing initial access token %s: %w", t.ID, err)
+	}
+	return nil
+}
+
+// InitialAccessToken returns the token with this hash, usable or not, or [catalog.ErrNotFound].
+func (s *Store) InitialAccessToken(ctx context.Context, hash [sha256.Size]byte) (*engine.InitialAccessToken, error) {
+	var row initialTokenRow
+	if err := s.reader.WithContext(ctx).Where("hash = ?", hash[:]).Take(&row).Error; err != nil {
+		return nil, fmt.Errorf("reading an initial access token: %w", classify(ctx, err))
+	}
+	return row.token()
+}
+
+// InitialAccessTokens returns the latest 1,000 tokens, the newest first.
+func (s *Store) InitialAccessTokens(ctx context.Context) ([]*engine.InitialAccessToken, error) {
+	var rows []*initialTokenRow
+	if err := s.reader.WithContext(ctx).Order("created_at DESC, id DESC").Limit(maxLimit).Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("listing initial access tokens: %w", classify(ctx, err))
+	}
+	tokens := make([]*engine.InitialAccessToken, 0, len(rows))
+	for _, r := range rows {
+		t, err := r.token()
+		if err != nil {
+			return nil, err
+		}
+		tokens = append(tokens, t)
+	}
+	return tokens, nil
+}
+
+// DeleteInitialAccessToken revokes the token with this ID, or returns [catalog.ErrNotFound]. A registration that was let
+// in before fails, unless the token's uses are not limited. If ctx ends or the connection breaks meanwhile, then it may be
+// gone all the same.
+func (s *Store) DeleteInitialAccessToken(ctx context.Context, id string) error {
+	result := s.writer.WithContext(ctx).Where("id = ?", id).Delete(&initialTokenRow{})
+	err := result.Error
+	if err == nil && result.RowsAffected == 0 {
+		err = catalog.ErrNotFound
+	}
+	if err != nil {
+		return fmt.Errorf("revoking initial access token %s: %w", id, classify(ctx, err))
+	}
+	return nil
+}
+
+// limited reports whether to store a client of that caller takes a use of a token. To know it beforehand keeps those who
+// share a token without a limit from waiting for each other.
+func (s *Store) limited(ctx context.Context, caller engine.Caller) (bool, error) {
+	if caller.Auth != engine.AuthInitialAccessToken {
+		return false, nil
+	}
+	var row initialTokenRow
+	err := s.reader.WithContext(ctx).Select("max_uses").Where("id = ?", caller.TokenID).Take(&row).Error
+	if err = classify(ctx, err); errors.Is(err, catalog.ErrNotFound) {
+		return true, nil // takeUse says so, once it is known that the client is not stored already
+	}
+	return row.MaxUses != 0, err
+}
+
+// takeUse takes a use of a token, if tx is committed. Until then it is locked.
+func takeUse(tx *gorm.DB, id string) error {
+	result := tx.Model(&initialTokenRow{}).Where("id = ? AND uses_left > 0", id).Update("uses_left", gorm.Expr("uses_left - 1"))
+	if result.Error == nil && result.RowsAffected == 0 {
+		return engine.ErrTokenSpent
+	}
+	return result.Error
+}
+
+func (r *initialTokenRow) token() (*engine.InitialAccessToken, error) {
+	scopes, err := parsed[[]string](r.Scopes)
+	if err != nil || len(r.Hash) != sha256.Size {
+		return nil, fmt.Errorf("initial access token %s: its row is damaged", r.ID)
+	}
+	t := &engine.InitialAccessToken{ID: r.ID, Hash: [sha256.Size]byte(r.Hash), Label: r.Label, Scopes: scopes, MaxUses: r.MaxUses,
+		UsesLeft: r.UsesLeft, CreatedAt: r.CreatedAt.UTC()}
+	if len(scopes) == 0 {
+		t.Scopes = nil
+	}
+	if r.ExpiresAt.Valid {
+		t.ExpiresAt = r.ExpiresAt.V.UTC()
+	}
+	return t, nil
+}

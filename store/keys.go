@@ -1,0 +1,49 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"time"
+
+	"gorm.io/gorm"
+
+	"registrar/scripts/catalog"
+)
+
+const keySize = 32
+
+type keyRow struct {
+	Name      string `gorm:"primaryKey"`
+	Bytes     []byte
+	CreatedAt time.Time `gorm:"autoCreateTime:false"`
+}
+
+func (keyRow) TableName() string { return "server_keys" }
+
+// Key returns the key of that name that all servers on the database share, 32 random bytes. The first one to ask makes it.
+// It opens nothing: it is for what nobody outside may foretell.
+func (s *Store) Key(ctx context.Context, name string) ([]byte, error) {
+	for range 2 {
+		var row keyRow
+		err := classify(ctx, s.writer.WithContext(ctx).Where("name = ?", name).Take(&row).Error)
+		switch {
+		case err == nil && len(row.Bytes) == keySize:
+			return row.Bytes, nil
+		case err == nil:
+			return nil, fmt.Errorf("the key %s has %d bytes, not %d", name, len(row.Bytes), keySize)
+		case !errors.Is(err, catalog.ErrNotFound):
+			return nil, fmt.Errorf("reading the key %s: %w", name, err)
+		}
+		made := &keyRow{Name: name, Bytes: make([]byte, keySize), CreatedAt: time.Now().UTC().Truncate(time.Microsecond)}
+		if _, err := rand.Read(made.Bytes); err != nil {
+			return nil, fmt.Errorf("making the key %s: %w", name, err)
+		}
+		// Where another server was first, its key is read.
+		if err := s.writer.WithContext(ctx).Create(made).Error; err != nil && !errors.Is(err, gorm.ErrDuplicatedKey) {
+			return nil, fmt.Errorf("storing the key %s: %w", name, classify(ctx, err))
+		}
+	}
+	return nil, fmt.Errorf("storing the key %s: it is not there", name)
+}

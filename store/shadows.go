@@ -1,0 +1,128 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"registrar/scripts/catalog"
+)
+
+// maxDifferences is how many differences are kept of each script.
+const maxDifferences = 1000
+
+type shadowRow struct {
+	Deployment int64  `gorm:"primaryKey;autoIncrement:false"`
+	Script     string `gorm:"primaryKey"`
+	Module     string
+	Same       int64
+	Changed    int64
+	Refused    int64
+	Failed     int64
+	Dropped    int64
+}
+
+func (shadowRow) TableName() string { return "shadows" }
+
+type differenceRow struct {
+	ID         int64 `gorm:"primaryKey"`
+	Deployment int64
+	Script     string
+	At         time.Time
+	Outcome    string
+	Changes    string
+}
+
+func (differenceRow) TableName() string { return "shadow_differences" }
+
+// AddShadow adds counts and differences to those of the script in the deployment. Of each script, the latest 1,000
+// differences are kept.
+func (s *Store) AddShadow(ctx context.Context, add catalog.Shadow) error {
+	rows := make([]*differenceRow, 0, len(add.Differences))
+	for _, d := range add.Differences {
+		at, err := instant(d.At)
+		if err != nil {
+			return fmt.Errorf("storing what script %s would have done: %w", add.Script, err)
+		}
+		rows = append(rows, &differenceRow{Deployment: add.Deployment, Script: add.Script, At: at, Outcome: d.Outcome, Changes: string(d.Changes)})
+	}
+	err := s.transaction(ctx, func(tx *gorm.DB) error {
+		if err := addCounts(tx, add); err != nil || len(rows) == 0 {
+			return err
+		}
+		for _, r := range rows {
+			r.ID = 0
+		}
+		if err := tx.Create(&rows).Error; err != nil {
+			return err
+		}
+		var oldest int64
+		err := tx.Model(&differenceRow{}).Select("id").Where("script = ?", add.Script).Order("id DESC").Offset(maxDifferences - 1).Limit(1).Take(&oldest).Error
+		if errors.Is(err, gorm.ErrRecordNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return tx.Where("script = ? AND id < ?", add.Script, oldest).Delete(&differenceRow{}).Error
+	})
+	if err != nil {
+		return fmt.Errorf("storing what script %s would have done: %w", add.Script, classify(ctx, err))
+	}
+	return nil
+}
+
+// addCounts adds to a row, or makes it.
+func addCounts(tx *gorm.DB, add catalog.Shadow) error {
+	row := &shadowRow{Deployment: add.Deployment, Script: add.Script, Module: add.Module, Same: add.Same, Changed: add.Changed,
+		Refused: add.Refused, Failed: add.Failed, Dropped: add.Dropped}
+	sums := map[string]any{}
+	for column, n := range map[string]int64{"same": add.Same, "changed": add.Changed, "refused": add.Refused, "failed": add.Failed, "dropped": add.Dropped} {
+		sums[column] = gorm.Expr("shadows."+column+" + ?", n)
+	}
+	return tx.Clauses(clause.OnConflict{
+		Columns:   []clause.Column{{Name: "deployment"}, {Name: "script"}},
+		DoUpdates: clause.Assignments(sums),
+	}).Create(row).Error
+}
+
+// Shadows returns what scripts in shadow mode would have done, the newest deployment first, with at most n differences
+// each (0 means none). An empty script stands for all of them, in at most 100 deployments.
+func (s *Store) Shadows(ctx context.Context, script string, n int) ([]catalog.Shadow, error) {
+	db := s.reader.WithContext(ctx).Order("deployment DESC, script").Limit(pageSize(0))
+	if script != "" {
+		db = db.Where("script = ?", script)
+	}
+	var rows []*shadowRow
+	if err := db.Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("listing what scripts would have done: %w", classify(ctx, err))
+	}
+	list := make([]catalog.Shadow, 0, len(rows))
+	for _, r := range rows {
+		differences, err := s.differences(ctx, r, n)
+		if err != nil {
+			return nil, fmt.Errorf("listing what script %s would have done: %w", r.Script, classify(ctx, err))
+		}
+		list = append(list, catalog.Shadow{Deployment: r.Deployment, Script: r.Script, Module: r.Module, Differences: differences,
+			ShadowCounts: catalog.ShadowCounts{Same: r.Same, Changed: r.Changed, Refused: r.Refused, Failed: r.Failed, Dropped: r.Dropped}})
+	}
+	return list, nil
+}
+
+func (s *Store) differences(ctx context.Context, of *shadowRow, n int) ([]catalog.ShadowDifference, error) {
+	list := []catalog.ShadowDifference{}
+	if n == 0 {
+		return list, nil
+	}
+	var rows []*differenceRow
+	err := s.reader.WithContext(ctx).Where("script = ? AND deployment = ?", of.Script, of.Deployment).Order("id DESC").Limit(pageSize(n)).Find(&rows).Error
+	for _, r := range rows {
+		list = append(list, catalog.ShadowDifference{At: r.At.UTC(), Outcome: r.Outcome, Changes: jsontext.Value(r.Changes)})
+	}
+	return list, err
+}

@@ -1,0 +1,168 @@
+package storetest
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"registrar/engine"
+	"registrar/scripts/catalog"
+	"registrar/store"
+)
+
+// testUpdateClient changes everything that an update can, from nothing to something and back.
+func testUpdateClient(t *testing.T, database string) {
+	s := open(t, database)
+	bare := newClient("x")
+	full := fullClient(t, "x")
+	mustAdd(t, s, bare, newClient("X"))
+
+	// An update leaves alone who registered what and when, and when the client was seen.
+	change := *full
+	change.Registration, change.Version = bare.Registration, 0
+	want := change
+	want.IssuedAt, want.Caller, want.Provenance, want.SeenAt, want.Version = bare.IssuedAt, bare.Caller, bare.Provenance, time.Time{}, 1
+	mustUpdate(t, s, &change)
+	compare(t, &want, mustGet(t, s, "x"))
+	if found, err := s.Clients(t.Context(), "", full.Metadata.ClientName, 0); err != nil || len(found) != 1 {
+		t.Errorf("searching the new name: got %d clients and %v, want one", len(found), err)
+	}
+
+	back := *bare
+	back.Version = 1
+	mustUpdate(t, s, &back)
+	want = *bare
+	want.Version = 2
+	compare(t, &want, mustGet(t, s, "x"))
+
+	var event string
+	var sequence int
+	if err := raw(t, database).QueryRow("SELECT event, sequence FROM clients WHERE client_id = 'x'").Scan(&event, &sequence); err != nil || event != "updated" || sequence != 4 {
+		t.Errorf("event and sequence: got %s, %d and %v, want updated, 4", event, sequence, err)
+	}
+}
+
+func mustUpdate(t testing.TB, s *store.Store, c *engine.Client) {
+	t.Helper()
+	if err := s.UpdateClient(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func testUpdateConflict(t *testing.T, database string) {
+	s := open(t, database)
+	c := newClient("x")
+	mustAdd(t, s, c)
+	stale, reborn, gone := *c, *c, newClient("y")
+	stale.Version = 1
+	reborn.Registration = uuid.New() // another client with the ID
+	for name, change := range map[string]*engine.Client{"another version": &stale, "another registration": &reborn, "no client": gone} {
+		change.Metadata.ClientName = name
+		if err := s.UpdateClient(t.Context(), change); !errors.Is(err, engine.ErrConflict) || errors.Is(err, engine.ErrUnavailable) {
+			t.Errorf("%s: got %v, want %v", name, err, engine.ErrConflict)
+		}
+	}
+	compare(t, c, mustGet(t, s, "x"))
+	wantExists(t, s, "y", false)
+}
+
+// testOneUpdate has eight update the same version at once, again and again.
+func testOneUpdate(t *testing.T, database string) {
+	s := open(t, database)
+	c := newClient("x")
+	mustAdd(t, s, c)
+	for round := range int64(10) {
+		errs := make([]error, 8)
+		var start, done sync.WaitGroup
+		start.Add(1)
+		for i := range errs {
+			change := *c
+			change.Version = round
+			change.Metadata.ClientName = fmt.Sprint(i)
+			done.Go(func() {
+				start.Wait()
+				errs[i] = s.UpdateClient(t.Context(), &change)
+			})
+		}
+		start.Done()
+		done.Wait()
+		winner := ""
+		for i, err := range errs {
+			switch {
+			case err == nil && winner == "":
+				winner = fmt.Sprint(i)
+			case !errors.Is(err, engine.ErrConflict):
+				t.Errorf("update %d: got %v, want %v", i, err, engine.ErrConflict)
+			}
+		}
+		if got := mustGet(t, s, "x"); got.Metadata.ClientName != winner || got.Version != round+1 {
+			t.Errorf("stored is update %s as version %d, told to have won was %s", got.Metadata.ClientName, got.Version, winner)
+		}
+	}
+}
+
+func testClientByToken(t *testing.T, database string) {
+	s := open(t, database)
+	a, b := newClient("a"), newClient("b")
+	first, second := sha256.Sum256([]byte("first")), sha256.Sum256([]byte("second"))
+	a.TokenHash, b.TokenHash = &first, &second
+	mustAdd(t, s, a, b, newClient("c"), newClient("d")) // of which two have none
+	for want, hash := range map[string]*[32]byte{"a": &first, "b": &second} {
+		got, err := s.ClientByToken(t.Context(), *hash)
+		if err != nil || got.ID != want {
+			t.Errorf("by the token of %s: got %+v and %v", want, got, err)
+		}
+	}
+	rotated := *a
+	third := sha256.Sum256([]byte("third"))
+	rotated.TokenHash = &third
+	mustUpdate(t, s, &rotated)
+	for _, hash := range [][32]byte{first, {}} {
+		if _, err := s.ClientByToken(t.Context(), hash); !errors.Is(err, catalog.ErrNotFound) {
+			t.Errorf("by a hash that nobody has: got %v, want %v", err, catalog.ErrNotFound)
+		}
+	}
+	for name, wrong := range map[string]struct {
+		id   string
+		hash [32]byte
+	}{"another's token": {"a", second}, "an old token": {"a", first}, "no token": {"c", [32]byte{}}, "no client": {"e", third}} {
+		if err := s.DeleteClientByToken(t.Context(), wrong.id, wrong.hash); !errors.Is(err, catalog.ErrNotFound) {
+			t.Errorf("deleting with %s: got %v, want %v", name, err, catalog.ErrNotFound)
+		}
+	}
+	if err := s.DeleteClientByToken(t.Context(), "a", third); err != nil {
+		t.Error(err)
+	}
+	wantExists(t, s, "a", false)
+	wantExists(t, s, "b", true)
+	wantExists(t, s, "c", true)
+}
+
+func testMarkSeen(t *testing.T, database string) {
+	s := open(t, database)
+	mustAdd(t, s, newClient("a"), newClient("A"), newClient("b"))
+	noon := time.Date(2026, 5, 6, 12, 0, 0, 123_456_789, time.UTC)
+	mark := func(at time.Time, ids ...string) {
+		t.Helper()
+		if err := s.MarkSeen(t.Context(), ids, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mark(noon, "b", "nobody", "a", "a")
+	mark(noon.Add(-time.Hour), "a")
+	mark(noon.Add(time.Hour), "b")
+	mark(noon)
+	for id, want := range map[string]time.Time{"a": noon.Truncate(time.Microsecond), "A": {}, "b": noon.Add(time.Hour).Truncate(time.Microsecond)} {
+		if got := mustGet(t, s, id); !got.SeenAt.Equal(want) || got.Version != 0 {
+			t.Errorf("client %s: got seen at %v, version %d; want %v, version 0", id, got.SeenAt, got.Version, want)
+		}
+	}
+	if err := s.MarkSeen(t.Context(), []string{"a"}, time.Time{}); err == nil {
+		t.Error("at no time: got no error, want one")
+	}
+}
