@@ -3,6 +3,7 @@ package server
 import (
 	"crypto/sha256"
 	"crypto/subtle"
+	"encoding/hex"
 	"fmt"
 	"net/http"
 	"strings"
@@ -16,6 +17,9 @@ const maxAdminBody = 8 << 20
 
 func (s *Server) routeAdmin() {
 	s.admin.GET("/readyz", s.ready)
+	if s.config.Metrics != nil {
+		s.admin.GET("/metrics", echo.WrapHandler(s.config.Metrics))
+	}
 	api := s.admin.Group("/admin/v1", s.administrator)
 	api.POST("/modules", s.uploadModule)
 	api.GET("/modules", s.listModules)
@@ -27,9 +31,18 @@ func (s *Server) routeAdmin() {
 	api.GET("/deployments/current", s.currentDeployment)
 	api.GET("/deployments/:number", s.showDeployment)
 	api.POST("/dry-run", s.dryRun)
+	api.GET("/shadows", s.listShadows)
+	api.POST("/replay", s.replay)
+	api.GET("/metadata-documents", s.metadataDocument)
 	api.GET("/clients", s.listClients)
 	api.GET("/clients/:id", s.showClient)
 	api.DELETE("/clients/:id", s.deleteClient)
+	api.POST("/initial-access-tokens", s.createInitialAccessToken)
+	api.GET("/initial-access-tokens", s.listInitialAccessTokens)
+	api.DELETE("/initial-access-tokens/:id", s.deleteInitialAccessToken)
+	api.POST("/clients/:id/rotate-secret", s.rotateSecret)
+	api.POST("/clients/:id/verify-secret", s.verifySecret)
+	api.POST("/clients/seen", s.markSeen)
 }
 
 // ready says whether the server can do its work: the database answers, and the deployment in force is loaded.
@@ -60,9 +73,14 @@ func (s *Server) administrator(next echo.HandlerFunc) echo.HandlerFunc {
 		if known == 0 {
 			return &unauthorized{token: true, description: "this is no admin token"}
 		}
+		c.Set(administratorKey, "admin token "+hex.EncodeToString(sent[:4]))
 		return next(c)
 	}
 }
+
+// administratorKey is where a request's context says who calls: the beginning of the hash of their token, which tells
+// tokens apart and opens nothing.
+const administratorKey = "administrator"
 
 // readJSON reads a strict JSON object of the admin API into v.
 func readJSON(c echo.Context, v any) error {

@@ -153,7 +153,7 @@ func TestClients(t *testing.T) {
 	s.call("GET", "/admin/v1/clients?limit=x", "").want(http.StatusBadRequest)
 
 	one, err := api.Client(t.Context(), all[0].ClientID)
-	if err != nil || !one.HasSecret || one.Deployment != 1 || !strings.Contains(string(one.Acts), `"script":"items-read"`) || !strings.Contains(string(one.Metadata), "https://app.example/cb") {
+	if err != nil || !one.HasSecret || one.Deployment != 1 || !strings.Contains(string(one.Acts), `"changed":["client_id"]`) || !strings.Contains(string(one.Acts), `"script":"items-read"`) || !strings.Contains(string(one.Metadata), "https://app.example/cb") {
 		t.Errorf("got %+v, %v", one, err)
 	}
 	if err := api.DeleteClient(t.Context(), one.ClientID); err != nil {
@@ -172,7 +172,7 @@ func TestClients(t *testing.T) {
 func TestClientIDsInPaths(t *testing.T) {
 	s := newSite(t, setup{})
 	for _, id := range []string{"a/b", "a%2Fb", "a?b#c", "~:@!$&'()*+,;=", "%", "a+b"} {
-		c := &engine.Client{ID: id, IssuedAt: time.Now(), Metadata: engine.Metadata{GrantTypes: []string{"client_credentials"}}}
+		c := &engine.Client{ID: id, IssuedAt: time.Now(), Metadata: engine.Metadata{GrantTypes: []string{"client_credentials"}}, Caller: engine.Caller{Auth: engine.AuthNone}}
 		c.Registration[0] = id[0]
 		if err := s.store.AddClient(t.Context(), c); err != nil {
 			t.Fatal(err)
@@ -211,5 +211,23 @@ func TestDryRunOverHTTP(t *testing.T) {
 	post(`{"request":{` + web + `},"scripts":[{"name":"ids","module":"sha256:00"}]}`).want(http.StatusUnprocessableEntity)
 	if n := s.clients(); n != 0 {
 		t.Errorf("%d clients are stored", n)
+	}
+}
+
+func TestSignatureHeader(t *testing.T) {
+	s := newSite(t, setup{})
+	upload := func(header string) *exchange {
+		return s.call("POST", adminapi.ModulesPath+"?name=ids", string(testdata.Wasm(t, "prefix-id")), "Content-Type: application/wasm", adminapi.SignatureHeader+": "+header)
+	}
+	for header, reason := range map[string]string{
+		"*":    "Registrar-Signature must be the .minisig file in base64",
+		"bm8=": "the signature is no minisign signature",
+	} {
+		if body := upload(header).want(http.StatusUnprocessableEntity).body; !strings.Contains(body, reason) {
+			t.Errorf("%s: got %s, want %q", header, body, reason)
+		}
+	}
+	if body := upload("").want(http.StatusCreated).body; strings.Contains(body, "signature") {
+		t.Errorf("without a signature: got %s", body)
 	}
 }

@@ -72,14 +72,24 @@ func wireClient(c *engine.Client) (adminapi.Client, error) {
 	if c.Secret != nil && !c.Secret.ExpiresAt.IsZero() {
 		wire.SecretExpiresAt = &c.Secret.ExpiresAt
 	}
-	acts := c.Provenance.Acts
-	if acts == nil {
-		acts = []engine.Act{}
+	if c.Former != nil {
+		wire.FormerSecretExpiresAt = &c.Former.ExpiresAt
 	}
-	for _, part := range []struct {
+	if !c.SeenAt.IsZero() {
+		wire.SeenAt = &c.SeenAt
+	}
+	parts := []struct {
 		to   *jsontext.Value
 		from any
-	}{{&wire.Metadata, &c.Metadata}, {&wire.Caller, &c.Caller}, {&wire.Acts, acts}} {
+	}{{&wire.Metadata, &c.Metadata}, {&wire.Caller, &c.Caller}, {&wire.Acts, c.Provenance.Acts}}
+	if c.Updated != nil {
+		wire.Updated = &adminapi.Update{At: c.Updated.At, Deployment: c.Updated.Deployment}
+		parts = append(parts, struct {
+			to   *jsontext.Value
+			from any
+		}{&wire.Updated.Acts, c.Updated.Acts})
+	}
+	for _, part := range parts {
 		b, err := json.Marshal(part.from, json.Deterministic(true))
 		if err != nil {
 			return wire, fmt.Errorf("writing client %s: %w", c.ID, err)

@@ -24,7 +24,8 @@ func (s *Server) routePublic() {
 		ExposeHeaders: exposed,
 		MaxAge:        600,
 	}))
-	guards := []echo.MiddlewareFunc{s.rateLimit(), s.guard}
+	s.routeManagement()
+	guards := []echo.MiddlewareFunc{s.rateLimit("too many registrations from one address"), s.guard}
 	for _, path := range []string{"/register", "/connect/dcr"} {
 		s.public.POST(path, s.register, guards...)
 		s.public.OPTIONS(path, func(c echo.Context) error {
@@ -36,11 +37,15 @@ func (s *Server) routePublic() {
 
 // register is the client registration endpoint of RFC 7591 §3.
 func (s *Server) register(c echo.Context) error {
-	b, err := body(c, echo.MIMEApplicationJSON, s.config.MaxBody)
-	if err != nil {
-		return err
+	err := s.registerClient(c)
+	if s.config.Observer != nil {
+		s.config.Observer.Registered(registrationOutcome(err))
 	}
-	request, err := engine.ParseRequest(b)
+	return err
+}
+
+func (s *Server) registerClient(c echo.Context) error {
+	request, err := s.readRequest(c)
 	if err != nil {
 		return err
 	}
@@ -57,43 +62,28 @@ func (s *Server) register(c echo.Context) error {
 	return c.JSONBlob(http.StatusCreated, r.Response)
 }
 
-// caller returns who registers. Nobody can prove who they are until tokens exist.
-func (s *Server) caller(c echo.Context) *engine.Caller {
-	// An address that cannot be read is left out.
-	ip, _ := netip.ParseAddr(c.RealIP())
-	return &engine.Caller{Auth: engine.AuthNone, IP: ip.Unmap()}
+const mimeJWT = "application/jwt"
+
+// readRequest reads the metadata, or the software statement that holds all of it.
+func (s *Server) readRequest(c echo.Context) (*engine.Request, error) {
+	if s.config.AcceptJWTBodies && hasMediaType(c, mimeJWT) {
+		b, err := body(c, mimeJWT, s.config.MaxBody)
+		if err != nil {
+			return nil, err
+		}
+		return engine.ParseStatement(b)
+	}
+	b, err := body(c, echo.MIMEApplicationJSON, s.config.MaxBody)
+	if err != nil {
+		return nil, err
+	}
+	return engine.ParseRequest(b)
 }
 
 // noStore keeps an answer out of caches (RFC 7591 §3.2.1).
 func noStore(c echo.Context) {
 	c.Response().Header().Set(echo.HeaderCacheControl, "no-store")
 	c.Response().Header().Set("Pragma", "no-cache")
-}
-
-// guard lets those register who may.
-func (s *Server) guard(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		if sent := c.Request().Header.Get(echo.HeaderAuthorization); sent != "" {
-			// RFC 6750 §3.1. An open endpoint does not ignore a token either: whoever sends one means it.
-			return &unauthorized{token: hasBearer(sent), description: "the token is not known: no initial access token has been issued"}
-		}
-		switch s.config.Registration {
-		case RegistrationToken:
-			return &unauthorized{description: "registration needs an initial access token"}
-		case RegistrationLoopback:
-			if why := beyondLoopback(c.Request()); why != "" {
-				s.config.Logger.WarnContext(c.Request().Context(), "registration from beyond this machine: set --registration open to let everybody register, or --registration token",
-					"why", why, "ip", c.RealIP(), "request_id", requestIDOf(c))
-				return &unauthorized{description: "registration is open on this machine only"}
-			}
-		}
-		return next(c)
-	}
-}
-
-func hasBearer(authorization string) bool {
-	scheme, token, _ := strings.Cut(authorization, " ")
-	return strings.EqualFold(scheme, "Bearer") && strings.TrimSpace(token) != ""
 }
 
 // beyondLoopback says by what a request shows that it does not come from this machine, or "".
@@ -115,29 +105,34 @@ func beyondLoopback(r *http.Request) string {
 	return ""
 }
 
-// rateLimit limits how often one address may register; of IPv6, one /64.
-func (s *Server) rateLimit() echo.MiddlewareFunc {
+// rateLimit limits how often one address may ask; description is what it is told then.
+func (s *Server) rateLimit(description string) echo.MiddlewareFunc {
 	store := middleware.NewRateLimiterMemoryStoreWithConfig(middleware.RateLimiterMemoryStoreConfig{
 		Rate: rate.Limit(s.config.RateLimit), Burst: s.config.RateBurst, ExpiresIn: 10 * time.Minute,
 	})
 	return middleware.RateLimiterWithConfig(middleware.RateLimiterConfig{
-		Skipper: func(c echo.Context) bool { return s.config.RateLimit == 0 || s.local(c) },
-		Store:   store,
-		IdentifierExtractor: func(c echo.Context) (string, error) {
-			ip, err := netip.ParseAddr(c.RealIP())
-			if err != nil {
-				return c.RealIP(), nil
-			}
-			if ip = ip.Unmap(); ip.Is6() {
-				prefix, err := ip.Prefix(64)
-				return prefix.String(), err
-			}
-			return ip.String(), nil
-		},
+		Skipper:             func(c echo.Context) bool { return !s.limited(c) },
+		Store:               store,
+		IdentifierExtractor: func(c echo.Context) (string, error) { return addressOf(c), nil },
 		DenyHandler: func(echo.Context, string, error) error {
-			return &statusError{http.StatusTooManyRequests, "too many registrations from one address"}
+			return &statusError{http.StatusTooManyRequests, description}
 		},
 	})
+}
+
+// limited reports whether limits hold for a request.
+func (s *Server) limited(c echo.Context) bool { return s.config.RateLimit != 0 && !s.local(c) }
+
+// addressOf returns what stands for one address in limits: of IPv6, its /64.
+func addressOf(c echo.Context) string {
+	ip, err := netip.ParseAddr(c.RealIP())
+	if err != nil {
+		return c.RealIP()
+	}
+	if ip = ip.Unmap(); ip.Is6() {
+		return netip.PrefixFrom(ip.WithZone(""), 64).Masked().String()
+	}
+	return ip.String()
 }
 
 // local reports whether a request comes from this machine, and not by a proxy that runs here.

@@ -38,11 +38,16 @@ func noSniff(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
+// hasMediaType reports whether a request's body is of a media type.
+func hasMediaType(c echo.Context, mediaType string) bool {
+	got, _, err := mime.ParseMediaType(c.Request().Header.Get(echo.HeaderContentType))
+	return err == nil && got == mediaType
+}
+
 // body reads a request's body of one media type and at most limit bytes.
 func body(c echo.Context, mediaType string, limit int64) ([]byte, error) {
 	r := c.Request()
-	got, _, err := mime.ParseMediaType(r.Header.Get(echo.HeaderContentType))
-	if err != nil || got != mediaType {
+	if !hasMediaType(c, mediaType) {
 		return nil, &statusError{http.StatusUnsupportedMediaType, "the Content-Type must be " + mediaType}
 	}
 	tooLarge := &statusError{http.StatusRequestEntityTooLarge, fmt.Sprintf("the body must have at most %d bytes", limit)}

@@ -26,9 +26,16 @@ func (e *statusError) Error() string { return e.detail }
 type unauthorized struct {
 	token       bool
 	description string
+	cause       error // for the log alone; nil where the description says it
 }
 
-func (e *unauthorized) Error() string { return e.description }
+// Error returns what is logged.
+func (e *unauthorized) Error() string {
+	if e.cause != nil {
+		return e.cause.Error()
+	}
+	return e.description
+}
 
 // An answer is what becomes of an error.
 type answer struct {
@@ -53,17 +60,19 @@ func answerTo(err error) answer {
 	switch {
 	case refused && refusal.Code == engine.InsufficientScope:
 		return answer{status: http.StatusForbidden, code: string(refusal.Code), description: refusal.Description,
-			challenge: `Bearer realm="registrar", error="insufficient_scope"`}
+			challenge: challengeOf(string(refusal.Code), refusal.Description)}
 	case refused:
 		return answer{status: http.StatusBadRequest, code: string(refusal.Code), description: refusal.Description}
 	case isDenied:
 		challenge := `Bearer realm="registrar"`
 		if denied.token {
-			challenge += `, error="invalid_token"`
+			challenge = challengeOf("invalid_token", denied.description)
 		}
 		return answer{status: http.StatusUnauthorized, code: "invalid_token", description: denied.description, challenge: challenge}
 	case isRejected:
 		return answer{status: http.StatusUnprocessableEntity, code: "invalid_request", description: "it may not be, for the reasons given", reasons: rejected.Reasons}
+	case errors.Is(err, engine.ErrTokenSpent):
+		return answerTo(badToken(err)) // somebody took the last use, or revoked it, while this registration ran
 	case isStatus:
 		return statusAnswer(status.status, status.detail)
 	case isHTTP:
@@ -77,6 +86,12 @@ func answerTo(err error) answer {
 			description: "The server is too busy, or its database cannot be reached. Try again.", retry: true, internal: true}
 	}
 	return answer{status: http.StatusInternalServerError, code: "server_error", description: internalDescription, internal: true}
+}
+
+// challengeOf returns the challenge of RFC 6750 §3. The body has the same error and description, but client libraries that
+// find a challenge read nothing else. The description is one that an engine.Error may have.
+func challengeOf(code, description string) string {
+	return fmt.Sprintf(`Bearer realm="registrar", error="%s", error_description="%s"`, code, description)
 }
 
 func statusAnswer(status int, detail string) answer {
@@ -107,14 +122,18 @@ func (s *Server) respondPublic(err error, c echo.Context) {
 // respondAdmin answers an error as RFC 9457 says.
 func (s *Server) respondAdmin(err error, c echo.Context) {
 	a := answerTo(err)
-	s.respond(err, c, a, "application/problem+json", adminapi.Problem{
+	s.respond(err, c, a, "application/problem+json", problemOf(a, requestIDOf(c)))
+}
+
+func problemOf(a answer, requestID string) *adminapi.Problem {
+	return &adminapi.Problem{
 		Type:      "about:blank",
 		Title:     http.StatusText(a.status),
 		Status:    a.status,
 		Detail:    a.description,
 		Reasons:   a.reasons,
-		RequestID: requestIDOf(c),
-	})
+		RequestID: requestID,
+	}
 }
 
 // respond writes an answer and logs it. What the client may not read is in the log alone.

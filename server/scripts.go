@@ -1,6 +1,7 @@
 package server
 
 import (
+	"encoding/base64"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -19,7 +20,11 @@ func (s *Server) uploadModule(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	m, added, err := s.config.Scripts.Upload(c.Request().Context(), c.QueryParam("name"), wasm)
+	signature, err := signatureOf(c)
+	if err != nil {
+		return err
+	}
+	m, added, err := s.config.Scripts.UploadSigned(c.Request().Context(), c.QueryParam("name"), wasm, signature)
 	if err != nil {
 		return err
 	}
@@ -28,6 +33,15 @@ func (s *Server) uploadModule(c echo.Context) error {
 	}
 	s.config.Logger.InfoContext(c.Request().Context(), "module uploaded", "module", m.Digest, "name", m.Name, "request_id", requestIDOf(c))
 	return reply(c, http.StatusCreated, m)
+}
+
+// signatureOf returns the signature that came with a module. It travels in a header, so that the body is the module alone.
+func signatureOf(c echo.Context) (string, error) {
+	b, err := base64.StdEncoding.DecodeString(c.Request().Header.Get(adminapi.SignatureHeader))
+	if err != nil {
+		return "", &catalog.Rejected{Reasons: []string{adminapi.SignatureHeader + " must be the .minisig file in base64"}}
+	}
+	return string(b), nil
 }
 
 func (s *Server) listModules(c echo.Context) error {
@@ -68,7 +82,7 @@ func (s *Server) deploy(c echo.Context) error {
 	if err := readJSON(c, &asked); err != nil {
 		return err
 	}
-	d := catalog.Deployment{Scripts: asked.Scripts, Comment: asked.Comment}
+	d := catalog.Deployment{Scripts: asked.Scripts, Comment: asked.Comment, CreatedBy: c.Get(administratorKey).(string)}
 	switch {
 	case asked.CopyOf != 0 && asked.Scripts != nil:
 		return &catalog.Rejected{Reasons: []string{"scripts and copy_of exclude each other: send one of them"}}
@@ -85,7 +99,7 @@ func (s *Server) deploy(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	s.config.Logger.InfoContext(c.Request().Context(), "deployment appended", "deployment", created.Number, "scripts", len(created.Scripts), "request_id", requestIDOf(c))
+	s.config.Logger.InfoContext(c.Request().Context(), "deployment appended", "deployment", created.Number, "by", created.CreatedBy, "scripts", len(created.Scripts), "request_id", requestIDOf(c))
 	return reply(c, http.StatusCreated, created)
 }
 
@@ -148,6 +162,19 @@ func (s *Server) dryRun(c echo.Context) error {
 		return err
 	}
 	return reply(c, http.StatusOK, run)
+}
+
+// listShadows says what scripts in shadow mode would have done.
+func (s *Server) listShadows(c echo.Context) error {
+	n, err := number(c, "limit")
+	if err != nil {
+		return err
+	}
+	list, err := s.config.Shadows.Shadows(c.Request().Context(), c.QueryParam("script"), int(min(n, 1000)))
+	if err != nil {
+		return err
+	}
+	return reply(c, http.StatusOK, adminapi.Shadows{Shadows: list})
 }
 
 // number returns a query parameter that is a number; 0 where it is left out.

@@ -19,6 +19,7 @@ const grace = 30 * time.Second
 func (s *Server) Serve(ctx context.Context, public, admin net.Listener, tlsConfig *tls.Config) error {
 	servers := []*http.Server{s.httpServer(s.public), s.httpServer(s.admin)}
 	servers[1].WriteTimeout = 3 * time.Minute // compiling an uploaded module may take one
+	servers[1].RegisterOnShutdown(s.stop)
 	ended := make(chan error, len(servers))
 	go func() {
 		if servers[0].TLSConfig = tlsConfig; tlsConfig != nil {

@@ -5,25 +5,32 @@ package server
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
+	"sync"
 	"time"
 
+	"github.com/hashicorp/golang-lru/v2"
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
 
+	"registrar/docs"
 	"registrar/engine"
 	"registrar/scripts/catalog"
+	"registrar/server/bearer"
 )
 
 // Scripts takes in modules and deployments. What may not be gets a *[catalog.Rejected].
 type Scripts interface {
-	// Upload stores a module durably. The same bytes again give what is stored, and false.
-	Upload(ctx context.Context, name string, wasm []byte) (m catalog.Module, added bool, err error)
+	// UploadSigned stores a module durably, with its minisign signature, "" meaning none. The same bytes again give what is
+	// stored, and false.
+	UploadSigned(ctx context.Context, name string, wasm []byte, signature string) (m catalog.Module, added bool, err error)
 	// Deploy appends a deployment durably and puts it in force, or returns an error that is catalog.ErrConflict where
 	// ifCurrent is not nil and not the number in force.
 	Deploy(ctx context.Context, d catalog.Deployment, ifCurrent *int64) (catalog.Deployment, error)
@@ -38,6 +45,13 @@ type Clients interface {
 	// the ID begins with or the name holds, "" meaning all.
 	Clients(ctx context.Context, after, q string, limit int) ([]*engine.Client, error)
 	DeleteClient(ctx context.Context, id string) error
+}
+
+// Management finds and deletes clients for who has their registration access tokens, which are known by their hashes. One
+// that is not there gives catalog.ErrNotFound.
+type Management interface {
+	ClientByToken(ctx context.Context, hash [sha256.Size]byte) (*engine.Client, error)
+	DeleteClientByToken(ctx context.Context, id string, hash [sha256.Size]byte) error
 }
 
 // Modules reads and deletes modules. One that is not there gives catalog.ErrNotFound.
@@ -57,6 +71,18 @@ type Deployments interface {
 	CurrentDeployment(ctx context.Context) (catalog.Deployment, error) // number 0 before the first
 }
 
+// Shadows reads what scripts in shadow mode would have done, with at most n differences each; "" stands for all scripts.
+type Shadows interface {
+	Shadows(ctx context.Context, script string, n int) ([]catalog.Shadow, error)
+}
+
+// InitialAccessTokens keeps the tokens that let people register. One that is not there gives catalog.ErrNotFound.
+type InitialAccessTokens interface {
+	AddInitialAccessToken(ctx context.Context, t *engine.InitialAccessToken) error
+	InitialAccessTokens(ctx context.Context) ([]*engine.InitialAccessToken, error) // newest first
+	DeleteInitialAccessToken(ctx context.Context, id string) error
+}
+
 // A RegistrationPolicy says who may register.
 type RegistrationPolicy string
 
@@ -67,7 +93,7 @@ const (
 	// RegistrationLoopback lets everybody on this machine register: a request that comes through a proxy, or for a host
 	// that is not loopback, does not. It is the default of a server that only listens here.
 	RegistrationLoopback RegistrationPolicy = "loopback"
-	// RegistrationToken demands an initial access token. None can be made yet, so nobody may register.
+	// RegistrationToken demands an initial access token, or a JWT access token of an issuer that is trusted.
 	RegistrationToken RegistrationPolicy = "token"
 )
 
@@ -76,29 +102,60 @@ type Config struct {
 	Engine      *engine.Engine
 	Scripts     Scripts
 	Clients     Clients
+	Management  Management // may be nil where the engine's clients do not manage themselves
 	Modules     Modules
 	Deployments Deployments
+	Shadows     Shadows
+	// Replay takes the last stored registrations, 0 meaning [catalog.DefaultReplay] of them, once more through these
+	// scripts, nil meaning those in force, and stores nothing. It calls progress at the beginning and after each one. What
+	// may not be gets a *[catalog.Rejected], and catalog.ErrConflict where another replay is under way.
+	Replay func(ctx context.Context, scripts []catalog.Script, last int, progress func(done, of int)) (catalog.Replay, error)
+	// MarkSeen notes durably that clients were in use at a time. IDs of no client are passed over.
+	MarkSeen func(ctx context.Context, ids []string, at time.Time) error
 	// Ready returns why the server cannot do its work, or nil.
 	Ready func(ctx context.Context) error
 	// AdminTokens returns the SHA-256 hashes of the tokens that open the admin API.
 	AdminTokens func(ctx context.Context) ([][sha256.Size]byte, error)
+
+	// Discovery returns the authorization server's metadata; nil means that there is none, and its paths answer 404.
+	Discovery func() ([]byte, error)
+	Issuer    string // says where Discovery is; "" means one without a path
+	// FetchDocument returns a client's metadata document. Unless ctx has ended, its error says why there is none. nil means
+	// that no client is named by its document.
+	FetchDocument       func(ctx context.Context, url string) ([]byte, error)
+	AcceptJWTBodies     bool // take a software statement, application/jwt, for a whole registration
+	InitialAccessTokens InitialAccessTokens
+	// InitialAccessToken returns the token with this SHA-256 hash, usable or not.
+	InitialAccessToken func(ctx context.Context, hash [sha256.Size]byte) (*engine.InitialAccessToken, error)
+	// AccessTokens checks JWT access tokens; nil means that no issuer is trusted.
+	AccessTokens *bearer.Verifier
 
 	Registration   RegistrationPolicy // zero means RegistrationToken
 	MaxBody        int64              // of a registration, in bytes; 0 means 64 KiB
 	MaxModule      int64              // of an upload, in bytes; 0 means 8 MiB
 	RequestTimeout time.Duration      // of a registration, from its last byte to its answer; 0 means 3 s
 	CORSOrigins    []string           // nil means every origin
-	RateLimit      float64            // registrations a second for one address; 0 means no limit
-	RateBurst      int                // at once for one address; 0 means 200
+	RateLimit      float64            // registrations a second for one address, a tenth of it for failing tokens; 0 means no limit
+	RateBurst      int                // at once for one address, likewise; 0 means 200
 	TrustedProxies []netip.Prefix     // whose X-Forwarded-For is believed
+	Random         io.Reader          // of initial access tokens; nil means crypto/rand
+	Now            func() time.Time   // nil means time.Now
 	Logger         *slog.Logger       // nil means slog.Default
+	Observer       Observer           // nil means that nobody counts
+	Metrics        http.Handler       // answers /metrics on the admin listener; nil means that nothing does
 }
 
 // A Server serves the two listeners. It is safe for concurrent use.
 type Server struct {
 	config Config
+	routes map[string]bool // their patterns, of both listeners
 	public *echo.Echo
 	admin  *echo.Echo
+
+	stopping  chan struct{}                      // closed when the server is told to stop
+	stop      func()                             // closes it
+	documents *lru.Cache[string, keptDocument]   // metadata documents by their URLs
+	failures  *middleware.RateLimiterMemoryStore // of registration access tokens, by address
 }
 
 // New returns a Server that does not listen yet.
@@ -109,6 +166,10 @@ func New(c Config) (*Server, error) {
 	fill(&c.RequestTimeout, 3*time.Second)
 	fill(&c.RateBurst, 200)
 	fill(&c.Logger, slog.Default())
+	fill(&c.Random, rand.Reader)
+	if c.Now == nil {
+		c.Now = time.Now
+	}
 	if c.CORSOrigins == nil {
 		c.CORSOrigins = []string{"*"}
 	}
@@ -117,11 +178,14 @@ func New(c Config) (*Server, error) {
 	default:
 		return nil, fmt.Errorf("registration policy %q: it must be open, loopback or token", c.Registration)
 	}
-	s := &Server{config: c}
+	s := &Server{config: c, stopping: make(chan struct{}), documents: newDocumentCache()}
+	s.stop = sync.OnceFunc(func() { close(s.stopping) })
 	s.public = s.newEcho(s.respondPublic)
 	s.admin = s.newEcho(s.respondAdmin)
 	s.routePublic()
+	s.routeDiscovery()
 	s.routeAdmin()
+	s.nameRoutes()
 	return s, nil
 }
 
@@ -138,6 +202,9 @@ func (s *Server) newEcho(respond echo.HTTPErrorHandler) *echo.Echo {
 	e := echo.New()
 	e.HTTPErrorHandler = respond
 	e.IPExtractor = s.ipExtractor()
+	if s.config.Observer != nil {
+		e.Use(s.observe)
+	}
 	e.Use(requestID, noSniff, middleware.RecoverWithConfig(middleware.RecoverConfig{
 		LogErrorFunc: func(_ echo.Context, err error, stack []byte) error {
 			return fmt.Errorf("panic: %w\n%s", err, stack)
@@ -145,6 +212,9 @@ func (s *Server) newEcho(respond echo.HTTPErrorHandler) *echo.Echo {
 	}))
 	e.GET("/healthz", func(c echo.Context) error {
 		return c.JSON(http.StatusOK, map[string]string{"status": "ok"})
+	})
+	e.GET("/openapi.yaml", func(c echo.Context) error {
+		return c.Blob(http.StatusOK, "application/yaml", []byte(docs.OpenAPI()))
 	})
 	return e
 }

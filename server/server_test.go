@@ -45,6 +45,9 @@ type setup struct {
 	options  engine.Options
 	server   server.Config
 	scripts  scripts.Config
+	engine   func(*engine.Config) // nil means as it is
+
+	unmanaged bool // clients do not manage themselves
 }
 
 func newSite(t testing.TB, s setup) *site {
@@ -63,7 +66,7 @@ func newSite(t testing.TB, s setup) *site {
 	t.Cleanup(func() { site.store.Close() })
 
 	s.scripts.Modules, s.scripts.Deployments, s.scripts.ClientExists = site.store, site.store, site.store.ClientExists
-	s.scripts.Logger = logger
+	s.scripts.Logger, s.scripts.Shadows = logger, site.store
 	s.scripts.CacheFolder, s.scripts.CompileCommand = testdata.Compiler.Cache, testdata.Compiler.Command
 	if s.scripts.StepTimeout == 0 {
 		s.scripts.StepTimeout = time.Minute
@@ -76,12 +79,27 @@ func newSite(t testing.TB, s setup) *site {
 	if err := host.Load(ctx); err != nil {
 		t.Fatal(err)
 	}
-	e, err := engine.New(engine.Config{Store: site.store, Options: s.options, Overrides: host.Overrides})
+	site.public, site.admin = httptest.NewUnstartedServer(nil), httptest.NewUnstartedServer(nil)
+	if !s.unmanaged {
+		s.options.RegistrationEndpoint = "http://" + site.public.Listener.Addr().String() + "/register"
+	}
+	config := engine.Config{Store: site.store, Options: s.options, Overrides: host.Overrides}
+	if s.engine != nil {
+		s.engine(&config)
+	}
+	e, err := engine.New(config)
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := s.server
 	c.Engine, c.Scripts, c.Clients, c.Modules, c.Deployments = e, host, site.store, site.store, site.store
+	if c.Replay == nil {
+		c.Replay = func(ctx context.Context, list []catalog.Script, last int, progress func(done, of int)) (catalog.Replay, error) {
+			return host.Replay(ctx, e, site.store, list, last, progress)
+		}
+	}
+	c.InitialAccessTokens, c.InitialAccessToken = site.store, site.store.InitialAccessToken
+	c.Management, c.MarkSeen, c.Shadows = site.store, site.store.MarkSeen, site.store
 	c.Logger = logger
 	if c.Registration == "" {
 		c.Registration = server.RegistrationOpen
@@ -92,17 +110,21 @@ func newSite(t testing.TB, s setup) *site {
 	if c.Ready == nil {
 		c.Ready = func(context.Context) error { return host.Ready() }
 	}
-	c.AdminTokens = func(context.Context) ([][sha256.Size]byte, error) {
-		return [][sha256.Size]byte{sha256.Sum256([]byte("another")), sha256.Sum256([]byte(adminToken))}, nil
-	}
+	c.AdminTokens = adminTokens
 	srv, err := server.New(c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	site.public, site.admin = httptest.NewServer(srv.Public()), httptest.NewServer(srv.Admin())
+	site.public.Config.Handler, site.admin.Config.Handler = checked(t, "public", srv.Public()), checked(t, "admin", srv.Admin())
+	site.public.Start()
+	site.admin.Start()
 	t.Cleanup(site.public.Close)
 	t.Cleanup(site.admin.Close)
 	return site
+}
+
+func adminTokens(context.Context) ([][sha256.Size]byte, error) {
+	return [][sha256.Size]byte{sha256.Sum256([]byte("another")), sha256.Sum256([]byte(adminToken))}, nil
 }
 
 // syncBuffer is a buffer that handlers write to while a test reads.
@@ -247,6 +269,17 @@ func (e *exchange) wantHeader(name, value string) *exchange {
 		e.t.Errorf("%s: got %q, want %q", name, got, value)
 	}
 	return e
+}
+
+// wantChallenge checks that the challenge has an error, and the description that the body has (RFC 6750 §3).
+func (e *exchange) wantChallenge(code string) *exchange {
+	e.t.Helper()
+	description, _ := e.json()["error_description"].(string)
+	if description == "" {
+		e.t.Errorf("there is no description: %s", e.body)
+	}
+	return e.wantMembers(map[string]any{"error": code}).
+		wantHeader("WWW-Authenticate", `Bearer realm="registrar", error="`+code+`", error_description="`+description+`"`)
 }
 
 // wantMembers checks members of a JSON answer; nil is one that must be absent.

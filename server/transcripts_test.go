@@ -15,6 +15,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/tools/txtar"
@@ -39,32 +40,39 @@ func TestTranscripts(t *testing.T) {
 			}
 			// A fresh server each, with every option at its default.
 			s := newSite(t, setup{options: engine.Options{}, server: server.Config{Registration: server.RegistrationLoopback}})
-			var request, response *txtar.File
-			for i := range archive.Files {
-				switch f := &archive.Files[i]; f.Name {
-				case "request":
-					request = f
-				case "response":
-					response = f
+			known := map[string]string{}
+			for i := 0; i+1 < len(archive.Files); i += 2 {
+				request, response := &archive.Files[i], &archive.Files[i+1]
+				if request.Name != "request" || response.Name != "response" {
+					t.Fatalf("got %s and %s, want a request and a response", request.Name, response.Name)
+				}
+				got := replay(t, s, request.Data, known)
+				if *update {
+					response.Data = got
+				}
+				if diff := cmp.Diff(string(response.Data), string(got)); diff != "" {
+					t.Errorf("response %d (-want +got):\n%s", i/2+1, diff)
 				}
 			}
-			got := replay(t, s, request.Data)
 			if *update {
-				response.Data = got
 				if err := os.WriteFile(file, txtar.Format(archive), 0o644); err != nil {
 					t.Fatal(err)
 				}
-			}
-			if diff := cmp.Diff(string(response.Data), string(got)); diff != "" {
-				t.Errorf("response (-want +got):\n%s", diff)
 			}
 		})
 	}
 }
 
-// replay sends a request as it is written and returns the answer, what is different each time replaced.
-func replay(t *testing.T, s *site, raw []byte) []byte {
+// varying are the members of an answer that are different each time, and what stands for them in a transcript.
+var varying = map[string]string{"client_id": "CLIENT-ID", "client_secret": "CLIENT-SECRET", "registration_access_token": "ACCESS-TOKEN"}
+
+// replay sends a request as it is written and returns the answer, what is different each time replaced. known is what stood
+// for it in the answers before, which the request may name.
+func replay(t *testing.T, s *site, raw []byte, known map[string]string) []byte {
 	t.Helper()
+	for name, value := range known {
+		raw = bytes.ReplaceAll(raw, []byte(name), []byte(value))
+	}
 	head, body, _ := bytes.Cut(raw, []byte("\n\n"))
 	request, err := http.ReadRequest(bufio.NewReader(io.MultiReader(bytes.NewReader(head), strings.NewReader("\n\n"))))
 	if err != nil {
@@ -96,18 +104,28 @@ func replay(t *testing.T, s *site, raw []byte) []byte {
 	}
 	slices.Sort(headers)
 	fmt.Fprintf(&out, "%s\n\n", strings.Join(headers, "\n"))
+	if len(answer) == 0 {
+		return out.Bytes()
+	}
 	document := jsontext.Value(answer)
 	if err := document.Indent(); err != nil {
 		t.Fatalf("%s: %v", answer, err)
 	}
 	out.Write(document)
 	out.WriteByte('\n')
-	for pattern, name := range map[string]string{
-		`("client_id": )"[^"]*"`:          `$1"CLIENT-ID"`,
-		`("client_secret": )"[^"]*"`:      `$1"CLIENT-SECRET"`,
-		`("client_id_issued_at": )[0-9]+`: `${1}0`,
-	} {
-		out = *bytes.NewBuffer(regexp.MustCompile(pattern).ReplaceAll(out.Bytes(), []byte(name)))
+	var members map[string]any
+	if err := json.Unmarshal(document, &members); err != nil {
+		t.Fatal(err)
 	}
-	return out.Bytes()
+	for member, name := range varying {
+		if value, ok := members[member].(string); ok {
+			known[name] = value
+		}
+	}
+	text := out.String()
+	for name, value := range known {
+		text = strings.ReplaceAll(text, value, name)
+	}
+	text = strings.ReplaceAll(text, s.public.URL, "http://SERVER")
+	return regexp.MustCompile(`("client_id_issued_at": )[0-9]+`).ReplaceAll([]byte(text), []byte("${1}0"))
 }

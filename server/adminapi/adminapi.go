@@ -15,8 +15,15 @@ const (
 	ModulesPath     = "/admin/v1/modules"
 	DeploymentsPath = "/admin/v1/deployments"
 	DryRunPath      = "/admin/v1/dry-run"
+	ReplayPath      = "/admin/v1/replay"
 	ClientsPath     = "/admin/v1/clients"
+	ShadowsPath     = "/admin/v1/shadows"
+
+	InitialAccessTokensPath = "/admin/v1/initial-access-tokens"
 )
+
+// SignatureHeader carries a module's minisign signature in an upload: the .minisig file in base64.
+const SignatureHeader = "Registrar-Signature"
 
 // A Problem is an error of the admin API (RFC 9457), of the media type application/problem+json.
 type Problem struct {
@@ -53,6 +60,11 @@ type Deployments struct {
 	Deployments []catalog.Deployment `json:"deployments"`
 }
 
+// Shadows are what scripts in shadow mode would have done, the newest deployment first.
+type Shadows struct {
+	Shadows []catalog.Shadow `json:"shadows"`
+}
+
 // Modules is a list of modules, newest first.
 type Modules struct {
 	Modules []catalog.Module `json:"modules"`
@@ -74,7 +86,55 @@ type Client struct {
 	Metadata        jsontext.Value `json:"metadata"`
 	Caller          jsontext.Value `json:"caller"`
 	Deployment      int64          `json:"deployment"` // in force when the client was registered; 0 means none
-	Acts            jsontext.Value `json:"acts"`       // which script acted in which step: a list of {"step","script","module"}
+	Acts            jsontext.Value `json:"acts"`       // which script acted in which step: a list of {"step","script","module","changed"?}, the last the names of the members that the script changed
+
+	FormerSecretExpiresAt *time.Time `json:"former_secret_expires_at,omitzero"` // of the secret before the current one
+	Updated               *Update    `json:"updated,omitzero"`                  // the last update; nil: it is as it was registered
+	SeenAt                *time.Time `json:"seen_at,omitzero"`                  // when it was last known to be in use, to the minute
+}
+
+// An Update is the last one that a client made of itself.
+type Update struct {
+	At         time.Time      `json:"at"`
+	Deployment int64          `json:"deployment"` // in force then; 0 means none
+	Acts       jsontext.Value `json:"acts"`       // which script acted then
+}
+
+// RotateSecret asks for a new secret.
+type RotateSecret struct {
+	Grace *int64 `json:"grace,omitzero"` // seconds for which the old one stays valid; nil means 86,400
+}
+
+// A RotatedSecret is a new secret, shown once. Times are seconds since 1970.
+type RotatedSecret struct {
+	ClientID              string `json:"client_id"`
+	ClientSecret          string `json:"client_secret"`
+	ClientSecretExpiresAt int64  `json:"client_secret_expires_at"`          // 0 means never
+	FormerSecretExpiresAt *int64 `json:"former_secret_expires_at,omitzero"` // nil: the old one is not valid any more
+}
+
+// VerifySecret asks whether a secret authenticates a client.
+type VerifySecret struct {
+	ClientSecret string `json:"client_secret"`
+}
+
+// A VerifiedSecret says it.
+type VerifiedSecret struct {
+	Valid bool `json:"valid"`
+}
+
+// Seen marks clients as in use.
+type Seen struct {
+	ClientIDs []string `json:"client_ids"`
+}
+
+// A MetadataDocument is a client that is named by the URL of its metadata, as the policy in force takes it.
+type MetadataDocument struct {
+	ClientID   string         `json:"client_id"` // the URL
+	Metadata   jsontext.Value `json:"metadata"`  // as a registration would answer it
+	Deployment int64          `json:"deployment"`
+	Acts       jsontext.Value `json:"acts"`
+	ExpiresAt  time.Time      `json:"expires_at"` // when the document is fetched again
 }
 
 // Clients is a page of clients, in the order of their IDs.

@@ -3,9 +3,11 @@ package adminapi
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -26,7 +28,16 @@ type API struct {
 
 // Upload uploads a module under a name. Where the bytes are known, what is stored is returned.
 func (a *API) Upload(ctx context.Context, name string, wasm []byte) (m catalog.Module, err error) {
-	err = a.do(ctx, http.MethodPost, ModulesPath+"?name="+url.QueryEscape(name), "application/wasm", wasm, &m)
+	return a.UploadSigned(ctx, name, wasm, nil)
+}
+
+// UploadSigned is Upload with the module's signature, the content of a .minisig file; nil means none.
+func (a *API) UploadSigned(ctx context.Context, name string, wasm, signature []byte) (m catalog.Module, err error) {
+	header := http.Header{"Content-Type": {"application/wasm"}}
+	if signature != nil {
+		header.Set(SignatureHeader, base64.StdEncoding.EncodeToString(signature))
+	}
+	err = a.do(ctx, http.MethodPost, ModulesPath+"?name="+url.QueryEscape(name), header, wasm, &m)
 	return m, err
 }
 
@@ -94,11 +105,38 @@ func (a *API) Client(ctx context.Context, id string) (c Client, err error) {
 
 // DeleteClient deletes a client.
 func (a *API) DeleteClient(ctx context.Context, id string) error {
-	return a.do(ctx, http.MethodDelete, ClientsPath+"/"+url.PathEscape(id), "", nil, nil)
+	return a.do(ctx, http.MethodDelete, ClientsPath+"/"+url.PathEscape(id), nil, nil, nil)
+}
+
+// CreateInitialAccessToken makes a token that lets people register. The answer alone holds it.
+func (a *API) CreateInitialAccessToken(ctx context.Context, t NewInitialAccessToken) (created InitialAccessToken, err error) {
+	err = a.post(ctx, InitialAccessTokensPath, t, &created)
+	return created, err
+}
+
+// InitialAccessTokens lists the tokens that let people register, newest first.
+func (a *API) InitialAccessTokens(ctx context.Context) ([]InitialAccessToken, error) {
+	var list InitialAccessTokens
+	err := a.get(ctx, InitialAccessTokensPath, &list)
+	return list.Tokens, err
+}
+
+// DeleteInitialAccessToken revokes a token.
+func (a *API) DeleteInitialAccessToken(ctx context.Context, id string) error {
+	return a.do(ctx, http.MethodDelete, InitialAccessTokensPath+"/"+url.PathEscape(id), nil, nil, nil)
+}
+
+// Shadows returns what scripts in shadow mode would have done, with at most limit differences each. An empty script stands
+// for all of them.
+func (a *API) Shadows(ctx context.Context, script string, limit int) ([]catalog.Shadow, error) {
+	var list Shadows
+	query := url.Values{"script": {script}, "limit": {strconv.Itoa(limit)}}
+	err := a.get(ctx, ShadowsPath+"?"+query.Encode(), &list)
+	return list.Shadows, err
 }
 
 func (a *API) get(ctx context.Context, path string, answer any) error {
-	return a.do(ctx, http.MethodGet, path, "", nil, answer)
+	return a.do(ctx, http.MethodGet, path, nil, nil, answer)
 }
 
 func (a *API) post(ctx context.Context, path string, body, answer any) error {
@@ -106,22 +144,20 @@ func (a *API) post(ctx context.Context, path string, body, answer any) error {
 	if err != nil {
 		return fmt.Errorf("writing the request: %w", err)
 	}
-	return a.do(ctx, http.MethodPost, path, "application/json", b, answer)
+	return a.do(ctx, http.MethodPost, path, http.Header{"Content-Type": {"application/json"}}, b, answer)
 }
 
 // maxAnswer bounds what is read of an answer, in bytes.
 const maxAnswer = 64 << 20
 
 // do makes one call. An error that the server answered is a *[Problem].
-func (a *API) do(ctx context.Context, method, path, contentType string, body []byte, answer any) error {
+func (a *API) do(ctx context.Context, method, path string, header http.Header, body []byte, answer any) error {
 	request, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(a.Base, "/")+path, bytes.NewReader(body))
 	if err != nil {
 		return fmt.Errorf("the server's address %s: %w", a.Base, err)
 	}
+	maps.Copy(request.Header, header)
 	request.Header.Set("Authorization", "Bearer "+a.Token)
-	if contentType != "" {
-		request.Header.Set("Content-Type", contentType)
-	}
 	client := a.HTTP
 	if client == nil {
 		client = &http.Client{Timeout: 3 * time.Minute}

@@ -1,0 +1,107 @@
+package adminapi
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"registrar/scripts/catalog"
+)
+
+// LinesType is the media type of an answer that tells the progress: one [ReplayLine] a line.
+const LinesType = "application/x-ndjson"
+
+// A Replay asks what would come of stored registrations. The answer is a [catalog.Replay].
+type Replay struct {
+	Scripts []catalog.Script `json:"scripts,omitzero"` // nil means those in force
+	Last    int              `json:"last,omitzero"`    // how many, the newest; 0 means 1,000
+}
+
+// A ReplayLine is a line of an answer of LinesType. It has one member: lines with Progress, then one with another.
+type ReplayLine struct {
+	Progress *ReplayProgress `json:"progress,omitzero"`
+	Result   *catalog.Replay `json:"result,omitzero"`
+	Problem  *Problem        `json:"problem,omitzero"` // why there is no result
+}
+
+// ReplayProgress says how far a replay has come.
+type ReplayProgress struct {
+	Done int `json:"done"`
+	Of   int `json:"of"`
+}
+
+// silence is how long a replay may tell nothing. Its scripts are compiled before the first line.
+const silence = 3 * time.Minute
+
+// Replay asks what would come of stored registrations, and calls progress, which may be nil, while it waits. It takes as
+// long as the server tells that it goes on.
+func (a *API) Replay(ctx context.Context, r Replay, progress func(done, of int)) (catalog.Replay, error) {
+	body, err := json.Marshal(r)
+	if err != nil {
+		return catalog.Replay{}, fmt.Errorf("writing the request: %w", err)
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	watch := time.AfterFunc(silence, func() { cancel(fmt.Errorf("the server said nothing for %s", silence)) })
+	defer watch.Stop()
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimSuffix(a.Base, "/")+ReplayPath, bytes.NewReader(body))
+	if err != nil {
+		return catalog.Replay{}, fmt.Errorf("the server's address %s: %w", a.Base, err)
+	}
+	request.Header.Set("Authorization", "Bearer "+a.Token)
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Accept", LinesType)
+	client := http.Client{}
+	if a.HTTP != nil {
+		client = *a.HTTP
+	}
+	client.Timeout = 0 // watch stands for it
+	response, err := client.Do(request)
+	if err != nil {
+		return catalog.Replay{}, fmt.Errorf("reaching the server: %w", because(ctx, err))
+	}
+	defer response.Body.Close()
+	limited := io.LimitReader(response.Body, maxAnswer)
+	if response.StatusCode >= 300 {
+		b, err := io.ReadAll(limited)
+		if err != nil {
+			return catalog.Replay{}, fmt.Errorf("reading the server's answer: %w", because(ctx, err))
+		}
+		return catalog.Replay{}, problem(response, b)
+	}
+	lines := jsontext.NewDecoder(limited)
+	for {
+		var line ReplayLine
+		if err := json.UnmarshalDecode(lines, &line); err != nil {
+			if errors.Is(err, io.EOF) {
+				err = io.ErrUnexpectedEOF
+			}
+			return catalog.Replay{}, fmt.Errorf("reading the server's answer: %w", because(ctx, err))
+		}
+		watch.Reset(silence)
+		switch {
+		case line.Result != nil:
+			return *line.Result, nil
+		case line.Problem != nil:
+			return catalog.Replay{}, line.Problem
+		case line.Progress != nil && progress != nil:
+			progress(line.Progress.Done, line.Progress.Of)
+		}
+	}
+}
+
+// because returns why ctx ended, where that is why err came.
+func because(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	return err
+}

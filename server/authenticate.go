@@ -1,0 +1,124 @@
+package server
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"registrar/engine"
+	"registrar/scripts/catalog"
+	"registrar/server/bearer"
+)
+
+// callerKey is where a request's context holds who registers, an *engine.Caller.
+const callerKey = "caller"
+
+// guard lets those register who may.
+func (s *Server) guard(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		caller, err := s.authenticate(c)
+		if err != nil {
+			return err
+		}
+		if caller.Auth == engine.AuthNone {
+			if err := s.admitNobody(c); err != nil {
+				return err
+			}
+		}
+		// An address that cannot be read is left out.
+		ip, _ := netip.ParseAddr(c.RealIP())
+		caller.IP = ip.Unmap()
+		c.Set(callerKey, caller)
+		return next(c)
+	}
+}
+
+// caller returns who registers, as guard found them.
+func (s *Server) caller(c echo.Context) *engine.Caller { return c.Get(callerKey).(*engine.Caller) }
+
+// admitNobody lets those register who sent no token, where they may.
+func (s *Server) admitNobody(c echo.Context) error {
+	switch s.config.Registration {
+	case RegistrationToken:
+		return &unauthorized{description: "registration needs an initial access token"}
+	case RegistrationLoopback:
+		if why := beyondLoopback(c.Request()); why != "" {
+			s.config.Logger.WarnContext(c.Request().Context(), "registration from beyond this machine: set --registration open to let everybody register, or --registration token",
+				"why", why, "ip", c.RealIP(), "request_id", requestIDOf(c))
+			return &unauthorized{description: "registration is open on this machine only"}
+		}
+	}
+	return nil
+}
+
+// authenticate returns who sent a request. An open endpoint does not ignore a token either: whoever sends one means it.
+func (s *Server) authenticate(c echo.Context) (*engine.Caller, error) {
+	token, sent, err := bearerToken(c.Request().Header)
+	if err != nil || !sent {
+		return &engine.Caller{Auth: engine.AuthNone}, err
+	}
+	ctx, cancel := context.WithTimeout(c.Request().Context(), s.config.RequestTimeout)
+	defer cancel()
+	if s.config.AccessTokens != nil && bearer.Looks(token) {
+		caller, err := s.config.AccessTokens.Verify(ctx, token)
+		if errors.Is(err, bearer.ErrInvalid) {
+			err = badToken(err)
+		}
+		return caller, err
+	}
+	initial, err := s.config.InitialAccessToken(ctx, sha256.Sum256([]byte(token)))
+	switch {
+	case errors.Is(err, catalog.ErrNotFound):
+		return nil, badToken(errors.New("there is no such initial access token"))
+	case err != nil:
+		return nil, fmt.Errorf("looking up the initial access token: %w", err)
+	case !initial.Usable(s.config.Now()):
+		return nil, badToken(fmt.Errorf("the initial access token %s is used up or has expired", initial.ID))
+	}
+	caller := initial.Caller()
+	return &caller, nil
+}
+
+// badToken is the answer to every token that lets nobody in. It does not tell one that never was from one that was: the
+// cause is for the log.
+func badToken(cause error) *unauthorized {
+	return &unauthorized{token: true, description: "the token is not known, or has expired or been used up", cause: cause}
+}
+
+// maxToken bounds a token, in bytes.
+const maxToken = 8 << 10
+
+// bearerToken returns the token of a request that sent one in its Authorization header (RFC 6750 §2.1), the one place
+// where it is looked for.
+func bearerToken(h http.Header) (token string, sent bool, err error) {
+	values := h.Values(echo.HeaderAuthorization)
+	switch {
+	case len(values) == 0 || len(values) == 1 && values[0] == "":
+		return "", false, nil
+	case len(values) > 1:
+		return "", true, badToken(errors.New("there is more than one Authorization header"))
+	}
+	scheme, token, _ := strings.Cut(values[0], " ")
+	token = strings.Trim(token, " ")
+	switch {
+	case !strings.EqualFold(scheme, "Bearer") || token == "":
+		return "", true, &unauthorized{description: "registration takes a token as Authorization: Bearer TOKEN"}
+	case len(token) > maxToken || !b64token(token):
+		return "", true, badToken(errors.New("the token is too long, or holds what no token does"))
+	}
+	return token, true, nil
+}
+
+// b64token reports whether s is a b64token of RFC 6750 §2.1.
+func b64token(s string) bool {
+	s = strings.TrimRight(s, "=")
+	return s != "" && !strings.ContainsFunc(s, func(r rune) bool {
+		return (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') && !strings.ContainsRune("-._~+/", r)
+	})
+}

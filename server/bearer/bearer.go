@@ -1,0 +1,135 @@
+// Package bearer checks JWT access tokens (RFC 9068) that trusted issuers made: who signed it, for whom, until when, and
+// with which scopes. The keys come from package keyset. See [Verifier.Verify].
+package bearer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"registrar/engine"
+	"registrar/keyset"
+)
+
+// ErrInvalid is a token that is none of ours, or not any more. Errors that match it say why, for the log.
+var ErrInvalid = errors.New("the access token is not valid")
+
+// leeway is how far the clocks of issuers may be off ours.
+const leeway = 30 * time.Second
+
+// An Issuer makes access tokens.
+type Issuer struct {
+	Name string      // that the claim iss holds, compared byte for byte
+	Keys *keyset.Set // with which it signs
+}
+
+// Config says which tokens are taken.
+type Config struct {
+	Issuers  []Issuer
+	Audience string           // that the claim aud has to hold: this server, as issuers name it
+	Scope    string           // that a token needs to register
+	Now      func() time.Time // nil means time.Now
+}
+
+// A Verifier checks access tokens. It is safe for concurrent use.
+type Verifier struct {
+	config Config
+	keys   map[string]*keyset.Set
+}
+
+// New returns a Verifier.
+func New(c Config) (*Verifier, error) {
+	if c.Audience == "" || c.Scope == "" {
+		return nil, errors.New("access tokens need an audience and a scope")
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	v := &Verifier{config: c, keys: map[string]*keyset.Set{}}
+	for _, i := range c.Issuers {
+		if i.Name == "" || i.Keys == nil {
+			return nil, errors.New("an issuer of access tokens needs a name and keys")
+		}
+		if v.keys[i.Name] != nil {
+			return nil, fmt.Errorf("the issuer %s of access tokens is named twice", i.Name)
+		}
+		v.keys[i.Name] = i.Keys
+	}
+	return v, nil
+}
+
+// Looks reports whether a token has the form of a JWT, which no opaque token of this server has.
+func Looks(token string) bool { return strings.Count(token, ".") == 2 }
+
+// types are what the header typ of an access token may say. RFC 9068 §2.1 wants at+jwt; many issuers say JWT, or nothing.
+// Another type is another kind of token.
+func types() []string { return []string{"", "jwt", "at+jwt", "application/at+jwt"} }
+
+// Verify returns who bears a token. The error matches [ErrInvalid], or [engine.ErrUnavailable] where the issuer's keys
+// cannot be had; a good token without the scope gets an *[engine.Error] with the code insufficient_scope.
+func (v *Verifier) Verify(ctx context.Context, token string) (*engine.Caller, error) {
+	signed, err := jose.ParseSignedCompact(token, keyset.Algorithms())
+	if err != nil {
+		return nil, invalid("it is no JWT that is signed by one of the algorithms that are trusted")
+	}
+	header := signed.Signatures[0].Protected
+	if typ, _ := header.ExtraHeaders[jose.HeaderType].(string); !slices.Contains(types(), strings.ToLower(typ)) {
+		return nil, invalid("its type is %.40q, not at+jwt", typ)
+	}
+	// The claims are believed once the keys of who they say to be from verified them.
+	unverified, err := parse(signed.UnsafePayloadWithoutVerification())
+	if err != nil {
+		return nil, err
+	}
+	keys := v.keys[unverified.Issuer]
+	if keys == nil {
+		return nil, invalid("its issuer %.200q is not trusted", unverified.Issuer)
+	}
+	payload, err := keys.Verify(ctx, signed)
+	switch {
+	case errors.Is(err, keyset.ErrAway):
+		return nil, fmt.Errorf("%w: %w", engine.ErrUnavailable, err)
+	case errors.Is(err, keyset.ErrUnknownKey), errors.Is(err, keyset.ErrSignature):
+		return nil, invalid("%v, issuer %.200q", err, unverified.Issuer)
+	case err != nil:
+		return nil, err
+	}
+	c, err := parse(payload)
+	if err != nil {
+		return nil, err
+	}
+	if err := v.check(c); err != nil {
+		return nil, err
+	}
+	return &engine.Caller{Auth: engine.AuthJWT, Issuer: c.Issuer, Subject: c.Subject, TokenID: c.ID, Scopes: c.scopes, Claims: payload}, nil
+}
+
+// check checks the claims of a token that its issuer signed (RFC 9068 §4).
+func (v *Verifier) check(c *claims) error {
+	now := v.config.Now()
+	switch {
+	case !slices.Contains(c.audience, v.config.Audience):
+		return invalid("its audience is not %s", v.config.Audience)
+	case c.expires.IsZero():
+		return invalid("it has no exp")
+	case !now.Before(c.expires.Add(leeway)):
+		return invalid("it has expired")
+	case now.Add(leeway).Before(c.notBefore):
+		return invalid("its nbf is in the future")
+	case c.Confirmation != nil:
+		// RFC 7800: whoever bears it would have to prove that it is theirs, which nobody does here.
+		return invalid("it is bound to a key")
+	case !slices.Contains(c.scopes, v.config.Scope):
+		return engine.RefuseAs(engine.InsufficientScope, "the access token needs the scope %s to register clients", v.config.Scope)
+	}
+	return nil
+}
+
+func invalid(format string, args ...any) error {
+	return fmt.Errorf("%w: %w", ErrInvalid, fmt.Errorf(format, args...))
+}

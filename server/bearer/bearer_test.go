@@ -1,0 +1,254 @@
+package bearer_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"registrar/engine"
+	"registrar/keyset"
+	"registrar/server/bearer"
+)
+
+const (
+	issuer   = "https://issuer.example"
+	audience = "https://registrar.example"
+	now      = 1_800_000_000
+)
+
+type claims map[string]any
+
+// good returns the claims of a token that is taken, with changes; nil takes a claim away.
+func good(changes claims) claims {
+	c := claims{"iss": issuer, "aud": audience, "exp": now + 60, "sub": "someone", "scope": "read registration"}
+	for name, value := range changes {
+		if c[name] = value; value == nil {
+			delete(c, name)
+		}
+	}
+	return c
+}
+
+func newKey(t testing.TB) *ecdsa.PrivateKey {
+	t.Helper()
+	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+func newSet(t testing.TB, kid string, k *ecdsa.PrivateKey) *keyset.Set {
+	t.Helper()
+	b, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: k.Public(), KeyID: kid}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "jwks.json")
+	if err := os.WriteFile(file, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, err := keyset.New(keyset.Config{Source: file})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func newVerifier(t testing.TB, issuers ...bearer.Issuer) *bearer.Verifier {
+	t.Helper()
+	v, err := bearer.New(bearer.Config{Issuers: issuers, Audience: audience, Scope: "registration",
+		Now: func() time.Time { return time.Unix(now, 0) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func sign(t testing.TB, key jose.SigningKey, typ string, c any) string {
+	t.Helper()
+	payload, ok := c.(string)
+	if !ok {
+		b, err := json.Marshal(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		payload = string(b)
+	}
+	options := &jose.SignerOptions{}
+	if typ != "" {
+		options.WithType(jose.ContentType(typ))
+	}
+	signer, err := jose.NewSigner(key, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed, err := signer.Sign([]byte(payload))
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := signed.CompactSerialize()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token
+}
+
+func TestVerify(t *testing.T) {
+	key, other := newKey(t), newKey(t)
+	v := newVerifier(t, bearer.Issuer{Name: issuer, Keys: newSet(t, "k", key)}, bearer.Issuer{Name: "https://other.example", Keys: newSet(t, "k", other)})
+	by := func(k any) jose.SigningKey {
+		return jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: k, KeyID: "k"}}
+	}
+	hmac := jose.SigningKey{Algorithm: jose.HS256, Key: jose.JSONWebKey{Key: make([]byte, 32), KeyID: "k"}}
+	for _, tt := range []struct {
+		name   string
+		key    jose.SigningKey
+		typ    string
+		claims any
+		want   string // of the error; "" means that it is taken
+	}{
+		{"plain", by(key), "", good(nil), ""},
+		{"at+jwt", by(key), "at+jwt", good(nil), ""},
+		{"another spelling", by(key), "Application/AT+JWT", good(nil), ""},
+		{"several audiences", by(key), "JWT", good(claims{"aud": []string{"https://x.example", audience}}), ""},
+		{"scp list", by(key), "", good(claims{"scope": nil, "scp": []string{"read", "registration"}}), ""},
+		{"scp words", by(key), "", good(claims{"scope": nil, "scp": "read registration"}), ""},
+		{"fraction of a second", by(key), "", good(claims{"exp": now + 0.5, "nbf": now - 0.5}), ""},
+		{"a clock that is a little off", by(key), "", good(claims{"exp": now - 29, "nbf": now + 29}), ""},
+		{"no subject", by(key), "", good(claims{"sub": nil}), ""},
+
+		{"expired", by(key), "", good(claims{"exp": now - 30}), "expired"},
+		{"never expires", by(key), "", good(claims{"exp": nil}), "no exp"},
+		{"exp is null", by(key), "", `{"iss":"https://issuer.example","aud":"https://registrar.example","exp":null,"scope":"registration"}`, "no exp"},
+		{"exp is text", by(key), "", good(claims{"exp": "1900000000"}), "wrong type"},
+		{"exp is beyond reason", by(key), "", good(claims{"exp": 1e300}), "wrong type"},
+		{"not yet", by(key), "", good(claims{"nbf": now + 31}), "future"},
+		{"no audience", by(key), "", good(claims{"aud": nil}), "audience"},
+		{"another audience", by(key), "", good(claims{"aud": audience + "/"}), "audience"},
+		{"audience of a wrong type", by(key), "", good(claims{"aud": 1}), "wrong type"},
+		{"no issuer", by(key), "", good(claims{"iss": nil}), "not trusted"},
+		{"an issuer nobody trusts", by(key), "", good(claims{"iss": issuer + "/"}), "not trusted"},
+		{"a trusted issuer's key for another's token", by(other), "", good(nil), "signature is wrong"},
+		{"a stranger's key", by(newKey(t)), "", good(nil), "signature is wrong"},
+		{"HMAC", hmac, "", good(nil), "algorithms"},
+		{"an ID token's kin", by(key), "logout+jwt", good(nil), "type"},
+		{"bound to a key", by(key), "", good(claims{"cnf": claims{"jkt": "x"}}), "bound"},
+		{"no object", by(key), "", `["iss"]`, "JSON object"},
+		{"no JSON", by(key), "", `iss`, "JSON object"},
+		{"a claim twice", by(key), "", `{"iss":"https://issuer.example","iss":"https://other.example","exp":1900000000}`, "JSON object"},
+		{"scope of a wrong type", by(key), "", good(claims{"scope": 1}), "wrong type"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			caller, err := v.Verify(t.Context(), sign(t, tt.key, tt.typ, tt.claims))
+			if tt.want == "" {
+				if err != nil || caller.Auth != engine.AuthJWT || caller.Issuer != issuer {
+					t.Errorf("got %+v and %v", caller, err)
+				}
+				return
+			}
+			if !errors.Is(err, bearer.ErrInvalid) || !strings.Contains(err.Error(), tt.want) || caller != nil {
+				t.Errorf("got %+v and %v, want an error with %q", caller, err, tt.want)
+			}
+		})
+	}
+}
+
+func TestCaller(t *testing.T) {
+	key := newKey(t)
+	v := newVerifier(t, bearer.Issuer{Name: issuer, Keys: newSet(t, "k", key)})
+	signing := jose.SigningKey{Algorithm: jose.ES256, Key: key} // no kid: every key is tried
+	got, err := v.Verify(t.Context(), sign(t, signing, "", good(claims{"jti": "7", "tenant": "blue"})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &engine.Caller{Auth: engine.AuthJWT, Issuer: issuer, Subject: "someone", TokenID: "7", Scopes: []string{"read", "registration"}, Claims: got.Claims}
+	if diff := cmp.Diff(want, got, cmpopts.EquateComparable(netip.Addr{})); diff != "" || !strings.Contains(string(got.Claims), `"tenant":"blue"`) {
+		t.Errorf("want (-) and got (+):\n%s\nclaims %s", diff, got.Claims)
+	}
+	refusal, ok := errors.AsType[*engine.Error](func() error {
+		_, err := v.Verify(t.Context(), sign(t, signing, "", good(claims{"scope": "registrations read"})))
+		return err
+	}())
+	if !ok || refusal.Code != engine.InsufficientScope {
+		t.Errorf("without the scope: got %v, want %s", refusal, engine.InsufficientScope)
+	}
+}
+
+// Tokens that nobody can make with a library.
+func TestForged(t *testing.T) {
+	key := newKey(t)
+	v := newVerifier(t, bearer.Issuer{Name: issuer, Keys: newSet(t, "k", key)})
+	token := sign(t, jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: key, KeyID: "k"}}, "", good(nil))
+	parts := strings.Split(token, ".")
+	header := func(json string) string { return base64.RawURLEncoding.EncodeToString([]byte(json)) }
+	own, err := jose.JSONWebKey{Key: newKey(t).Public()}.MarshalJSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, forged := range map[string]string{
+		"none":                     header(`{"alg":"none"}`) + "." + parts[1] + ".",
+		"None":                     header(`{"alg":"None"}`) + "." + parts[1] + ".",
+		"no algorithm":             header(`{}`) + "." + parts[1] + "." + parts[2],
+		"no signature":             parts[0] + "." + parts[1] + ".",
+		"another payload":          parts[0] + "." + header(`{"iss":"https://issuer.example","aud":"https://registrar.example","exp":1900000000,"scope":"registration"}`) + "." + parts[2],
+		"a critical header":        header(`{"alg":"ES256","kid":"k","crit":["x"],"x":1}`) + "." + parts[1] + "." + parts[2],
+		"a key of its own":         header(`{"alg":"ES256","kid":"k","jwk":`+string(own)+`}`) + "." + parts[1] + "." + parts[2],
+		"a key from a URL":         header(`{"alg":"ES256","kid":"other","jku":"https://evil.example"}`) + "." + parts[1] + "." + parts[2],
+		"four parts":               token + ".x",
+		"two parts":                parts[0] + "." + parts[1],
+		"nothing":                  "",
+		"dots":                     "..",
+		"JSON":                     `{"payload":"e30","signatures":[]}`,
+		"a signature of the wrong": parts[0] + "." + parts[1] + "." + strings.Repeat("A", len(parts[2])),
+	} {
+		if caller, err := v.Verify(t.Context(), forged); !errors.Is(err, bearer.ErrInvalid) || caller != nil {
+			t.Errorf("%s: got %+v and %v, want %v", name, caller, err, bearer.ErrInvalid)
+		}
+	}
+}
+
+func TestKeysAreAway(t *testing.T) {
+	away := httptest.NewServer(http.NotFoundHandler())
+	defer away.Close()
+	keys, err := keyset.New(keyset.Config{Source: away.URL, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := newVerifier(t, bearer.Issuer{Name: issuer, Keys: keys})
+	_, err = v.Verify(t.Context(), sign(t, jose.SigningKey{Algorithm: jose.ES256, Key: newKey(t)}, "", good(nil)))
+	if !errors.Is(err, engine.ErrUnavailable) || errors.Is(err, bearer.ErrInvalid) {
+		t.Errorf("got %v, want %v", err, engine.ErrUnavailable)
+	}
+}
+
+func TestNewRefuses(t *testing.T) {
+	set := newSet(t, "k", newKey(t))
+	for name, c := range map[string]bearer.Config{
+		"no audience":      {Scope: "s"},
+		"no scope":         {Audience: audience},
+		"no name":          {Audience: audience, Scope: "s", Issuers: []bearer.Issuer{{Keys: set}}},
+		"no keys":          {Audience: audience, Scope: "s", Issuers: []bearer.Issuer{{Name: issuer}}},
+		"one issuer twice": {Audience: audience, Scope: "s", Issuers: []bearer.Issuer{{Name: issuer, Keys: set}, {Name: issuer, Keys: set}}},
+	} {
+		if _, err := bearer.New(c); err == nil {
+			t.Errorf("%s: got no error", name)
+		}
+	}
+}

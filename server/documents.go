@@ -1,0 +1,89 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/hashicorp/golang-lru/v2"
+	"github.com/labstack/echo/v4"
+
+	"registrar/engine"
+	"registrar/scripts/catalog"
+	"registrar/server/adminapi"
+)
+
+const (
+	documentAge   = 5 * time.Minute // of a metadata document, before it is fetched again
+	documentsKept = 256             // metadata documents in memory, of 64 KiB at most
+)
+
+// A keptDocument is a metadata document that was good.
+type keptDocument struct {
+	bytes   []byte
+	expires time.Time
+}
+
+func newDocumentCache() *lru.Cache[string, keptDocument] {
+	cache, err := lru.New[string, keptDocument](documentsKept)
+	if err != nil {
+		panic(err) // the size is above 0
+	}
+	return cache
+}
+
+// metadataDocument resolves a client that is named by the URL of its metadata. The document is kept for a while if it is
+// good; the steps run each time, so that the policy in force is the one that is answered.
+func (s *Server) metadataDocument(c echo.Context) error {
+	if s.config.FetchDocument == nil {
+		return &statusError{http.StatusNotFound, "clients are not named by metadata documents here: --metadata-documents lets them"}
+	}
+	url := c.QueryParam("url")
+	if err := engine.CheckDocumentURL(url); err != nil {
+		refusal, _ := errors.AsType[*engine.Error](err)
+		return &statusError{http.StatusBadRequest, "url: " + refusal.Description}
+	}
+	ctx, cancel := context.WithTimeout(c.Request().Context(), s.config.RequestTimeout)
+	defer cancel()
+	document, err := s.document(ctx, url)
+	if err != nil {
+		return err
+	}
+	r, err := s.config.Engine.ResolveDocument(ctx, url, document.bytes, &engine.Caller{Auth: engine.AuthNone}, requestIDOf(c))
+	if refusal, refused := errors.AsType[*engine.Error](err); refused {
+		s.documents.Remove(url)
+		return &catalog.Rejected{Reasons: []string{refusal.Error()}}
+	}
+	if err != nil {
+		return err
+	}
+	s.documents.Add(url, document)
+	acts := r.Client.Provenance.Acts
+	if acts == nil {
+		acts = []engine.Act{}
+	}
+	wire, err := json.Marshal(acts)
+	if err != nil {
+		return fmt.Errorf("writing who acted: %w", err)
+	}
+	return reply(c, http.StatusOK, adminapi.MetadataDocument{ClientID: url, Metadata: r.Response, Deployment: r.Client.Provenance.Deployment,
+		Acts: wire, ExpiresAt: document.expires})
+}
+
+// document returns the document at a URL: the one that is kept, or a new one.
+func (s *Server) document(ctx context.Context, url string) (keptDocument, error) {
+	if kept, ok := s.documents.Get(url); ok && time.Now().Before(kept.expires) {
+		return kept, nil
+	}
+	b, err := s.config.FetchDocument(ctx, url)
+	if err != nil && ctx.Err() != nil {
+		return keptDocument{}, err
+	}
+	if err != nil {
+		return keptDocument{}, &catalog.Rejected{Reasons: []string{"the document cannot be fetched: " + err.Error()}}
+	}
+	return keptDocument{b, time.Now().UTC().Truncate(time.Second).Add(documentAge)}, nil
+}

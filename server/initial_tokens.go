@@ -1,0 +1,144 @@
+package server
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+	"github.com/labstack/echo/v4"
+
+	"registrar/engine"
+	"registrar/server/adminapi"
+)
+
+const (
+	defaultUses      = 1
+	defaultExpiresIn = 24 * time.Hour
+
+	maxLabel     = 255                       // characters
+	maxUses      = 1_000_000_000             // of one token
+	maxExpiresIn = 10 * 365 * 24 * time.Hour // of one token
+	maxScopes    = 100                       // of one token
+)
+
+func (s *Server) createInitialAccessToken(c echo.Context) error {
+	var asked adminapi.NewInitialAccessToken
+	if err := readJSON(c, &asked); err != nil {
+		return err
+	}
+	t, err := s.newInitialAccessToken(asked)
+	if err != nil {
+		return err
+	}
+	token, err := s.randomToken()
+	if err != nil {
+		return err
+	}
+	t.Hash = sha256.Sum256([]byte(token))
+	if err := s.config.InitialAccessTokens.AddInitialAccessToken(c.Request().Context(), t); err != nil {
+		return err
+	}
+	s.config.Logger.InfoContext(c.Request().Context(), "initial access token created", "token_id", t.ID, "by", c.Get(administratorKey), "request_id", requestIDOf(c))
+	wire := wireInitialAccessToken(t)
+	wire.Token = token
+	return reply(c, http.StatusCreated, wire)
+}
+
+// newInitialAccessToken returns a token as it was asked for, without its hash.
+func (s *Server) newInitialAccessToken(asked adminapi.NewInitialAccessToken) (*engine.InitialAccessToken, error) {
+	uses, expiresIn := int64(defaultUses), int64(defaultExpiresIn/time.Second)
+	if asked.MaxUses != nil {
+		uses = *asked.MaxUses
+	}
+	if asked.ExpiresIn != nil {
+		expiresIn = *asked.ExpiresIn
+	}
+	refuse := func(format string, args ...any) error {
+		return &statusError{http.StatusBadRequest, fmt.Sprintf(format, args...)}
+	}
+	switch n := utf8.RuneCountInString(asked.Label); {
+	case n < 1 || n > maxLabel:
+		return nil, refuse("label has %d characters: it must have 1 to %d, to know the token by", n, maxLabel)
+	case uses < 0 || uses > maxUses:
+		return nil, refuse("max_uses must be 1 to %d, or 0 for any number", maxUses)
+	case expiresIn < 0 || expiresIn > int64(maxExpiresIn/time.Second):
+		return nil, refuse("expires_in must be 1 to %d seconds, or 0 for a token that never expires", int64(maxExpiresIn/time.Second))
+	case len(asked.Scopes) > maxScopes:
+		return nil, refuse("scopes has %d entries: there may be %d", len(asked.Scopes), maxScopes)
+	}
+	for i, scope := range asked.Scopes {
+		if !scopeToken(scope) {
+			return nil, refuse("scopes[%d] must be one scope: visible ASCII without spaces, quotes and backslashes", i)
+		}
+	}
+	id, err := uuid.NewV7FromReader(s.config.Random)
+	if err != nil {
+		return nil, fmt.Errorf("naming an initial access token: %w", err)
+	}
+	t := &engine.InitialAccessToken{ID: id.String(), Label: asked.Label, Scopes: slices.Clone(asked.Scopes), MaxUses: uses, UsesLeft: uses,
+		CreatedAt: s.config.Now().UTC().Truncate(time.Microsecond)}
+	if expiresIn > 0 {
+		t.ExpiresAt = t.CreatedAt.Add(time.Duration(expiresIn) * time.Second)
+	}
+	return t, nil
+}
+
+// scopeToken reports whether s is a scope-token of RFC 6749 §3.3.
+func scopeToken(s string) bool {
+	return s != "" && len(s) <= 255 && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' || r == '"' || r == '\\' })
+}
+
+// randomToken returns 256 random bits, as base64url.
+func (s *Server) randomToken() (string, error) {
+	var b [32]byte
+	if _, err := io.ReadFull(s.config.Random, b[:]); err != nil {
+		return "", fmt.Errorf("reading random bytes: %w", err)
+	}
+	return base64.RawURLEncoding.EncodeToString(b[:]), nil
+}
+
+func (s *Server) listInitialAccessTokens(c echo.Context) error {
+	list, err := s.config.InitialAccessTokens.InitialAccessTokens(c.Request().Context())
+	if err != nil {
+		return err
+	}
+	page := adminapi.InitialAccessTokens{Tokens: make([]adminapi.InitialAccessToken, len(list))}
+	for i, t := range list {
+		page.Tokens[i] = wireInitialAccessToken(t)
+	}
+	return reply(c, http.StatusOK, page)
+}
+
+func (s *Server) deleteInitialAccessToken(c echo.Context) error {
+	id, err := param(c, "id")
+	if err != nil {
+		return err
+	}
+	if err := s.config.InitialAccessTokens.DeleteInitialAccessToken(c.Request().Context(), id); err != nil {
+		return err
+	}
+	s.config.Logger.InfoContext(c.Request().Context(), "initial access token revoked", "token_id", id, "by", c.Get(administratorKey), "request_id", requestIDOf(c))
+	return c.NoContent(http.StatusNoContent)
+}
+
+// wireInitialAccessToken returns a token as the admin API shows it, without the token itself.
+func wireInitialAccessToken(t *engine.InitialAccessToken) adminapi.InitialAccessToken {
+	wire := adminapi.InitialAccessToken{ID: t.ID, Label: t.Label, Scopes: t.Scopes, MaxUses: t.MaxUses, CreatedAt: t.CreatedAt}
+	if wire.Scopes == nil {
+		wire.Scopes = []string{}
+	}
+	if t.MaxUses != 0 {
+		wire.UsesLeft = &t.UsesLeft
+	}
+	if !t.ExpiresAt.IsZero() {
+		wire.ExpiresAt = &t.ExpiresAt
+	}
+	return wire
+}

@@ -1,0 +1,146 @@
+package server
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/labstack/echo/v4/middleware"
+	"golang.org/x/time/rate"
+
+	"registrar/engine"
+	"registrar/scripts/catalog"
+)
+
+// updateAttempts bounds how often an update is tried that lost against another one of the same client. Whoever comes last
+// is stored last, as if the two had come one after the other.
+const updateAttempts = 4
+
+// routeManagement adds the client configuration endpoint of RFC 7592 §2.
+func (s *Server) routeManagement() {
+	if !s.config.Engine.Managed() {
+		return
+	}
+	s.failures = middleware.NewRateLimiterMemoryStoreWithConfig(middleware.RateLimiterMemoryStoreConfig{
+		Rate: rate.Limit(s.config.RateLimit / 10), Burst: max(1, s.config.RateBurst/10), ExpiresIn: 10 * time.Minute,
+	})
+	const path = "/register/:id"
+	limit := s.rateLimit("too many requests from one address")
+	s.public.GET(path, s.readOwn, limit)
+	s.public.PUT(path, s.updateOwn, limit)
+	s.public.DELETE(path, s.deleteOwn, limit)
+	s.public.OPTIONS(path, func(c echo.Context) error {
+		c.Response().Header().Set(echo.HeaderAllow, "OPTIONS, GET, PUT, DELETE")
+		return c.NoContent(http.StatusNoContent)
+	})
+}
+
+// readOwn answers with the client as it is (RFC 7592 §2.1).
+func (s *Server) readOwn(c echo.Context) error {
+	client, token, err := s.owner(c)
+	if err != nil {
+		return err
+	}
+	document, err := s.config.Engine.Information(client, token)
+	if err != nil {
+		return err
+	}
+	noStore(c)
+	return c.JSONBlob(http.StatusOK, document)
+}
+
+// updateOwn changes the client (RFC 7592 §2.2).
+func (s *Server) updateOwn(c echo.Context) error {
+	client, token, err := s.owner(c)
+	if err != nil {
+		return err
+	}
+	b, err := body(c, echo.MIMEApplicationJSON, s.config.MaxBody)
+	if err != nil {
+		return err
+	}
+	request, err := engine.ParseRequest(b)
+	if err != nil {
+		return err
+	}
+	request.ID = requestIDOf(c)
+	ctx, cancel := context.WithTimeout(c.Request().Context(), s.config.RequestTimeout)
+	defer cancel()
+	r, err := s.config.Engine.Update(ctx, client, token, request)
+	for attempt := 1; errors.Is(err, engine.ErrConflict); attempt++ {
+		if attempt == updateAttempts {
+			return fmt.Errorf("%w: %w", engine.ErrUnavailable, err)
+		}
+		// What came in between may have taken the token's power.
+		if client, token, err = s.owner(c); err != nil {
+			return err
+		}
+		r, err = s.config.Engine.Update(ctx, client, token, request)
+	}
+	if err != nil {
+		return err
+	}
+	s.config.Logger.InfoContext(ctx, "client updated", "client_id", r.Client.ID, "deployment", r.Client.Updated.Deployment,
+		"ip", c.RealIP(), "request_id", request.ID)
+	noStore(c)
+	return c.JSONBlob(http.StatusOK, r.Response)
+}
+
+// deleteOwn deletes the client (RFC 7592 §2.3).
+func (s *Server) deleteOwn(c echo.Context) error {
+	client, token, err := s.owner(c)
+	if err != nil {
+		return err
+	}
+	ctx := c.Request().Context()
+	err = s.config.Management.DeleteClientByToken(ctx, client.ID, engine.HashToken(token))
+	if errors.Is(err, catalog.ErrNotFound) {
+		return s.stranger(c, true)
+	}
+	if err != nil {
+		return err
+	}
+	s.config.Logger.InfoContext(ctx, "client deleted itself", "client_id", client.ID, "ip", c.RealIP(), "request_id", requestIDOf(c))
+	noStore(c)
+	return c.NoContent(http.StatusNoContent)
+}
+
+// owner returns the client that the path names and the registration access token that was presented for it. A client that
+// does not exist and a token that is not its own are told in the same words, after the same one look-up.
+func (s *Server) owner(c echo.Context) (*engine.Client, engine.Plaintext, error) {
+	id, err := param(c, "id")
+	if err != nil {
+		return nil, "", err
+	}
+	scheme, sent, _ := strings.Cut(c.Request().Header.Get(echo.HeaderAuthorization), " ")
+	token := engine.Plaintext(strings.TrimSpace(sent))
+	if !strings.EqualFold(scheme, "Bearer") || token == "" {
+		return nil, "", s.stranger(c, false)
+	}
+	hash := engine.HashToken(token)
+	client, err := s.config.Management.ClientByToken(c.Request().Context(), hash)
+	switch {
+	case errors.Is(err, catalog.ErrNotFound):
+		return nil, "", s.stranger(c, true)
+	case err != nil:
+		return nil, "", err
+	case subtle.ConstantTimeCompare(client.TokenHash[:], hash[:])&subtle.ConstantTimeCompare([]byte(client.ID), []byte(id)) == 0:
+		return nil, "", s.stranger(c, true)
+	}
+	return client, token, nil
+}
+
+// stranger refuses a request that no token opens, and counts it against its address.
+func (s *Server) stranger(c echo.Context, token bool) error {
+	if s.limited(c) {
+		if allowed, err := s.failures.Allow(addressOf(c)); err == nil && !allowed {
+			return &statusError{http.StatusTooManyRequests, "too many failing tokens from one address"}
+		}
+	}
+	return &unauthorized{token: token, description: "this client configuration endpoint needs the client's own registration access token"}
+}

@@ -1,0 +1,182 @@
+package server_test
+
+import (
+	"context"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/go-cmp/cmp"
+	"github.com/labstack/echo/v4"
+
+	"registrar/docs"
+	"registrar/engine"
+	"registrar/server"
+)
+
+// Every route is in docs/openapi.yaml, on the listeners that it names, and nothing else is.
+func TestOpenAPIHasEveryRoute(t *testing.T) {
+	clients, err := engine.New(engine.Config{Options: engine.Options{RegistrationEndpoint: "https://register.example/register"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := server.New(server.Config{
+		Engine:    clients,
+		Discovery: func() ([]byte, error) { return []byte(`{}`), nil },
+		Metrics:   http.NotFoundHandler(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]bool{}
+	for listener, handler := range map[string]http.Handler{"public": e.Public(), "admin": e.Admin()} {
+		for _, route := range handler.(*echo.Echo).Routes() {
+			if route.Method != echo.RouteNotFound {
+				got[listener+" "+route.Method+" "+parameter.ReplaceAllString(route.Path, "{}")] = true
+			}
+		}
+	}
+	want := map[string]bool{}
+	doc := loadOpenAPI(t)
+	for path, item := range doc.Paths.Map() {
+		for method := range item.Operations() {
+			for listener := range listensOn(doc, item) {
+				want[listener+" "+method+" "+parameter.ReplaceAllString(path, "{}")] = true
+			}
+		}
+	}
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(want)), slices.Sorted(maps.Keys(got))); diff != "" {
+		t.Errorf("docs/openapi.yaml (-) and the routes (+) differ:\n%s", diff)
+	}
+}
+
+// parameter is a part of a path that varies, as Echo and OpenAPI write it.
+var parameter = regexp.MustCompile(`:[a-z_]+|\{[a-z_]+\}`)
+
+// loadOpenAPI returns docs/openapi.yaml, which is valid.
+func loadOpenAPI(t testing.TB) *openapi3.T {
+	t.Helper()
+	doc, err := openapi3.NewLoader().LoadFromData([]byte(docs.OpenAPI()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := doc.Validate(context.Background()); err != nil {
+		t.Fatalf("docs/openapi.yaml: %v", err)
+	}
+	return doc
+}
+
+// The document names the members that the engine knows, with their types.
+func TestOpenAPIHasEveryMember(t *testing.T) {
+	kinds := map[reflect.Type]string{
+		reflect.TypeFor[string](): "string", reflect.TypeFor[[]string](): "array", reflect.TypeFor[*bool](): "boolean",
+		reflect.TypeFor[*int64](): "integer", reflect.TypeFor[jsontext.Value](): "object",
+	}
+	want := map[string]string{}
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[engine.Metadata]()) {
+		if name, _, _ := strings.Cut(field.Tag.Get("json"), ","); name != "" {
+			want[name] = kinds[field.Type]
+		}
+	}
+	got := map[string]string{}
+	for name, property := range loadOpenAPI(t).Components.Schemas["ClientMetadata"].Value.Properties {
+		got[name] = property.Value.Type.Slice()[0]
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("engine.Metadata (-) and docs/openapi.yaml (+) differ:\n%s", diff)
+	}
+}
+
+// A call without a token is a 401 exactly where the document says that one is needed.
+func TestOpenAPISaysWhatNeedsAToken(t *testing.T) {
+	s := newSite(t, setup{})
+	doc := loadOpenAPI(t)
+	for path, item := range doc.Paths.Map() {
+		for method, operation := range item.Operations() {
+			needed := operation.Security != nil && !slices.ContainsFunc(*operation.Security, func(r openapi3.SecurityRequirement) bool { return len(r) == 0 })
+			for listener := range listensOn(doc, item) {
+				base := map[string]string{"public": s.public.URL, "admin": s.admin.URL}[listener]
+				e := s.do(method, base+parameter.ReplaceAllString(path, "1"), "")
+				if refused := e.status == http.StatusUnauthorized; refused != needed {
+					t.Errorf("%s %s: got %d, but the document says that a token is needed: %v", method, path, e.status, needed)
+				}
+			}
+		}
+	}
+}
+
+func TestOpenAPIIsServed(t *testing.T) {
+	s := newSite(t, setup{})
+	for _, base := range []string{s.public.URL, s.admin.URL} {
+		e := s.do("GET", base+"/openapi.yaml", "").want(http.StatusOK).wantHeader("Content-Type", "application/yaml")
+		if e.body != docs.OpenAPI() {
+			t.Errorf("%s answers something else than docs/openapi.yaml", base)
+		}
+	}
+}
+
+// The check that every other test relies on finds what is not as the document has it.
+func TestExchangesAreChecked(t *testing.T) {
+	const problem, registered = `{"type":"about:blank","title":"t","status":409}`, `{"client_id":"a","redirect_uris":[]}`
+	list, err := contracts()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct {
+		listener, method, path, sent string
+		status                       int
+		header, answered             string
+		want                         string // "" is an exchange that is right
+	}{
+		"right":                     {"public", "POST", "/register", `{"x":1,"client_name":null}`, 201, "Cache-Control: no-store", registered, ""},
+		"right refusal":             {"admin", "DELETE", "/admin/v1/modules/x", ``, 409, "Content-Type: application/problem+json, Cache-Control: no-store", problem, ""},
+		"right path of an issuer":   {"public", "GET", "/.well-known/oauth-authorization-server/a/b", ``, 200, "", `{"issuer":"a","registration_endpoint":"https://a.example"}`, ""},
+		"right preflight":           {"public", "OPTIONS", "/healthz", ``, 204, "", ``, ""},
+		"member unknown":            {"admin", "POST", "/admin/v1/clients/a/verify-secret", `{"client_secret":"s"}`, 200, "Authorization: Bearer a", `{"valid":true,"why":1}`, "why"},
+		"member missing":            {"public", "POST", "/register", `{}`, 201, "Cache-Control: no-store", `{"client_id":"a"}`, "redirect_uris"},
+		"header missing":            {"public", "POST", "/register", `{}`, 201, "", registered, "Cache-Control"},
+		"challenge missing":         {"public", "POST", "/register", `{}`, 401, "Cache-Control: no-store", `{"error":"invalid_token","error_description":"d"}`, "WWW-Authenticate"},
+		"status unknown":            {"public", "POST", "/register", `{}`, 409, "", `{}`, "status is not supported"},
+		"error of the wrong kind":   {"public", "POST", "/nowhere", `{}`, 404, "Content-Type: application/problem+json, Cache-Control: no-store", problem, "Content-Type"},
+		"error code unknown":        {"public", "POST", "/register", `{}`, 400, "Cache-Control: no-store", `{"error":"wrong","error_description":"d"}`, "invalid_redirect_uri"},
+		"call unknown":              {"public", "GET", "/register", ``, 200, "", `{}`, "method not allowed"},
+		"call of the other one":     {"public", "GET", "/admin/v1/modules", ``, 200, "Authorization: Bearer a", `{"modules":[]}`, "no matching operation"},
+		"body where none is":        {"admin", "DELETE", "/admin/v1/clients/a", ``, 204, "Authorization: Bearer a", `{}`, "there is a body"},
+		"line that is wrong":        {"admin", "POST", "/admin/v1/replay", `{}`, 200, "Authorization: Bearer a, Content-Type: application/x-ndjson", "{\"progress\":{\"done\":0,\"of\":1}}\n{\"progress\":{}}\n", "done"},
+		"request without a token":   {"admin", "GET", "/admin/v1/modules", ``, 200, "", `{"modules":[]}`, "there is no token"},
+		"request of the wrong type": {"public", "POST", "/register", `{"redirect_uris":"a"}`, 201, "Cache-Control: no-store", registered, "redirect_uris"},
+		"request that was refused":  {"public", "POST", "/register", `{"redirect_uris":"a"}`, 400, "Cache-Control: no-store", `{"error":"invalid_redirect_uri","error_description":"d"}`, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := httptest.NewRequest(tt.method, tt.path, nil)
+			a := &recorder{ResponseWriter: httptest.NewRecorder()}
+			for _, header := range []http.Header{r.Header, a.Header()} {
+				if tt.sent != "" || tt.answered != "" {
+					header.Set("Content-Type", "application/json")
+				}
+			}
+			for _, line := range strings.Split(tt.header, ", ") {
+				switch name, value, _ := strings.Cut(line, ": "); name {
+				case "":
+				case "Authorization":
+					r.Header.Set(name, value)
+				default:
+					a.Header().Set(name, value)
+				}
+			}
+			a.WriteHeader(tt.status)
+			a.Write([]byte(tt.answered))
+			err := list[tt.listener].check(r, []byte(tt.sent), a)
+			if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+				t.Errorf("got %v, want %q", err, tt.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,203 @@
+package server_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"registrar/engine"
+	"registrar/scripts/catalog"
+	"registrar/server"
+	"registrar/server/adminapi"
+	"registrar/testdata"
+)
+
+func TestReplay(t *testing.T) {
+	databases(t, func(t *testing.T, database string) {
+		s := newSite(t, setup{database: database})
+		same := s.registered(`{"redirect_uris":["https://app.example/cb"],"client_name":"patched","contacts":["ops@acme.example"]}`)
+		evil := s.registered(`{"redirect_uris":["https://evil.example/cb"]}`)
+		changed := s.registered(`{"redirect_uris":["https://app.example/cb"],"client_name":"Editor","contacts":["ops@acme.example"]}`)
+		var list []string
+		for _, name := range []string{"refuse-redirect-host", "patch-metadata"} {
+			m, err := s.api().Upload(t.Context(), name, testdata.Wasm(t, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			list = append(list, fmt.Sprintf(`{"name":"%s","module":"%s"}`, name, m.Digest))
+		}
+		body := `{"scripts":[` + strings.Join(list, ",") + `],"last":50}`
+		want := map[string]any{"last": 50, "total": 3, "same": 1, "changed": 1, "refused": 1, "failed": 0, "differences": []any{
+			map[string]any{"client_id": changed["client_id"], "was": "registered", "is": "registered", "differences": []any{
+				map[string]any{"member": "client_name", "old": "Editor", "new": "patched"},
+			}},
+			map[string]any{"client_id": evil["client_id"], "was": "registered", "is": "refused", "differences": []any{}, "error": map[string]any{
+				"error": "invalid_redirect_uri", "error_description": "the redirect URI host evil.example is not allowed"}},
+		}}
+		got := s.call("POST", adminapi.ReplayPath, body).want(http.StatusOK).wantHeader("Content-Type", "application/json").wantMembers(want)
+		for _, registered := range []map[string]any{same, evil, changed} {
+			if strings.Contains(got.body, registered["client_secret"].(string)) {
+				t.Error("the answer holds a secret")
+			}
+		}
+		if n := s.clients(); n != 3 {
+			t.Errorf("%d clients are stored", n)
+		}
+		s.call("POST", adminapi.ReplayPath, `{}`).want(http.StatusOK).wantMembers(map[string]any{"last": 1000, "total": 3, "same": 3, "differences": []any{}})
+
+		lines := s.call("POST", adminapi.ReplayPath, body, "Accept: text/plain, application/x-ndjson;q=0.5").want(http.StatusOK).
+			wantHeader("Content-Type", "application/x-ndjson").wantHeader("Cache-Control", "no-store").body
+		first, rest, _ := strings.Cut(lines, "\n")
+		if first != `{"progress":{"done":0,"of":3}}` || !strings.Contains(rest, `{"result":{"last":50,"total":3,"same":1,`) || !strings.HasSuffix(rest, "}\n") {
+			t.Errorf("got %s", lines)
+		}
+		var progress []int
+		result, err := s.api().Replay(t.Context(), adminapi.Replay{Last: 2}, func(done, of int) { progress = append(progress, done, of) })
+		if err != nil || result.Total != 2 || result.Same != 2 || len(progress) < 2 || !cmp.Equal(progress[:2], []int{0, 2}) {
+			t.Errorf("got %+v and %v, progress %v", result, err, progress)
+		}
+	})
+}
+
+func TestReplayThatMayNotBe(t *testing.T) {
+	s := newSite(t, setup{})
+	for _, accept := range []string{"Accept: */*", "Accept: " + adminapi.LinesType} {
+		for _, c := range []struct {
+			body   string
+			status int
+			want   string
+		}{
+			{`{"last":100001}`, http.StatusUnprocessableEntity, "last 100001: it must be from 1 to 100000"},
+			{`{"scripts":[{"name":"none","module":"sha256:0"}]}`, http.StatusUnprocessableEntity, "there is no module sha256:0"},
+			{`{"first":1}`, http.StatusBadRequest, "first"},
+			{`{"last":1.5}`, http.StatusBadRequest, "last"},
+		} {
+			e := s.call("POST", adminapi.ReplayPath, c.body, accept).want(c.status).wantHeader("Content-Type", "application/problem+json")
+			if !strings.Contains(e.body, c.want) {
+				t.Errorf("%s: got %s, want %q", c.body, e.body, c.want)
+			}
+		}
+	}
+	s.do("POST", s.admin.URL+adminapi.ReplayPath, `{}`).want(http.StatusUnauthorized)
+	_, err := s.api().Replay(t.Context(), adminapi.Replay{Last: -1}, nil)
+	if problem, ok := errors.AsType[*adminapi.Problem](err); !ok || problem.Status != http.StatusUnprocessableEntity || len(problem.Reasons) != 1 {
+		t.Errorf("got %v", err)
+	}
+}
+
+// replaying is a server whose replays do as f says.
+func replaying(t *testing.T, f func(ctx context.Context, progress func(done, of int)) (catalog.Replay, error)) *site {
+	return newSite(t, setup{server: server.Config{
+		Replay: func(ctx context.Context, _ []catalog.Script, _ int, progress func(done, of int)) (catalog.Replay, error) {
+			return f(ctx, progress)
+		},
+	}})
+}
+
+// An error after the first line is the last line.
+func TestReplayThatFailsHalfway(t *testing.T) {
+	s := replaying(t, func(_ context.Context, progress func(done, of int)) (catalog.Replay, error) {
+		progress(0, 2)
+		return catalog.Replay{}, fmt.Errorf("hidden cause: %w", engine.ErrUnavailable)
+	})
+	_, err := s.api().Replay(t.Context(), adminapi.Replay{}, nil)
+	if problem, ok := errors.AsType[*adminapi.Problem](err); !ok || problem.Status != http.StatusServiceUnavailable || strings.Contains(err.Error(), "hidden") {
+		t.Errorf("got %v", err)
+	}
+	// It is logged when the answer is at its end.
+	for deadline := time.Now().Add(30 * time.Second); !strings.Contains(s.log.String(), "hidden cause"); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the log does not say why")
+		}
+	}
+	s.call("POST", adminapi.ReplayPath, `{}`).want(http.StatusServiceUnavailable).wantHeader("Content-Type", "application/problem+json")
+}
+
+// A replay goes on for longer than a request may take, and ends when nobody waits for it.
+func TestReplayOutlivesTimeouts(t *testing.T) {
+	ended := make(chan error, 1)
+	s := replaying(t, func(ctx context.Context, progress func(done, of int)) (catalog.Replay, error) {
+		for i := range 20 {
+			select {
+			case <-time.After(50 * time.Millisecond):
+			case <-ctx.Done():
+				ended <- ctx.Err()
+				return catalog.Replay{}, ctx.Err()
+			}
+			progress(i, 20)
+		}
+		return catalog.Replay{Total: 20, Differences: []catalog.Replayed{}}, nil
+	})
+	slow := httptest.NewUnstartedServer(s.admin.Config.Handler)
+	slow.Config.ReadTimeout, slow.Config.WriteTimeout = 200*time.Millisecond, 200*time.Millisecond
+	slow.Start()
+	defer slow.Close()
+	api := &adminapi.API{Base: slow.URL, Token: adminToken, HTTP: &http.Client{Timeout: 200 * time.Millisecond}}
+	if got, err := api.Replay(t.Context(), adminapi.Replay{}, nil); err != nil || got.Total != 20 {
+		t.Errorf("line by line: got %+v and %v", got, err)
+	}
+	s.do("POST", slow.URL+adminapi.ReplayPath, `{}`, "Authorization: Bearer "+adminToken).want(http.StatusOK).wantMembers(map[string]any{"total": 20})
+	ctx, cancel := context.WithCancel(t.Context())
+	if _, err := api.Replay(ctx, adminapi.Replay{}, func(int, int) { cancel() }); !errors.Is(err, context.Canceled) {
+		t.Errorf("called off: got %v", err)
+	}
+	select {
+	case <-ended:
+	case <-time.After(30 * time.Second):
+		t.Error("the replay goes on though nobody waits for it")
+	}
+}
+
+// A server that stops does not wait for a replay.
+func TestReplayEndsWithTheServer(t *testing.T) {
+	began := make(chan struct{})
+	srv, err := server.New(server.Config{
+		Replay: func(ctx context.Context, _ []catalog.Script, _ int, _ func(done, of int)) (catalog.Replay, error) {
+			close(began)
+			<-ctx.Done()
+			return catalog.Replay{}, ctx.Err()
+		},
+		AdminTokens: adminTokens,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var listeners [2]net.Listener
+	for i := range listeners {
+		if listeners[i], err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(ctx, listeners[0], listeners[1], nil) }()
+	answered := make(chan error, 1)
+	go func() {
+		api := &adminapi.API{Base: "http://" + listeners[1].Addr().String(), Token: adminToken,
+			HTTP: &http.Client{Transport: checkedTransport{t, "admin"}}}
+		_, err := api.Replay(t.Context(), adminapi.Replay{}, nil)
+		answered <- err
+	}()
+	<-began
+	stop()
+	select {
+	case err := <-served:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("the server waits for the replay")
+	}
+	problem, ok := errors.AsType[*adminapi.Problem](<-answered)
+	if !ok || problem.Status != http.StatusServiceUnavailable {
+		t.Errorf("got %v", problem)
+	}
+}

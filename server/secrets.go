@@ -1,0 +1,126 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"registrar/engine"
+	"registrar/scripts/catalog"
+	"registrar/server/adminapi"
+)
+
+const (
+	// defaultGrace is how long a secret that was rotated stays valid, in seconds.
+	defaultGrace = 24 * 60 * 60
+	// maxGrace is a year, in seconds.
+	maxGrace = 365 * defaultGrace
+	// seenInterval is how old the note that a client was seen must be for a new one: not every use of a secret writes.
+	seenInterval = time.Minute
+	// maxSeen bounds the clients that are marked at once.
+	maxSeen = 1000
+)
+
+// rotateSecret gives a client a new secret.
+func (s *Server) rotateSecret(c echo.Context) error {
+	var asked adminapi.RotateSecret
+	if c.Request().ContentLength != 0 {
+		if err := readJSON(c, &asked); err != nil {
+			return err
+		}
+	}
+	grace := int64(defaultGrace)
+	if asked.Grace != nil {
+		grace = *asked.Grace
+	}
+	if grace < 0 || grace > maxGrace {
+		return &statusError{http.StatusBadRequest, fmt.Sprintf("grace must be 0 to %d seconds", maxGrace)}
+	}
+	id, err := param(c, "id")
+	if err != nil {
+		return err
+	}
+	ctx := c.Request().Context()
+	var client *engine.Client
+	var secret engine.Plaintext
+	for range updateAttempts {
+		if client, err = s.config.Clients.Client(ctx, id); err != nil {
+			return err
+		}
+		if client.Secret == nil {
+			return &statusError{http.StatusConflict, fmt.Sprintf("the client has no secret: its token_endpoint_auth_method is %s", client.Metadata.TokenEndpointAuthMethod)}
+		}
+		secret, err = s.config.Engine.RotateSecret(ctx, client, time.Duration(grace)*time.Second)
+		if !errors.Is(err, engine.ErrConflict) {
+			break
+		}
+	}
+	if errors.Is(err, engine.ErrConflict) {
+		return fmt.Errorf("%w: %w", engine.ErrUnavailable, err)
+	}
+	if err != nil {
+		return err
+	}
+	s.config.Logger.InfoContext(ctx, "client secret rotated", "client_id", client.ID, "grace", grace, "by", c.Get(administratorKey), "request_id", requestIDOf(c))
+	answer := adminapi.RotatedSecret{ClientID: client.ID, ClientSecret: secret.Reveal(), ClientSecretExpiresAt: seconds(client.Secret)}
+	if client.Former != nil {
+		answer.FormerSecretExpiresAt = new(seconds(client.Former))
+	}
+	return reply(c, http.StatusOK, answer)
+}
+
+// seconds returns when a secret expires in seconds since 1970; 0 means never.
+func seconds(secret *engine.Secret) int64 {
+	if secret.ExpiresAt.IsZero() {
+		return 0
+	}
+	return secret.ExpiresAt.Unix()
+}
+
+// verifySecret says whether a secret authenticates a client. Nobody's secret is valid for a client that does not exist.
+func (s *Server) verifySecret(c echo.Context) error {
+	var asked adminapi.VerifySecret
+	if err := readJSON(c, &asked); err != nil {
+		return err
+	}
+	id, err := param(c, "id")
+	if err != nil {
+		return err
+	}
+	ctx := c.Request().Context()
+	client, err := s.config.Clients.Client(ctx, id)
+	if errors.Is(err, catalog.ErrNotFound) {
+		return reply(c, http.StatusOK, adminapi.VerifiedSecret{})
+	}
+	if err != nil {
+		return err
+	}
+	if !s.config.Engine.VerifySecret(client, engine.Plaintext(asked.ClientSecret)) {
+		return reply(c, http.StatusOK, adminapi.VerifiedSecret{})
+	}
+	if now := s.config.Now(); now.Sub(client.SeenAt) >= seenInterval {
+		// The secret is valid all the same.
+		if err := s.config.MarkSeen(ctx, []string{id}, now); err != nil {
+			s.config.Logger.ErrorContext(ctx, "marking a client as seen", "client_id", id, "error", err, "request_id", requestIDOf(c))
+		}
+	}
+	return reply(c, http.StatusOK, adminapi.VerifiedSecret{Valid: true})
+}
+
+// markSeen notes that clients are in use.
+func (s *Server) markSeen(c echo.Context) error {
+	var asked adminapi.Seen
+	if err := readJSON(c, &asked); err != nil {
+		return err
+	}
+	if len(asked.ClientIDs) > maxSeen {
+		return &statusError{http.StatusBadRequest, fmt.Sprintf("client_ids must hold at most %d client IDs", maxSeen)}
+	}
+	if err := s.config.MarkSeen(c.Request().Context(), asked.ClientIDs, s.config.Now()); err != nil {
+		return err
+	}
+	return c.NoContent(http.StatusNoContent)
+}
