@@ -1,0 +1,18 @@
+// Cuts the client's scopes to those of the caller's token. A client that would be left without any is refused.
+import { base, caller, client, DONE, INVALID_CLIENT_METADATA, Level, log, Patch, refuse, REFUSED } from "../../registrar";
+
+export function set_scopes(): i32 {
+  if (base() != DONE) return REFUSED;
+  // What the base made of the request: with default scopes, and without those that the server does not allow.
+  const scopes = client().scopes();
+  const allowed = caller().scopes();
+  const kept: string[] = [];
+  for (let i = 0; i < scopes.length; i++) {
+    if (allowed.includes(scopes[i])) kept.push(scopes[i]);
+    else log(Level.Info, scopes[i] + " is dropped: the caller does not have it");
+  }
+  if (kept.length == scopes.length) return DONE;
+  if (kept.length == 0) return refuse(INVALID_CLIENT_METADATA, "scope: none of them is among the scopes of the token that registers the client");
+  new Patch().string("scope", kept.join(" ")).apply();
+  return DONE;
+}

@@ -1,0 +1,11 @@
+// Registers only clients whose redirect URIs are all among those of the config, {"redirect_uris":["https://app.example/cb"]}.
+#include "registrar.h"
+
+STEP(set_redirect_uris) {
+	registrar_json allowed = registrar_get(registrar_config(), "redirect_uris"), uri;
+	registrar_list uris = registrar_elements(registrar_get(registrar_request(), "redirect_uris"));
+	while (registrar_next(&uris, &uri))
+		if (!registrar_contains(allowed, registrar_string(uri)))
+			return registrar_refuse(TEXT("invalid_redirect_uri"), TEXT("redirect_uris: one of them is not allowed here"));
+	return registrar_base();
+}

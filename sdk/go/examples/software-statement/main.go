@@ -1,0 +1,105 @@
+//go:build wasip1
+
+// Command software-statement registers only software that a directory vouches for, as in open banking: with a software
+// statement, which the server has verified, whose claims say what the software is called, which roles it has, and where
+// its users may be sent back to. The config says whose statements count and what they must hold:
+//
+//	{"issuers":["https://directory.example"],"roles":["AISP","PISP"],"max_age_days":180}
+package main
+
+import (
+	"slices"
+	"strconv"
+
+	"registrar/sdk/go/registrar"
+)
+
+//go:wasmexport validate_software_statement
+func validateSoftwareStatement() int32 {
+	statement, config := registrar.Statement(), registrar.Config()
+	if !statement.IsSet() {
+		return registrar.Refuse(registrar.InvalidSoftwareStatement, "software_statement: one is required here")
+	}
+	if !slices.Contains(config.Get("issuers").Strings(), statement.Get("iss").Text()) {
+		return registrar.Refuse(registrar.UnapprovedSoftwareStatement, "software_statement: its issuer is not approved here")
+	}
+	if problem := check(statement, config, registrar.Now()/1000); problem != "" {
+		return registrar.Refuse(registrar.InvalidSoftwareStatement, "software_statement: "+problem)
+	}
+	// RFC 7591 §2: software_id names the software, whoever runs it. What the client says of it must be the statement's.
+	asked := registrar.Request().Get("software_id")
+	if asked.IsSet() && asked.Text() != statement.Get("software_id").Text() {
+		return registrar.Refuse(registrar.InvalidClientMetadata, "software_id: it is not the one of the software statement")
+	}
+	if registrar.Base() != registrar.Done {
+		return registrar.Refused
+	}
+	change(registrar.Set("software_id", statement.Get("software_id").Text()))
+	return registrar.Done
+}
+
+// check returns what is wrong with a statement's claims, at a time in seconds since 1970.
+func check(statement, config registrar.Value, now int64) string {
+	if !isSoftwareID(statement.Get("software_id").Text()) {
+		return "software_id must be 1 to 36 letters, digits and dashes"
+	}
+	if statement.Get("software_client_name").Text() == "" {
+		return "software_client_name is missing"
+	}
+	if len(statement.Get("software_redirect_uris").List()) == 0 {
+		return "software_redirect_uris is missing"
+	}
+	roles := config.Get("roles").Strings()
+	if !slices.ContainsFunc(statement.Get("software_roles").Strings(), func(role string) bool { return slices.Contains(roles, role) }) {
+		return "software_roles holds none of the roles that are served here"
+	}
+	issued, ok := statement.Get("iat").Int()
+	days, limited := config.Get("max_age_days").Int()
+	if !ok || issued > now {
+		return "iat must be when it was issued"
+	}
+	if limited && now-issued > days*24*60*60 {
+		return "it is older than " + strconv.FormatInt(days, 10) + " days"
+	}
+	return ""
+}
+
+func isSoftwareID(id string) bool {
+	for _, c := range id {
+		if !(c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || c == '-') {
+			return false
+		}
+	}
+	return len(id) >= 1 && len(id) <= 36
+}
+
+//go:wasmexport set_redirect_uris
+func setRedirectURIs() int32 {
+	vouched := registrar.Statement().Get("software_redirect_uris").Strings()
+	for i, uri := range registrar.Request().Get("redirect_uris").Strings() {
+		if !slices.Contains(vouched, uri) {
+			return registrar.Refuse(registrar.InvalidRedirectURI, "redirect_uris["+strconv.Itoa(i)+"]: the software statement does not hold it")
+		}
+	}
+	return registrar.Base()
+}
+
+// The name is the statement's: people consent to it.
+//
+//go:wasmexport set_client_name
+func setClientName() int32 {
+	if registrar.Base() != registrar.Done {
+		return registrar.Refused
+	}
+	change(registrar.Set("client_name", registrar.Statement().Get("software_client_name").Text()))
+	return registrar.Done
+}
+
+// change fails the script where the host did not take a change.
+func change(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+
+func main() {}

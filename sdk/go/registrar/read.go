@@ -1,0 +1,88 @@
+package registrar
+
+// Request returns the metadata that the client asks for, as it sent it.
+func Request() Value { return readValue(requestSource()) }
+
+// Client returns the client as built so far: its metadata, and client_id once there is one. It never holds a secret.
+func Client() Value { return readValue(clientSource()) }
+
+// Config returns this script's config from the deployment, {} where it has none.
+func Config() Value { return readValue(configSource()) }
+
+// Statement returns the verified claims of the software statement. It is not set where the request had none.
+func Statement() Value { return readValue(statementSource()) }
+
+// A CallerInfo is who registers. What is not known is empty.
+type CallerInfo struct {
+	Auth    string // "none", "initial_access_token", "jwt" or "registration_access_token"
+	Issuer  string
+	Subject string
+	TokenID string
+	Scopes  []string
+	IP      string
+	Claims  Value // of the token, an object
+}
+
+// HasScope tells whether the caller has a scope.
+func (c CallerInfo) HasScope(scope string) bool {
+	for _, s := range c.Scopes {
+		if s == scope {
+			return true
+		}
+	}
+	return false
+}
+
+// Caller returns who registers. On an update that is who registered the client, with Auth as it is now.
+func Caller() CallerInfo { return callerOf(readValue(callerSource())) }
+
+func callerOf(v Value) CallerInfo {
+	return CallerInfo{
+		Auth:    v.Get("auth").Text(),
+		Issuer:  v.Get("issuer").Text(),
+		Subject: v.Get("subject").Text(),
+		TokenID: v.Get("token_id").Text(),
+		Scopes:  v.Get("scopes").Strings(),
+		IP:      v.Get("ip").Text(),
+		Claims:  v.Get("claims"),
+	}
+}
+
+// A ContextInfo is what the script is called for. Take an operation or mode that you do not know for "register" and
+// "enforce".
+type ContextInfo struct {
+	Operation string
+	Step      string
+	Mode      string
+}
+
+// Context returns what the script is called for.
+func Context() ContextInfo { return contextOf(readValue(contextSource())) }
+
+func contextOf(v Value) ContextInfo {
+	return ContextInfo{Operation: v.Get("operation").Text(), Step: v.Get("step").Text(), Mode: v.Get("mode").Text()}
+}
+
+// A source is a reading function of the host: it returns the value's length, negative where there is none, and writes the
+// value only if it fits.
+type source func(buf []byte) int32
+
+// read reads a value, with a second call where it is larger than most.
+func read(from source) (string, bool) {
+	buf := make([]byte, 2048)
+	for {
+		n := int(from(buf))
+		switch {
+		case n < 0:
+			return "", false
+		case n <= len(buf):
+			return string(buf[:n]), true
+		}
+		buf = make([]byte, n)
+	}
+}
+
+func readValue(from source) Value {
+	text, _ := read(from)
+	return Value(text)
+}

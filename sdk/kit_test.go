@@ -1,0 +1,290 @@
+package sdk_test
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"log/slog"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"registrar/engine"
+	"registrar/scripts"
+	"registrar/scripts/catalog"
+	"registrar/testdata"
+)
+
+// usual is a request whose member names and texts hold escapes.
+const usual = `{"redirect_uris":["https://app.example/cb"],"x":{"client_name":"inner"},"client\u005fname":"Kit \"\u00e9\" \ud83d\ude00\\"}`
+
+var now = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// A script is a config of the conformance module: an action for each step, and what goes beside "steps".
+type script map[string]string
+
+func do(step, action string) script { return script{step: action} }
+
+func refuse(step string) script {
+	return script{step: "refuse", "code": string(engine.InvalidRedirectURI), "description": "because of kit"}
+}
+
+func (s script) config(t testing.TB) jsontext.Value {
+	t.Helper()
+	steps := map[string]string{}
+	config := map[string]any{"note": `a "note"/é`, "steps": steps}
+	for name, value := range s {
+		switch name {
+		case "note", "code", "description":
+			config[name] = value
+		default:
+			steps[name] = value
+		}
+	}
+	b, err := json.Marshal(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// A kit is a server without HTTP and database whose scripts are conformance modules.
+type kit struct {
+	t      testing.TB
+	host   *scripts.Host
+	module catalog.Module
+	shelf  *shelf
+	random *entropy
+	log    *recorder
+
+	// What the next registrations are like.
+	statement string
+	caller    *engine.Caller
+	mode      engine.Mode
+	taken     bool // the client ID "taken"
+}
+
+func newKit(t testing.TB, wasm []byte) *kit {
+	t.Helper()
+	k := &kit{t: t, shelf: &shelf{modules: map[string][]byte{}}, random: &entropy{}, log: &recorder{}}
+	k.reset()
+	var err error
+	k.host, err = scripts.New(t.Context(), scripts.Config{
+		Modules: k.shelf, Deployments: k.shelf, StepTimeout: time.Minute, Pool: 1, Random: k.random,
+		ClientExists: func(_ context.Context, id string) (bool, error) { return k.taken && id == "taken", nil },
+		CacheFolder:  testdata.Compiler.Cache, CompileCommand: testdata.Compiler.Command,
+		Logger: slog.New(k.log),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { k.host.Close(context.Background()) })
+	if k.module, _, err = k.host.Upload(t.Context(), "kit", wasm); err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+func (k *kit) reset() {
+	k.statement, k.mode, k.taken = "", engine.ModeEnforce, false
+	k.caller = &engine.Caller{Auth: "jwt", Subject: "ci", Scopes: []string{"read", "write"}}
+}
+
+// An outcome is how a registration went.
+type outcome struct {
+	registration *engine.Registration
+	err          error
+	lines        []line
+}
+
+// register registers the usual client through these scripts, the first one outermost.
+func (k *kit) register(list ...script) outcome { return k.registerBody(usual, list...) }
+
+func (k *kit) registerBody(body string, list ...script) outcome {
+	k.t.Helper()
+	var configs []jsontext.Value
+	for _, s := range list {
+		configs = append(configs, s.config(k.t))
+	}
+	return k.registerConfigs(body, configs...)
+}
+
+// registerConfigs is registerBody with the scripts' configs as they are.
+func (k *kit) registerConfigs(body string, configs ...jsontext.Value) outcome {
+	k.t.Helper()
+	var deployed []catalog.Script
+	for i, config := range configs {
+		deployed = append(deployed, catalog.Script{Name: "kit" + strconv.Itoa(i), Module: k.module.Digest, Config: config})
+	}
+	if _, err := k.host.Deploy(k.t.Context(), catalog.Deployment{Scripts: deployed}, nil); err != nil {
+		k.t.Fatal(err)
+	}
+	e, err := engine.New(engine.Config{Store: forgetful{}, Overrides: k.overrides, Now: func() time.Time { return now }})
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	request, err := engine.ParseRequest([]byte(body))
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	k.log.take()
+	r, err := e.Register(k.t.Context(), request, k.caller)
+	return outcome{r, err, k.log.take()}
+}
+
+// overrides are the host's, of a registration as the kit wants it.
+func (k *kit) overrides(r *engine.Registration, base engine.Steps) (engine.Steps, func()) {
+	r.Mode = k.mode
+	if k.statement != "" {
+		r.Statement = jsontext.Value(k.statement)
+	}
+	return k.host.Overrides(r, base)
+}
+
+func (o outcome) texts() []string {
+	var list []string
+	for _, l := range o.lines {
+		list = append(list, l.text)
+	}
+	return list
+}
+
+func (o outcome) done(t *testing.T) {
+	t.Helper()
+	if o.err != nil {
+		t.Fatalf("the client is not registered: %v", o.err)
+	}
+}
+
+func (o outcome) refused(t *testing.T, code engine.Code, description string) {
+	t.Helper()
+	refusal, ok := errors.AsType[*engine.Error](o.err)
+	if !ok || refusal.Code != code || !strings.Contains(refusal.Description, description) {
+		t.Errorf("got %v, want %s: %s", o.err, code, description)
+	}
+}
+
+// failed says that it was the script that failed, in this step, for a reason that holds these words.
+func (o outcome) failed(t *testing.T, step, reason string) {
+	t.Helper()
+	failure, ok := errors.AsType[*scripts.Failure](o.err)
+	if !ok || failure.Step != step || !strings.Contains(failure.Reason, reason) {
+		t.Errorf("got %v, want a failure in %s: %s", o.err, step, reason)
+	}
+}
+
+// breached says that the client was neither registered nor refused.
+func (o outcome) breached(t *testing.T) {
+	t.Helper()
+	if _, refused := errors.AsType[*engine.Error](o.err); refused || o.err == nil {
+		t.Errorf("got %v, want a breach", o.err)
+	}
+}
+
+// entropy is crypto/rand, or zeros.
+type entropy struct{ zero atomic.Bool }
+
+func (e *entropy) Read(b []byte) (int, error) {
+	if e.zero.Load() {
+		clear(b)
+		return len(b), nil
+	}
+	return rand.Read(b)
+}
+
+// A line is what a script logged.
+type line struct{ level, step, text string }
+
+// A recorder keeps the lines of scripts.
+type recorder struct {
+	mu    sync.Mutex
+	lines []line
+}
+
+func (r *recorder) take() []line {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	lines := r.lines
+	r.lines = nil
+	return lines
+}
+
+func (*recorder) Enabled(context.Context, slog.Level) bool { return true }
+func (r *recorder) WithAttrs([]slog.Attr) slog.Handler     { return r }
+func (r *recorder) WithGroup(string) slog.Handler          { return r }
+
+func (r *recorder) Handle(_ context.Context, record slog.Record) error {
+	if record.Message != "script log" {
+		return nil
+	}
+	l := line{level: record.Level.String()}
+	record.Attrs(func(a slog.Attr) bool {
+		switch a.Key {
+		case "step":
+			l.step = a.Value.String()
+		case "line":
+			l.text = a.Value.String()
+		}
+		return true
+	})
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.lines = append(r.lines, l)
+	return nil
+}
+
+// A shelf keeps modules, and the deployment in force.
+type shelf struct {
+	mu      sync.Mutex
+	modules map[string][]byte
+	current catalog.Deployment
+}
+
+func (s *shelf) AddModule(_ context.Context, m catalog.Module, wasm []byte) (catalog.Module, bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.modules[m.Digest] = wasm
+	return m, true, nil
+}
+
+func (s *shelf) ModuleBytes(_ context.Context, digest string) ([]byte, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.modules[digest], nil
+}
+
+func (s *shelf) AddDeployment(_ context.Context, d catalog.Deployment, _ *int64) (catalog.Deployment, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d.Number = s.current.Number + 1
+	s.current = d
+	return d, nil
+}
+
+func (s *shelf) CurrentDeployment(context.Context) (catalog.Deployment, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.current, nil
+}
+
+func (s *shelf) CurrentDeploymentNumber(context.Context) (int64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.current.Number, nil
+}
+
+// forgetful is a store of which nothing is read.
+type forgetful struct{}
+
+func (forgetful) AddClient(context.Context, *engine.Client) error { return nil }
+
+func (forgetful) UpdateClient(context.Context, *engine.Client) error { return nil }
+
+// Deployments implements [scripts.DeploymentStore].
+func (*shelf) Deployments(context.Context, int64, int) ([]catalog.Deployment, error) { return nil, nil }

@@ -1,0 +1,280 @@
+//! Steps of client registrations, replaced by Rust: what a script of the server imports as `registrar_v1`.
+//!
+//! ```ignore
+//! use registrar::{hex, random, set_client_id, steps, Outcome};
+//!
+//! steps!(add_client_id);
+//!
+//! fn add_client_id() -> Outcome {
+//!     set_client_id(&format!("acme-{}", hex(&random::<16>())));
+//!     Ok(())
+//! }
+//! ```
+//!
+//! A step is a function that returns an [`Outcome`]; [`steps!`] exports it. It may run what it replaced ([`base`]), read the
+//! [`request`], the [`client`] as built so far, the [`caller`], the script's own [`config`], and change the client
+//! ([`patch`]) or [`refuse`] it. A panic is a failure of the script: the server answers 500 and stores nothing.
+#![no_std]
+
+extern crate alloc;
+#[cfg(any(test, all(feature = "std", target_arch = "wasm32")))]
+extern crate std;
+
+mod abi;
+#[cfg(any(test, all(feature = "allocator", target_arch = "wasm32")))]
+mod allocator;
+mod encoding;
+mod facts;
+pub mod json;
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+pub use encoding::{base64url, hex};
+pub use facts::{caller, client, config, context, request, statement, Caller, Context, Metadata};
+
+/// How a step ends: `Ok(())` keeps what it did, an error discards it.
+pub type Outcome = Result<(), Stop>;
+
+/// Why a step ended early.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// The client is refused, for the reason that [`refuse`] or the base gave.
+    Refused,
+    /// The script failed: the server answers 500, and the log says why.
+    Failed,
+}
+
+/// Error codes of [`refuse`]. Another one becomes [`INVALID_CLIENT_METADATA`](code::INVALID_CLIENT_METADATA).
+pub mod code {
+    /// A redirect URI is not allowed (RFC 7591 section 3.2.2).
+    pub const INVALID_REDIRECT_URI: &str = "invalid_redirect_uri";
+    /// Another member is not allowed.
+    pub const INVALID_CLIENT_METADATA: &str = "invalid_client_metadata";
+    /// The software statement is not valid.
+    pub const INVALID_SOFTWARE_STATEMENT: &str = "invalid_software_statement";
+    /// The software statement is not of those that are wanted.
+    pub const UNAPPROVED_SOFTWARE_STATEMENT: &str = "unapproved_software_statement";
+    /// The caller may not do that: 403 instead of 400.
+    pub const INSUFFICIENT_SCOPE: &str = "insufficient_scope";
+}
+
+/// Exports functions of the type `fn() -> Outcome` as the steps of their names: `steps!(set_scopes, add_client_id)`. A name
+/// that is no step's does not compile.
+#[macro_export]
+macro_rules! steps {
+    ($($step:ident),+ $(,)?) => {$(
+        const _: () = {
+            const _: () = $crate::step::$step;
+            const STEP: fn() -> $crate::Outcome = $step;
+            const _: () = {
+                #[no_mangle]
+                extern "C" fn $step() -> i32 {
+                    $crate::run(STEP)
+                }
+            };
+        };
+    )+};
+}
+
+/// The names of the steps, for [`steps!`].
+#[doc(hidden)]
+#[allow(non_upper_case_globals)]
+pub mod step {
+    macro_rules! names {
+        ($($name:ident)+) => {$(pub const $name: () = ();)+};
+    }
+    names! {
+        validate_software_statement set_grant_types set_redirect_uris set_scopes set_default_scopes set_secrets
+        set_client_name set_logout_parameters set_max_age set_user_interface_properties set_public_client_properties
+        set_access_token_properties set_id_token_properties set_server_side_session_properties
+        add_client_id add_client_secret generate_secret build_response
+    }
+}
+
+/// Runs a step and says how it ended as the server wants it. [`steps!`] calls it.
+#[doc(hidden)]
+pub fn run(step: fn() -> Outcome) -> i32 {
+    log_panics();
+    match step() {
+        Ok(()) => 0,
+        Err(Stop::Refused) => 1,
+        Err(Stop::Failed) => 2,
+    }
+}
+
+#[cfg(all(feature = "std", target_arch = "wasm32"))]
+fn log_panics() {
+    use alloc::{boxed::Box, string::ToString};
+    std::panic::set_hook(Box::new(|info| log(Level::Error, info.to_string())));
+}
+
+#[cfg(not(all(feature = "std", target_arch = "wasm32")))]
+fn log_panics() {}
+
+/// Runs what this step replaced. `base()?` lets a refusal of it stand; to overrule one, drop the error. It panics the
+/// second time in a step.
+pub fn base() -> Outcome {
+    match unsafe { abi::call_base() } {
+        0 => Ok(()),
+        _ => Err(Stop::Refused),
+    }
+}
+
+/// Refuses the client, with a code from [`code`]: `return refuse(code::INVALID_REDIRECT_URI, "…")`. The caller reads the
+/// description.
+pub fn refuse<T>(code: &str, description: impl AsRef<str>) -> Result<T, Stop> {
+    let description = description.as_ref();
+    unsafe { abi::refuse(code.as_ptr(), code.len(), description.as_ptr(), description.len()) }
+    Err(Stop::Refused)
+}
+
+/// A patch that the server does not take: it touches a member that only the server sets, one that it does not know and
+/// may not echo, or gives one a value of the wrong type. The log says which. It changed nothing. With `?` it is a failure
+/// of the script.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PatchRefused;
+
+impl From<PatchRefused> for Stop {
+    fn from(_: PatchRefused) -> Stop {
+        Stop::Failed
+    }
+}
+
+/// Changes the client's metadata by a JSON Merge Patch (RFC 7396): `patch(Object::new().set("client_name", "x"))?`.
+pub fn patch(patch: json::Object) -> Result<(), PatchRefused> {
+    patch_json(&patch.text())
+}
+
+/// As [`patch`], of JSON.
+pub fn patch_json(patch: &str) -> Result<(), PatchRefused> {
+    match unsafe { abi::patch_client(patch.as_ptr(), patch.len()) } {
+        0 => Ok(()),
+        _ => Err(PatchRefused),
+    }
+}
+
+/// Is that client ID taken? What is longer than 255 bytes can be none's.
+pub fn client_exists(id: &str) -> bool {
+    id.len() <= 255 && unsafe { abi::client_exists(id.as_ptr(), id.len()) } == 1
+}
+
+/// Sets the client ID, in `add_client_id`: 1 to 255 visible ASCII characters, not `.` or `..`, not beginning like a URL.
+/// It traps for another one.
+pub fn set_client_id(id: &str) {
+    unsafe { abi::set_client_id(id.as_ptr(), id.len()) }
+}
+
+/// When a secret expires.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expires {
+    /// When the server's default says.
+    Default,
+    /// Never.
+    Never,
+    /// In so many seconds: 1 or more, a hundred years at most.
+    In(u32),
+}
+
+impl Expires {
+    fn seconds(self) -> i64 {
+        match self {
+            Expires::Default => 0,
+            Expires::Never => -1,
+            Expires::In(0) => panic!("a secret that expires in 0 seconds: say Expires::Default or Expires::Never"),
+            Expires::In(seconds) => seconds.into(),
+        }
+    }
+}
+
+/// Sets the client secret, in `generate_secret` and `add_client_secret`: 32 to 255 visible ASCII characters. It traps for
+/// another one.
+pub fn set_client_secret(secret: &str, expires: Expires) {
+    unsafe { abi::set_client_secret(secret.as_ptr(), secret.len(), expires.seconds()) }
+}
+
+/// An item that a script set in this registration. Bytes that are no UTF-8 become U+FFFD.
+pub fn item(key: &str) -> Option<String> {
+    facts::read(&|buf, cap| unsafe { abi::get_item(key.as_ptr(), key.len(), buf, cap) })
+        .map(|value| String::from_utf8(value).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned()))
+}
+
+/// Sets an item, which later steps of this registration read: at most 64 of 4 KiB, their keys of 255 bytes.
+pub fn set_item(key: &str, value: impl AsRef<[u8]>) {
+    let value = value.as_ref();
+    unsafe { abi::set_item(key.as_ptr(), key.len(), value.as_ptr(), value.len()) }
+}
+
+/// How grave a log line is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Level {
+    Debug,
+    Info,
+    Warn,
+    Error,
+}
+
+/// Writes a line to the server's log: `log(Level::Info, format!("{n} scopes"))`. Beyond 32 lines or 4 KiB a registration,
+/// lines are dropped.
+pub fn log(level: Level, line: impl AsRef<str>) {
+    let line = line.as_ref();
+    unsafe { abi::log(level as u32, line.as_ptr(), line.len()) }
+}
+
+/// Random bytes of the server, fit for secrets: `random::<32>()`. A registration has 4 KiB.
+pub fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    unsafe { abi::random(bytes.as_mut_ptr(), N) }
+    bytes
+}
+
+/// As [`random`], of a length that is known only later.
+pub fn random_bytes(length: usize) -> Vec<u8> {
+    let mut bytes = alloc::vec![0; length];
+    unsafe { abi::random(bytes.as_mut_ptr(), length) }
+    bytes
+}
+
+/// When the request arrived, in milliseconds since 1970. It stands still.
+pub fn now() -> i64 {
+    unsafe { abi::now() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn done() -> Outcome {
+        Ok(())
+    }
+
+    fn failed() -> Outcome {
+        Err(PatchRefused)?;
+        Ok(())
+    }
+
+    #[test]
+    fn outcomes_are_what_the_server_knows() {
+        assert_eq!(run(done), 0);
+        assert_eq!(run(|| Err(Stop::Refused)), 1);
+        assert_eq!(run(failed), 2);
+    }
+
+    #[test]
+    fn expiry_is_in_the_servers_terms() {
+        assert_eq!([Expires::Default, Expires::Never, Expires::In(1)].map(Expires::seconds), [0, -1, 1]);
+        assert!(std::panic::catch_unwind(|| Expires::In(0).seconds()).is_err());
+    }
+
+    #[test]
+    #[should_panic(expected = "random works in the server alone")]
+    fn functions_of_the_server_say_where_they_work() {
+        random::<1>();
+    }
+
+    #[test]
+    fn an_id_too_long_for_a_client_is_not_taken() {
+        assert!(!client_exists(&"x".repeat(256)));
+    }
+}

@@ -1,0 +1,14 @@
+//! Registers only clients whose redirect URIs are all among those of the config,
+//! `{"redirect_uris":["https://app.example/cb"]}`.
+
+use registrar::{base, code, config, refuse, request, steps, Outcome};
+
+steps!(set_redirect_uris);
+
+fn set_redirect_uris() -> Outcome {
+    let allowed = config().strings("redirect_uris");
+    if let Some(uri) = request().redirect_uris().iter().find(|uri| !allowed.contains(uri)) {
+        return refuse(code::INVALID_REDIRECT_URI, format!("redirect_uris: {uri} is not allowed here"));
+    }
+    base()
+}
