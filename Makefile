@@ -6,7 +6,7 @@ export GOEXPERIMENT = nojsonv2
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 # Packages with the race detector; the root package drives the plain binary.
-RACED = ./engine/... ./hostfuncs/... ./scripts/... ./server/... ./store/...
+RACED = ./discovery/... ./engine/... ./fetch/... ./hostfuncs/... ./keyset/... ./metrics/... ./scripts/... ./server/... ./statements/... ./store/...
 
 .PHONY: build test test-race test-e2e lint fuzz bench testdata testdata-check install
 
@@ -15,13 +15,15 @@ build:
 
 test: install test-race test-e2e
 	$(MAKE) -C testdata/wasm check-wat
+	$(MAKE) -C sdk/rust test
+	$(MAKE) -C sdk/assemblyscript test
 
 # CI=1: without a MySQL or MariaDB server the tests fail, where they would else skip.
 test-race:
 	CI=1 CGO_ENABLED=1 go test -race $(RACED)
 
 test-e2e:
-	CI=1 go test -timeout 20m .
+	CI=1 go test -timeout 20m . ./sdk/...
 
 lint:
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "run gofmt on: $$unformatted"; exit 1; }
@@ -31,9 +33,12 @@ lint:
 # Each fuzzer for FUZZTIME.
 FUZZTIME = 60s
 fuzz:
-	go test -run '^$$' -fuzz FuzzRegister -fuzztime $(FUZZTIME) ./engine
-	go test -run '^$$' -fuzz FuzzDecode -fuzztime $(FUZZTIME) ./scripts/wasmbin
-	go test -run '^$$' -fuzz FuzzRewrite -fuzztime $(FUZZTIME) ./scripts/metering
+	.ci/fuzz FuzzRegister ./engine $(FUZZTIME)
+	.ci/fuzz FuzzSoftwareStatement ./engine $(FUZZTIME)
+	.ci/fuzz FuzzRedirectURIs ./engine $(FUZZTIME)
+	.ci/fuzz FuzzDecode ./scripts/wasmbin $(FUZZTIME)
+	.ci/fuzz FuzzRewrite ./scripts/metering $(FUZZTIME)
+	.ci/fuzz FuzzAuthorization ./server $(FUZZTIME)
 
 bench:
 	go test -run '^$$' -bench . $(RACED)

@@ -29,9 +29,6 @@ func announce(ctx context.Context, a announcement, logger *slog.Logger, to *cons
 		logger.InfoContext(ctx, "listening", "public", a.public, "admin", a.admin, "database", a.database, "deployment", a.deployment,
 			"registration", guards(a.policy), "admin_token", a.token)
 	}
-	if a.policy == server.RegistrationToken {
-		logger.WarnContext(ctx, "no client can register until initial access tokens exist: --registration open lets everybody register")
-	}
 	if a.exposed {
 		logger.WarnContext(ctx, "the admin API speaks plain HTTP beyond this machine: see that only administrators reach it", "admin", a.admin)
 	}
@@ -76,7 +73,7 @@ func guards(p server.RegistrationPolicy) string {
 	case server.RegistrationLoopback:
 		return "open to this machine: for others, see --registration"
 	}
-	return "token: nobody may register until initial access tokens exist"
+	return "token: whoever has one, see registrar token create"
 }
 
 // baseAddress returns the URL under which this machine reaches a listener.

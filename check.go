@@ -22,6 +22,13 @@ func (c *checkCommand) Run(ctx context.Context, to *console) error {
 	if err != nil {
 		return err
 	}
+	others, err := c.outside(ctx, s.publicURL, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	if err := others.ready(); err != nil {
+		return fmt.Errorf("--discovery-upstream %s: it cannot be read now, so nobody could register: %w", c.DiscoveryUpstream, err)
+	}
 	a := announcement{
 		public:   fmt.Sprintf("%s, which clients reach under %s", c.Listen, s.publicURL),
 		admin:    c.AdminListen,

@@ -4,10 +4,12 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
 
+	"registrar/engine"
 	"registrar/server/adminapi"
 )
 
@@ -68,16 +70,30 @@ func (c *clientGetCommand) Run(ctx context.Context, to *console) error {
 		return fmt.Errorf("client %s: %w", c.ID, err)
 	}
 	return c.write(to.out, client, func(p *page) {
-		p.table([][]string{
+		rows := [][]string{
 			{"client ID", client.ClientID},
 			{"registered", client.IssuedAt.Format(time.DateTime)},
 			{"secret", secretOf(client)},
 			{"deployment", fmt.Sprint(client.Deployment)},
-			{"scripts", string(client.Acts)},
 			{"caller", string(client.Caller)},
-		})
+		}
+		p.table(append(rows, actsOf(client)...))
 		p.json(client.Metadata)
 	})
+}
+
+// actsOf returns a row for each step that a script ran.
+func actsOf(c adminapi.Client) [][]string {
+	var acts []engine.Act
+	if json.Unmarshal(c.Acts, &acts) != nil { // of another version
+		return [][]string{{"scripts", string(c.Acts)}}
+	}
+	var rows [][]string
+	for _, a := range acts {
+		changed := cmp.Or(strings.Join(a.Changed, ", "), "nothing")
+		rows = append(rows, []string{"script", fmt.Sprintf("%s in %s changed %s (%s)", a.Script, a.Step, changed, a.Module)})
+	}
+	return rows
 }
 
 // clientDeleteCommand deletes one client.

@@ -176,11 +176,21 @@ func TestEngineFlagsReachEveryOption(t *testing.T) {
 	changed, err := parse(t, "serve", "--secret-lifetime=24h", "--client-id-format=random", "--default-scope=a", "--allowed-scope=a,b",
 		"--allowed-grant-type=authorization_code", "--allowed-response-type=code id_token", "--grant-response-mismatch=refuse",
 		"--uris-on-redirect-host", "--web-custom-scheme=native", "--no-web-loopback", "--native-scheme=reverse-domain",
-		"--allow-unsigned-id-token", "--signing-alg=ES256", "--echo-extensions=x,y")
+		"--allow-unsigned-id-token", "--signing-alg=ES256", "--echo-extensions=x,y", "--fetch-jwks-uri", "--require-software-statement",
+		"--issuer=https://auth.example", "--no-management", "--rotate-registration-token")
 	if err != nil {
 		t.Fatal(err)
 	}
-	before, after := reflect.ValueOf(plain.Serve.options()), reflect.ValueOf(changed.Serve.options())
+	options := func(c *cli) engine.Options {
+		s, err := c.Serve.settings()
+		if err != nil {
+			t.Fatal(err)
+		}
+		config := engine.Config{Options: s.options}
+		(&outside{flags: &c.Serve.documentFlags, audiences: []string{c.Serve.Issuer}}).engine(&config)
+		return config.Options
+	}
+	before, after := reflect.ValueOf(options(plain)), reflect.ValueOf(options(changed))
 	for i := range before.NumField() {
 		if reflect.DeepEqual(before.Field(i).Interface(), after.Field(i).Interface()) {
 			t.Errorf("no flag reaches %s", before.Type().Field(i).Name)
@@ -188,8 +198,8 @@ func TestEngineFlagsReachEveryOption(t *testing.T) {
 	}
 	want := engine.Options{ClientIDFormat: engine.ClientIDUUIDv7, AllowedGrantTypes: engine.DefaultGrantTypes(),
 		AllowedResponseTypes: engine.DefaultResponseTypes(), GrantResponseMismatch: engine.MismatchAuto, WebCustomScheme: engine.CustomSchemeRefuse,
-		NativeScheme: engine.NativeSchemeAny, SigningAlgs: engine.DefaultSigningAlgs()}
-	if diff := cmp.Diff(want, plain.Serve.options()); diff != "" {
+		NativeScheme: engine.NativeSchemeAny, SigningAlgs: engine.DefaultSigningAlgs(), RegistrationEndpoint: "http://localhost:8080/register", StatementAudiences: []string{"http://localhost:8080"}}
+	if diff := cmp.Diff(want, options(plain)); diff != "" {
 		t.Errorf("the defaults of the flags are not the engine's: %s", diff)
 	}
 }

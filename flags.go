@@ -21,8 +21,11 @@ type serverFlags struct {
 	databaseFlags     `group:"Database:"`
 	migrationFlags    `group:"Database:"`
 	registrationFlags `group:"Who may register:"`
+	managementFlags   `group:"Management by clients:"`
 	engineFlags       `group:"What may be registered:"`
+	documentFlags     `group:"Documents of others:"`
 	scriptFlags       `group:"Scripts:"`
+	signingFlags      `group:"Scripts:"`
 	adminTokenFlags   `group:"Administration:"`
 	logFlags          `group:"Log:"`
 }
@@ -52,8 +55,17 @@ type migrationFlags struct {
 
 // registrationFlags are who may register.
 type registrationFlags struct {
-	Registration *string `enum:"open,token" placeholder:"open|token" help:"open lets everybody register, token those who have an initial access token. Unless given: open, to this machine alone, while public address, issuer and public URL are loopback and there is no trusted proxy; else token."`
-	RateLimit    float64 `default:"10" placeholder:"NUMBER" help:"Registrations a second for one address, 0 for no limit. Loopback is not limited. Default ${default}."`
+	Registration *string  `enum:"open,token" placeholder:"open|token" help:"open lets everybody register, token those who have a token. Unless given: open, to this machine alone, while public address, issuer and public URL are loopback and there is no trusted proxy; else token."`
+	JWTIssuer    []string `name:"jwt-issuer" placeholder:"ISSUER=JWKS" help:"Issuers whose JWT access tokens let register, each with the URL (https) or the file of its keys."`
+	JWTAudience  string   `name:"jwt-audience" placeholder:"AUDIENCE" help:"What the claim aud of these tokens must hold. The public URL unless given."`
+	JWTScope     string   `name:"jwt-scope" placeholder:"SCOPE" help:"Scope that these tokens need. It must be given where there is an issuer."`
+	RateLimit    float64  `default:"10" placeholder:"NUMBER" help:"Registrations a second for one address, 0 for no limit. Loopback is not limited. Default ${default}."`
+}
+
+// managementFlags are what clients may do with their registrations (RFC 7592).
+type managementFlags struct {
+	Management              bool `default:"true" negatable:"" help:"Let clients read, update and delete their registrations. Default ${default}."`
+	RotateRegistrationToken bool `help:"Give a client a new registration access token with each update. An answer that is lost on the way locks it out."`
 }
 
 // engineFlags are what may be registered. A dry run takes them too, so that it answers as the server would.

@@ -36,6 +36,7 @@ type cli struct {
 	Migrate migrateCommand `cmd:"" help:"Apply the database's migrations and stop."`
 	Script  scriptCommands `cmd:"" help:"Inspect, try, upload and deploy scripts."`
 	Client  clientCommands `cmd:"" help:"List, show and delete registered clients."`
+	Token   tokenCommands  `cmd:"" help:"Make, list and revoke initial access tokens, which let register."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 
 	// CompileModule is how this program starts itself to compile a module; see [scripts.CompileChild].

@@ -38,6 +38,9 @@ func testMain(m *testing.M) int {
 		panic(err)
 	}
 	defer os.RemoveAll(folder)
+	if cache, err := os.UserCacheDir(); err == nil && os.Getenv("GOCACHE") == "" {
+		os.Setenv("GOCACHE", filepath.Join(cache, "go-build")) // what Go compiled stays known: binary takes minutes without
+	}
 	os.Setenv("XDG_CACHE_HOME", folder) // where compiled modules go
 	return m.Run()
 }

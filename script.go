@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"os"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"registrar/scripts"
 	"registrar/scripts/catalog"
@@ -24,11 +26,15 @@ import (
 type scriptCommands struct {
 	Inspect     scriptInspectCommand     `cmd:"" help:"Say what an upload of a module would be told. Needs no server."`
 	Run         scriptRunCommand         `cmd:"" help:"Take a request through all steps with this one script and store nothing. Needs no server."`
+	Test        scriptTestCommand        `cmd:"" help:"Run the cases of a script, from files that hold a request and what must come of it. Needs no server."`
 	Push        scriptPushCommand        `cmd:"" help:"Upload a module, and deploy it if asked to."`
 	List        scriptListCommand        `cmd:"" help:"List uploaded modules, the newest first."`
 	Deployments scriptDeploymentsCommand `cmd:"" help:"List deployments, the newest first, which is in force."`
 	Deploy      scriptDeployCommand      `cmd:"" help:"Deploy a list of scripts."`
 	Rollback    scriptRollbackCommand    `cmd:"" help:"Deploy a copy of an older deployment."`
+	Shadow      scriptShadowCommand      `cmd:"" help:"Show what scripts in shadow mode would have done."`
+	New         scriptNewCommand         `cmd:"" help:"Write the project of a script: a first script, the SDK, cases. Needs no server and no network."`
+	Replay      scriptReplayCommand      `cmd:"" help:"Say what would have come of the latest registrations with this script. Stores none and deploys nothing."`
 }
 
 // scriptInspectCommand judges a module.
@@ -69,7 +75,7 @@ func describeModule(p *page, m catalog.Module) {
 	p.table([][]string{
 		{"digest", m.Digest},
 		{"size", fmt.Sprintf("%d bytes", m.Size)},
-		{"steps", strings.Join(m.Steps, ", ")},
+		{"steps", cmp.Or(strings.Join(m.Steps, ", "), "those that the deployment lists: it is a program")},
 		{"imports", cmp.Or(strings.Join(m.Imports, ", "), "none")},
 		{"memory", fmt.Sprintf("%d KiB at least", m.MemoryMin>>10)},
 	})
@@ -137,7 +143,7 @@ func scriptNames(list []catalog.Script) string {
 
 // scriptDeployCommand appends a deployment.
 type scriptDeployCommand struct {
-	File string `arg:"" placeholder:"FILE.json" help:"{\"scripts\":[{\"name\",\"module\",\"config\"?,\"mode\"?,\"on_failure\"?,\"fail_open\"?}],\"comment\"?,\"if_current\"?}; module is a digest, the first script is outermost."`
+	File string `arg:"" placeholder:"FILE.json" help:"{\"scripts\":[{\"name\",\"module\",\"steps\"?,\"config\"?,\"mode\"?,\"on_failure\"?,\"fail_open\"?}],\"comment\"?,\"if_current\"?}; module is a digest, steps are those that a program replaces, the first script is outermost."`
 	remoteFlags
 }
 
@@ -191,12 +197,31 @@ func describeDeployment(p *page, d catalog.Deployment) {
 	p.line("deployment %d is in force: %s", d.Number, scriptNames(d.Scripts))
 }
 
+// stepFlags say what a program replaces.
+type stepFlags struct {
+	Step []string `placeholder:"STEP" help:"Steps that a program replaces, which exports _start instead of steps."`
+}
+
 // scriptPushCommand uploads a module.
 type scriptPushCommand struct {
-	File   string `arg:"" placeholder:"FILE.wasm" help:"Module."`
-	Name   string `placeholder:"NAME" help:"Name of the script; the file's unless given."`
-	Deploy bool   `help:"Deploy it too: in place of the script of that name, with its configuration, else at the end, innermost."`
+	File       string `arg:"" placeholder:"FILE.wasm" help:"Module."`
+	Name       string `placeholder:"NAME" help:"Name of the script; the file's unless given."`
+	Deploy     bool   `help:"Deploy it too: in place of the script of that name, with its configuration, else at the end, innermost."`
+	Mode       string `enum:",enforce,shadow" default:"" help:"With --deploy: enforce has it act, shadow only says what it would do. As it was unless given, else enforce."`
+	ConfigJSON string `name:"config-json" placeholder:"JSON" help:"With --deploy: configuration of the script, an object. As it was unless given."`
+	Canary     string `placeholder:"5%" help:"With --deploy: have it act for this share of the callers. For the others the deployment before stays in force."`
+	Signature  string `placeholder:"FILE" help:"Signature of the module, as minisign made it; FILE.wasm.minisig, if there is one, unless given."`
+	stepFlags
 	remoteFlags
+}
+
+// signature returns what the signature's file holds; nil where there is none and none was asked for.
+func (c *scriptPushCommand) signature() ([]byte, error) {
+	b, err := os.ReadFile(cmp.Or(c.Signature, c.File+".minisig"))
+	if c.Signature == "" && errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return b, err
 }
 
 // Run uploads, and deploys if asked to.
@@ -204,6 +229,16 @@ func (c *scriptPushCommand) Run(ctx context.Context, to *console) error {
 	name := cmp.Or(c.Name, fileName(c.File))
 	if !catalog.ValidName(name) {
 		return usageError{fmt.Errorf("the name %q: a script's name is [a-z0-9][a-z0-9._-]{0,63}; say --name", name)}
+	}
+	if (c.Mode != "" || c.Canary != "" || c.ConfigJSON != "") && !c.Deploy {
+		return usageError{errors.New("--mode, --canary and --config-json go with --deploy")}
+	}
+	config, err := objectFlag("--config-json", c.ConfigJSON)
+	if err != nil {
+		return err
+	}
+	if c.Mode != "" && c.Canary != "" {
+		return usageError{errors.New("--mode and --canary exclude each other")}
 	}
 	wasm, err := os.ReadFile(c.File)
 	if err != nil {
@@ -213,21 +248,25 @@ func (c *scriptPushCommand) Run(ctx context.Context, to *console) error {
 	if err != nil {
 		return err
 	}
-	m, err := api.Upload(ctx, name, wasm)
+	signature, err := c.signature()
+	if err != nil {
+		return err
+	}
+	m, err := api.UploadSigned(ctx, name, wasm, signature)
 	if err != nil {
 		return err
 	}
 	if !c.Deploy {
 		return c.write(to.out, m, func(p *page) { describeModule(p, m) })
 	}
-	d, err := deployModule(ctx, api, name, m.Digest)
+	d, err := deployModule(ctx, api, catalog.Script{Name: name, Module: m.Digest, Config: config, Mode: catalog.Mode(c.Mode), Canary: c.Canary, Steps: c.Step})
 	if err != nil {
 		return err
 	}
 	if err := c.write(to.out, d, func(p *page) { describeModule(p, m); describeDeployment(p, d) }); err != nil {
 		return err
 	}
-	for _, warning := range outerScripts(ctx, api, d.Scripts, name, m.Steps) {
+	for _, warning := range outerScripts(ctx, api, d.Scripts, name, slices.Concat(c.Step, m.Steps)) {
 		fmt.Fprintln(to.err, "registrar: warning:", printable(warning))
 	}
 	return nil
@@ -236,14 +275,18 @@ func (c *scriptPushCommand) Run(ctx context.Context, to *console) error {
 // deployAttempts bounds how often a deployment is tried again because another one came in between.
 const deployAttempts = 5
 
-// deployModule puts a module in place of the script of this name, else at the end.
-func deployModule(ctx context.Context, api *adminapi.API, name, digest string) (catalog.Deployment, error) {
+// deployModule puts a script in place of the one of its name, else at the end.
+func deployModule(ctx context.Context, api *adminapi.API, script catalog.Script) (catalog.Deployment, error) {
 	for attempt := 1; ; attempt++ {
 		current, err := api.CurrentDeployment(ctx)
 		if err != nil {
 			return catalog.Deployment{}, err
 		}
-		d, err := api.Deploy(ctx, adminapi.NewDeployment{Scripts: withModule(current.Scripts, name, digest), IfCurrent: &current.Number})
+		list, err := withModule(current.Scripts, script)
+		if err != nil {
+			return catalog.Deployment{}, err
+		}
+		d, err := api.Deploy(ctx, adminapi.NewDeployment{Scripts: list, IfCurrent: &current.Number})
 		problem, ok := errors.AsType[*adminapi.Problem](err)
 		if !ok || problem.Status != http.StatusConflict || attempt == deployAttempts {
 			return d, err
@@ -251,15 +294,39 @@ func deployModule(ctx context.Context, api *adminapi.API, name, digest string) (
 	}
 }
 
-// withModule returns the list with the module in place of the script of this name, which keeps what else is said of it.
-func withModule(list []catalog.Script, name, digest string) []catalog.Script {
+// withModule returns the list with the module in place of the script of its name, which keeps what else is said of it
+// unless a mode, steps or a configuration are given. One that acts is not put into the shadow, since nothing would act in its place.
+func withModule(list []catalog.Script, script catalog.Script) ([]catalog.Script, error) {
 	list = slices.Clone(list)
-	i := slices.IndexFunc(list, func(s catalog.Script) bool { return s.Name == name })
+	i := slices.IndexFunc(list, func(s catalog.Script) bool { return s.Name == script.Name })
 	if i < 0 {
-		return append(list, catalog.Script{Name: name, Module: digest})
+		return append(list, script), nil
 	}
-	list[i].Module = digest
-	return list
+	if script.Mode == catalog.ModeShadow && list[i].Mode != catalog.ModeShadow {
+		return nil, fmt.Errorf("script %s acts: in shadow mode it would no longer: say another --name for the new one, or deploy a list without it", script.Name)
+	}
+	list[i].Module = script.Module
+	if script.Config != nil {
+		list[i].Config = script.Config
+	}
+	if script.Steps != nil {
+		list[i].Steps = script.Steps
+	}
+	if script.Mode != "" || script.Canary != "" {
+		list[i].Mode, list[i].Canary = script.Mode, script.Canary
+	}
+	return list, nil
+}
+
+// objectFlag returns the value of a flag that is a JSON object, nil where it is not given.
+func objectFlag(flag, value string) (jsontext.Value, error) {
+	if value == "" {
+		return nil, nil
+	}
+	if v := jsontext.Value(value); v.IsValid() && v.Kind() == '{' {
+		return v, nil
+	}
+	return nil, usageError{fmt.Errorf("%s: it must be a JSON object", flag)}
 }
 
 // outerScripts warns of scripts that replace the same step further out: they decide whether this one is asked at all.
@@ -277,7 +344,7 @@ func outerScripts(ctx context.Context, api *adminapi.API, list []catalog.Script,
 		if outer.Name == name {
 			break
 		}
-		for _, step := range exported[outer.Module] {
+		for _, step := range slices.Concat(outer.Steps, exported[outer.Module]) {
 			if slices.Contains(steps, step) {
 				warnings = append(warnings, fmt.Sprintf("%s replaces %s too and stands further out: %s runs there only where %s calls its base", outer.Name, step, name, outer.Name))
 			}
@@ -287,7 +354,7 @@ func outerScripts(ctx context.Context, api *adminapi.API, list []catalog.Script,
 }
 
 // localHost returns a script host whose only module is this one, which it need not be uploaded for.
-func (f *scriptFlags) localHost(ctx context.Context, wasm []byte) (*scripts.Host, string, error) {
+func (f *scriptFlags) localHost(ctx context.Context, wasm []byte, changes ...func(*scripts.Config)) (*scripts.Host, string, error) {
 	config, err := f.host()
 	if err != nil {
 		return nil, "", usageError{err}
@@ -295,6 +362,9 @@ func (f *scriptFlags) localHost(ctx context.Context, wasm []byte) (*scripts.Host
 	shelf := &shelf{digest: catalog.Digest(wasm), wasm: wasm}
 	config.Modules, config.Deployments = shelf, shelf
 	config.Logger = slog.New(slog.DiscardHandler) // the answer says it all
+	for _, change := range changes {
+		change(&config)
+	}
 	host, err := scripts.New(ctx, config)
 	return host, shelf.digest, err
 }

@@ -1,19 +1,18 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"registrar/engine"
+	"registrar/scripts"
 	"registrar/scripts/catalog"
 )
 
@@ -23,7 +22,8 @@ type scriptRunCommand struct {
 	Request    string `required:"" placeholder:"FILE.json" help:"Registration request, as a client would send it."`
 	ConfigJSON string `name:"config-json" default:"{}" placeholder:"JSON" help:"Configuration of the script, an object. Default ${default}."`
 	Caller     string `placeholder:"FILE.json" help:"Who registers, as read_caller shows it to scripts. Nobody in particular unless given."`
-	Trace      bool   `help:"Show each step: who ran it, how it ended, how long it took, what it changed and logged."`
+	Trace      bool   `help:"Show each step: who ran it, how it ended, its time and fuel, what it changed (+ added, - removed, ~ replaced) and logged."`
+	stepFlags
 	outputFlags
 	engineFlags `group:"What may be registered:"`
 	scriptFlags `group:"Scripts:"`
@@ -42,8 +42,8 @@ func localName(path string) string {
 
 // Run runs the request and fails where the server would not register the client.
 func (c *scriptRunCommand) Run(ctx context.Context, to *console) error {
-	if v := jsontext.Value(c.ConfigJSON); !v.IsValid() || v.Kind() != '{' {
-		return usageError{errors.New("--config-json: it must be a JSON object")}
+	if _, err := objectFlag("--config-json", c.ConfigJSON); err != nil {
+		return err
 	}
 	e, err := engine.New(engine.Config{Options: c.options()})
 	if err != nil {
@@ -90,14 +90,20 @@ func (c *scriptRunCommand) caller() (*engine.Caller, error) {
 	return caller, nil
 }
 
-// dryRun takes the request through all steps. One that no step would see is refused as the server refuses it.
+// dryRun takes the request through all steps of this one script.
 func (c *scriptRunCommand) dryRun(ctx context.Context, e *engine.Engine, wasm, body []byte, caller *engine.Caller) (catalog.DryRun, error) {
 	host, digest, err := c.localHost(ctx, wasm)
 	if err != nil {
 		return catalog.DryRun{}, err
 	}
 	defer host.Close(context.WithoutCancel(ctx))
-	list := []catalog.Script{{Name: localName(c.File), Module: digest, Config: jsontext.Value(c.ConfigJSON)}}
+	list := []catalog.Script{{Name: localName(c.File), Module: digest, Steps: c.Step, Config: jsontext.Value(c.ConfigJSON)}}
+	return dryRunBody(ctx, host, e, body, nil, caller, list)
+}
+
+// dryRunBody takes a request, with verified claims or nil, through all steps. One that no step would see is refused as
+// the server refuses it.
+func dryRunBody(ctx context.Context, host *scripts.Host, e *engine.Engine, body []byte, statement jsontext.Value, caller *engine.Caller, list []catalog.Script) (catalog.DryRun, error) {
 	request, err := engine.ParseRequest(body)
 	if refusal, refused := errors.AsType[*engine.Error](err); refused {
 		return catalog.DryRun{Outcome: catalog.OutcomeRefused, Steps: []catalog.StepTrace{},
@@ -106,13 +112,14 @@ func (c *scriptRunCommand) dryRun(ctx context.Context, e *engine.Engine, wasm, b
 	if err != nil {
 		return catalog.DryRun{}, err
 	}
+	request.Statement = statement
 	return host.DryRun(ctx, e, request, caller, list)
 }
 
 // describe tells people how it went.
 func (c *scriptRunCommand) describe(p *page, result catalog.DryRun) {
 	if c.Trace {
-		p.table(traceRows(result.Steps))
+		describeTrace(p, result.Steps)
 		if result.Dropped > 0 {
 			p.line("log lines dropped: %d", result.Dropped)
 		}
@@ -125,26 +132,6 @@ func (c *scriptRunCommand) describe(p *page, result catalog.DryRun) {
 	if result.Response != nil {
 		p.json(result.Response)
 	}
-}
-
-// traceRows shows the steps in the order in which they began; a script's stand before the base that it called.
-func traceRows(steps []catalog.StepTrace) [][]string {
-	rows := [][]string{{"STEP", "BY", "OUTCOME", "µs", "FUEL", "CHANGES"}}
-	for _, s := range steps {
-		fuel := "—"
-		if s.Fuel != nil {
-			fuel = strconv.FormatInt(*s.Fuel, 10)
-		}
-		changes := string(s.Changes)
-		if changes == "{}" {
-			changes = ""
-		}
-		rows = append(rows, []string{s.Step, cmp.Or(s.Script, "built-in"), string(s.Outcome), strconv.FormatInt(s.Microseconds, 10), fuel, changes})
-		for _, line := range s.Log {
-			rows = append(rows, []string{"", "", "", "", "", "log: " + strings.TrimRight(line, "\n")})
-		}
-	}
-	return rows
 }
 
 // A shelf holds the one module of a dry run, and no deployment.
@@ -178,3 +165,6 @@ func (*shelf) CurrentDeployment(context.Context) (catalog.Deployment, error) {
 
 // CurrentDeploymentNumber implements [scripts.DeploymentStore].
 func (*shelf) CurrentDeploymentNumber(context.Context) (int64, error) { return 0, nil }
+
+// Deployments implements [scripts.DeploymentStore].
+func (*shelf) Deployments(context.Context, int64, int) ([]catalog.Deployment, error) { return nil, nil }

@@ -24,13 +24,19 @@ func TestScriptRunTrace(t *testing.T) {
 		{`"client_secret": "[A-Za-z0-9_-]{43}"`, `"client_secret": "S"`},
 		{` +\n`, "\n"},
 		{`(\S)  +`, "$1  "},
+		{`\n {4}([+~-])`, "\n  $1"},
 	} {
 		got = regexp.MustCompile(change.pattern).ReplaceAllString(got, change.replacement)
 	}
-	want := `STEP  BY  OUTCOME  µs  FUEL  CHANGES
+	want := `STEP  BY  OUTCOME  µs  FUEL
 validate_software_statement  built-in  done  N —
-set_grant_types  built-in  done  N —  {"grant_types":["authorization_code"],"response_types":["code"],"token_endpoint_auth_method":"client_secret_basic"}
-set_redirect_uris  built-in  done  N —  {"application_type":"web","redirect_uris":["https://app.example/cb"]}
+set_grant_types  built-in  done  N —
+  + grant_types: ["authorization_code"]
+  + response_types: ["code"]
+  + token_endpoint_auth_method: "client_secret_basic"
+set_redirect_uris  built-in  done  N —
+  + application_type: "web"
+  ~ redirect_uris: [] → ["https://app.example/cb"]
 set_scopes  built-in  done  N —
 set_default_scopes  built-in  done  N —
 set_secrets  built-in  done  N —
@@ -42,8 +48,10 @@ set_public_client_properties  built-in  done  N —
 set_access_token_properties  built-in  done  N —
 set_id_token_properties  built-in  done  N —
 set_server_side_session_properties  built-in  done  N —
-add_client_id  wrap-id  done  N 14525  {"client_id":"wrapped-ID"}
-add_client_id  built-in  done  N —  {"client_id":"ID"}
+add_client_id  wrap-id  done  N 14525
+  + client_id: "wrapped-ID"
+add_client_id  built-in  done  N —
+  + client_id: "ID"
 add_client_secret  built-in  done  N —
 generate_secret  built-in  done  N —
 build_response  built-in  done  N —
@@ -148,5 +156,22 @@ func TestScriptInspectTellsEverything(t *testing.T) {
 	}
 	if got := runHere(t, "script", "inspect", fixture(t, "wrap-id"), "--script-memory=64KiB"); got.code != exitFailed || !strings.Contains(got.err, "\n  - the memory begins with 2 pages") {
 		t.Errorf("exit code %d: %s", got.code, got.err)
+	}
+}
+
+// A program runs where it is said which steps it replaces.
+func TestScriptCommandsTakePrograms(t *testing.T) {
+	request := write(t, "request.json", minimal)
+	d := dryRun(t, 0, fixture(t, "c-command"), "--request", request, "--step=set_client_name,add_client_id")
+	if !strings.Contains(string(d.Response), `"client_id":"c-command-1-`) {
+		t.Errorf("got %s", d.Response)
+	}
+	if r := runHere(t, "script", "run", fixture(t, "c-command"), "--request", request); r.code != exitFailed || !strings.Contains(r.err, "list the steps that it replaces") {
+		t.Errorf("exit code %d: %s", r.code, r.err)
+	}
+	folder := caseFolder(t, map[string]string{"a.txtar": plainRequest + "-- expect.json --\n" + `{"outcome":"registered","response":{"client_name":"program"},"log":["run 1"]}`})
+	must(t, testScript(t, folder, "c-command", "--step=set_client_name"))
+	if got := must(t, runHere(t, "script", "inspect", fixture(t, "c-command"))).out; !strings.Contains(got, "it is a program") {
+		t.Errorf("got %s", got)
 	}
 }

@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"registrar/engine"
+	"registrar/metrics"
 	"registrar/scripts"
+	"registrar/scripts/catalog"
 	"registrar/server"
 	"registrar/store"
 )
@@ -24,16 +26,20 @@ func (c *serveCommand) Run(ctx context.Context, to *console) error {
 		return usageError{err}
 	}
 	logger := c.logger(to.err)
+	others, err := c.outside(ctx, s.publicURL, logger)
+	if err != nil {
+		return usageError{err}
+	}
 	db, err := store.Open(ctx, store.Config{Database: c.Database, Migrate: !c.NoMigrate, Logger: logger})
 	if err != nil {
 		return err
 	}
-	err = c.serve(ctx, s, db, logger, to)
+	err = c.serve(ctx, s, others, db, logger, to)
 	return errors.Join(err, db.Close())
 }
 
 // serve runs the server on an open database.
-func (c *serveCommand) serve(ctx context.Context, s *settings, db *store.Store, logger *slog.Logger, to *console) error {
+func (c *serveCommand) serve(ctx context.Context, s *settings, others *outside, db *store.Store, logger *slog.Logger, to *console) error {
 	token := "configured"
 	if s.token == "" {
 		var err error
@@ -41,15 +47,19 @@ func (c *serveCommand) serve(ctx context.Context, s *settings, db *store.Store, 
 			return err
 		}
 	}
+	counted := metrics.New()
+	s.scripts.Observer = counted
 	host, err := newHost(ctx, s.scripts, db, logger)
 	if err != nil {
 		return err
 	}
+	counted.Watch(host)
 	defer follow(ctx, host, logger)()
-	web, err := c.server(s, db, host, logger)
+	web, err := c.server(s, others, db, host, counted, logger)
 	if err != nil {
 		return err
 	}
+	go others.follow(ctx)
 	public, err := net.Listen("tcp", c.Listen)
 	if err != nil {
 		return fmt.Errorf("listening on the public address: %w", err)
@@ -71,31 +81,51 @@ func (c *serveCommand) serve(ctx context.Context, s *settings, db *store.Store, 
 }
 
 // server wires the parts together.
-func (c *serveCommand) server(s *settings, db *store.Store, host *scripts.Host, logger *slog.Logger) (*server.Server, error) {
-	e, err := engine.New(engine.Config{Store: db, Options: s.options, Overrides: host.Overrides})
+func (c *serveCommand) server(s *settings, others *outside, db *store.Store, host *scripts.Host, counted *metrics.Metrics, logger *slog.Logger) (*server.Server, error) {
+	registrations := engine.Config{Store: db, Options: s.options, Overrides: host.Overrides}
+	others.engine(&registrations)
+	e, err := engine.New(registrations)
 	if err != nil {
 		return nil, err
 	}
-	return server.New(server.Config{
+	tokens, err := c.accessTokens(s.publicURL, logger)
+	if err != nil {
+		return nil, err
+	}
+	config := server.Config{
+		Issuer:      c.Issuer,
 		Engine:      e,
 		Scripts:     host,
 		Clients:     db,
+		Management:  db,
+		MarkSeen:    db.MarkSeen,
 		Modules:     db,
 		Deployments: db,
+		Shadows:     db,
+		Replay: func(ctx context.Context, list []catalog.Script, last int, progress func(done, of int)) (catalog.Replay, error) {
+			return host.Replay(ctx, e, db, list, last, progress)
+		},
 		Ready: func(ctx context.Context) error {
 			if err := db.Ping(ctx); err != nil {
 				return err
 			}
-			return host.Ready()
+			return errors.Join(host.Ready(), others.ready())
 		},
-		AdminTokens:    adminTokens(s.token, db),
-		Registration:   s.policy,
-		RequestTimeout: c.RequestTimeout,
-		CORSOrigins:    s.origins,
-		RateLimit:      c.RateLimit,
-		TrustedProxies: s.proxies,
-		Logger:         logger,
-	})
+		AdminTokens:         adminTokens(s.token, db),
+		Registration:        s.policy,
+		RequestTimeout:      c.RequestTimeout,
+		CORSOrigins:         s.origins,
+		RateLimit:           c.RateLimit,
+		TrustedProxies:      s.proxies,
+		Logger:              logger,
+		Observer:            counted,
+		Metrics:             counted.Handler(),
+		InitialAccessTokens: db,
+		InitialAccessToken:  db.InitialAccessToken,
+		AccessTokens:        tokens,
+	}
+	others.server(&config)
+	return server.New(config)
 }
 
 // followInterval is how often the number of the deployment in force is looked up.
@@ -104,6 +134,9 @@ const followInterval = 500 * time.Millisecond
 // newHost returns a script host on the database.
 func newHost(ctx context.Context, config scripts.Config, db *store.Store, logger *slog.Logger) (*scripts.Host, error) {
 	config.Modules, config.Deployments, config.ClientExists, config.Logger = db, db, db.ClientExists, logger
+	config.Shadows = db
+	config.CanaryKey = func(ctx context.Context) ([]byte, error) { return db.Key(ctx, "canary") }
+	config.Signature = db.ModuleSignature
 	return scripts.New(ctx, config)
 }
 

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
 	"net"
 	"net/netip"
@@ -40,6 +41,9 @@ func (f *serverFlags) settings() (*settings, error) {
 	if s.scripts, err = f.host(); err != nil {
 		return nil, err
 	}
+	if s.scripts.SigningKeys, err = f.keys(); err != nil {
+		return nil, err
+	}
 	if f.RequestTimeout <= 0 {
 		return nil, fmt.Errorf("--request-timeout %s: it must be above 0", f.RequestTimeout)
 	}
@@ -50,6 +54,10 @@ func (f *serverFlags) settings() (*settings, error) {
 		return nil, err
 	}
 	if err := f.network(s); err != nil {
+		return nil, err
+	}
+	// What would be logged is for the server that runs.
+	if _, err := f.accessTokens(s.publicURL, slog.New(slog.DiscardHandler)); err != nil {
 		return nil, err
 	}
 	s.token, err = f.configured()
@@ -79,6 +87,10 @@ func (f *serverFlags) network(s *settings) error {
 	for _, proxy := range f.TrustedProxy {
 		s.proxies = append(s.proxies, proxy.Prefix)
 	}
+	if f.Management {
+		s.options.RegistrationEndpoint = strings.TrimSuffix(s.publicURL, "/") + "/register"
+	}
+	s.options.RotateRegistrationToken = f.RotateRegistrationToken
 	here := loopback(public) && loopback(issuer.Hostname()) && loopback(base.Hostname()) && len(s.proxies) == 0
 	s.policy = policy(f.Registration, here)
 	s.tls, err = f.tlsConfig()

@@ -45,6 +45,25 @@ func TestRegistrationPolicy(t *testing.T) {
 	}
 }
 
+func TestRegistrationEndpoint(t *testing.T) {
+	for args, want := range map[string]string{
+		"":                                 "http://localhost:8080/register",
+		"--issuer=https://auth.example/":   "https://auth.example/register",
+		"--issuer=https://auth.example/a":  "https://auth.example/a/register",
+		"--public-url=https://reg.example": "https://reg.example/register",
+		"--no-management":                  "",
+	} {
+		commands, err := parse(t, append([]string{"serve"}, strings.Fields(args)...)...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := commands.Serve.settings()
+		if err != nil || s.options.RegistrationEndpoint != want {
+			t.Errorf("%s: got %q and %v, want %q", args, s.options.RegistrationEndpoint, err, want)
+		}
+	}
+}
+
 func TestSettingsRefuse(t *testing.T) {
 	for _, tt := range []struct {
 		name string
@@ -57,6 +76,12 @@ func TestSettingsRefuse(t *testing.T) {
 		{"an issuer by another scheme", "--issuer=ftp://auth.example", "--issuer"},
 		{"an issuer by http", "--issuer=http://auth.example", "https"},
 		{"an issuer with a query", "--issuer=https://auth.example/?x", "no query"},
+		{"an issuer of access tokens without keys", "--jwt-issuer=https://issuer.example --jwt-scope=registration", "ISSUER=JWKS"},
+		{"keys by http", "--jwt-issuer=https://issuer.example=http://issuer.example/jwks --jwt-scope=registration", "must be https"},
+		{"keys that are not there", "--jwt-issuer=https://issuer.example=none.json --jwt-scope=registration", "none.json"},
+		{"an issuer of access tokens twice", "--jwt-issuer=https://i.example=https://i.example/a --jwt-issuer=https://i.example=https://i.example/b --jwt-scope=registration", "twice"},
+		{"access tokens without a scope", "--jwt-issuer=https://issuer.example=https://issuer.example/jwks", "--jwt-scope"},
+		{"a scope without an issuer", "--jwt-scope=registration", "--jwt-issuer"},
 		{"a public URL by http", "--public-url=http://auth.example", "--public-url"},
 		{"a public URL with a fragment", "--public-url=https://auth.example/#x", "no fragment"},
 		{"a public URL with a user", "--public-url=https://hidden:secret@auth.example", "--public-url: it must not hold a user"},

@@ -1,0 +1,43 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"registrar/keyset"
+	"registrar/server/bearer"
+)
+
+// accessTokens returns what checks JWT access tokens; nil where no issuer of them is trusted.
+func (f *registrationFlags) accessTokens(publicURL string, logger *slog.Logger) (*bearer.Verifier, error) {
+	if len(f.JWTIssuer) == 0 {
+		if f.JWTAudience != "" || f.JWTScope != "" {
+			return nil, errors.New("--jwt-audience and --jwt-scope say nothing without --jwt-issuer")
+		}
+		return nil, nil
+	}
+	// Without a scope, whatever an issuer makes for this server would register.
+	if f.JWTScope == "" || strings.ContainsAny(f.JWTScope, " \t\"\\") {
+		return nil, errors.New("--jwt-scope: name the one scope that access tokens of --jwt-issuer need to register")
+	}
+	config := bearer.Config{Audience: cmp.Or(f.JWTAudience, publicURL), Scope: f.JWTScope}
+	for _, issuer := range f.JWTIssuer {
+		name, source, ok := strings.Cut(issuer, "=")
+		if !ok || name == "" || source == "" {
+			return nil, fmt.Errorf("--jwt-issuer %s: it must be ISSUER=JWKS, such as https://issuer.example=https://issuer.example/jwks.json", issuer)
+		}
+		keys, err := keyset.New(keyset.Config{Source: source, Logger: logger})
+		if err != nil {
+			return nil, fmt.Errorf("--jwt-issuer %s: %w", name, err)
+		}
+		config.Issuers = append(config.Issuers, bearer.Issuer{Name: name, Keys: keys})
+	}
+	v, err := bearer.New(config)
+	if err != nil {
+		return nil, fmt.Errorf("--jwt-issuer: %w", err)
+	}
+	return v, nil
+}
