@@ -1,0 +1,166 @@
+package groupcommit_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"registrar/store/groupcommit"
+)
+
+// A disk keeps what was written, and takes a while for each batch.
+type disk struct {
+	mu      sync.Mutex
+	written []int
+	batches []int // their sizes
+	busy    int
+	most    int
+}
+
+var errOdd = errors.New("odd")
+
+func (d *disk) commit(_ context.Context, batch []int) []error {
+	d.mu.Lock()
+	d.busy++
+	d.most = max(d.most, d.busy)
+	d.mu.Unlock()
+	time.Sleep(time.Millisecond)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.busy--
+	d.batches = append(d.batches, len(batch))
+	verdicts := make([]error, len(batch))
+	for i, n := range batch {
+		if n%2 == 1 {
+			verdicts[i] = errOdd
+			continue
+		}
+		d.written = append(d.written, n)
+	}
+	return verdicts
+}
+
+// Each gets its own verdict, and nothing is acknowledged that was not written, or written twice.
+func TestVerdicts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var d disk
+		c := groupcommit.New(groupcommit.Config[int]{Commit: d.commit, Writers: 3, MaxBatch: 50})
+		var wg sync.WaitGroup
+		for n := range 1000 {
+			wg.Go(func() {
+				if err := c.Do(t.Context(), n); (err != nil) != (n%2 == 1) {
+					t.Errorf("%d: got %v", n, err)
+				}
+			})
+		}
+		wg.Wait()
+		slices.Sort(d.written)
+		if len(d.written) != 500 || len(slices.Compact(d.written)) != 500 {
+			t.Errorf("%d were written, want 500, each once", len(d.written))
+		}
+		if d.most != 3 {
+			t.Errorf("%d batches at once, want 3", d.most)
+		}
+		if len(d.batches) > 50 || slices.Max(d.batches) != 32 {
+			t.Errorf("batches of %v, want few, of at most 32", d.batches)
+		}
+		for _, n := range d.batches {
+			if n&(n-1) != 0 {
+				t.Errorf("a batch of %d, want powers of two", n)
+			}
+		}
+	})
+}
+
+// Who comes alone does not wait for others.
+func TestAloneAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var d disk
+		c := groupcommit.New(groupcommit.Config[int]{Commit: d.commit})
+		start := time.Now()
+		for n := range 10 {
+			_ = c.Do(t.Context(), 2*n)
+		}
+		if took := time.Since(start); took != 10*time.Millisecond {
+			t.Errorf("ten took %s, want a millisecond each", took)
+		}
+		if len(d.batches) != 10 {
+			t.Errorf("batches of %v", d.batches)
+		}
+	})
+}
+
+// Who goes away before a batch has the item leaves nothing; later it is written, and they are told. The others of the
+// batch do not notice.
+func TestCancelled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var d disk
+		c := groupcommit.New(groupcommit.Config[int]{Commit: d.commit, Writers: 1})
+		var wg sync.WaitGroup
+		do := func(after time.Duration, n int, want error) {
+			ctx, cancel := context.WithTimeout(t.Context(), after)
+			wg.Go(func() {
+				defer cancel()
+				if err := c.Do(ctx, n); !errors.Is(err, want) {
+					t.Errorf("%d: got %v, want %v", n, err, want)
+				}
+			})
+			synctest.Wait()
+		}
+		do(time.Microsecond, 2, nil)                          // sealed at once: written although its time is up
+		do(100*time.Microsecond, 4, context.DeadlineExceeded) // waits while 2 is written, and goes
+		do(time.Hour, 6, nil)
+		do(1500*time.Microsecond, 8, nil) // goes while its batch is written
+		do(time.Hour, 7, errOdd)
+		wg.Wait()
+		if slices.Sort(d.written); !slices.Equal(d.written, []int{2, 6, 8}) {
+			t.Errorf("written: %v", d.written)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := c.Do(ctx, 10); !errors.Is(err, context.Canceled) || slices.Contains(d.written, 10) {
+			t.Errorf("cancelled from the start: got %v", err)
+		}
+		if err := c.Do(t.Context(), 12); err != nil { // nothing is stuck
+			t.Error(err)
+		}
+	})
+}
+
+// A Commit that panics or miscounts loses its batch and no other.
+func TestCommitIsBroken(t *testing.T) {
+	for name, commit := range map[string]func(context.Context, []int) []error{
+		"panic":     func(context.Context, []int) []error { panic("broken") },
+		"verdicts":  func(context.Context, []int) []error { return make([]error, 3) },
+		"all right": func(context.Context, []int) []error { return nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := groupcommit.New(groupcommit.Config[int]{Commit: commit, Writers: 1})
+			for range 3 {
+				err := c.Do(t.Context(), 1)
+				if (err == nil) != (name == "all right") {
+					t.Errorf("got %v", err)
+				}
+				if name == "panic" && !strings.Contains(fmt.Sprint(err), "broken") {
+					t.Errorf("got %v, want what it panicked with", err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkDo(b *testing.B) {
+	c := groupcommit.New(groupcommit.Config[int]{Commit: func(context.Context, []int) []error { return nil }})
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			_ = c.Do(b.Context(), 1)
+		}
+	})
+}
