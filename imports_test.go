@@ -19,7 +19,7 @@ var arrows = map[string][]string{
 	"registrar/hostfuncs":         {"registrar/engine"},
 	"registrar/scripts":           {"registrar/engine", "registrar/hostfuncs", "registrar/scripts/catalog", "registrar/scripts/memory", "registrar/scripts/metering", "registrar/scripts/snapshot", "registrar/scripts/wasmbin"},
 	"registrar/store/groupcommit": {},
-	"registrar/store":             {"registrar/engine", "registrar/scripts/catalog"},
+	"registrar/store":             {"registrar/engine", "registrar/scripts/catalog", "registrar/store/groupcommit"},
 	"registrar/store/storetest":   {"registrar/engine", "registrar/scripts/catalog", "registrar/store"},
 	"registrar/sdk":               {},
 	"registrar/sdk/go/registrar":  {},

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"context"
 	"database/sql"
 	"errors"
@@ -52,78 +51,6 @@ type clientRow struct {
 }
 
 func (clientRow) TableName() string { return "clients" }
-
-// AddClient stores c, durably, in one statement. It returns [engine.ErrExists] if c.ID is taken, and does nothing then.
-// Where c.Caller registered with an initial access token of limited uses, the same transaction takes one of them, or
-// AddClient returns [engine.ErrTokenSpent] and does nothing.
-// A cancelled ctx ends only the wait for a connection, so that the outcome is always known: an error that matches
-// [context.Canceled] means that nothing was stored. The one exception is a database that stays away for 20 s in the
-// middle of the statement; the error says so, and matches [engine.ErrUnavailable]. Calling again with the same c is
-// safe: a client with c's Registration is ours.
-func (s *Store) AddClient(ctx context.Context, c *engine.Client) error {
-	row, err := s.newClientRow(c)
-	if err != nil {
-		return fmt.Errorf("storing client %s: %w", c.ID, err)
-	}
-	create := func(ctx context.Context) error { return s.writer.WithContext(ctx).Create(row).Error }
-	limited, err := s.limited(ctx, c.Caller)
-	if err != nil {
-		return fmt.Errorf("storing client %s: %w", c.ID, err)
-	}
-	if limited {
-		create = func(ctx context.Context) error {
-			return s.transaction(ctx, func(tx *gorm.DB) error {
-				if err := takeUse(tx, c.Caller.TokenID); err != nil {
-					return err
-				}
-				return tx.Create(row).Error
-			})
-		}
-	}
-	err = s.insert(ctx, create,
-		func(ctx context.Context) (bool, error) {
-			var row clientRow
-			err := s.reader.WithContext(ctx).Select("registration").Where("client_id = ?", c.ID).Take(&row).Error
-			return bytes.Equal(row.Registration, c.Registration[:]), err
-		})
-	if errors.Is(err, errTaken) {
-		err = engine.ErrExists
-	}
-	if err != nil {
-		return fmt.Errorf("storing client %s: %w", c.ID, classify(ctx, err))
-	}
-	return nil
-}
-
-// maxClientID is the length of the longest client ID in bytes.
-const maxClientID = 255
-
-func (s *Store) newClientRow(c *engine.Client) (*clientRow, error) {
-	if len(c.ID) < 1 || len(c.ID) > maxClientID {
-		return nil, fmt.Errorf("the ID has %d bytes: 1 to %d are possible", len(c.ID), maxClientID)
-	}
-	row := &clientRow{
-		ClientID:     c.ID,
-		Registration: c.Registration[:],
-		ClientName:   sql.Null[string]{V: c.Metadata.ClientName, Valid: c.Metadata.ClientName != ""},
-		Deployment:   c.Provenance.Deployment,
-		Writer:       s.writerID[:],
-		Event:        eventRegistered,
-	}
-	var errs [5]error
-	row.IssuedAt, errs[0] = instant(c.IssuedAt)
-	row.Metadata, errs[1] = document(c.Metadata)
-	row.Caller, errs[2] = document(c.Caller)
-	row.Acts, errs[3] = list(c.Provenance.Acts)
-	errs[4] = row.setManagement(c)
-	if err := errors.Join(errs[:]...); err != nil {
-		return nil, err
-	}
-	secret := columnsOf(c.Secret)
-	row.SecretHash, row.SecretSalt, row.SecretExpiresAt = secret.Hash, secret.Salt, secret.ExpiresAt
-	row.Sequence = s.sequence.Add(1)
-	return row, nil
-}
 
 func (r *clientRow) client() (*engine.Client, error) {
 	c := &engine.Client{ID: r.ClientID, IssuedAt: r.IssuedAt.UTC(), Provenance: engine.Provenance{Deployment: r.Deployment}}

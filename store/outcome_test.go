@@ -159,6 +159,36 @@ func TestBrokenConnection(t *testing.T) {
 	})
 }
 
+// Whoever is in a batch whose connection breaks finds out what came of his own client.
+func TestBrokenBatch(t *testing.T) {
+	b, database := newBreaker(t)
+	s := open(t, store.Config{Database: database, Connections: 2})
+	for round := range 12 {
+		b.arm([]int32{afterAnswer, beforeStatement}[round%2], int32(round))
+		var wg sync.WaitGroup
+		for i := range 48 {
+			wg.Go(func() {
+				id, want := fmt.Sprintf("%d-%d", round, i), error(nil)
+				if i%16 == 0 && round > 0 {
+					id, want = "0-0", engine.ErrExists
+				}
+				if err := s.AddClient(t.Context(), newClient(id)); !errors.Is(err, want) {
+					t.Errorf("adding %s: got %v, want %v", id, err, want)
+				}
+			})
+		}
+		wg.Wait()
+		if b.armed.Swap(never) != never {
+			t.Errorf("round %d: no connection was broken", round)
+		}
+		for i := range 48 {
+			if id := fmt.Sprintf("%d-%d", round, i); exists(t, s, id) != (i%16 != 0 || round == 0) {
+				t.Errorf("%s: what was acknowledged is not what is stored", id)
+			}
+		}
+	}
+}
+
 // Wherever the connection breaks while a client is stored that takes the last use of a token, AddClient finds out.
 func TestBrokenTransaction(t *testing.T) {
 	b, database := newBreaker(t)

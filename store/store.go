@@ -1,6 +1,6 @@
 // Package store keeps clients, modules, deployments and tokens, in a SQLite file or in MySQL or MariaDB. One
 // contract holds for all of them (package storetest). [Open] brings the schema up to date; after that a registration is
-// one INSERT, and [Store.AddClient] returns when it is durable. Only here is gorm imported: rows and their tags stay
+// one row of an INSERT, and [Store.AddClient] returns when it is durable. Only here is gorm imported: rows and their tags stay
 // inside, [registrar/engine] and [registrar/scripts/catalog] are what goes in and out.
 //
 // What is absent matches [catalog.ErrNotFound], a client ID that is taken [engine.ErrExists], and a database that is
@@ -20,6 +20,8 @@ import (
 	"github.com/google/uuid"
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
+
+	"registrar/store/groupcommit"
 )
 
 // A Config says which database to use and how.
@@ -46,9 +48,10 @@ type Store struct {
 	reader    *gorm.DB
 	isolation sql.IsolationLevel
 
-	turns    chan struct{} // holds one element for each insert under way; see insert
-	writerID uuid.UUID
-	sequence atomic.Int64 // the last number given to a client that this process wrote
+	additions *groupcommit.Committer[*clientRow]
+	turns     chan struct{} // holds one element for each insert under way by itself; see insert
+	writerID  uuid.UUID
+	sequence  atomic.Int64 // the last number given to a client that this process wrote
 }
 
 // Open opens the database, migrating it first if cfg says so. The error for a schema of another version names both
@@ -90,6 +93,7 @@ func open(ctx context.Context, b *backend, cfg Config) (*Store, error) {
 		turns:     make(chan struct{}, b.writers),
 		writerID:  writer,
 	}
+	s.additions = s.newAdditions(b.writers)
 	if err = checkVersion(ctx, b, pools[0].DB); err == nil {
 		s.reader, err = openGORM(b, pools[0])
 	}

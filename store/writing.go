@@ -39,27 +39,32 @@ var errTaken = errors.New("the key is taken")
 // locked the token whose use it takes, so that the next one, which finds the token spent, comes after it. If the database
 // stays away for outcomeTimeout, or ctx ends meanwhile, then the error says that the outcome is unknown.
 func (s *Store) insert(ctx context.Context, create func(context.Context) error, mine func(context.Context) (bool, error)) error {
-	select {
-	case s.turns <- struct{}{}:
-		defer func() { <-s.turns }()
-	case <-ctx.Done():
-		return ctx.Err()
+	return s.insertAfter(ctx, nil, create, mine)
+}
+
+// insertAfter is insert where the row was sent before, and what came of it is unknown because of doubt; nil stands for a
+// row that is certainly not there.
+func (s *Store) insertAfter(ctx context.Context, doubt error, create func(context.Context) error, mine func(context.Context) (bool, error)) error {
+	err := s.turn(ctx)
+	if err != nil {
+		if doubt != nil {
+			return unknown(doubt)
+		}
+		return err
 	}
-	if ctx.Err() != nil { // select picks either
-		return ctx.Err()
-	}
+	defer func() { <-s.turns }()
 	search, cancel := context.WithTimeout(context.WithoutCancel(ctx), outcomeTimeout)
 	defer cancel()
 
-	doubt, vacant := false, 0
+	vacant := 0
 	for pause := 10 * time.Millisecond; ; pause = min(2*pause, time.Second) {
-		err := within(search, create)
+		err = within(search, create)
 		if err == nil {
 			return nil
 		}
 		duplicate := errors.Is(err, gorm.ErrDuplicatedKey)
-		spent := errors.Is(err, engine.ErrTokenSpent)                                  // perhaps by us
-		if !duplicate && !spent && !doubt && settled(err) && number(err) != deadlock { // which invites to try again
+		spent := errors.Is(err, engine.ErrTokenSpent)                                        // perhaps by us
+		if !duplicate && !spent && doubt == nil && settled(err) && number(err) != deadlock { // which invites to try again
 			return err
 		}
 		// database/sql may itself have sent the statement twice, so that a duplicate, too, can be ours.
@@ -78,7 +83,7 @@ func (s *Store) insert(ctx context.Context, create func(context.Context) error, 
 				return err
 			}
 		case !duplicate:
-			doubt = true
+			doubt = err
 		}
 		select {
 		case <-time.After(pause):
@@ -86,9 +91,24 @@ func (s *Store) insert(ctx context.Context, create func(context.Context) error, 
 		case <-ctx.Done(): // not named in the error, where it would mean that nothing was stored
 		case <-search.Done():
 		}
-		return fmt.Errorf("it is unknown whether this took effect: %w", err)
+		return unknown(err)
 	}
 }
+
+// turn waits until fewer inserts are under way than there may be, or ctx ends.
+func (s *Store) turn(ctx context.Context) error {
+	if err := ctx.Err(); err != nil { // select picks either
+		return err
+	}
+	select {
+	case s.turns <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func unknown(err error) error { return fmt.Errorf("it is unknown whether this took effect: %w", err) }
 
 // settled reports whether a statement that returned err certainly had no effect.
 func settled(err error) bool {

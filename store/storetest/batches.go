@@ -1,0 +1,88 @@
+package storetest
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+
+	"registrar/engine"
+)
+
+// Of clients that are added at the same time, those whose ID is taken fail alone.
+func testBatches(t *testing.T, database string) {
+	s := open(t, database)
+	mustAdd(t, s, newClient("taken"))
+	const workers, each = 48, 12
+	var wg sync.WaitGroup
+	for worker := range workers {
+		wg.Go(func() {
+			for i := range each {
+				id, want := fmt.Sprintf("%d-%d", worker, i), error(nil)
+				if (worker+i)%5 == 0 {
+					id, want = "taken", engine.ErrExists
+				}
+				c := newClient(id)
+				err := s.AddClient(t.Context(), c)
+				if !errors.Is(err, want) || errors.Is(err, engine.ErrUnavailable) {
+					t.Errorf("adding %s: got %v, want %v", id, err, want)
+				}
+				if want == nil {
+					compare(t, c, mustGet(t, s, id))
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// A client that the database does not take leaves those that are added at the same time alone.
+func testBatchWithImpossible(t *testing.T, database string) {
+	s := open(t, database)
+	hash := sha256.Sum256([]byte("of one token"))
+	first := newClient("first")
+	first.TokenHash = &hash
+	mustAdd(t, s, first)
+	var wg sync.WaitGroup
+	for worker := range 32 {
+		wg.Go(func() {
+			id := fmt.Sprint("beside-", worker)
+			c := newClient(id)
+			if worker == 16 {
+				c.TokenHash = &hash
+			}
+			err := s.AddClient(t.Context(), c)
+			if (err == nil) == (worker == 16) || errors.Is(err, engine.ErrExists) {
+				t.Errorf("adding %s: got %v, want success but for the one whose token another client has", id, err)
+			}
+			wantExists(t, s, id, err == nil)
+		})
+	}
+	wg.Wait()
+}
+
+// Where many go away while they wait for their turn, each of them hears the truth, and nobody else notices.
+func testManyCancelled(t *testing.T, database string) {
+	s := open(t, database)
+	var wg sync.WaitGroup
+	for worker := range 64 {
+		wg.Go(func() {
+			for i := range 5 {
+				id := fmt.Sprintf("%d-%d", worker, i)
+				ctx, cancel := context.WithCancel(t.Context())
+				if worker%2 == 0 {
+					go cancel()
+				}
+				err := s.AddClient(ctx, newClient(id))
+				if worker%2 == 1 && err != nil || err != nil && (!errors.Is(err, context.Canceled) || errors.Is(err, engine.ErrUnavailable)) {
+					t.Errorf("adding %s: got %v, want success or, where it was cancelled, %v", id, err, context.Canceled)
+				}
+				wantExists(t, s, id, err == nil)
+				cancel()
+			}
+		})
+	}
+	wg.Wait()
+}
