@@ -239,6 +239,26 @@ func TestPreviewStoresNothing(t *testing.T) {
 	}
 }
 
+// What a step changes at the very last is answered as it is stored.
+func TestAnsweredAsStored(t *testing.T) {
+	var stored *Client
+	response, err := register(t, Config{Store: &memory{}, Overrides: override(func(r *Registration, s *Steps) {
+		stored = r.Client
+		base := s.BuildResponse
+		s.BuildResponse = func(ctx context.Context, r *Registration) error {
+			err := base(ctx, r)
+			r.Client.Metadata.ClientName = "changed"
+			return err
+		}
+	})}, minimal)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if response["client_name"] != "changed" || stored.Metadata.ClientName != "changed" {
+		t.Errorf("answered is %v, stored is the name %q", response, stored.Metadata.ClientName)
+	}
+}
+
 // Whatever a script does, a registration that breaks an invariant is a failure, never a client's fault.
 func TestInvariants(t *testing.T) {
 	after := func(field func(*Steps) *StepFunc, change func(r *Registration)) Overrides {
@@ -283,10 +303,9 @@ func TestInvariants(t *testing.T) {
 		"two sources of keys": after(id, func(r *Registration) {
 			r.Client.Metadata.JWKS, r.Client.Metadata.JWKSURI = []byte(`{"keys":[{"kty":"x"}]}`), "https://app.example/jwks"
 		}),
-		"private key":            after(id, func(r *Registration) { r.Client.Metadata.JWKS = []byte(`{"keys":[{"kty":"oct","k":"AA"}]}`) }),
-		"bad scope":              after(id, func(r *Registration) { r.Client.Metadata.Scope = `a "b"` }),
-		"response of another":    after(last, func(r *Registration) { r.Response = []byte(`{"client_id":"other"}`) }),
-		"client changed at last": after(last, func(r *Registration) { r.Client.ID = "other" }),
+		"private key":         after(id, func(r *Registration) { r.Client.Metadata.JWKS = []byte(`{"keys":[{"kty":"oct","k":"AA"}]}`) }),
+		"bad scope":           after(id, func(r *Registration) { r.Client.Metadata.Scope = `a "b"` }),
+		"response of another": after(last, func(r *Registration) { r.Response = []byte(`{"client_id":"other"}`) }),
 	} {
 		t.Run(name, func(t *testing.T) {
 			store := &memory{}

@@ -63,7 +63,7 @@ func setRedirectURIs(ctx context.Context, r *Registration) error {
 func parseRedirectURIs(list []string) ([]*url.URL, error) {
 	uris := make([]*url.URL, len(list))
 	for i, s := range list {
-		u, err := redirectURI.check(fmt.Sprintf("redirect_uris[%d]", i), s)
+		u, err := redirectURI.checkElement("redirect_uris", i, s)
 		if err != nil {
 			return nil, err
 		}
@@ -150,7 +150,7 @@ func checkSubject(in *Metadata, uris []*url.URL) error {
 // checkAll checks each URI of a list.
 func (rule uriRule) checkAll(member string, list []string) error {
 	for i, s := range list {
-		if _, err := rule.check(fmt.Sprintf("%s[%d]", member, i), s); err != nil {
+		if _, err := rule.checkElement(member, i, s); err != nil {
 			return err
 		}
 	}

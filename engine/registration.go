@@ -43,7 +43,8 @@ type Registration struct {
 	// Token is the registration access token, likewise; empty where clients do not manage themselves. It is made before the
 	// first step, and no step changes it.
 	Token Plaintext
-	// Response is the answer to the client, made by build_response; nil until then.
+	// Response is the answer to the client; nil until the last step has returned, unless a step that replaces
+	// build_response sets it: then it has to be what the engine would answer.
 	Response jsontext.Value
 
 	current *Client        // what an update is of; nil for a registration

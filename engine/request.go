@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"reflect"
@@ -60,6 +61,9 @@ const maxDepth = 100
 
 // tooDeep reports whether JSON nests deeper than maxDepth. What is no JSON is left to the decoder to refuse.
 func tooDeep(b []byte) bool {
+	if bytes.Count(b, []byte{'{'})+bytes.Count(b, []byte{'['}) <= maxDepth {
+		return false
+	}
 	depth, quoted, escaped := 0, false, false
 	for _, c := range b {
 		switch {

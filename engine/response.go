@@ -8,12 +8,11 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// buildResponse makes the answer to the client. A response that a step left out is made by the engine in the same way:
+// buildResponse leaves the answer to the engine, which writes it once, after the last step, from the client as it is then:
 // what is answered is what is stored, whatever a script does.
 func buildResponse(_ context.Context, r *Registration) error {
-	response, err := r.render()
-	r.Response = response
-	return err
+	r.Response = nil
+	return nil
 }
 
 // render returns the client information response of RFC 7591 §3.2.1 and RFC 7592 §3.

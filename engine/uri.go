@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"fmt"
 	"net/url"
 	"slices"
 	"strconv"
@@ -26,40 +27,62 @@ var (
 
 // check reads the URI in the member of that name. The error says what would be right.
 func (rule uriRule) check(member, s string) (*url.URL, error) {
-	refuse := func(format string, args ...any) (*url.URL, error) {
-		return nil, RefuseAs(rule.code, member+" "+format, args...)
-	}
-	if i := strings.IndexFunc(s, notURI); i >= 0 {
-		return refuse("holds %s at byte %d: percent-encode what RFC 3986 does not allow", charName(s[i]), i)
-	}
-	if !wellEscaped(s) {
-		return refuse("holds a percent sign without two hexadecimal digits after it")
-	}
-	u, err := url.Parse(s)
-	switch {
-	case err != nil:
-		return refuse("is no URI")
-	case u.Scheme == "":
-		return refuse("is relative: it must be an absolute URI, such as https://app.example/path")
-	case slices.Contains(unsafeSchemes[:], u.Scheme):
-		return refuse("has the scheme '%s', which is never safe", u.Scheme)
-	case rule.schemes != nil && !slices.Contains(rule.schemes, u.Scheme):
-		return refuse("must be an %s URI", strings.Join(rule.schemes, " or "))
-	case u.User != nil:
-		return refuse("holds user information: leave out what stands before the @")
-	case !rule.fragment && strings.Contains(s, "#"):
-		return refuse("has a fragment: leave out the # and what follows")
-	case isHTTP(u) && u.Hostname() == "":
-		return refuse("has no host")
-	case !validPort(u.Port()):
-		return refuse("has a port above 65535")
+	u, problem := rule.read(s)
+	if problem != "" {
+		return nil, RefuseAs(rule.code, "%s %s", member, problem)
 	}
 	return u, nil
 }
 
-// notURI reports a character that no URI may hold (RFC 3986 §2).
-func notURI(r rune) bool {
-	return r <= ' ' || r >= 0x7f || strings.ContainsRune("\"<>\\^`{|}", r)
+// checkElement reads the URI in an element of a list.
+func (rule uriRule) checkElement(member string, i int, s string) (*url.URL, error) {
+	u, problem := rule.read(s)
+	if problem != "" {
+		return nil, RefuseAs(rule.code, "%s[%d] %s", member, i, problem)
+	}
+	return u, nil
+}
+
+// read reads a URI, or returns what is wrong with it, which continues a sentence that begins with the member's name.
+func (rule uriRule) read(s string) (u *url.URL, problem string) {
+	if i := notURI(s); i >= 0 {
+		return nil, fmt.Sprintf("holds %s at byte %d: percent-encode what RFC 3986 does not allow", charName(s[i]), i)
+	}
+	if !wellEscaped(s) {
+		return nil, "holds a percent sign without two hexadecimal digits after it"
+	}
+	u, err := url.Parse(s)
+	switch {
+	case err != nil:
+		return nil, "is no URI"
+	case u.Scheme == "":
+		return nil, "is relative: it must be an absolute URI, such as https://app.example/path"
+	case slices.Contains(unsafeSchemes[:], u.Scheme):
+		return nil, fmt.Sprintf("has the scheme '%s', which is never safe", u.Scheme)
+	case rule.schemes != nil && !slices.Contains(rule.schemes, u.Scheme):
+		return nil, fmt.Sprintf("must be an %s URI", strings.Join(rule.schemes, " or "))
+	case u.User != nil:
+		return nil, "holds user information: leave out what stands before the @"
+	case !rule.fragment && strings.Contains(s, "#"):
+		return nil, "has a fragment: leave out the # and what follows"
+	case isHTTP(u) && u.Hostname() == "":
+		return nil, "has no host"
+	case !validPort(u.Port()):
+		return nil, "has a port above 65535"
+	}
+	return u, ""
+}
+
+// notURI returns where the first character stands that no URI may hold (RFC 3986 §2), -1 where there is none.
+func notURI(s string) int {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c <= ' ', c >= 0x7f,
+			c == '"', c == '<', c == '>', c == '\\', c == '^', c == '`', c == '{', c == '|', c == '}':
+			return i
+		}
+	}
+	return -1
 }
 
 func charName(c byte) string {
