@@ -103,7 +103,7 @@ func (s *Store) newAdditions(writers int) *groupcommit.Committer[*clientRow] {
 
 // createRows stores all rows in one statement, or none.
 func (s *Store) createRows(ctx context.Context, rows []*clientRow) []error {
-	err := within(ctx, func(ctx context.Context) error { return s.writer.WithContext(ctx).Create(rows).Error })
+	err := within(ctx, func(ctx context.Context) error { return s.inserts.run(ctx, s.writer, rows) })
 	if err == nil {
 		return nil
 	}

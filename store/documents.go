@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -11,14 +12,15 @@ import (
 // document returns v as the JSON text of a column: always the same for the same value, a nil list told from an empty
 // one, strings of raw values as they were written.
 func document(v any) (string, error) {
-	b, err := json.Marshal(v, json.Deterministic(true), json.FormatNilSliceAsNull(true), jsontext.PreserveRawStrings(true))
-	return string(b), err
+	var text strings.Builder
+	err := json.MarshalWrite(&text, v, json.Deterministic(true), json.FormatNilSliceAsNull(true), jsontext.PreserveRawStrings(true))
+	return text.String(), err
 }
 
 // list returns the JSON text of l, "[]" for nil.
 func list[T any](l []T) (string, error) {
-	if l == nil {
-		l = []T{}
+	if len(l) == 0 {
+		return "[]", nil
 	}
 	return document(l)
 }

@@ -48,6 +48,7 @@ type Store struct {
 	reader    *gorm.DB
 	isolation sql.IsolationLevel
 
+	inserts   *inserts // of clients
 	additions *groupcommit.Committer[*clientRow]
 	turns     chan struct{} // holds one element for each insert under way by itself; see insert
 	writerID  uuid.UUID
@@ -99,6 +100,9 @@ func open(ctx context.Context, b *backend, cfg Config) (*Store, error) {
 	}
 	if err == nil {
 		s.writer, err = openGORM(b, pools[len(pools)-1])
+	}
+	if err == nil {
+		s.inserts, err = newInserts(s.writer, &clientRow{})
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
