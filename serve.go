@@ -25,7 +25,9 @@ func (c *serveCommand) Run(ctx context.Context, to *console) error {
 	if err != nil {
 		return usageError{err}
 	}
-	logger := c.logger(to.err)
+	logger, flush := c.gathering(to.err)
+	defer flush()
+	settleMemory(ctx, logger)
 	others, err := c.outside(ctx, s.publicURL, logger)
 	if err != nil {
 		return usageError{err}

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
@@ -56,8 +57,8 @@ func (s *Server) registerClient(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	s.config.Logger.InfoContext(ctx, "client registered", "client_id", r.Client.ID, "deployment", r.Client.Provenance.Deployment,
-		"ip", c.RealIP(), "request_id", request.ID)
+	s.config.Logger.LogAttrs(ctx, slog.LevelInfo, "client registered", slog.String("client_id", r.Client.ID),
+		slog.Int64("deployment", r.Client.Provenance.Deployment), slog.String("ip", c.RealIP()), slog.String("request_id", request.ID))
 	noStore(c)
 	return c.JSONBlob(http.StatusCreated, r.Response)
 }

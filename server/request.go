@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -54,7 +55,7 @@ func body(c echo.Context, mediaType string, limit int64) ([]byte, error) {
 	if r.ContentLength > limit {
 		return nil, tooLarge
 	}
-	b, err := io.ReadAll(http.MaxBytesReader(c.Response(), r.Body, limit))
+	b, err := readAll(http.MaxBytesReader(c.Response(), r.Body, limit), r.ContentLength)
 	if errors.As(err, new(*http.MaxBytesError)) {
 		return nil, tooLarge
 	}
@@ -62,6 +63,14 @@ func body(c echo.Context, mediaType string, limit int64) ([]byte, error) {
 		return nil, &statusError{http.StatusBadRequest, "the body did not come to its end"}
 	}
 	return b, nil
+}
+
+// readAll reads r to its end. length is how much there should be, or -1: it is believed for a start alone, since who says
+// so has sent nothing yet.
+func readAll(r io.Reader, length int64) ([]byte, error) {
+	b := bytes.NewBuffer(make([]byte, 0, min(max(length, 0), 4<<10)+bytes.MinRead))
+	_, err := b.ReadFrom(r)
+	return b.Bytes(), err
 }
 
 // param returns a part of the path, decoded: a client ID may hold what must be encoded there.
