@@ -25,6 +25,8 @@ type Client struct {
 	Updated   *Update            // the last one; nil for a client that is as it was registered
 	SeenAt    time.Time          // when it was last known to be in use, UTC, in whole microseconds; zero means never
 	Version   int64              // 0 as registered, one more with each change
+
+	encoded jsontext.Value // Metadata, once the response was written from it; see [Client.EncodedMetadata]
 }
 
 // An Update is one that a client made of itself.

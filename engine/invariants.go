@@ -147,6 +147,9 @@ func checkExtensions(r *Registration) error {
 
 // checkResponse makes the response, or checks that one that a step made tells what is stored.
 func checkResponse(r *Registration) error {
+	if r.Client.Metadata.RedirectURIs == nil {
+		r.Client.Metadata.RedirectURIs = []string{} // a list is answered, and so kept
+	}
 	want, err := r.render()
 	if err != nil {
 		return err

@@ -52,7 +52,7 @@ func (r *Registration) PatchMetadata(step string, patch []byte) error {
 	}
 	r.Client.Metadata = patched
 	r.patches++
-	r.Response = nil // it no longer tells what is stored
+	r.Response, r.Client.encoded = nil, nil // they no longer tell what is stored
 	return nil
 }
 

@@ -15,7 +15,8 @@ func buildResponse(_ context.Context, r *Registration) error {
 	return nil
 }
 
-// render returns the client information response of RFC 7591 §3.2.1 and RFC 7592 §3.
+// render returns the client information response of RFC 7591 §3.2.1 and RFC 7592 §3: what the server says of the client,
+// and then its metadata, as they are kept.
 func (r *Registration) render() (jsontext.Value, error) {
 	c := r.Client
 	var document struct {
@@ -25,7 +26,6 @@ func (r *Registration) render() (jsontext.Value, error) {
 		ClientSecretExpiresAt *int64 `json:"client_secret_expires_at,omitzero"`
 		AccessToken           string `json:"registration_access_token,omitzero"`
 		ClientURI             string `json:"registration_client_uri,omitzero"`
-		*Metadata
 	}
 	document.ClientID = c.ID
 	if r.Operation != OperationMetadataDocument {
@@ -44,12 +44,32 @@ func (r *Registration) render() (jsontext.Value, error) {
 		// RFC 7592 §3: both are REQUIRED where the client may manage its registration.
 		document.AccessToken, document.ClientURI = r.Token.Reveal(), r.engine.clientURI(c.ID)
 	}
-	document.Metadata = &c.Metadata
-	b, err := json.Marshal(&document, json.Deterministic(true))
+	b, err := json.Marshal(&document)
 	if err != nil {
 		return nil, fmt.Errorf("writing the response: %w", err)
 	}
-	return b, nil
+	if c.encoded, err = c.Metadata.encode(); err != nil {
+		return nil, fmt.Errorf("writing the response: %w", err)
+	}
+	response := make(jsontext.Value, 0, len(b)+len(c.encoded))
+	response = append(response, b[:len(b)-1]...)
+	response = append(response, ',') // there is always a member before it, and one after it: redirect_uris
+	return append(response, c.encoded[1:]...), nil
+}
+
+// encode returns the metadata as it is answered and kept: always the same for the same metadata, a nil list told from an
+// empty one, strings of raw values as they were written.
+func (m *Metadata) encode() (jsontext.Value, error) {
+	return json.Marshal(m, json.Deterministic(true), json.FormatNilSliceAsNull(true), jsontext.PreserveRawStrings(true))
+}
+
+// EncodedMetadata returns Metadata as JSON, for a store to keep. Where the engine made the client it is what was written
+// into the response.
+func (c *Client) EncodedMetadata() (jsontext.Value, error) {
+	if c.encoded != nil {
+		return c.encoded, nil
+	}
+	return c.Metadata.encode()
 }
 
 // Document returns the client as built so far as a script reads it: its metadata, and its ID once it has one. It never

@@ -135,7 +135,8 @@ func (s *Store) newClientRow(c *engine.Client) (*clientRow, error) {
 	}
 	var errs [5]error
 	row.IssuedAt, errs[0] = instant(c.IssuedAt)
-	row.Metadata, errs[1] = document(c.Metadata)
+	metadata, err := c.EncodedMetadata()
+	row.Metadata, errs[1] = string(metadata), err
 	row.Caller, errs[2] = document(c.Caller)
 	row.Acts, errs[3] = list(c.Provenance.Acts)
 	errs[4] = row.setManagement(c)
