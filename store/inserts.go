@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 
@@ -10,31 +11,54 @@ import (
 	"gorm.io/gorm/schema"
 )
 
-// inserts writes many rows of one type in a statement. gorm's own Create builds the statement and asks about defaults and
-// hooks each time, which costs more than to send it; here a statement is built once for each number of rows. Which columns
-// there are, and what a row has in them, is still gorm's to say.
+// laterColumns are NULL, or 0, in the row of a client that has just registered: the database fills them in.
+var laterColumns = [...]string{"version", "previous", "former_hash", "former_salt", "former_expires_at", "updated_at", "updated_deployment",
+	"updated_acts", "seen_at"}
+
+// inserts writes many clients in a statement. gorm's own Create builds the statement and asks about defaults and hooks each
+// time, which costs more than to send it; here a statement is built once for each number of rows. Which columns there are,
+// and what a row has in them, is still gorm's to say.
 type inserts struct {
-	table   *schema.Schema
-	queries sync.Map // a string for each number of rows
+	table       string
+	first, rest []*schema.Field // rest are the laterColumns
+	queries     sync.Map        // strings by shape
 }
 
-func newInserts(db *gorm.DB, row any) (*inserts, error) {
+// A shape is what statements differ in.
+type shape struct {
+	rows int
+	all  bool // with the laterColumns
+}
+
+func newInserts(db *gorm.DB) (*inserts, error) {
 	statement := gorm.Statement{DB: db}
-	err := statement.Parse(row)
-	return &inserts{table: statement.Schema}, err
+	if err := statement.Parse(&clientRow{}); err != nil {
+		return nil, err
+	}
+	in := &inserts{table: statement.Schema.Table}
+	for _, field := range statement.Schema.Fields {
+		if slices.Contains(laterColumns[:], field.DBName) {
+			in.rest = append(in.rest, field)
+		} else {
+			in.first = append(in.first, field)
+		}
+	}
+	return in, nil
 }
 
-// run inserts rows, pointers to structs of the type, all or none.
+// run inserts all rows or none.
 func (in *inserts) run(ctx context.Context, db *gorm.DB, rows []*clientRow) error {
-	args := make([]any, 0, len(rows)*len(in.table.DBNames))
+	as := shape{rows: len(rows), all: slices.ContainsFunc(rows, func(r *clientRow) bool { return in.changed(ctx, r) })}
+	fields := in.fields(as)
+	args := make([]any, 0, len(rows)*len(fields))
 	for _, row := range rows {
 		value := reflect.ValueOf(row).Elem()
-		for _, name := range in.table.DBNames {
-			arg, _ := in.table.FieldsByDBName[name].ValueOf(ctx, value)
+		for _, field := range fields {
+			arg, _ := field.ValueOf(ctx, value)
 			args = append(args, arg)
 		}
 	}
-	_, err := db.ConnPool.ExecContext(ctx, in.query(len(rows)), args...)
+	_, err := db.ConnPool.ExecContext(ctx, in.query(as), args...)
 	if err == nil {
 		return nil
 	}
@@ -44,14 +68,30 @@ func (in *inserts) run(ctx context.Context, db *gorm.DB, rows []*clientRow) erro
 	return err
 }
 
-// query returns the statement for n rows. Both databases take backquotes.
-func (in *inserts) query(n int) string {
-	if q, ok := in.queries.Load(n); ok {
+// changed reports whether a row has something in the laterColumns.
+func (in *inserts) changed(ctx context.Context, row *clientRow) bool {
+	value := reflect.ValueOf(row).Elem()
+	return slices.ContainsFunc(in.rest, func(f *schema.Field) bool { return !f.ReflectValueOf(ctx, value).IsZero() })
+}
+
+func (in *inserts) fields(as shape) []*schema.Field {
+	if as.all {
+		return slices.Concat(in.first, in.rest)
+	}
+	return in.first
+}
+
+// query returns the statement of a shape. Both databases take backquotes.
+func (in *inserts) query(as shape) string {
+	if q, ok := in.queries.Load(as); ok {
 		return q.(string)
 	}
-	row := "(" + strings.TrimSuffix(strings.Repeat("?,", len(in.table.DBNames)), ",") + "),"
-	q := "INSERT INTO `" + in.table.Table + "` (`" + strings.Join(in.table.DBNames, "`,`") + "`) VALUES " +
-		strings.TrimSuffix(strings.Repeat(row, n), ",")
-	in.queries.Store(n, q)
+	var columns []string
+	for _, field := range in.fields(as) {
+		columns = append(columns, "`"+field.DBName+"`")
+	}
+	row := "(" + strings.Repeat("?,", len(columns)-1) + "?)"
+	q := "INSERT INTO `" + in.table + "` (" + strings.Join(columns, ",") + ") VALUES " + strings.Repeat(row+",", as.rows-1) + row
+	in.queries.Store(as, q)
 	return q
 }

@@ -102,7 +102,7 @@ func open(ctx context.Context, b *backend, cfg Config) (*Store, error) {
 		s.writer, err = openGORM(b, pools[len(pools)-1])
 	}
 	if err == nil {
-		s.inserts, err = newInserts(s.writer, &clientRow{})
+		s.inserts, err = newInserts(s.writer)
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
