@@ -23,7 +23,7 @@ func TestServersStoreWhatTheyAnswer(t *testing.T) {
 			url := run(t, server, dsn)
 			status, body := post(t, url, string(load.Body(7)))
 			var got answer
-			if err := json.Unmarshal(body, &got); err != nil || status != http.StatusCreated {
+			if err := json.Unmarshal(body, &got); err != nil || status != http.StatusCreated || len(got.RedirectURIs) != 2 {
 				t.Fatalf("got %d, %v: %s", status, err, body)
 			}
 			var name, hash, method string

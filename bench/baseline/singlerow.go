@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 
+	"github.com/go-sql-driver/mysql"
 	gormmysql "gorm.io/driver/mysql"
 	"gorm.io/gorm"
 )
@@ -25,7 +26,12 @@ func SingleRow(ctx context.Context, dsn string, log io.Writer) error {
 
 // open returns a pool on a database with the table of clients.
 func open(dsn string, size int) (*gorm.DB, error) {
-	db, err := gorm.Open(gormmysql.Open(dsn+"?parseTime=true"), &gorm.Config{SkipDefaultTransaction: true, PrepareStmt: true})
+	config, err := mysql.ParseDSN(dsn)
+	if err != nil {
+		return nil, err
+	}
+	config.ParseTime = true
+	db, err := gorm.Open(gormmysql.Open(config.FormatDSN()), &gorm.Config{SkipDefaultTransaction: true, PrepareStmt: true})
 	if err != nil {
 		return nil, err
 	}
