@@ -88,7 +88,7 @@ type Sample struct {
 	ServerCPU     float64 `json:"server_cpu_us"`        // of the server that was driven
 	DatabaseCPU   float64 `json:"database_cpu_us"`      // of MariaDB; 0 where it is not in use
 	LoadCPU       float64 `json:"load_cpu_us,omitzero"` // of this program
-	PoolMisses    float64 `json:"pool_misses,omitzero"` // registrations that found no instance of the script waiting
+	PoolMisses    float64 `json:"pool_misses,omitzero"` // the share of registrations that found no instance of the script waiting, 0 to 1
 }
 
 // series returns a figure of one target, by round.
@@ -112,9 +112,10 @@ func paired(samples []Sample, section, a, b string, connections int, of func(Sam
 
 func ratio(a, b float64) float64 { return a / b }
 
-func rate(s Sample) float64        { return s.Rate }
-func p50(s Sample) float64         { return s.P50 }
-func p99(s Sample) float64         { return s.P99 }
-func serverCPU(s Sample) float64   { return s.ServerCPU }
-func databaseCPU(s Sample) float64 { return s.DatabaseCPU }
-func loadCPU(s Sample) float64     { return s.LoadCPU }
+func rate(s Sample) float64          { return s.Rate }
+func p50(s Sample) float64           { return s.P50 }
+func p99(s Sample) float64           { return s.P99 }
+func serverCPU(s Sample) float64     { return s.ServerCPU }
+func databaseCPU(s Sample) float64   { return s.DatabaseCPU }
+func poolMissShare(s Sample) float64 { return 100 * s.PoolMisses }
+func loadCPU(s Sample) float64       { return s.LoadCPU }

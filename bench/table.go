@@ -45,7 +45,7 @@ func (r *Report) tables() (tables []table) {
 func (r *Report) loads() (tables []table) {
 	for _, section := range []string{"mariadb", "sqlite", "script"} {
 		t := table{"Load: " + section, []string{"", "connections", "registrations/s", "min – max", "p50 µs", "p99 µs",
-			"CPU µs: server", "MariaDB", "load tool"}, nil}
+			"CPU µs: server", "MariaDB", "load tool", "pool misses %"}, nil}
 		type key struct {
 			connections int
 			target      string
@@ -64,7 +64,7 @@ func (r *Report) loads() (tables []table) {
 			rates := of(rate)
 			line := []string{k.target, strconv.Itoa(k.connections), number(median(rates), "/s"),
 				number(slices.Min(rates), "/s") + " – " + number(slices.Max(rates), "/s")}
-			for _, f := range []func(Sample) float64{p50, p99, serverCPU, databaseCPU, loadCPU} {
+			for _, f := range []func(Sample) float64{p50, p99, serverCPU, databaseCPU, loadCPU, poolMissShare} {
 				line = append(line, known(median(of(f))))
 			}
 			t.lines = append(t.lines, line)
