@@ -1,3 +1,5 @@
+//go:build wasip1
+
 // Command guest makes IDs and secrets for clients, as the scripts in C and AssemblyScript of testdata/wasm do: the ID is
 // "go-" and 16 random bytes in hex, the secret 43 characters. bench builds it for WebAssembly.
 package main
