@@ -24,7 +24,8 @@ type section struct {
 	run  func(context.Context, *harness) ([]Row, error)
 }
 
-// sections are in the order of the table.
+// sections are in the order of the table. What another package measures becomes part of it here: a section returns rows
+// and may keep samples.
 func sections() []section {
 	return []section{
 		{"mariadb", mariadbSection},
