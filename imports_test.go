@@ -10,28 +10,30 @@ import (
 // arrows are the packages of this module that each one may import, as ARCHITECTURE.md draws them. Tests may import
 // more.
 var arrows = map[string][]string{
-	"registrar/engine":            {},
-	"registrar/scripts/catalog":   {},
-	"registrar/scripts/wasmbin":   {},
-	"registrar/scripts/metering":  {"registrar/scripts/wasmbin"},
-	"registrar/scripts/snapshot":  {"registrar/scripts/wasmbin"},
-	"registrar/scripts/memory":    {},
-	"registrar/hostfuncs":         {"registrar/engine"},
-	"registrar/scripts":           {"registrar/engine", "registrar/hostfuncs", "registrar/scripts/catalog", "registrar/scripts/memory", "registrar/scripts/metering", "registrar/scripts/snapshot", "registrar/scripts/wasmbin"},
-	"registrar/store/groupcommit": {},
-	"registrar/store":             {"registrar/engine", "registrar/scripts/catalog", "registrar/store/groupcommit"},
-	"registrar/store/storetest":   {"registrar/engine", "registrar/scripts/catalog", "registrar/store"},
-	"registrar/sdk":               {},
-	"registrar/sdk/go/registrar":  {},
-	"registrar/server/adminapi":   {"registrar/scripts/catalog"},
-	"registrar/docs":              {},
-	"registrar/server":            {"registrar/docs", "registrar/engine", "registrar/scripts/catalog", "registrar/server/adminapi", "registrar/server/bearer"},
-	"registrar/server/bearer":     {"registrar/engine", "registrar/keyset"},
-	"registrar/metrics":           {"registrar/scripts/catalog"},
-	"registrar/fetch":             {},
-	"registrar/keyset":            {},
-	"registrar/statements":        {"registrar/engine", "registrar/keyset"},
-	"registrar/discovery":         {"registrar/engine"},
+	"registrar/engine":                  {},
+	"registrar/scripts/catalog":         {},
+	"registrar/scripts/wasmbin":         {},
+	"registrar/scripts/metering":        {"registrar/scripts/wasmbin"},
+	"registrar/scripts/snapshot":        {"registrar/scripts/wasmbin"},
+	"registrar/scripts/memory":          {},
+	"registrar/hostfuncs":               {"registrar/engine"},
+	"registrar/scripts":                 {"registrar/engine", "registrar/hostfuncs", "registrar/scripts/catalog", "registrar/scripts/memory", "registrar/scripts/metering", "registrar/scripts/snapshot", "registrar/scripts/wasmbin"},
+	"registrar/store/groupcommit":       {},
+	"registrar/store":                   {"registrar/engine", "registrar/scripts/catalog", "registrar/store/groupcommit"},
+	"registrar/store/storetest":         {"registrar/engine", "registrar/scripts/catalog", "registrar/store", "registrar/store/storetest/mariadb"},
+	"registrar/store/storetest/mariadb": {"registrar/store/storetest/child"},
+	"registrar/store/storetest/child":   {},
+	"registrar/sdk":                     {},
+	"registrar/sdk/go/registrar":        {},
+	"registrar/server/adminapi":         {"registrar/scripts/catalog"},
+	"registrar/docs":                    {},
+	"registrar/server":                  {"registrar/docs", "registrar/engine", "registrar/scripts/catalog", "registrar/server/adminapi", "registrar/server/bearer"},
+	"registrar/server/bearer":           {"registrar/engine", "registrar/keyset"},
+	"registrar/metrics":                 {"registrar/scripts/catalog"},
+	"registrar/fetch":                   {},
+	"registrar/keyset":                  {},
+	"registrar/statements":              {"registrar/engine", "registrar/keyset"},
+	"registrar/discovery":               {"registrar/engine"},
 }
 
 // rooms are the libraries that only some packages may know.
@@ -43,6 +45,8 @@ var rooms = map[string][]string{
 	"github.com/prometheus/":        {"registrar/metrics", "registrar"},
 	"github.com/schollz/":           {"registrar"},
 	"github.com/getkin/":            {}, // tests alone
+	"github.com/valyala/fasthttp":   {}, // bench alone
+	"golang.org/x/perf":             {}, // bench alone
 }
 
 func TestImportsPointOneWay(t *testing.T) {
