@@ -86,16 +86,19 @@ func (c *runCommand) write(r *Report, out io.Writer) error {
 
 // baselineCommand is how this program starts itself as a server.
 type baselineCommand struct {
-	Kind string `arg:"" enum:"single-row,multi-row"`
+	Kind string `arg:"" enum:"single-row,multi-row,multi-row-sql"`
 	DSN  string `arg:""`
 }
 
 // Run serves until ctx is done.
 func (c *baselineCommand) Run(ctx context.Context, to *console) error {
-	if c.Kind == "single-row" {
+	switch c.Kind {
+	case singleRow:
 		return baseline.SingleRow(ctx, c.DSN, to.err)
+	case multiRow:
+		return baseline.MultiRow(ctx, c.DSN, to.err)
 	}
-	return baseline.MultiRow(ctx, c.DSN, to.err)
+	return baseline.MultiRowSQL(ctx, c.DSN, to.err)
 }
 
 // bareSQLiteCommand is how this program starts itself to insert rows.

@@ -19,6 +19,7 @@ import (
 const (
 	singleRow      = "single-row"
 	multiRow       = "multi-row"
+	multiRowSQL    = "multi-row-sql"
 	plain          = "registrar"
 	withC          = "registrar, C"
 	withAssembly   = "registrar, AssemblyScript"
@@ -28,13 +29,13 @@ const (
 	mostConnection = 64
 )
 
-// mariadbSection compares throughput and latency with the hand-written servers.
+// mariadbSection compares throughput and latency with the servers of package baseline.
 func mariadbSection(ctx context.Context, h *harness) ([]Row, error) {
 	c, err := h.cScript()
 	if err != nil {
 		return nil, err
 	}
-	targets := []target{h.baseline(singleRow), h.baseline(multiRow), h.registrar(plain, nil, h.onMariaDB), h.registrar(withC, c, h.onMariaDB)}
+	targets := []target{h.baseline(singleRow), h.baseline(multiRow), h.baseline(multiRowSQL), h.registrar(plain, nil, h.onMariaDB), h.registrar(withC, c, h.onMariaDB)}
 	err = h.rounds(ctx, "mariadb", targets, []int{1, 16, mostConnection})
 	row := func(name string, goal *Goal, a, b string, connections int, of func(Sample) float64) Row {
 		return newRow("mariadb", name, "", goal, paired(h.samples, "mariadb", a, b, connections, of, ratio))
@@ -44,6 +45,7 @@ func mariadbSection(ctx context.Context, h *harness) ([]Row, error) {
 		row("rate, 64 connections: registrar, C ÷ single-row", atLeast(1.3), withC, singleRow, 64, rate),
 		row("p50, 1 connection: registrar, C ÷ single-row", atMost(1.15), withC, singleRow, 1, p50),
 		row("rate, 64 connections: registrar ÷ multi-row", nil, plain, multiRow, 64, rate),
+		row("rate, 64 connections: registrar, C ÷ multi-row without GORM", nil, withC, multiRowSQL, 64, rate),
 		row("rate, 64 connections: registrar ÷ single-row", nil, plain, singleRow, 64, rate),
 		row("p50, 1 connection: registrar ÷ single-row", nil, plain, singleRow, 1, p50),
 		row("rate, 16 connections: registrar, C ÷ multi-row", nil, withC, multiRow, 16, rate),

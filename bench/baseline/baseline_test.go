@@ -18,7 +18,7 @@ import (
 )
 
 func TestServersStoreWhatTheyAnswer(t *testing.T) {
-	for name, server := range map[string]func(context.Context, string, io.Writer) error{"single-row": SingleRow, "multi-row": MultiRow} {
+	for name, server := range map[string]func(context.Context, string, io.Writer) error{"single-row": SingleRow, "multi-row": MultiRow, "multi-row-sql": MultiRowSQL} {
 		t.Run(name, func(t *testing.T) {
 			dsn := storetest.MySQL(t)
 			url := run(t, server, dsn)
@@ -44,7 +44,7 @@ func TestServersStoreWhatTheyAnswer(t *testing.T) {
 }
 
 func TestServersStoreEveryClientUnderLoad(t *testing.T) {
-	for name, server := range map[string]func(context.Context, string, io.Writer) error{"single-row": SingleRow, "multi-row": MultiRow} {
+	for name, server := range map[string]func(context.Context, string, io.Writer) error{"single-row": SingleRow, "multi-row": MultiRow, "multi-row-sql": MultiRowSQL} {
 		t.Run(name, func(t *testing.T) {
 			dsn := storetest.MySQL(t)
 			r, err := load.Run(t.Context(), load.Target{Name: name, URL: run(t, server, dsn)}, 24, 300*time.Millisecond)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math/bits"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -16,9 +17,26 @@ const (
 	maxRows = 64 // of a statement
 )
 
-// MultiRow serves like [SingleRow], but gathers the inserts that wait into statements of 1, 2, 4 … 64 rows, which four
-// writers execute. One that comes alone does not wait for others.
+// MultiRow serves like [SingleRow], with GORM, but gathers the inserts that wait into statements of 1, 2, 4 … 64 rows, which
+// four writers execute. One that comes alone does not wait for others.
 func MultiRow(ctx context.Context, dsn string, log io.Writer) error {
+	db, err := open(dsn, writers)
+	if err != nil {
+		return err
+	}
+	write := func(batch []*pending) error {
+		rows := make([]*client, len(batch))
+		for i, p := range batch {
+			rows[i] = p.client
+		}
+		return db.Create(rows).Error
+	}
+	err = gathering(ctx, slices.Repeat([]func([]*pending) error{write}, writers), log)
+	return errors.Join(err, closing(db))
+}
+
+// MultiRowSQL is MultiRow with statements that are written by hand, on connections of the writers' own, in place of GORM.
+func MultiRowSQL(ctx context.Context, dsn string, log io.Writer) error {
 	db, err := open(dsn, writers+1)
 	if err != nil {
 		return err
@@ -27,20 +45,30 @@ func MultiRow(ctx context.Context, dsn string, log io.Writer) error {
 	if err != nil {
 		return err
 	}
-	g := &gatherer{queue: make(chan *pending, 1024)}
-	var running sync.WaitGroup
+	var write []func([]*pending) error
 	for range writers {
 		conn, err := pool.Conn(ctx)
 		if err != nil {
 			return err
 		}
-		w := &writer{conn: conn}
-		running.Go(func() { defer conn.Close(); g.run(w) })
+		defer conn.Close()
+		write = append(write, (&writer{conn: conn}).write)
 	}
-	err = serve(ctx, g.add, log)
+	err = gathering(ctx, write, log)
+	return errors.Join(err, pool.Close())
+}
+
+// gathering serves until ctx is done, each of the writers with one of the functions.
+func gathering(ctx context.Context, write []func([]*pending) error, log io.Writer) error {
+	g := &gatherer{queue: make(chan *pending, 1024)}
+	var running sync.WaitGroup
+	for _, w := range write {
+		running.Go(func() { g.run(w) })
+	}
+	err := serve(ctx, g.add, log)
 	close(g.queue) // no handler runs any more
 	running.Wait()
-	return errors.Join(err, pool.Close())
+	return err
 }
 
 // A pending client waits to be written.
@@ -63,13 +91,13 @@ func (g *gatherer) add(ctx context.Context, c *client) error {
 }
 
 // run writes until the queue is closed.
-func (g *gatherer) run(w *writer) {
+func (g *gatherer) run(write func([]*pending) error) {
 	for {
 		batch := g.take()
 		if batch == nil {
 			return
 		}
-		err := w.write(batch)
+		err := write(batch)
 		for _, p := range batch {
 			p.done <- err
 		}
