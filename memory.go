@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math"
 	"os"
 	"runtime/debug"
 
@@ -30,7 +31,7 @@ func settleMemory(ctx context.Context, logger *slog.Logger) {
 	case errors.Is(err, memlimit.ErrNoCgroup), errors.Is(err, memlimit.ErrCgroupsNotSupported): // there is none
 	case err != nil:
 		logger.WarnContext(ctx, "the memory limit of the container is not known: set GOMEMLIMIT", "error", err)
-	default:
+	case limit < math.MaxInt64:
 		logger.DebugContext(ctx, "memory limit", "bytes", limit)
 	}
 }
