@@ -96,7 +96,7 @@ func alternate(b *testing.B, h *Host, s *script, name string, using bool) float6
 }
 
 // step runs a step outside of any deployment.
-func step(b *testing.B, h *Host, i *instance, name string) {
+func step(b testing.TB, h *Host, i *instance, name string) {
 	request, err := engine.ParseRequest([]byte(`{"redirect_uris":["https://app.example/cb"],"scope":"a b"}`))
 	if err != nil {
 		b.Fatal(err)

@@ -1,0 +1,7 @@
+//go:build !linux
+
+package memory
+
+const idlePeriod = 16
+
+func (i *Image) withoutPagemap() {}
