@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
+	"reflect"
 	"strings"
 
 	"github.com/tetratelabs/wazero"
@@ -103,7 +105,6 @@ func (i *instance) call(m *meter, call *hostfuncs.Call, function string) (uint32
 	nested := i.calls.Get() // of an outer call that waits for its base
 	i.calls.Set(metering.DefaultCalls)
 	i.depth++
-	before := m.step
 	m.grant()
 	f := i.function(function)
 	err := f.CallWithStack(call.With(m.request), m.result[:])
@@ -113,7 +114,7 @@ func (i *instance) call(m *meter, call *hostfuncs.Call, function string) (uint32
 	call.Finish()
 	if err != nil {
 		i.broken = true
-	} else if before-m.step <= maxKeptFuel {
+	} else {
 		i.keep(function, f)
 	}
 	if i.closing && i.depth == 0 {
@@ -134,9 +135,9 @@ type keptFunction struct {
 	function api.Function // nil while it is under way, since it has but one stack
 }
 
-// maxKeptFuel is what a call may use for its function to be kept. A stack grows with what is on it, and never shrinks; so
-// little fuel does not make it large.
-const maxKeptFuel = 50_000
+// maxKeptStack is how large the native stack of a function may be that is kept, in bytes. A stack grows with the calls that
+// nest and what they hold, and never shrinks.
+const maxKeptStack = 64 << 10
 
 // function takes out the function of that name, or makes one.
 func (i *instance) function(name string) api.Function {
@@ -150,9 +151,12 @@ func (i *instance) function(name string) api.Function {
 	return i.module.ExportedFunction(name)
 }
 
-// keep puts a function back for the next call. Nothing that a guest can read stays on its stack: WebAssembly sets every
-// variable before it can be read.
+// keep puts a function back for the next call, unless its stack has become large. Nothing that a guest can read stays on
+// it: WebAssembly sets every variable before it can be read.
 func (i *instance) keep(name string, f api.Function) {
+	if nativeStack(f) > maxKeptStack {
+		return
+	}
 	for j := range i.kept {
 		if k := &i.kept[j]; k.name == name {
 			k.function = f
@@ -160,6 +164,20 @@ func (i *instance) keep(name string, f api.Function) {
 		}
 	}
 	i.kept = append(i.kept, keptFunction{name, f})
+}
+
+// nativeStack is how large a function's stack is, in bytes. wazero tells nobody, so where it comes to name it otherwise, no
+// stack is small.
+func nativeStack(f api.Function) int {
+	v := reflect.ValueOf(f)
+	if v.Kind() != reflect.Pointer || v.Elem().Kind() != reflect.Struct {
+		return math.MaxInt
+	}
+	stack := v.Elem().FieldByName("stack")
+	if stack.Kind() != reflect.Slice {
+		return math.MaxInt
+	}
+	return stack.Len()
 }
 
 // close ends the instance, or has its outermost call end it.

@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"context"
 	"testing"
+	"time"
+
+	"registrar/hostfuncs"
 )
 
 // Instances of these begin where another one stood; those of the others are initialized one by one, since a table may
@@ -150,15 +153,21 @@ func TestFunctionsAreKept(t *testing.T) {
 	if i.keep(name, first); len(i.kept) != 1 {
 		t.Errorf("%d functions are kept under one name", len(i.kept))
 	}
-	for name, want := range map[string]int{"counter": 1, "go-policy": 0} { // which uses much more fuel than is kept
-		h, s := newTestScript(t, name, 1)
-		i := newTestInstance(t, h, s)
-		for range 3 {
-			step(t, h, i, s.steps[len(s.steps)-1])
-			if len(i.kept) != want {
-				t.Errorf("%s: %d functions are kept, want %d", name, len(i.kept), want)
-			}
-		}
+	step(t, h, i, name)
+	if i.kept[0].function != first || nativeStack(first) > maxKeptStack {
+		t.Errorf("after a small step, its function is not kept, or has a stack of %d bytes", nativeStack(first))
+	}
+	deep, s := newTestScript(t, "fail-stack", 1)
+	i = newTestInstance(t, deep, s)
+	first = i.module.ExportedFunction(s.steps[0])
+	i.keep(s.steps[0], first)
+	fuel := int64(1_000_000)
+	m := &meter{request: t.Context(), fuel: i.fuel, step: fuel, shared: &fuel, limit: time.Minute}
+	if _, err := i.call(m, &hostfuncs.Call{}, s.steps[0]); err == nil || len(i.kept) != 1 || i.kept[0].function != nil {
+		t.Fatalf("its calls nest too deep: got %v and %v", err, i.kept)
+	}
+	if i.keep(s.steps[0], first); i.kept[0].function != nil {
+		t.Errorf("a function with a stack of %d bytes is kept", nativeStack(first))
 	}
 }
 
