@@ -17,7 +17,7 @@ const maxIdle = 64
 // A file holds an image that is mapped.
 type file struct {
 	fd      *os.File
-	pagemap *os.File // says what was written to; nil where the system does not
+	pagemap *pagemap // says what was written to; nil where the system does not
 	content []byte   // a mapping of its own, to read from
 	limit   int      // bytes of each mapping; what follows the content is zero
 
@@ -40,7 +40,7 @@ func newFile(content []byte, limit int) (*file, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("mapping a memory file: %w", err), f.fd.Close())
 	}
-	f.pagemap = openPagemap()
+	f.pagemap = openPagemap(fd)
 	return f, nil
 }
 
@@ -94,9 +94,7 @@ func (f *file) close() error {
 		m.unmap()
 	}
 	f.idle = nil
-	if f.pagemap != nil {
-		_ = f.pagemap.Close() // nothing was written to it
-	}
+	f.pagemap.close()
 	return errors.Join(unix.Munmap(f.content), f.fd.Close())
 }
 
@@ -137,7 +135,7 @@ func (m *mapping) Reset() (copied int, err error) {
 	m.resets++
 	look := m.resets%idlePeriod == 0
 	idle := 0
-	for r, err := range written(m.file.pagemap, m.bytes[:m.used]) {
+	for r, err := range m.file.pagemap.written(m.bytes[:m.used]) {
 		if copied += r[1] - r[0]; err != nil || copied > maxOwn {
 			return 0, m.drop()
 		}

@@ -8,6 +8,43 @@ import (
 
 func (i *Image) withoutPagemap() { i.file.pagemap = nil }
 
+func (i *Image) withOldKernel() {
+	if i.file.pagemap != nil {
+		i.file.pagemap.look = (*scanner).readPages
+	}
+}
+
+// Both ways to ask find the same.
+func TestWritten(t *testing.T) {
+	i := NewImage(bytes.Repeat([]byte("image"), pageSize), limit, &Buffers{})
+	if i.file.pagemap == nil {
+		t.Skip("the kernel does not say what was written")
+	}
+	page := os.Getpagesize()
+	m := i.New().(*mapping)
+	b := m.Reallocate(limit)
+	every(b, 3*page, 0)
+	poison(b[40*page : 60*page])
+	poison(b[len(b)-page:])
+	for _, look := range []func(*Image){func(*Image) {}, (*Image).withOldKernel} {
+		look(i)
+		found := make([]bool, len(b)/page)
+		for r, err := range i.file.pagemap.written(b) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			for at := r[0]; at < r[1]; at += page {
+				found[at/page] = true
+			}
+		}
+		for n, got := range found {
+			if want := n%3 == 0 || n >= 40 && n < 60 || n == len(found)-1; got != want {
+				t.Errorf("page %d: found %t, want %t", n, got, want)
+			}
+		}
+	}
+}
+
 // What an instance writes to again and again stays its own; what it does not write to any more, it gives back.
 func TestResetKeepsPages(t *testing.T) {
 	i := NewImage(bytes.Repeat([]byte("image"), pageSize), limit, &Buffers{})
@@ -50,5 +87,24 @@ func TestResetKeepsPages(t *testing.T) {
 	m.Free()
 	if err := i.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// Where the system says that nothing was written, or anything, it is not believed.
+func TestPagemapThatDoesNotWork(t *testing.T) {
+	i := NewImage(bytes.Repeat([]byte("image"), pageSize), limit, &Buffers{})
+	fd := int(i.file.fd.Fd())
+	nothing := func(_ *scanner, _ *os.File, _, end uint64) ([]region, uint64, error) { return nil, end, nil }
+	all := func(_ *scanner, _ *os.File, start, end uint64) ([]region, uint64, error) {
+		return []region{{start: start, end: end}}, end, nil
+	}
+	stuck := func(_ *scanner, _ *os.File, start, _ uint64) ([]region, uint64, error) { return nil, start, nil }
+	for _, p := range []*pagemap{{look: nothing}, {look: all}, {look: stuck}} {
+		if p.works(fd) {
+			t.Error("it is believed")
+		}
+	}
+	if p := openPagemap(fd); p != nil && !p.works(fd) {
+		t.Error("the system's own is opened, but does not work")
 	}
 }

@@ -5,3 +5,5 @@ package memory
 const idlePeriod = 16
 
 func (i *Image) withoutPagemap() {}
+
+func (i *Image) withOldKernel() {}

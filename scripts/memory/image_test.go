@@ -75,6 +75,9 @@ func TestReset(t *testing.T) {
 	silent := NewImage(bytes.Repeat([]byte("image"), pageSize), limit, &Buffers{})
 	silent.withoutPagemap()
 	all["mapped, where the kernel does not say what was written"] = silent
+	old := NewImage(bytes.Repeat([]byte("image"), pageSize), limit, &Buffers{})
+	old.withOldKernel()
+	all["mapped, on an older kernel"] = old
 	page := os.Getpagesize()
 	for name, i := range all {
 		t.Run(name, func(t *testing.T) {
