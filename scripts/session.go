@@ -255,7 +255,7 @@ func (s *session) leave() { s.entered = false }
 // noteSpent notes what the step of a script used, for who watches.
 func (s *session) noteSpent(fuel int64) {
 	if s.enterStep != nil {
-		s.spent = &fuel
+		s.spent = new(fuel)
 	}
 }
 
