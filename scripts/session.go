@@ -80,8 +80,9 @@ type plan []struct {
 }
 
 func planOf(scripts []*script) plan {
-	p := make(plan, len(engine.StepTable()))
-	for n, step := range engine.StepTable() {
+	table := engine.StepTable()
+	p := make(plan, len(table))
+	for n, step := range table {
 		p[n].Step = step
 		for _, sc := range scripts {
 			if slices.Contains(sc.steps, step.Name) {
