@@ -41,11 +41,8 @@ type Call struct {
 	// ClientExists reports whether a client ID is taken.
 	ClientExists func(ctx context.Context, id string) (bool, error)
 
-	// Event is called when the script used up its slice of fuel, or its calls nest too deep. It panics where the script
-	// may not go on.
-	Event func(reason uint32)
-	// Charge takes fuel for what a function does. It panics where the script may not go on. nil takes nothing.
-	Charge func(fuel int64)
+	// Meter counts what the script does; nil takes nothing, and no event may come.
+	Meter Meter
 
 	Entropy *Entropy
 	Log     *Log
@@ -56,6 +53,15 @@ type Call struct {
 	baseRan  bool
 	monotony int64 // nanoseconds by which the monotonic clock is ahead of Now
 	pending  [2][]byte
+}
+
+// A Meter counts what a script does.
+type Meter interface {
+	// Event is called when the script used up its slice of fuel, or its calls nest too deep. It panics where the script
+	// may not go on.
+	Event(reason uint32)
+	// Charge takes fuel for what a function does. It panics where the script may not go on.
+	Charge(fuel int64)
 }
 
 type callKey struct{}
@@ -71,7 +77,7 @@ func Event(ctx context.Context, reason uint32) {
 	if !ok {
 		panic(&Trap{Function: "event", Reason: "it was called outside a step"})
 	}
-	c.Event(reason)
+	c.Meter.Event(reason)
 }
 
 // Refusal returns why the script refused: what it said, else what its base said, else that it gave no reason.
@@ -93,8 +99,8 @@ func (c *Call) Finish() {
 }
 
 func (c *Call) charge(fuel int64) {
-	if c.Charge != nil {
-		c.Charge(fuel)
+	if c.Meter != nil {
+		c.Meter.Charge(fuel)
 	}
 }
 

@@ -49,7 +49,7 @@ func TestProgramArguments(t *testing.T) {
 func TestProgramInput(t *testing.T) {
 	g := newProgram(t, "set_scopes")
 	var charged int64
-	g.call.Charge = func(fuel int64) { charged += fuel }
+	g.call.Meter = charges{&charged}
 	var got strings.Builder
 	for {
 		// Two buffers, of 7 and 100 bytes.
@@ -91,7 +91,7 @@ func TestProgramInput(t *testing.T) {
 func TestProgramOutput(t *testing.T) {
 	g := newProgram(t, "set_scopes")
 	var charged int64
-	g.call.Charge = func(fuel int64) { charged += fuel }
+	g.call.Meter = charges{&charged}
 	write := func(fd uint64, n uint32) error {
 		g.m.WriteUint32Le(256, 0)
 		g.m.WriteUint32Le(260, n)

@@ -50,7 +50,7 @@ func TestPricesAreDocumented(t *testing.T) {
 func TestFunctionsCharge(t *testing.T) {
 	g := newGuest(t, "set_scopes")
 	var charged int64
-	g.call.Charge = func(fuel int64) { charged += fuel }
+	g.call.Meter = charges{&charged}
 	g.must(50, "read_request", 64, 1600)
 	if charged != 100 {
 		t.Errorf("a buffer of 1,600 bytes costs %d, want 100", charged)
@@ -62,3 +62,10 @@ func TestFunctionsCharge(t *testing.T) {
 		t.Errorf("a patch of 13 bytes of a request of 50 costs %d, want %d", charged, want)
 	}
 }
+
+// charges adds up what is charged.
+type charges struct{ sum *int64 }
+
+func (c charges) Charge(fuel int64) { *c.sum += fuel }
+
+func (charges) Event(uint32) {}

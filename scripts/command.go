@@ -56,9 +56,8 @@ func (s *session) runCommand(ctx context.Context, sc *script, i *instance, m *me
 	m.step -= fuel
 	*m.shared -= fuel
 	_, err = i.call(m, call, start)
-	spent := s.host.config.StepFuel - m.step
-	s.spent = &spent
-	end.Entered, end.Fuel, end.Elapsed = true, spent, m.used
+	end.Entered, end.Fuel, end.Elapsed = true, s.host.config.StepFuel-m.step, m.used
+	s.noteSpent(end.Fuel)
 	exit, exited := errors.AsType[*hostfuncs.Exit](err)
 	switch {
 	case err == nil:

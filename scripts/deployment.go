@@ -19,6 +19,7 @@ type deployed struct {
 	catalog.Deployment
 	scripts []*script // outermost first
 
+	plan   plan    // of the scripts that act
 	canary *canary // nil where it is in force for all callers
 
 	pins    int  // registrations that run through it, and whoever makes instances for them
@@ -78,6 +79,7 @@ func (h *Host) load(ctx context.Context, d catalog.Deployment) (*deployed, error
 		}
 		loaded.scripts = append(loaded.scripts, one)
 	}
+	loaded.plan = planOf(loaded.acting())
 	return loaded, nil
 }
 

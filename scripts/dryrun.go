@@ -25,7 +25,7 @@ func (h *Host) DryRun(ctx context.Context, e *engine.Engine, request *engine.Req
 	var t tracer
 	r, err := e.Preview(ctx, request, caller, func(r *engine.Registration, base engine.Steps) (engine.Steps, func()) {
 		r.Client.Provenance.Deployment = d.Number
-		t.session = newSession(h, d, d.acting(), r)
+		t.session = newSession(h, d, d.plan, r)
 		t.session.enterStep = t.enter
 		return t.session.override(base), t.session.close
 	})

@@ -285,3 +285,39 @@ func TestGoPolicy(t *testing.T) {
 		t.Errorf("got %v, want invalid_redirect_uri that names the index", err)
 	}
 }
+
+// A watchful store looks at the shelves while it stores.
+type watchful struct {
+	forgetful
+	watch func()
+}
+
+func (w watchful) AddClient(context.Context, *engine.Client) error { w.watch(); return nil }
+
+// While a client is stored, which takes long, its registration holds no instance.
+func TestInstancesAreGivenBackBeforeTheClientIsStored(t *testing.T) {
+	b := newBench(t, engine.Options{}, func(c *scripts.Config) { c.Pool = 1 })
+	b.deployFixtures("c-id-and-secret")
+	stored := 0
+	e, err := engine.New(engine.Config{Overrides: b.host.Overrides, Store: watchful{watch: func() {
+		stored++
+		for b.host.Waiting()["c-id-and-secret"] != 1 {
+			if t.Context().Err() != nil {
+				t.Fatal("the instance does not come back")
+			}
+			time.Sleep(time.Millisecond)
+		}
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.engine = e
+	for range 3 {
+		if _, err := b.register(minimal); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if stored != 3 {
+		t.Errorf("%d clients were stored, want 3", stored)
+	}
+}

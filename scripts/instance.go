@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
+	"reflect"
 	"strings"
 
 	"github.com/tetratelabs/wazero"
@@ -12,7 +14,6 @@ import (
 	"github.com/tetratelabs/wazero/experimental"
 
 	"registrar/hostfuncs"
-	"registrar/scripts/memory"
 	"registrar/scripts/metering"
 )
 
@@ -20,16 +21,22 @@ import (
 type instance struct {
 	script  *script
 	module  api.Module
-	lent    memory.Memory       // its memory; nil where it began as the module says
+	lent    *lender             // of its memory; nil where it began as the module says
 	globals []api.MutableGlobal // those of the script's state
 	fuel    api.MutableGlobal   // what is left of its slice; see meter
 	calls   api.MutableGlobal   // how many calls may yet nest
 	log     *hostfuncs.Log      // what it wrote while it was initialized
 	attempt int                 // of the registration; see engine.Registration.Attempt
+	kept    []keptFunction      // that were called before
 	depth   int                 // calls that are under way
+	light   bool                // making it new takes little time; see pool.give
+	counted bool                // its shelf counts it
 	broken  bool                // it trapped, failed or exited, and is not entered again
 	closing bool
 }
+
+// lightMemory is how much memory is put back in less time than it takes to have another goroutine do it, in bytes.
+const lightMemory = 256 << 10
 
 // instantiate makes an instance that is initialized.
 func (h *Host) instantiate(ctx context.Context, sc *script) (*instance, error) {
@@ -52,9 +59,10 @@ func (h *Host) instantiate(ctx context.Context, sc *script) (*instance, error) {
 // newInstance makes an instance that is not initialized.
 func (h *Host) newInstance(ctx context.Context, sc *script) (*instance, error) {
 	var allocator experimental.MemoryAllocator = h.buffers
-	l := &lender{image: sc.image}
+	var lent *lender
 	if sc.image != nil {
-		allocator = l
+		lent = &lender{image: sc.image}
+		allocator = lent
 	}
 	// Anonymous: an instance with a name could be imported by another, or stand in a host module's place.
 	config := wazero.NewModuleConfig().WithName("").WithStartFunctions()
@@ -63,7 +71,7 @@ func (h *Host) newInstance(ctx context.Context, sc *script) (*instance, error) {
 		return nil, fmt.Errorf("instantiating: %w", err)
 	}
 	global := func(name string) api.MutableGlobal { return module.ExportedGlobal(name).(api.MutableGlobal) }
-	i := &instance{script: sc, module: module, lent: l.lent, log: &hostfuncs.Log{}, fuel: global(metering.FuelExport), calls: global(metering.CallsExport)}
+	i := &instance{script: sc, module: module, lent: lent, log: &hostfuncs.Log{}, fuel: global(metering.FuelExport), calls: global(metering.CallsExport)}
 	for _, name := range sc.globals {
 		i.globals = append(i.globals, global(name))
 	}
@@ -93,33 +101,83 @@ func (h *Host) initialize(ctx context.Context, sc *script, i *instance, random i
 
 // call calls an exported function and returns its first result.
 func (i *instance) call(m *meter, call *hostfuncs.Call, function string) (uint32, error) {
-	call.Event = func(reason uint32) { m.event(metering.Reason(reason)) }
-	call.Charge = m.charge
+	call.Meter = m
 	nested := i.calls.Get() // of an outer call that waits for its base
 	i.calls.Set(metering.DefaultCalls)
 	i.depth++
 	m.grant()
-	results, err := i.module.ExportedFunction(function).Call(call.With(m.request))
+	f := i.function(function)
+	err := f.CallWithStack(call.With(m.request), m.result[:])
 	m.settle()
 	i.depth--
 	i.calls.Set(nested)
 	call.Finish()
-	exit, exited := errors.AsType[*hostfuncs.Exit](err)
 	if err != nil {
 		i.broken = true
+	} else {
+		i.keep(function, f)
 	}
 	if i.closing && i.depth == 0 {
 		i.close()
 	}
-	switch {
-	case exited && exit.Code == 0:
-		return 0, nil
-	case err != nil:
-		return 0, err
-	case len(results) == 0:
+	if err == nil {
+		return api.DecodeU32(m.result[0]), nil
+	}
+	if exit, exited := errors.AsType[*hostfuncs.Exit](err); exited && exit.Code == 0 {
 		return 0, nil
 	}
-	return api.DecodeU32(results[0]), nil
+	return 0, err
+}
+
+// A keptFunction is an exported function with its native stack, which takes longer to make than a small step takes.
+type keptFunction struct {
+	name     string
+	function api.Function // nil while it is under way, since it has but one stack
+}
+
+// maxKeptStack is how large the native stack of a function may be that is kept, in bytes. A stack grows with the calls that
+// nest and what they hold, and never shrinks.
+const maxKeptStack = 64 << 10
+
+// function takes out the function of that name, or makes one.
+func (i *instance) function(name string) api.Function {
+	for j := range i.kept {
+		if k := &i.kept[j]; k.name == name && k.function != nil {
+			f := k.function
+			k.function = nil
+			return f
+		}
+	}
+	return i.module.ExportedFunction(name)
+}
+
+// keep puts a function back for the next call, unless its stack has become large. Nothing that a guest can read stays on
+// it: WebAssembly sets every variable before it can be read.
+func (i *instance) keep(name string, f api.Function) {
+	if nativeStack(f) > maxKeptStack {
+		return
+	}
+	for j := range i.kept {
+		if k := &i.kept[j]; k.name == name {
+			k.function = f
+			return
+		}
+	}
+	i.kept = append(i.kept, keptFunction{name, f})
+}
+
+// nativeStack is how large a function's stack is, in bytes. wazero tells nobody, so where it comes to name it otherwise, no
+// stack is small.
+func nativeStack(f api.Function) int {
+	v := reflect.ValueOf(f)
+	if v.Kind() != reflect.Pointer || v.Elem().Kind() != reflect.Struct {
+		return math.MaxInt
+	}
+	stack := v.Elem().FieldByName("stack")
+	if stack.Kind() != reflect.Slice {
+		return math.MaxInt
+	}
+	return stack.Len()
 }
 
 // close ends the instance, or has its outermost call end it.
@@ -127,6 +185,10 @@ func (i *instance) close() {
 	if i.depth > 0 {
 		i.closing = true
 		return
+	}
+	if i.counted {
+		i.counted = false
+		i.script.shelf.gone()
 	}
 	// Nothing that an instance holds can fail to close.
 	_ = i.module.Close(context.Background())

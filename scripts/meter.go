@@ -30,6 +30,7 @@ type meter struct {
 	limit   time.Duration     // of the wall clock
 	used    time.Duration     // of it, until since
 	since   time.Time
+	result  [1]uint64 // of the function
 }
 
 // grant hands out a slice, as far as there is fuel.
@@ -56,19 +57,19 @@ func (m *meter) settle() {
 	m.fuel.Set(0)
 }
 
-// charge takes fuel for what the host does on the guest's behalf.
-func (m *meter) charge(fuel int64) {
+// Charge implements [hostfuncs.Meter]: it takes fuel for what the host does on the guest's behalf.
+func (m *meter) Charge(fuel int64) {
 	left := int64(m.fuel.Get()) - fuel
 	m.fuel.Set(api.EncodeI64(left))
 	if left < 0 {
-		m.event(metering.Fuel)
+		m.Event(uint32(metering.Fuel))
 	}
 }
 
-// event is what a guest calls that used up its slice, or whose calls nest too deep. It returns where the guest may go on,
+// Event implements [hostfuncs.Meter]. It is what a guest calls that used up its slice, or whose calls nest too deep. It returns where the guest may go on,
 // and panics where not.
-func (m *meter) event(reason metering.Reason) {
-	if reason == metering.Calls {
+func (m *meter) Event(reason uint32) {
+	if metering.Reason(reason) == metering.Calls {
 		panic(&limitExceeded{catalog.FailureDepth, fmt.Sprintf("more than %d calls nest", metering.DefaultCalls)})
 	}
 	if err := m.request.Err(); err != nil {

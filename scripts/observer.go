@@ -31,7 +31,7 @@ func (h *Host) Waiting() map[string]int {
 	waiting := map[string]int{}
 	if h.current != nil {
 		for _, s := range h.current.acting() {
-			waiting[s.Name] = len(s.shelf.ready)
+			waiting[s.Name] = s.shelf.waiting()
 		}
 	}
 	return waiting

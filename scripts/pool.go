@@ -14,36 +14,28 @@ import (
 // be put back, made again what it was when nobody had used it.
 type pool struct {
 	host  *Host
-	size  int            // of each script's shelf
-	wants chan *script   // scripts whose shelf lost an instance
-	given chan *instance // that were used
-	slots chan struct{}  // holds one element for each instance that is being made because a shelf was empty
+	size  int           // of each script's shelf
+	wants chan *script  // scripts whose shelf has something to be done
+	slots chan struct{} // holds one element for each instance that is being made because a shelf was empty
 	stop  context.CancelFunc
 	ended sync.WaitGroup
-}
-
-// A shelf holds a script's instances that wait.
-type shelf struct {
-	ready  chan *instance
-	mu     sync.Mutex
-	closed bool
 }
 
 // newPool returns a pool with its worker. One is enough: refilling must not take the machine away from registrations.
 func newPool(h *Host, size int) *pool {
 	ctx, stop := context.WithCancel(context.Background())
-	p := &pool{host: h, size: size, wants: make(chan *script, 1024), given: make(chan *instance, 1024), slots: make(chan struct{}, 2*runtime.GOMAXPROCS(0)), stop: stop}
-	p.ended.Go(func() { p.refill(ctx) })
+	p := &pool{host: h, size: size, wants: make(chan *script, 1024), slots: make(chan struct{}, 2*runtime.GOMAXPROCS(0)), stop: stop}
+	p.ended.Go(func() { p.work(ctx) })
 	return p
 }
 
 // open gives a script its shelf and has it filled.
 func (p *pool) open(s *script) {
-	s.shelf = &shelf{ready: make(chan *instance, p.size)}
+	s.shelf = &shelf{size: p.size, lacks: func() { p.want(s) }}
 	p.want(s)
 }
 
-// want asks for an instance. Where too many are asked for already, the shelf is refilled by a later want.
+// want has the worker look at a script's shelf. Where too many wait for it already, a later want stands for this one.
 func (p *pool) want(s *script) {
 	select {
 	case p.wants <- s:
@@ -51,81 +43,81 @@ func (p *pool) want(s *script) {
 	}
 }
 
-// give takes back an instance that was used. Where the worker has too much to do, it is closed.
-func (p *pool) give(i *instance) {
-	if i.script.shelf != nil && i.script.state != nil && !i.broken {
-		select {
-		case p.given <- i:
-			return
-		default:
-		}
-	}
-	i.close()
-}
-
-func (p *pool) refill(ctx context.Context) {
+func (p *pool) work(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case i := <-p.given:
-			p.renew(i)
 		case s := <-p.wants:
 			p.fill(ctx, s)
 		}
 	}
 }
 
-// renew puts an instance back on its shelf.
-func (p *pool) renew(i *instance) {
-	s := i.script
-	if !p.host.hold(s.deployed) {
-		i.close()
-		return
-	}
-	defer p.host.unpin(s.deployed)
-	if s.shelf.full() || p.host.renew(i) != nil {
-		i.close()
-		return
-	}
-	p.observe(s, catalog.InstanceRenewed)
-	s.shelf.add(i)
-}
-
-// fill fills a script's shelf, with instances that were used while there are any, since that is less work. One want
-// stands for all that is missing, since wants may have been dropped.
+// fill makes what a script's shelf lacks, from instances that were used while there are any, since that is less work. One
+// want stands for all that is missing, since wants may have been dropped.
 func (p *pool) fill(ctx context.Context, s *script) {
 	if !p.host.hold(s.deployed) {
+		s.shelf.discard()
 		return
 	}
 	defer p.host.unpin(s.deployed)
-	for ctx.Err() == nil && !s.shelf.full() {
-		select {
-		case i := <-p.given:
+	for ctx.Err() == nil {
+		if i := s.shelf.takeUsed(); i != nil {
 			p.renew(i)
 			continue
-		default:
+		}
+		if !s.shelf.lacking() {
+			return
 		}
 		i, err := p.host.instantiate(ctx, s)
 		if err != nil {
 			return // whoever needs an instance makes one, and is told why that does not work
 		}
 		p.observe(s, catalog.InstanceMade)
+		s.shelf.count(i)
 		s.shelf.add(i)
+	}
+}
+
+// renew puts an instance back on its shelf, whose deployment is held.
+func (p *pool) renew(i *instance) {
+	if i.script.shelf.full() || p.host.renew(i) != nil {
+		i.close()
+		return
+	}
+	p.observe(i.script, catalog.InstanceRenewed)
+	i.script.shelf.add(i)
+}
+
+// give takes back an instance that was used, whose deployment is held. What is quickly made new is made new here: that takes
+// less than to wake the worker, and the next registration finds it where it is still in the processor's cache.
+func (p *pool) give(i *instance) {
+	switch s := i.script; {
+	case s.shelf == nil || s.state == nil || i.broken:
+		i.close()
+	case i.light:
+		p.renew(i)
+	default:
+		s.shelf.addUsed(i)
+		p.want(s)
 	}
 }
 
 // take returns an instance of a script that nobody used before.
 func (p *pool) take(ctx context.Context, s *script) (*instance, error) {
 	if s.shelf != nil { // nil in a dry run
-		select {
-		case i := <-s.shelf.ready:
-			p.want(s) // not before: the worker would find the shelf full
+		i, low := s.shelf.take()
+		if low {
+			p.want(s)
+		}
+		if i != nil {
 			p.observe(s, catalog.InstanceTaken)
 			return i, nil
-		default:
-			p.want(s)
-			p.observe(s, catalog.InstanceMissing)
+		}
+		p.observe(s, catalog.InstanceMissing)
+		if i = p.takeUsed(s); i != nil {
+			return i, nil
 		}
 	}
 	select {
@@ -137,59 +129,31 @@ func (p *pool) take(ctx context.Context, s *script) (*instance, error) {
 	i, err := p.host.instantiate(ctx, s)
 	if err == nil && s.shelf != nil {
 		p.observe(s, catalog.InstanceMade)
+		s.shelf.count(i)
 	}
 	return i, err
+}
+
+// takeUsed makes an instance new that the worker did not come to, nil where there is none.
+func (p *pool) takeUsed(s *script) *instance {
+	i := s.shelf.takeUsed()
+	if i == nil {
+		return nil
+	}
+	if p.host.renew(i) != nil {
+		i.close()
+		return nil
+	}
+	p.observe(s, catalog.InstanceRenewed)
+	return i
 }
 
 func (p *pool) observe(s *script, event catalog.InstanceEvent) {
 	p.host.config.Observer.Instance(s.Name, event)
 }
 
-// close ends the worker, and the instances that it was given.
+// close ends the worker.
 func (p *pool) close() {
 	p.stop()
 	p.ended.Wait()
-	for {
-		select {
-		case i := <-p.given:
-			i.close()
-		default:
-			return
-		}
-	}
-}
-
-func (s *shelf) full() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.closed || len(s.ready) == cap(s.ready)
-}
-
-// add puts an instance on the shelf, or ends it where the shelf is full or closed.
-func (s *shelf) add(i *instance) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.closed {
-		select {
-		case s.ready <- i:
-			return
-		default:
-		}
-	}
-	i.close()
-}
-
-// close ends the instances that wait, and those that come too late.
-func (s *shelf) close() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.closed = true
-	for {
-		select {
-		case i := <-s.ready:
-			i.close()
-		default:
-			return
-		}
-	}
 }

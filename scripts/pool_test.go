@@ -90,7 +90,7 @@ func TestShelfIsFilledAheadOfNeed(t *testing.T) {
 	}
 	awaitFull(t, s.shelf)
 	s.shelf.close()
-	if !s.shelf.full() || len(s.shelf.ready) != 0 {
+	if !s.shelf.full() || s.shelf.waiting() != 0 {
 		t.Error("instances are left on a closed shelf")
 	}
 	late, err := h.instantiate(t.Context(), s)
@@ -98,7 +98,7 @@ func TestShelfIsFilledAheadOfNeed(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.shelf.add(late)
-	if len(s.shelf.ready) != 0 || !late.module.IsClosed() {
+	if s.shelf.waiting() != 0 || !late.module.IsClosed() {
 		t.Error("an instance that came too late is kept")
 	}
 }

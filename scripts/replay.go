@@ -78,7 +78,7 @@ func (h *Host) loadApart(ctx context.Context, scripts []catalog.Script) (*deploy
 // replay runs one registration again. A replay that is called off is no outcome of it.
 func (h *Host) replay(ctx context.Context, e *engine.Engine, d *deployed, c *engine.Client) (catalog.Comparison, error) {
 	r, err := e.Replay(ctx, c, func(r *engine.Registration, base engine.Steps) (engine.Steps, func()) {
-		s := newSession(h, d, d.acting(), r)
+		s := newSession(h, d, d.plan, r)
 		s.clientExists = h.existsBesides(c.ID)
 		return s.override(base), s.close
 	})

@@ -29,7 +29,7 @@ func (h *Host) Overrides(r *engine.Registration, base engine.Steps) (steps engin
 	if len(d.scripts) == 0 {
 		return base, func() { h.unpin(d) }
 	}
-	s := newSession(h, d, d.acting(), r)
+	s := newSession(h, d, d.plan, r)
 	s.observer = h.config.Observer
 	return s.override(base), func() {
 		s.close()
@@ -42,47 +42,69 @@ func (h *Host) Overrides(r *engine.Registration, base engine.Steps) (steps engin
 // A session is the scripts of one registration: their instances, taken when first needed, and what they share.
 type session struct {
 	host      *Host
-	scripts   []*script // those that act, outermost first
+	plan      plan
 	r         *engine.Registration
-	instances []*instance // by the script's index in its deployment; nil until needed
+	instances []*instance // by the script's index in its deployment; nil until needed, and once they are given back
 	// clientExists reports whether a client ID is taken.
 	clientExists func(ctx context.Context, id string) (bool, error)
 	entropy      *hostfuncs.Entropy
-	log          *hostfuncs.Log
+	log          hostfuncs.Log
 	fuel         int64  // of the registration that is not handed out
 	spent        *int64 // by the step of a script that ended last
 	observer     Observer
+	entry        entry // for the outermost step; those that its base comes to have their own
+	entered      bool
 
 	// enterStep is told of each layer of a step, a script or the built-in step under an empty name; nil where nobody
 	// watches.
 	enterStep func(step, script string) (leave func(spent *int64, err error))
 }
 
-func newSession(h *Host, d *deployed, acting []*script, r *engine.Registration) *session {
+func newSession(h *Host, d *deployed, p plan, r *engine.Registration) *session {
 	return &session{
 		host:         h,
-		scripts:      acting,
+		plan:         p,
 		r:            r,
 		instances:    make([]*instance, len(d.scripts)),
 		clientExists: h.config.ClientExists,
 		entropy:      hostfuncs.NewEntropy(h.config.Random),
-		log:          &hostfuncs.Log{},
 		fuel:         h.config.RegistrationFuel,
 		observer:     unobserved{},
 	}
 }
 
+// A plan is every step in the order of a registration, with the scripts that replace it, outermost first.
+type plan []struct {
+	engine.Step
+	scripts []*script
+}
+
+func planOf(scripts []*script) plan {
+	table := engine.StepTable()
+	p := make(plan, len(table))
+	for n, step := range table {
+		p[n].Step = step
+		for _, sc := range scripts {
+			if slices.Contains(sc.steps, step.Name) {
+				p[n].scripts = append(p[n].scripts, sc)
+			}
+		}
+	}
+	return p
+}
+
 // override wraps the scripts around the steps that they export, innermost first.
 func (s *session) override(base engine.Steps) engine.Steps {
-	for _, step := range engine.StepTable() {
+	for n := range s.plan {
+		step := &s.plan[n]
+		if step.scripts == nil && s.enterStep == nil {
+			continue
+		}
 		field := step.Field(&base)
 		if s.enterStep != nil {
 			*field = s.observed(step.Name, "", *field)
 		}
-		for _, sc := range slices.Backward(s.scripts) {
-			if !slices.Contains(sc.steps, step.Name) {
-				continue
-			}
+		for _, sc := range slices.Backward(step.scripts) {
 			inner := *field
 			*field = func(ctx context.Context, r *engine.Registration) error {
 				return s.run(ctx, sc, step.Name, inner)
@@ -91,6 +113,14 @@ func (s *session) override(base engine.Steps) engine.Steps {
 				*field = s.observed(step.Name, sc.Name, *field)
 			}
 		}
+	}
+	// After this step none needs the scripts, but the client has yet to be stored, and others wait for instances. Where its
+	// ID is taken, the steps run again on fresh ones.
+	last := base.BuildResponse
+	base.BuildResponse = func(ctx context.Context, r *engine.Registration) error {
+		err := last(ctx, r)
+		s.close()
+		return err
 	}
 	return base
 }
@@ -158,9 +188,12 @@ func (s *session) enter(ctx context.Context, sc *script, step string, base engin
 		err = s.classify(ctx, sc, &end, nil, err)
 		return end, err
 	}
+	e, leave := s.newEntry()
+	defer leave()
+	m, call := &e.meter, &e.call
+	*m = meter{request: ctx, fuel: i.fuel, step: s.host.config.StepFuel, shared: &s.fuel, limit: s.host.config.StepTimeout}
 	baseFailed := false
-	m := &meter{request: ctx, fuel: i.fuel, step: s.host.config.StepFuel, shared: &s.fuel, limit: s.host.config.StepTimeout}
-	call := &hostfuncs.Call{
+	*call = hostfuncs.Call{
 		Registration: s.r,
 		Step:         step,
 		Script:       sc.Name,
@@ -175,15 +208,14 @@ func (s *session) enter(ctx context.Context, sc *script, step string, base engin
 		},
 		ClientExists: s.clientExists,
 		Entropy:      s.entropy,
-		Log:          s.log,
+		Log:          &s.log,
 	}
 	if sc.command {
 		return s.runCommand(ctx, sc, i, m, call)
 	}
 	result, err := i.call(m, call, step)
-	spent := s.host.config.StepFuel - m.step
-	s.spent = &spent
-	end.Entered, end.Fuel, end.Elapsed = true, spent, m.used
+	end.Entered, end.Fuel, end.Elapsed = true, s.host.config.StepFuel-m.step, m.used
+	s.noteSpent(end.Fuel)
 	if err != nil {
 		err = s.classify(ctx, sc, &end, i, err)
 		if baseFailed {
@@ -202,6 +234,30 @@ func (s *session) enter(ctx context.Context, sc *script, step string, base engin
 	i.broken = true
 	end.Failure = catalog.FailureContract
 	return end, s.failure(sc, step, fmt.Sprintf("it returned %d: a step returns 0 for done and 1 for refused", api.DecodeI32(uint64(result))))
+}
+
+// An entry is what the host keeps of one entry into a guest.
+type entry struct {
+	meter meter
+	call  hostfuncs.Call
+}
+
+// newEntry returns an entry that is of use until leave is called.
+func (s *session) newEntry() (e *entry, leave func()) {
+	if s.entered {
+		return &entry{}, func() {}
+	}
+	s.entered = true
+	return &s.entry, s.leave
+}
+
+func (s *session) leave() { s.entered = false }
+
+// noteSpent notes what the step of a script used, for who watches.
+func (s *session) noteSpent(fuel int64) {
+	if s.enterStep != nil {
+		s.spent = new(fuel)
+	}
 }
 
 // mode returns how far a script's word counts in this registration.
@@ -254,8 +310,9 @@ func (s *session) classify(ctx context.Context, sc *script, end *catalog.StepEnd
 
 // close gives the instances back.
 func (s *session) close() {
-	for _, i := range s.instances {
+	for n, i := range s.instances {
 		if i != nil {
+			s.instances[n] = nil
 			s.host.pool.give(i)
 		}
 	}

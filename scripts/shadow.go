@@ -133,10 +133,10 @@ func (s *shadows) run(ctx context.Context, job shadowJob) {
 		if !sc.shadow() {
 			continue
 		}
-		with := slices.DeleteFunc(slices.Clone(job.deployed.scripts), func(other *script) bool { return other.shadow() && other != sc })
+		plan := planOf(slices.DeleteFunc(slices.Clone(job.deployed.scripts), func(other *script) bool { return other.shadow() && other != sc }))
 		again, err := job.r.Rerun(ctx, engine.ModeShadow, func(r *engine.Registration, base engine.Steps) (engine.Steps, func()) {
 			r.Client.Provenance.Deployment = job.deployed.Number
-			one := newSession(s.host, job.deployed, with, r)
+			one := newSession(s.host, job.deployed, plan, r)
 			return one.override(base), one.close
 		})
 		if ctx.Err() != nil || errors.Is(err, engine.ErrUnavailable) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/experimental"
 
 	"registrar/hostfuncs"
@@ -93,12 +94,15 @@ func (h *Host) renew(i *instance) error {
 		return errors.New("what it changed is not known")
 	case i.broken || i.depth > 0:
 		return errors.New("it is in the middle of something")
-	case i.module.Memory().Size() != s.size:
-		return errors.New("its memory has grown")
 	}
-	if err := i.lent.Reset(); err != nil {
+	if err := i.lent.shrink(i.module.Memory(), s.size); err != nil {
 		return err
 	}
+	copied, err := i.lent.memory.Reset()
+	if err != nil {
+		return err
+	}
+	i.light = copied <= lightMemory
 	i.fuel.Set(0)
 	i.calls.Set(metering.DefaultCalls)
 	i.attempt = 0
@@ -107,14 +111,40 @@ func (h *Host) renew(i *instance) error {
 
 // A lender gives one instance its memory, and knows it.
 type lender struct {
-	image *memory.Image
-	lent  memory.Memory
+	image     *memory.Image
+	memory    memory.Memory
+	shrinking uint64 // what a memory that is to shrink shrinks to, in bytes; else 0
 }
 
 // Allocate implements [experimental.MemoryAllocator].
 func (l *lender) Allocate(_, _ uint64) experimental.LinearMemory {
-	l.lent = l.image.New()
-	return l.lent
+	l.memory = l.image.New()
+	return l
+}
+
+// Reallocate implements [experimental.LinearMemory].
+func (l *lender) Reallocate(size uint64) []byte {
+	if l.shrinking > 0 {
+		size = l.shrinking
+	}
+	return l.memory.Reallocate(size)
+}
+
+// Free implements [experimental.LinearMemory].
+func (l *lender) Free() { l.memory.Free() }
+
+// shrink makes a memory as large as it was when its instance began. WebAssembly knows no such thing, so wazero is asked to
+// grow the memory, and takes what it is given. It fails for a memory that cannot grow any more.
+func (l *lender) shrink(m api.Memory, size uint32) error {
+	if m.Size() == size {
+		return nil
+	}
+	l.shrinking = uint64(size)
+	defer func() { l.shrinking = 0 }()
+	if _, ok := m.Grow(1); !ok || m.Size() != size {
+		return fmt.Errorf("its memory has grown to %d bytes and does not shrink to %d", m.Size(), size)
+	}
+	return nil
 }
 
 // A recorder keeps what was read through it, read by read.

@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"context"
 	"testing"
+	"time"
+
+	"registrar/hostfuncs"
 )
 
 // Instances of these begin where another one stood; those of the others are initialized one by one, since a table may
@@ -31,10 +34,13 @@ func TestUsedInstancesAreMadeNew(t *testing.T) {
 			first := newTestInstance(t, h, s)
 			second := newTestInstance(t, h, s)
 			for _, used := range []*instance{first, second} {
-				for range 3 {
+				for n := range 20 {
+					if _, ok := used.module.Memory().Grow(uint32(n % 3)); !ok {
+						t.Fatal("the memory does not grow")
+					}
 					memory := used.memory()
-					for j := range memory {
-						memory[j] = 0xaa // poison
+					for j := n * 1000; j < len(memory); j += 1 + n*1000 {
+						memory[j] = 0xaa // poison: all of it, then a byte here and there, elsewhere each time
 					}
 					for _, g := range used.globals {
 						g.Set(g.Get() + 1)
@@ -94,7 +100,9 @@ func TestUsedInstancesThatAreClosed(t *testing.T) {
 	for name, spoil := range map[string]func(*instance){
 		"broken": func(i *instance) { i.broken = true },
 		"open":   func(i *instance) { i.depth = 1 },
-		"grown":  func(i *instance) { i.module.Memory().Grow(1) },
+		"full": func(i *instance) {
+			i.module.Memory().Grow(h.config.MemoryPages - i.module.Memory().Size()/pageSize)
+		},
 	} {
 		i := newTestInstance(t, h, s)
 		spoil(i)
@@ -125,5 +133,65 @@ func TestUsedInstancesComeBack(t *testing.T) {
 	}
 	if len(seen) == 50 {
 		t.Error("50 registrations took 50 instances, none of them twice")
+	}
+}
+
+// What an instance is called by is kept with its native stack where that is small, and not while it is in use.
+func TestFunctionsAreKept(t *testing.T) {
+	h, s := newTestScript(t, "counter", 1)
+	i := newTestInstance(t, h, s)
+	name := s.steps[0]
+	first := i.function(name)
+	i.keep(name, first)
+	if i.function(name) != first {
+		t.Error("a function that was kept is made again")
+	}
+	if i.function(name) == first {
+		t.Error("a function that is in use is used again")
+	}
+	i.keep(name, first)
+	if i.keep(name, first); len(i.kept) != 1 {
+		t.Errorf("%d functions are kept under one name", len(i.kept))
+	}
+	step(t, h, i, name)
+	if i.kept[0].function != first || nativeStack(first) > maxKeptStack {
+		t.Errorf("after a small step, its function is not kept, or has a stack of %d bytes", nativeStack(first))
+	}
+	deep, s := newTestScript(t, "fail-stack", 1)
+	i = newTestInstance(t, deep, s)
+	first = i.module.ExportedFunction(s.steps[0])
+	i.keep(s.steps[0], first)
+	fuel := int64(1_000_000)
+	m := &meter{request: t.Context(), fuel: i.fuel, step: fuel, shared: &fuel, limit: time.Minute}
+	if _, err := i.call(m, &hostfuncs.Call{}, s.steps[0]); err == nil || len(i.kept) != 1 || i.kept[0].function != nil {
+		t.Fatalf("its calls nest too deep: got %v and %v", err, i.kept)
+	}
+	if i.keep(s.steps[0], first); i.kept[0].function != nil {
+		t.Errorf("a function with a stack of %d bytes is kept", nativeStack(first))
+	}
+}
+
+// What is quickly made new waits again as soon as it is given back.
+func TestLightInstancesAreMadeNewAtOnce(t *testing.T) {
+	h, s := newTestScript(t, "counter", 1)
+	h.pool.open(s)
+	awaitFull(t, s.shelf)
+	h.pool.close() // nobody else makes it new
+	for n := range 10 {
+		i, err := h.pool.take(t.Context(), s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		step(t, h, i, s.steps[0])
+		h.pool.give(i)
+		if n == 0 {
+			continue // how long it takes is not known yet, so it is left to the worker; the next registration needs it before
+		}
+		if s.shelf.waiting() != 1 {
+			t.Fatal("the instance is not on the shelf")
+		}
+	}
+	if s.shelf.living != 1 {
+		t.Errorf("there are %d instances, want the first one alone", s.shelf.living)
 	}
 }

@@ -31,8 +31,9 @@ func NewImage(content []byte, limit int, buffers *Buffers) *Image {
 // A Memory is that of one instance at a time. It begins with an image.
 type Memory interface {
 	experimental.LinearMemory
-	// Reset brings the image back, into a memory of the size that it has. It fails where the system does not let it.
-	Reset() error
+	// Reset brings the image back, into all of the memory that was ever in use, and returns how many bytes it copied. It
+	// fails where the system does not let it.
+	Reset() (copied int, err error)
 }
 
 // New returns a memory, without its first pages yet.
@@ -72,8 +73,8 @@ func (c *copied) Reallocate(size uint64) []byte {
 }
 
 // Reset implements [Memory].
-func (c *copied) Reset() error {
+func (c *copied) Reset() (int, error) {
 	clear(c.buffer[c.copied:c.used])
 	copy(c.buffer, c.content[:c.copied])
-	return nil
+	return c.used, nil
 }

@@ -2,11 +2,13 @@ package memory
 
 import (
 	"bytes"
+	"math/rand/v2"
+	"os"
 	"runtime"
 	"testing"
 )
 
-const limit = 64 * pageSize
+const limit = 128 * pageSize
 
 // images are of both kinds: small ones are copied, the others mapped where the system can.
 func images(t *testing.T) map[string]*Image {
@@ -66,20 +68,65 @@ func TestImageIsNobodysToChange(t *testing.T) {
 	}
 }
 
+// Whatever is written, anywhere and as often as one likes, a reset brings the image back: where the kernel says what was
+// written, where it does not, and where that is more than an instance may keep.
 func TestReset(t *testing.T) {
-	for name, i := range images(t) {
+	all := images(t)
+	silent := NewImage(bytes.Repeat([]byte("image"), pageSize), limit, &Buffers{})
+	silent.withoutPagemap()
+	all["mapped, where the kernel does not say what was written"] = silent
+	old := NewImage(bytes.Repeat([]byte("image"), pageSize), limit, &Buffers{})
+	old.withOldKernel()
+	all["mapped, on an older kernel"] = old
+	page := os.Getpagesize()
+	for name, i := range all {
 		t.Run(name, func(t *testing.T) {
 			m := i.New()
-			b := m.Reallocate(6 * pageSize)
-			for range 3 {
-				poison(b)
-				if err := m.Reset(); err != nil {
+			b := m.Reallocate(8 * pageSize)
+			write := map[string]func(n int){
+				"all of it":           func(int) { poison(b) },
+				"the same byte":       func(int) { b[5*pageSize+17] = 1 },
+				"a byte of each page": func(n int) { every(b, page, n) },
+				"every other page":    func(n int) { every(b[n%2*page:], 2*page, n) },
+				"a page at random": func(int) {
+					at := rand.IntN(len(b)/page) * page
+					poison(b[at : at+page])
+				},
+				"a byte at random": func(int) { b[rand.IntN(len(b))]++ },
+				"the last byte":    func(int) { b[len(b)-1]++ },
+				"nothing":          func(int) {},
+			}
+			for what, write := range write {
+				for n := range 2*idlePeriod + 3 {
+					write(n)
+					if _, err := m.Reset(); err != nil {
+						t.Fatal(err)
+					}
+					fresh(t, b, i)
+					if t.Failed() {
+						t.Fatalf("%s was written, for the time %d", what, n)
+					}
+				}
+			}
+			// More than an instance keeps, and more ranges than one look finds.
+			b = m.Reallocate(limit)
+			for n := range 4 {
+				every(b[n%2*page:], 2*page, n)
+				if _, err := m.Reset(); err != nil {
 					t.Fatal(err)
 				}
 				fresh(t, b, i)
 			}
 			m.Free()
+			fresh(t, i.New().Reallocate(limit), i)
 		})
+	}
+}
+
+// every writes a byte in each step bytes of b.
+func every(b []byte, step, n int) {
+	for at := n % step; at < len(b); at += step {
+		b[at] ^= 0xaa
 	}
 }
 
