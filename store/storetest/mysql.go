@@ -4,18 +4,18 @@ import (
 	"crypto/rand"
 	"database/sql"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/go-sql-driver/mysql"
+
+	"registrar/store/storetest/mariadb"
 )
 
-// shared is the server of this test process. It lives until the process ends, however it ends; see Server.
-var shared = sync.OnceValues(func() (*Server, error) {
-	s, err := newServer()
+// shared is the server of this test process. It lives until the process ends, however it ends; see [mariadb.Server].
+var shared = sync.OnceValues(func() (*mariadb.Server, error) {
+	s, err := mariadb.New(mariadb.Config{})
 	if err == nil {
 		err = s.Start()
 	}
@@ -73,7 +73,7 @@ func execOn(t testing.TB, cfg *mysql.Config, query string) {
 // requireServer skips the test, or fails it if CI is set, where there is no server to start.
 func requireServer(t testing.TB) {
 	t.Helper()
-	if _, err := find("mariadbd", "mysqld"); err == nil {
+	if _, err := mariadb.Program(); err == nil {
 		return
 	}
 	const missing = "there is neither REGISTRAR_TEST_MYSQL nor a mariadbd or mysqld in PATH or /usr/sbin"
@@ -81,17 +81,4 @@ func requireServer(t testing.TB) {
 		t.Fatal(missing)
 	}
 	t.Skip(missing)
-}
-
-// find returns the first of these programs that is in PATH or /usr/sbin.
-func find(names ...string) (path string, err error) {
-	for _, name := range names {
-		if path, err = exec.LookPath(name); err == nil {
-			return path, nil
-		}
-		if path, err = exec.LookPath(filepath.Join("/usr/sbin", name)); err == nil {
-			return path, nil
-		}
-	}
-	return "", err
 }

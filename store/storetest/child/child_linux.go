@@ -1,4 +1,4 @@
-package storetest
+package child
 
 import (
 	"os/exec"

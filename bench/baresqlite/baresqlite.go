@@ -1,0 +1,209 @@
+// Package baresqlite inserts clients into a SQLite database of registrar's as fast as its driver can do it durably: no HTTP,
+// no engine, nothing but rows.
+package baresqlite
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/ncruces/go-sqlite3"
+	"github.com/ncruces/go-sqlite3/driver"
+)
+
+// Config is what to insert, and where.
+type Config struct {
+	File     string        // a database of registrar's, with no clients yet
+	Template string        // another one, with a client whose row is inserted again and again, under other IDs
+	Callers  int           // how many wait for a row of theirs at the same time
+	Duration time.Duration // besides a warm-up of a third of it, and a second at most, which does not count
+}
+
+// A Result is what came of it.
+type Result struct {
+	Rows    int     // without the warm-up's
+	Seconds float64 // without the warm-up
+}
+
+// Run inserts rows for as long as it is told. Each caller has one row at a time inserted; those that wait while a statement
+// runs go into the next one together. One connection writes, since SQLite lets no second one, as registrar opens it: with a
+// write-ahead log that is flushed at each commit.
+func Run(ctx context.Context, c Config) (Result, error) {
+	template, err := read(ctx, c.Template)
+	if err != nil {
+		return Result{}, fmt.Errorf("reading a client of %s: %w", c.Template, err)
+	}
+	db, err := open(c.File)
+	if err != nil {
+		return Result{}, err
+	}
+	defer db.Close()
+	in := &inserter{db: db, template: template, queue: make(chan *pending, c.Callers), statements: make([]*sql.Stmt, c.Callers+1)}
+	var stop atomic.Bool
+	var inserted atomic.Int64
+	var failure atomic.Pointer[error]
+	var callers, writer sync.WaitGroup
+	writer.Go(in.run)
+	for range c.Callers {
+		callers.Go(func() {
+			for !stop.Load() && ctx.Err() == nil {
+				p := &pending{values: in.row(), done: make(chan error, 1)}
+				in.queue <- p
+				if err := <-p.done; err != nil {
+					failure.CompareAndSwap(nil, &err)
+					return
+				}
+				inserted.Add(1)
+			}
+		})
+	}
+	time.Sleep(min(c.Duration/3, time.Second))
+	before, start := inserted.Load(), time.Now()
+	select {
+	case <-time.After(c.Duration):
+	case <-ctx.Done():
+	}
+	r := Result{Rows: int(inserted.Load() - before), Seconds: time.Since(start).Seconds()}
+	stop.Store(true)
+	callers.Wait()
+	close(in.queue)
+	writer.Wait()
+	if err := failure.Load(); err != nil {
+		return Result{}, *err
+	}
+	return r, ctx.Err()
+}
+
+// open opens a database as registrar's store does.
+func open(file string) (*sql.DB, error) {
+	absolute, err := filepath.Abs(file)
+	if err != nil {
+		return nil, err
+	}
+	uri := "file:" + (&url.URL{Path: absolute}).EscapedPath() + "?mode=rw&_timefmt=2006-01-02T15:04:05.000000Z"
+	db, err := driver.Open(uri, func(c *sqlite3.Conn) error {
+		return c.Exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA journal_size_limit = 67108864")
+	})
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(1)
+	return db, nil
+}
+
+// A row is a client, by column.
+type row struct {
+	columns []string
+	values  []any
+}
+
+// read returns one client of a database.
+func read(ctx context.Context, file string) (r row, err error) {
+	db, err := open(file)
+	if err != nil {
+		return r, err
+	}
+	defer db.Close()
+	rows, err := db.QueryContext(ctx, "SELECT * FROM clients LIMIT 1")
+	if err != nil {
+		return r, err
+	}
+	defer rows.Close()
+	if r.columns, err = rows.Columns(); err != nil {
+		return r, err
+	}
+	if !rows.Next() {
+		return r, errors.Join(rows.Err(), errors.New("there is none"))
+	}
+	r.values = make([]any, len(r.columns))
+	into := make([]any, len(r.columns))
+	for i := range into {
+		into[i] = &r.values[i]
+	}
+	return r, rows.Scan(into...)
+}
+
+// A pending row waits to be written.
+type pending struct {
+	values []any
+	done   chan error // of one element
+}
+
+// An inserter has the connection that writes.
+type inserter struct {
+	db         *sql.DB
+	template   row
+	queue      chan *pending
+	statements []*sql.Stmt // by the number of rows
+	sequence   atomic.Int64
+}
+
+// row returns the template with what has to differ.
+func (in *inserter) row() []any {
+	values := make([]any, len(in.template.values))
+	copy(values, in.template.values)
+	for i, column := range in.template.columns {
+		switch column {
+		case "client_id":
+			values[i] = uuid.Must(uuid.NewV7()).String()
+		case "registration", "token_hash":
+			values[i] = fresh(values[i])
+		case "sequence":
+			values[i] = in.sequence.Add(1)
+		}
+	}
+	return values
+}
+
+// fresh returns as many random bytes.
+func fresh(value any) any {
+	old, ok := value.([]byte)
+	if !ok {
+		return value
+	}
+	b := make([]byte, len(old))
+	rand.Read(b)
+	return b
+}
+
+// run writes until the queue is closed.
+func (in *inserter) run() {
+	for first := range in.queue {
+		batch := []*pending{first}
+		for range len(in.queue) {
+			batch = append(batch, <-in.queue)
+		}
+		err := in.write(batch)
+		for _, p := range batch {
+			p.done <- err
+		}
+	}
+}
+
+func (in *inserter) write(batch []*pending) error {
+	stmt := &in.statements[len(batch)]
+	if *stmt == nil {
+		row := "(" + strings.Repeat(", ?", len(in.template.columns))[2:] + ")"
+		prepared, err := in.db.Prepare("INSERT INTO clients (" + strings.Join(in.template.columns, ", ") + ") VALUES " +
+			strings.Repeat(", "+row, len(batch))[2:])
+		if err != nil {
+			return fmt.Errorf("preparing %d rows: %w", len(batch), err)
+		}
+		*stmt = prepared
+	}
+	args := make([]any, 0, len(batch)*len(in.template.columns))
+	for _, p := range batch {
+		args = append(args, p.values...)
+	}
+	_, err := (*stmt).Exec(args...)
+	return err
+}

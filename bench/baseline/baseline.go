@@ -1,0 +1,130 @@
+// Package baseline holds the servers that registrar is measured against: what a developer would write by hand for the one
+// case that the load tool sends, with Echo, one table and no engine. They do what a registration cannot do without: read the
+// metadata, ask for redirect URIs, make an ID and a secret, hash the secret, store the client durably, answer. They differ
+// in how they store it; see [SingleRow] and [MultiRow].
+package baseline
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/google/uuid"
+	"github.com/labstack/echo/v4"
+)
+
+// metadata is what clients send. The library is the one that registrar decodes with, not encoding/json, which is slower.
+type metadata struct {
+	RedirectURIs            []string `json:"redirect_uris"`
+	ClientName              string   `json:"client_name,omitzero"`
+	GrantTypes              []string `json:"grant_types,omitzero"`
+	ResponseTypes           []string `json:"response_types,omitzero"`
+	TokenEndpointAuthMethod string   `json:"token_endpoint_auth_method,omitzero"`
+	Scope                   string   `json:"scope,omitzero"`
+	ClientURI               string   `json:"client_uri,omitzero"`
+	LogoURI                 string   `json:"logo_uri,omitzero"`
+	TOSURI                  string   `json:"tos_uri,omitzero"`
+	PolicyURI               string   `json:"policy_uri,omitzero"`
+	Contacts                []string `json:"contacts,omitzero"`
+	SoftwareID              string   `json:"software_id,omitzero"`
+	SoftwareVersion         string   `json:"software_version,omitzero"`
+}
+
+// answer is what RFC 7591 §3.2.1 asks for.
+type answer struct {
+	ClientID              string `json:"client_id"`
+	ClientIDIssuedAt      int64  `json:"client_id_issued_at"`
+	ClientSecret          string `json:"client_secret"`
+	ClientSecretExpiresAt int64  `json:"client_secret_expires_at"`
+	metadata
+}
+
+// A client is a row. Its name and the rest are columns of their own where one would search by them.
+type client struct {
+	ClientID                string     `gorm:"primaryKey;type:char(36) character set ascii collate ascii_bin"`
+	IssuedAt                time.Time  `gorm:"type:datetime(6);not null"`
+	SecretHash              []byte     `gorm:"type:binary(32);not null"`
+	SecretExpiresAt         *time.Time `gorm:"type:datetime(6)"`
+	ClientName              string     `gorm:"type:varchar(255);not null"`
+	TokenEndpointAuthMethod string     `gorm:"type:varchar(64);not null"`
+	Scope                   string     `gorm:"type:text;not null"`
+	SoftwareID              string     `gorm:"type:varchar(255);not null"`
+	SoftwareVersion         string     `gorm:"type:varchar(255);not null"`
+	Metadata                string     `gorm:"type:mediumtext;not null"` // JSON
+	RemoteAddress           string     `gorm:"type:varchar(64);not null"`
+	Version                 int64      `gorm:"not null"`
+}
+
+// TableName implements gorm's Tabler.
+func (client) TableName() string { return "clients" }
+
+// An add stores a client durably.
+type add func(context.Context, *client) error
+
+const maxBody = 64 << 10 // bytes, as registrar's
+
+// register handles a registration.
+func (add add) register(c echo.Context) error {
+	body, err := io.ReadAll(http.MaxBytesReader(c.Response(), c.Request().Body, maxBody))
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, "the body cannot be read")
+	}
+	var m metadata
+	if err := json.Unmarshal(body, &m); err != nil {
+		return refuse(c, "the body is no JSON object of client metadata")
+	}
+	if len(m.RedirectURIs) == 0 {
+		return refuse(c, "redirect_uris is missing")
+	}
+	var random [32]byte
+	rand.Read(random[:])
+	secret := base64.RawURLEncoding.EncodeToString(random[:])
+	hash := sha256.Sum256([]byte(secret))
+	stored, err := json.Marshal(&m)
+	if err != nil {
+		return err
+	}
+	row := &client{ClientID: uuid.NewString(), IssuedAt: time.Now().UTC(), SecretHash: hash[:], ClientName: m.ClientName,
+		TokenEndpointAuthMethod: m.TokenEndpointAuthMethod, Scope: m.Scope, SoftwareID: m.SoftwareID,
+		SoftwareVersion: m.SoftwareVersion, Metadata: string(stored), RemoteAddress: c.RealIP(), Version: 1}
+	if err := add(c.Request().Context(), row); err != nil {
+		return err
+	}
+	b, err := json.Marshal(&answer{ClientID: row.ClientID, ClientIDIssuedAt: row.IssuedAt.Unix(), ClientSecret: secret, metadata: m})
+	if err != nil {
+		return err
+	}
+	c.Response().Header().Set(echo.HeaderCacheControl, "no-store")
+	return c.JSONBlob(http.StatusCreated, b)
+}
+
+func refuse(c echo.Context, description string) error {
+	return c.JSON(http.StatusBadRequest, map[string]string{"error": "invalid_client_metadata", "error_description": description})
+}
+
+// serve serves registrations on a free port of loopback until ctx is done. It logs where, as [process.Start] reads it.
+func serve(ctx context.Context, add add, log io.Writer) error {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	e := echo.New()
+	e.HideBanner, e.HidePort = true, true
+	e.POST("/register", add.register)
+	server := &http.Server{Handler: e}
+	slog.New(slog.NewTextHandler(log, nil)).InfoContext(ctx, "listening", "public", "http://"+listener.Addr().String())
+	stopped := make(chan error, 1)
+	defer context.AfterFunc(ctx, func() { stopped <- server.Shutdown(context.WithoutCancel(ctx)) })()
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return <-stopped
+}

@@ -1,0 +1,124 @@
+package baseline
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"math/bits"
+	"strings"
+	"sync"
+)
+
+const (
+	writers = 4  // each with a connection of its own
+	maxRows = 64 // of a statement
+)
+
+// MultiRow serves like [SingleRow], but gathers the inserts that wait into statements of 1, 2, 4 … 64 rows, which four
+// writers execute. One that comes alone does not wait for others.
+func MultiRow(ctx context.Context, dsn string, log io.Writer) error {
+	db, err := open(dsn, writers+1)
+	if err != nil {
+		return err
+	}
+	pool, err := db.DB()
+	if err != nil {
+		return err
+	}
+	g := &gatherer{queue: make(chan *pending, 1024)}
+	var running sync.WaitGroup
+	for range writers {
+		conn, err := pool.Conn(ctx)
+		if err != nil {
+			return err
+		}
+		w := &writer{conn: conn}
+		running.Go(func() { defer conn.Close(); g.run(w) })
+	}
+	err = serve(ctx, g.add, log)
+	close(g.queue) // no handler runs any more
+	running.Wait()
+	return errors.Join(err, pool.Close())
+}
+
+// A pending client waits to be written.
+type pending struct {
+	client *client
+	done   chan error // of one element
+}
+
+// A gatherer is the queue in front of the writers.
+type gatherer struct {
+	queue chan *pending
+	mu    sync.Mutex // held by the writer that takes from queue
+}
+
+// add implements [add]. The client is written even where ctx ends first.
+func (g *gatherer) add(ctx context.Context, c *client) error {
+	p := &pending{client: c, done: make(chan error, 1)}
+	g.queue <- p
+	return <-p.done
+}
+
+// run writes until the queue is closed.
+func (g *gatherer) run(w *writer) {
+	for {
+		batch := g.take()
+		if batch == nil {
+			return
+		}
+		err := w.write(batch)
+		for _, p := range batch {
+			p.done <- err
+		}
+	}
+}
+
+// take waits for one and takes with it what waits too, a power of two in all. It returns nil where the queue is closed.
+func (g *gatherer) take() []*pending {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	first, open := <-g.queue
+	if !open {
+		return nil
+	}
+	waiting := min(1+len(g.queue), maxRows)
+	batch := make([]*pending, 1, waiting)
+	batch[0] = first
+	for n := 1 << (bits.Len(uint(waiting)) - 1); len(batch) < n; {
+		batch = append(batch, <-g.queue) // nobody else takes meanwhile
+	}
+	return batch
+}
+
+// A writer has a connection and its statements.
+type writer struct {
+	conn   *sql.Conn
+	bySize [8]*sql.Stmt // by the power of two
+}
+
+const columns = "client_id, issued_at, secret_hash, secret_expires_at, client_name, token_endpoint_auth_method, scope, software_id, " +
+	"software_version, metadata, remote_address, version"
+
+func (w *writer) write(batch []*pending) error {
+	ctx := context.Background()
+	stmt := &w.bySize[bits.Len(uint(len(batch)))-1]
+	if *stmt == nil {
+		row := "(" + strings.Repeat(", ?", strings.Count(columns, ",")+1)[2:] + ")"
+		prepared, err := w.conn.PrepareContext(ctx, "INSERT INTO clients ("+columns+") VALUES "+strings.Repeat(", "+row, len(batch))[2:])
+		if err != nil {
+			return fmt.Errorf("preparing %d rows: %w", len(batch), err)
+		}
+		*stmt = prepared
+	}
+	args := make([]any, 0, 12*len(batch))
+	for _, p := range batch {
+		c := p.client
+		args = append(args, c.ClientID, c.IssuedAt, c.SecretHash, c.SecretExpiresAt, c.ClientName, c.TokenEndpointAuthMethod, c.Scope,
+			c.SoftwareID, c.SoftwareVersion, c.Metadata, c.RemoteAddress, c.Version)
+	}
+	_, err := (*stmt).ExecContext(ctx, args...)
+	return err
+}

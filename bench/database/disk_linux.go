@@ -1,0 +1,12 @@
+package database
+
+import "golang.org/x/sys/unix"
+
+// inMemory tells whether a folder's files are in memory alone.
+func inMemory(folder string) (bool, error) {
+	var s unix.Statfs_t
+	if err := unix.Statfs(folder, &s); err != nil {
+		return false, err
+	}
+	return s.Type == unix.TMPFS_MAGIC || s.Type == unix.RAMFS_MAGIC, nil
+}

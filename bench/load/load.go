@@ -1,0 +1,225 @@
+// Package load registers clients over a number of connections that are kept alive, one request at a time on each, and
+// checks every answer. It shares its machine with what it measures, so that it does little: see [Run].
+package load
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/valyala/fasthttp"
+)
+
+// A Target is where to register.
+type Target struct {
+	Name string
+	URL  string // of the registration endpoint, such as http://127.0.0.1:8080/register
+	// Body returns the body of the request number i, from 0; it is called by many at once. nil means [Body].
+	Body func(i int) []byte
+}
+
+// A Result is what a run came to.
+type Result struct {
+	Registrations int     // answered after the warm-up
+	Seconds       float64 // without the warm-up
+	P50, P99      time.Duration
+	All           int // registrations, the warm-up's and those under way at the end included
+}
+
+// Rate is the number of registrations a second.
+func (r Result) Rate() float64 { return float64(r.Registrations) / r.Seconds }
+
+// patience is how long an answer may take.
+const patience = 20 * time.Second
+
+// Run registers clients for a warm-up, which is a third of d and a second at most and does not count, and then for d. An
+// answer that is no 201 with a client_id ends it with an error that quotes the answer, without secrets; so does, once the
+// clock has stopped, an ID that two answers had.
+func Run(ctx context.Context, target Target, connections int, d time.Duration) (Result, error) {
+	if connections < 1 || d <= 0 {
+		return Result{}, fmt.Errorf("loading %s: %d connections for %v: both must be above 0", target.Name, connections, d)
+	}
+	if target.Body == nil {
+		target.Body = Body
+	}
+	r := &run{target: target}
+	workers := make([]*worker, connections)
+	for i := range workers {
+		w, err := r.worker(i, connections)
+		if err != nil {
+			return Result{}, fmt.Errorf("loading %s: %w", target.Name, err)
+		}
+		workers[i] = w
+		defer w.close()
+	}
+	defer context.AfterFunc(ctx, func() { r.stop.Store(true) })()
+	var all sync.WaitGroup
+	for _, w := range workers {
+		all.Go(w.work)
+	}
+	r.wait(ctx, min(d/3, time.Second))
+	r.counting.Store(true)
+	start := time.Now()
+	r.wait(ctx, d)
+	r.counting.Store(false)
+	result := Result{Seconds: time.Since(start).Seconds()}
+	r.stop.Store(true)
+	all.Wait()
+	if err := errors.Join(ctx.Err(), r.failed()); err != nil {
+		return Result{}, fmt.Errorf("loading %s: %w", target.Name, err)
+	}
+	if err := result.take(workers); err != nil {
+		return Result{}, fmt.Errorf("loading %s: %w", target.Name, err)
+	}
+	return result, nil
+}
+
+// A run is what the workers share.
+type run struct {
+	target         Target
+	counting, stop atomic.Bool
+	failure        atomic.Pointer[error] // the first
+}
+
+// wait sleeps for d, or less where the run is over.
+func (r *run) wait(ctx context.Context, d time.Duration) {
+	for end := time.Now().Add(d); !r.stop.Load(); {
+		left := time.Until(end)
+		if left <= 0 {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(min(left, 100*time.Millisecond)):
+		}
+	}
+}
+
+func (r *run) fail(err error) {
+	r.failure.CompareAndSwap(nil, &err)
+	r.stop.Store(true)
+}
+
+func (r *run) failed() error {
+	if err := r.failure.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+// A worker has one connection.
+type worker struct {
+	run       *run
+	client    *fasthttp.HostClient
+	request   *fasthttp.Request
+	response  *fasthttp.Response
+	next      int // the number of the next request
+	step      int
+	ids       []byte // each ended by a line break, which no ID has
+	all       int
+	latencies []time.Duration // of what counts
+}
+
+func (r *run) worker(first, of int) (*worker, error) {
+	request := fasthttp.AcquireRequest()
+	request.SetRequestURI(r.target.URL)
+	request.Header.SetMethod(http.MethodPost)
+	request.Header.SetContentType("application/json")
+	host := string(request.URI().Host())
+	if host == "" {
+		return nil, fmt.Errorf("%q is no URL of a registration endpoint", r.target.URL)
+	}
+	return &worker{run: r, request: request, response: fasthttp.AcquireResponse(), next: first, step: of,
+		ids: make([]byte, 0, 1<<18), latencies: make([]time.Duration, 0, 1<<13),
+		client: &fasthttp.HostClient{
+			Addr: host, MaxConns: 1, MaxIdemponentCallAttempts: 1, NoDefaultUserAgentHeader: true, DisablePathNormalizing: true,
+			ReadTimeout: patience, WriteTimeout: patience,
+			RetryIfErr: func(*fasthttp.Request, int, error) (bool, bool) { return false, false },
+		}}, nil
+}
+
+func (w *worker) close() {
+	w.client.CloseIdleConnections()
+	fasthttp.ReleaseRequest(w.request)
+	fasthttp.ReleaseResponse(w.response)
+}
+
+// work registers until the run is over.
+func (w *worker) work() {
+	for !w.run.stop.Load() {
+		w.request.SetBodyRaw(w.run.target.Body(w.next))
+		w.next += w.step
+		start := time.Now()
+		if err := w.client.Do(w.request, w.response); err != nil {
+			w.run.fail(err)
+			return
+		}
+		took := time.Since(start)
+		id := clientID(w.response.Body())
+		if w.response.StatusCode() != http.StatusCreated || id == nil {
+			w.run.fail(fmt.Errorf("the answer is %d: %s", w.response.StatusCode(), quote(w.response.Body())))
+			return
+		}
+		w.all++
+		w.ids = append(append(w.ids, id...), '\n')
+		if w.run.counting.Load() {
+			w.latencies = append(w.latencies, took)
+		}
+	}
+}
+
+// clientID finds the client_id of an answer, nil where there is none. A quote within a string has a backslash before it,
+// so that no other member's value is taken for it.
+func clientID(answer []byte) []byte {
+	_, rest, found := bytes.Cut(answer, []byte(`"client_id":`))
+	if !found {
+		return nil
+	}
+	rest, found = bytes.CutPrefix(bytes.TrimLeft(rest, " "), []byte(`"`))
+	end := bytes.IndexByte(rest, '"')
+	if !found || end < 1 {
+		return nil
+	}
+	return rest[:end]
+}
+
+var secrets = regexp.MustCompile(`("(?:client_secret|registration_access_token)"\s*:\s*")[^"]*`)
+
+// quote returns the beginning of an answer without its secrets.
+func quote(answer []byte) []byte {
+	answer = secrets.ReplaceAll(answer, []byte("${1}[redacted]"))
+	return answer[:min(len(answer), 500)]
+}
+
+// take sums up what the workers did, or says which ID two answers had.
+func (r *Result) take(workers []*worker) error {
+	var latencies []time.Duration
+	for _, w := range workers {
+		latencies = append(latencies, w.latencies...)
+		r.All += w.all
+	}
+	seen := make(map[string]struct{}, r.All)
+	for _, w := range workers {
+		for id := range bytes.Lines(w.ids) {
+			if _, twice := seen[string(id)]; twice {
+				return fmt.Errorf("two answers have the client_id %s", bytes.TrimSpace(id))
+			}
+			seen[string(id)] = struct{}{}
+		}
+	}
+	if len(latencies) == 0 {
+		return errors.New("nothing was answered in time")
+	}
+	slices.Sort(latencies)
+	r.Registrations = len(latencies)
+	r.P50, r.P99 = latencies[len(latencies)/2], latencies[len(latencies)*99/100]
+	return nil
+}
