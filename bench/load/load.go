@@ -36,6 +36,9 @@ type Result struct {
 // Rate is the number of registrations a second.
 func (r Result) Rate() float64 { return float64(r.Registrations) / r.Seconds }
 
+// ErrNothing is returned by a run that was over before the first answer that counts.
+var ErrNothing = errors.New("nothing was answered in time")
+
 // patience is how long an answer may take.
 const patience = 20 * time.Second
 
@@ -216,7 +219,7 @@ func (r *Result) take(workers []*worker) error {
 		}
 	}
 	if len(latencies) == 0 {
-		return errors.New("nothing was answered in time")
+		return ErrNothing
 	}
 	slices.Sort(latencies)
 	r.Registrations = len(latencies)

@@ -1,0 +1,127 @@
+package growth
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/alecthomas/kong"
+	"github.com/go-json-experiment/json"
+	"github.com/google/go-cmp/cmp"
+
+	"registrar/engine"
+	"registrar/store/storetest/mariadb"
+)
+
+// Everything is measured and written, however little of it and however slow.
+func TestShort(t *testing.T) {
+	if _, err := mariadb.Program(); err != nil && os.Getenv("CI") == "" {
+		t.Skip(err)
+	}
+	folder := t.TempDir()
+	var c Command
+	parser, err := kong.New(&c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pictures, markdown := filepath.Join(folder, "docs", "performance"), filepath.Join(folder, "docs", "performance.md")
+	if _, err := parser.Parse([]string{"--short", "--folder", pictures, "--markdown", markdown}); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	checkReport(t, filepath.Join(pictures, "growth.json"))
+	text, err := os.ReadFile(markdown)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, axis := range []string{"replicas", "clients", "scripts", "metadata"} {
+		if link := "](performance/growth-" + axis + ".svg)"; !bytes.Contains(text, []byte(link)) {
+			t.Errorf("%s is not in the Markdown:\n%s", link, text)
+		}
+		svg, err := os.ReadFile(filepath.Join(pictures, "growth-"+axis+".svg"))
+		if err != nil || !bytes.Contains(svg, []byte("registrations a second")) {
+			t.Errorf("the picture of %s: %v, %d bytes", axis, err, len(svg))
+		}
+	}
+}
+
+// checkReport wants every place on every axis to have been measured as often as it should.
+func checkReport(t *testing.T, path string) {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r Report
+	if err := json.Unmarshal(b, &r); err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, a := range r.Axes {
+		for _, s := range a.Series {
+			var labels []string
+			for _, p := range s.Points {
+				labels = append(labels, p.Label)
+				for _, values := range [][]float64{p.Rates, p.Ratios, p.P50, p.P99, p.ServerCPU, p.DatabaseCPU, p.PagesRead, p.PagesWrote} {
+					if len(values) != len(p.Rates) || len(values) == 0 || slices.Min(p.Rates) <= 0 {
+						t.Errorf("%s, %s: got %+v", a.Name, p.Label, p)
+					}
+				}
+			}
+			got[a.Name+": "+s.Name] = strings.Join(labels, ", ")
+		}
+	}
+	want := map[string]string{
+		"replicas: ":             "1, 2",
+		"clients: IDs random":    "0, 1 k, 3 k",
+		"metadata: ":             "0.29 KiB, 59 KiB",
+		"scripts: 14 steps each": "0, 2",
+		"scripts: one step each, which they patch": "0, 2",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("places measured, want (-) and got (+):\n%s", diff)
+	}
+}
+
+func TestSizedBodies(t *testing.T) {
+	for _, size := range []int{300, 307, 345, 399, 400, 1024, 61_440} {
+		body := sized(size)(12)
+		if len(body) != size {
+			t.Errorf("a body of %d bytes has %d", size, len(body))
+		}
+		request, err := engine.ParseRequest(body)
+		if err != nil {
+			t.Errorf("a body of %d bytes: %v\n%s", size, err, body)
+			continue
+		}
+		uris := request.Metadata.RedirectURIs
+		if compact := slices.Compact(slices.Sorted(slices.Values(uris))); len(compact) != len(uris) {
+			t.Errorf("a body of %d bytes has a redirect URI twice", size)
+		}
+	}
+}
+
+func TestReplace(t *testing.T) {
+	block := string(begin) + "new\n" + string(end)
+	for _, c := range []struct{ name, text, want string }{
+		{"no text", "", block},
+		{"no block", "# Title\n", "# Title\n\n" + block},
+		{"a block", "a\n" + string(begin) + "old\n" + string(end) + "z\n", "a\n" + block + "z\n"},
+		{"a block without an end", "a\n" + string(begin) + "old\n", "a\n" + block},
+	} {
+		if diff := cmp.Diff(c.want, string(replace([]byte(c.text), []byte("new\n")))); diff != "" {
+			t.Errorf("%s: want (-) and got (+):\n%s", c.name, diff)
+		}
+	}
+}
+
+func TestAlternateAxesNeedMeasurements(t *testing.T) {
+	if _, err := Run(t.Context(), Options{Rounds: 0, Connections: 1, Duration: 1}, &bytes.Buffer{}); err == nil {
+		t.Error("no rounds: got no error, want one")
+	}
+}

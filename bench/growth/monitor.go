@@ -1,0 +1,74 @@
+package growth
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	_ "github.com/go-sql-driver/mysql" // the driver
+
+	"registrar/bench/database"
+)
+
+// A monitor asks MariaDB how it is.
+type monitor struct{ db *sql.DB }
+
+func newMonitor(ctx context.Context, m *database.MariaDB) (*monitor, error) {
+	dsn, err := m.Fresh(ctx)
+	if err != nil {
+		return nil, err
+	}
+	db, err := sql.Open("mysql", dsn)
+	return &monitor{db}, err
+}
+
+func (m *monitor) close() error { return m.db.Close() }
+
+type pages struct{ read, wrote, dirty int64 }
+
+func (m *monitor) pages(ctx context.Context) (p pages, err error) {
+	for name, to := range map[string]*int64{
+		"Innodb_pages_read": &p.read, "Innodb_pages_written": &p.wrote, "Innodb_buffer_pool_pages_dirty": &p.dirty,
+	} {
+		err = errors.Join(err, m.db.QueryRowContext(ctx, "SHOW GLOBAL STATUS LIKE '"+name+"'").Scan(new(string), to))
+	}
+	return p, err
+}
+
+const (
+	settled  = 500 // changed pages that may be left
+	patience = 5 * time.Minute
+)
+
+// settle returns once MariaDB has written the pages that were changed, so that it does not do it at the cost of what is
+// measured next.
+func (m *monitor) settle(ctx context.Context) error {
+	var before string
+	if err := m.db.QueryRowContext(ctx, "SELECT @@GLOBAL.innodb_max_dirty_pages_pct").Scan(&before); err != nil {
+		return err
+	}
+	if _, err := m.db.ExecContext(ctx, "SET GLOBAL innodb_max_dirty_pages_pct = 0"); err != nil {
+		return err
+	}
+	err := m.await(ctx)
+	_, restored := m.db.ExecContext(context.WithoutCancel(ctx), "SET GLOBAL innodb_max_dirty_pages_pct = "+before)
+	return errors.Join(err, restored)
+}
+
+func (m *monitor) await(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for {
+		p, err := m.pages(ctx)
+		if err != nil || p.dirty <= settled {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("MariaDB still has %d changed pages to write: %w", p.dirty, ctx.Err())
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
