@@ -8,7 +8,7 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # Packages with the race detector; the root package drives the plain binary.
 RACED = ./discovery/... ./engine/... ./fetch/... ./hostfuncs/... ./keyset/... ./metrics/... ./scripts/... ./server/... ./statements/... ./store/...
 
-.PHONY: build test test-race test-e2e lint fuzz bench testdata testdata-check install
+.PHONY: build test test-race test-e2e lint fuzz bench bench-growth bench-go testdata testdata-check install
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o registrar .
@@ -23,7 +23,7 @@ test-race:
 	CI=1 CGO_ENABLED=1 go test -race $(RACED)
 
 test-e2e:
-	CI=1 go test -timeout 20m . ./sdk/...
+	CI=1 go test -timeout 20m . ./bench/... ./sdk/...
 
 lint:
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "run gofmt on: $$unformatted"; exit 1; }
@@ -40,7 +40,17 @@ fuzz:
 	.ci/fuzz FuzzRewrite ./scripts/metering $(FUZZTIME)
 	.ci/fuzz FuzzAuthorization ./server $(FUZZTIME)
 
-bench:
+# The whole table, against other servers; needs a machine that does nothing else. BENCH holds flags, such as
+# BENCH='--only sqlite --rounds 3'; BENCH='--markdown docs/performance.md' puts the figures where they are read.
+bench: install
+	go run ./bench $(BENCH)
+
+# What growth costs; needs half an hour, and 25 GB of a disk. GROWTH holds flags, such as GROWTH='--axis clients'.
+bench-growth: install
+	go run ./bench growth $(GROWTH)
+
+# Each part for itself: decoding, steps, scripts by language, response, store.
+bench-go:
 	go test -run '^$$' -bench . $(RACED)
 
 # Rebuild the WebAssembly fixtures; compare them with what is committed. Both install the compilers.

@@ -72,6 +72,9 @@ func Run(ctx context.Context, c Config) (Result, error) {
 	case <-time.After(c.Duration):
 	case <-ctx.Done():
 	}
+	for inserted.Load() == before && failure.Load() == nil && ctx.Err() == nil {
+		time.Sleep(time.Millisecond) // a slow disk
+	}
 	r := Result{Rows: int(inserted.Load() - before), Seconds: time.Since(start).Seconds()}
 	stop.Store(true)
 	callers.Wait()

@@ -11,8 +11,8 @@ import (
 )
 
 // clients measures what the clients cost that are in the table already: a table that is filled more and more, and beside it
-// in the same MariaDB one that is empty each time. Before each measurement MariaDB writes what was changed, and then there is
-// load that does not count, so that a measurement pays for what its own registrations lead to.
+// in the same MariaDB one that is empty each time. After each measurement MariaDB writes every page that was changed, so that
+// a measurement pays for what its own registrations lead to, and for nothing else.
 func (b *bench) clients(ctx context.Context) (Axis, error) {
 	axis := Axis{Name: "clients", Title: "Clients in the table", X: "clients in the table before", Base: "an empty table"}
 	g, err := b.newGrowing(ctx)
@@ -44,7 +44,7 @@ func (b *bench) clients(ctx context.Context) (Axis, error) {
 // join adds the measurements of q to p.
 func (p *Point) join(q Point) {
 	for _, lists := range [][2]*[]float64{{&p.Rates, &q.Rates}, {&p.Ratios, &q.Ratios}, {&p.P50, &q.P50}, {&p.P99, &q.P99},
-		{&p.ServerCPU, &q.ServerCPU}, {&p.DatabaseCPU, &q.DatabaseCPU}, {&p.PagesRead, &q.PagesRead}, {&p.PagesWrote, &q.PagesWrote}} {
+		{&p.ServerCPU, &q.ServerCPU}, {&p.DatabaseCPU, &q.DatabaseCPU}, {&p.PagesRead, &q.PagesRead}, {&p.PagesWrote, &q.PagesWrote}, {&p.Lasting, &q.Lasting}, {&p.LastingRatios, &q.LastingRatios}} {
 		*lists[0] = append(*lists[0], *lists[1]...)
 	}
 }
@@ -121,7 +121,7 @@ func (g *growing) pair(ctx context.Context, ids fill.IDs, size int) ([]Point, er
 		if err != nil {
 			return nil, err
 		}
-		subjects[i].processes, subjects[i].warmUp = []*process.Process{p}, g.WarmUp
+		subjects[i].processes, subjects[i].after = []*process.Process{p}, g.monitor.settle
 	}
 	points, err := g.alternate(ctx, "clients, IDs "+string(ids), subjects)
 	if err != nil {

@@ -3,7 +3,6 @@ package growth
 import (
 	"context"
 	"os"
-	"time"
 
 	"registrar/bench/fill"
 )
@@ -32,6 +31,6 @@ func (c *Command) Run(ctx context.Context) error {
 // short returns o with the least of everything.
 func (o Options) short() Options {
 	return Options{Axes: o.Axes, Clients: []int{1000, 3000}, IDs: []fill.IDs{fill.Random}, Scripts: []int{2}, Replicas: []int{1, 2},
-		Metadata: []int{300, 60_000}, Rounds: 1, Duration: 100 * time.Millisecond, WarmUp: 50 * time.Millisecond, Connections: 4,
+		Metadata: []int{300, 60_000}, Rounds: 1, Seconds: 0.05, Connections: 4,
 		BufferPool: 64, RedoLog: 64}
 }

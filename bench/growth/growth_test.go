@@ -72,6 +72,9 @@ func checkReport(t *testing.T, path string) {
 						t.Errorf("%s, %s: got %+v", a.Name, p.Label, p)
 					}
 				}
+				if got, want := len(p.LastingRatios) > 0, a.Name == "clients"; got != want {
+					t.Errorf("%s, %s: pages that are written later count: got %t, want %t", a.Name, p.Label, got, want)
+				}
 			}
 			got[a.Name+": "+s.Name] = strings.Join(labels, ", ")
 		}
@@ -107,21 +110,19 @@ func TestSizedBodies(t *testing.T) {
 }
 
 func TestReplace(t *testing.T) {
-	block := string(begin) + "new\n" + string(end)
-	for _, c := range []struct{ name, text, want string }{
-		{"no text", "", block},
-		{"no block", "# Title\n", "# Title\n\n" + block},
-		{"a block", "a\n" + string(begin) + "old\n" + string(end) + "z\n", "a\n" + block + "z\n"},
-		{"a block without an end", "a\n" + string(begin) + "old\n", "a\n" + block},
-	} {
-		if diff := cmp.Diff(c.want, string(replace([]byte(c.text), []byte("new\n")))); diff != "" {
-			t.Errorf("%s: want (-) and got (+):\n%s", c.name, diff)
+	got, err := replace("a\n"+begin+"old\n"+end+"z\n", "new\n")
+	if want := "a\n" + begin + "new\n" + end + "z\n"; err != nil || got != want {
+		t.Errorf("got %q and %v, want %q", got, err, want)
+	}
+	for _, text := range []string{"", "# Title\n", begin, end, end + begin} {
+		if got, err := replace(text, "new\n"); err == nil {
+			t.Errorf("%q has no place for figures: got %q, want an error", text, got)
 		}
 	}
 }
 
-func TestAlternateAxesNeedMeasurements(t *testing.T) {
-	if _, err := Run(t.Context(), Options{Rounds: 0, Connections: 1, Duration: 1}, &bytes.Buffer{}); err == nil {
+func TestRunNeedsRounds(t *testing.T) {
+	if _, err := Run(t.Context(), Options{Rounds: 0, Connections: 1, Seconds: 1}, &bytes.Buffer{}); err == nil {
 		t.Error("no rounds: got no error, want one")
 	}
 }

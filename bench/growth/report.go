@@ -2,10 +2,12 @@ package growth
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -14,8 +16,7 @@ import (
 )
 
 // Write writes the report to a folder: growth.json, and growth-AXIS.svg for each axis. It replaces what stands between the
-// comments growth and /growth of the Markdown file, which is made where there is none, by the tables and the pictures. The
-// folder is beside that file or below it.
+// markers of the Markdown file, which is made where there is none, by the tables and the pictures.
 func (r Report) Write(folder, markdown string) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
@@ -40,27 +41,33 @@ func (r Report) Write(folder, markdown string) error {
 	if err != nil {
 		return err
 	}
-	text, err := os.ReadFile(markdown)
-	if err != nil && !os.IsNotExist(err) {
+	old, err := os.ReadFile(markdown)
+	if os.IsNotExist(err) {
+		old, err = []byte(begin+end), nil
+	}
+	if err != nil {
 		return err
 	}
-	return os.WriteFile(markdown, replace(text, r.Markdown(filepath.ToSlash(below))), 0o644)
+	text, err := replace(string(old), string(r.Markdown(filepath.ToSlash(below))))
+	if err != nil {
+		return fmt.Errorf("%s: %w", markdown, err)
+	}
+	return os.WriteFile(markdown, []byte(text), 0o644)
 }
 
-var begin, end = []byte("<!-- growth: written by make bench-growth -->\n"), []byte("<!-- /growth -->\n")
+// What stands between these markers of a file is replaced.
+const (
+	begin = "<!-- figures of make bench-growth: begin -->\n"
+	end   = "<!-- figures of make bench-growth: end -->\n"
+)
 
-// replace returns text with block between begin and end, which are put at its end if they are not there.
-func replace(text, block []byte) []byte {
-	before, after := text, []byte(nil)
-	if i := bytes.Index(text, begin); i >= 0 {
-		before = text[:i]
-		if _, rest, found := bytes.Cut(text[i:], end); found {
-			after = rest
-		}
-	} else if len(text) > 0 {
-		before = append(bytes.TrimRight(text, "\n"), "\n\n"...)
+func replace(text, block string) (string, error) {
+	before, rest, begun := strings.Cut(text, begin)
+	_, after, ended := strings.Cut(rest, end)
+	if !begun || !ended {
+		return "", errors.New("there are no markers between which the figures would go")
 	}
-	return slices.Concat(before, begin, block, end, after)
+	return before + begin + block + end + after, nil
 }
 
 func (a Axis) picture() string { return "growth-" + a.Name + ".svg" }
@@ -80,8 +87,8 @@ func (a Axis) chart() chart.Chart {
 // Markdown returns the tables and the pictures, which are in a folder.
 func (r Report) Markdown(folder string) []byte {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "MariaDB %s with a buffer pool of %d MiB and a redo log of %d MiB, %d connections, %d processors that the load shares; medians of %d rounds of %v, in brackets the least and the greatest.\n",
-		r.MariaDB, r.Options.BufferPool, r.Options.RedoLog, r.Options.Connections, r.CPUs, r.Options.Rounds, r.Options.Duration)
+	fmt.Fprintf(&b, "MariaDB %s with a buffer pool of %d MiB and a redo log of %d MiB, %d connections, %d processors that the load shares; medians of %d rounds of %g seconds, in brackets the least and the greatest.\n",
+		r.MariaDB, r.Options.BufferPool, r.Options.RedoLog, r.Options.Connections, r.CPUs, r.Options.Rounds, r.Options.Seconds)
 	if r.FillRate > 0 {
 		fmt.Fprintf(&b, "Clients were filled in at %s a second, in the end.\n", chart.Number(r.FillRate))
 	}
@@ -99,10 +106,14 @@ func (s Series) table(a Axis) []byte {
 	if s.Name != "" {
 		fmt.Fprintf(&b, "%s:\n\n", s.Name)
 	}
-	fmt.Fprintf(&b, "| %s | registrations a second | ÷ %s | p50, ms | p99, ms | registrar's CPU, µs | MariaDB's CPU, µs | pages read | written |\n", a.X, a.Base)
-	b.WriteString("|---|---|---|---|---|---|---|---|---|\n")
+	fmt.Fprintf(&b, "| %s | registrations a second | ÷ %s | ÷ with writing | p50, ms | p99, ms | registrar's CPU, µs | MariaDB's CPU, µs | pages read | pages written |\n", a.X, a.Base)
+	b.WriteString("|---|---|---|---|---|---|---|---|---|---|\n")
 	for _, p := range s.Points {
-		fmt.Fprintf(&b, "| %s | %s | %s |", p.Label, spread(p.Rates), spread(p.Ratios))
+		lasting := "–"
+		if len(p.LastingRatios) > 0 {
+			lasting = spread(p.LastingRatios)
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |", p.Label, spread(p.Rates), spread(p.Ratios), lasting)
 		for _, values := range [][]float64{p.P50, p.P99, p.ServerCPU, p.DatabaseCPU, p.PagesRead, p.PagesWrote} {
 			fmt.Fprintf(&b, " %s |", chart.Number(chart.Median(values)))
 		}

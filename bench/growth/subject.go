@@ -18,10 +18,10 @@ import (
 // A subject is what is measured at one place on an axis.
 type subject struct {
 	label     string
-	processes []*process.Process // of registrar, which share the load
-	body      func(i int) []byte // nil means load's
-	before    func(context.Context) error
-	warmUp    time.Duration
+	processes []*process.Process          // of registrar, which share the load
+	body      func(i int) []byte          // nil means load's
+	before    func(context.Context) error // each measurement; nil means nothing
+	after     func(context.Context) error // the same; what it takes counts
 }
 
 // start starts registrar in a folder of its own.
@@ -62,6 +62,9 @@ func (b *bench) alternate(ctx context.Context, axis string, subjects []subject) 
 		}
 		for i := range points {
 			points[i].Ratios = append(points[i].Ratios, points[i].Rates[round]/points[0].Rates[round])
+			if subjects[i].after != nil {
+				points[i].LastingRatios = append(points[i].LastingRatios, points[i].Lasting[round]/points[0].Lasting[round])
+			}
 		}
 		slices.Reverse(order)
 	}
@@ -71,15 +74,10 @@ func (b *bench) alternate(ctx context.Context, axis string, subjects []subject) 
 	return points, nil
 }
 
-// measure adds one measurement to p. It takes longer where nothing is answered in the time that it has.
+// measure adds one measurement to p.
 func (b *bench) measure(ctx context.Context, s subject, p *Point) error {
 	if s.before != nil {
 		if err := s.before(ctx); err != nil {
-			return err
-		}
-	}
-	if s.warmUp > 0 {
-		if _, err := b.load(ctx, s, s.warmUp); err != nil && !errors.Is(err, load.ErrNothing) {
 			return err
 		}
 	}
@@ -87,12 +85,17 @@ func (b *bench) measure(ctx context.Context, s subject, p *Point) error {
 	if err != nil {
 		return err
 	}
-	result, err := b.load(ctx, s, b.Duration)
-	for d := 2 * b.Duration; errors.Is(err, load.ErrNothing) && d < patience; d *= 2 {
-		result, err = b.load(ctx, s, d)
-	}
+	result, err := b.load(ctx, s)
 	if err != nil {
 		return err
+	}
+	var written time.Duration
+	if s.after != nil {
+		began := time.Now()
+		if err := s.after(ctx); err != nil {
+			return err
+		}
+		written = time.Since(began)
 	}
 	after, err := b.reading(ctx, s)
 	if err != nil {
@@ -106,13 +109,16 @@ func (b *bench) measure(ctx context.Context, s subject, p *Point) error {
 	p.DatabaseCPU = append(p.DatabaseCPU, each(float64((after.database - before.database).Microseconds())))
 	p.PagesRead = append(p.PagesRead, each(float64(after.read-before.read)))
 	p.PagesWrote = append(p.PagesWrote, each(float64(after.wrote-before.wrote)))
+	if s.after != nil {
+		p.Lasting = append(p.Lasting, float64(result.All)/(float64(result.All)/result.Rate()+written.Seconds()))
+	}
 	return nil
 }
 
 // load loads the subject's processes at the same time, with their shares of the connections. Latencies are those of the
 // slowest.
-func (b *bench) load(ctx context.Context, s subject, d time.Duration) (sum load.Result, err error) {
-	results := make([]load.Result, len(s.processes))
+func (b *bench) load(ctx context.Context, s subject) (sum load.Result, err error) {
+	results, d := make([]load.Result, len(s.processes)), time.Duration(b.Seconds*float64(time.Second))
 	group, ctx := errgroup.WithContext(ctx)
 	for i, p := range s.processes {
 		group.Go(func() (err error) {

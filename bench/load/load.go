@@ -36,15 +36,12 @@ type Result struct {
 // Rate is the number of registrations a second.
 func (r Result) Rate() float64 { return float64(r.Registrations) / r.Seconds }
 
-// ErrNothing is returned by a run that was over before the first answer that counts.
-var ErrNothing = errors.New("nothing was answered in time")
-
 // patience is how long an answer may take.
 const patience = 20 * time.Second
 
-// Run registers clients for a warm-up, which is a third of d and a second at most and does not count, and then for d. An
-// answer that is no 201 with a client_id ends it with an error that quotes the answer, without secrets; so does, once the
-// clock has stopped, an ID that two answers had.
+// Run registers clients for a warm-up, which is a third of d and a second at most and does not count, and then for d, or
+// until the first answer where that takes longer. An answer that is no 201 with a client_id ends it with an error that quotes
+// the answer, without secrets; so does, once the clock has stopped, an ID that two answers had.
 func Run(ctx context.Context, target Target, connections int, d time.Duration) (Result, error) {
 	if connections < 1 || d <= 0 {
 		return Result{}, fmt.Errorf("loading %s: %d connections for %v: both must be above 0", target.Name, connections, d)
@@ -71,6 +68,9 @@ func Run(ctx context.Context, target Target, connections int, d time.Duration) (
 	r.counting.Store(true)
 	start := time.Now()
 	r.wait(ctx, d)
+	for r.counted.Load() == 0 && !r.stop.Load() {
+		r.wait(ctx, time.Millisecond)
+	}
 	r.counting.Store(false)
 	result := Result{Seconds: time.Since(start).Seconds()}
 	r.stop.Store(true)
@@ -88,6 +88,7 @@ func Run(ctx context.Context, target Target, connections int, d time.Duration) (
 type run struct {
 	target         Target
 	counting, stop atomic.Bool
+	counted        atomic.Int64          // answers
 	failure        atomic.Pointer[error] // the first
 }
 
@@ -175,6 +176,7 @@ func (w *worker) work() {
 		w.ids = append(append(w.ids, id...), '\n')
 		if w.run.counting.Load() {
 			w.latencies = append(w.latencies, took)
+			w.run.counted.Add(1)
 		}
 	}
 }
@@ -217,9 +219,6 @@ func (r *Result) take(workers []*worker) error {
 			}
 			seen[string(id)] = struct{}{}
 		}
-	}
-	if len(latencies) == 0 {
-		return ErrNothing
 	}
 	slices.Sort(latencies)
 	r.Registrations = len(latencies)

@@ -1,0 +1,152 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/go-json-experiment/json"
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestMain lets the harness start this program as the servers that it measures.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && (os.Args[1] == "baseline" || os.Args[1] == "bare-sqlite") {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+func TestMeasuresEverything(t *testing.T) {
+	folder := t.TempDir()
+	jsonFile, markdownFile := filepath.Join(folder, "figures.json"), filepath.Join(folder, "figures.md")
+	var out, log bytes.Buffer
+	if code := run(t.Context(), []string{"--short", "--json", jsonFile, "--markdown", markdownFile}, &console{&out, &log}); code != 0 {
+		t.Fatalf("exit code %d\n%s%s", code, &log, &out)
+	}
+	var r Report
+	b := must(t)(os.ReadFile(jsonFile))
+	if err := json.Unmarshal(b, &r, json.RejectUnknownMembers(true)); err != nil {
+		t.Fatal(err)
+	}
+	markdown := string(must(t)(os.ReadFile(markdownFile)))
+	measured := map[string]bool{}
+	for _, row := range r.Rows {
+		measured[row.Section] = true
+		if len(row.Rounds) != 1 || math.IsNaN(row.Median) || math.IsInf(row.Median, 0) || (row.Goal == nil) != (row.Met == nil) {
+			t.Errorf("%s: %+v", row.Name, row)
+		}
+		if !strings.Contains(out.String(), row.Name) || !strings.Contains(markdown, row.Name) {
+			t.Errorf("%q is missing in a table", row.Name)
+		}
+	}
+	for _, s := range sections() {
+		if !measured[s.name] {
+			t.Errorf("%s was not measured", s.name)
+		}
+	}
+	for _, s := range r.Samples {
+		if s.Registrations < 1 || s.Rate <= 0 {
+			t.Errorf("nothing was registered: %+v", s)
+		}
+	}
+	if r.Machine.MariaDB == "" || r.Machine.Cores < 1 {
+		t.Errorf("the machine is %+v", r.Machine)
+	}
+}
+
+func TestRowsAreMedians(t *testing.T) {
+	yes, no := true, false
+	tests := []struct {
+		rounds []float64
+		goal   *Goal
+		median float64
+		met    *bool
+	}{
+		{[]float64{3, 1, 2}, atLeast(2), 2, &yes},
+		{[]float64{3, 1, 2}, atLeast(2.5), 2, &no},
+		{[]float64{4, 1, 2, 3}, atMost(2.5), 2.5, &yes},
+		{[]float64{9}, atMost(8.9), 9, &no},
+		{[]float64{9}, nil, 9, nil},
+	}
+	for _, test := range tests {
+		got := newRow("s", "n", "", test.goal, test.rounds)
+		want := Row{Section: "s", Name: "n", Goal: test.goal, Median: test.median, Min: slices.Min(test.rounds), Max: slices.Max(test.rounds),
+			Rounds: test.rounds, Met: test.met}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
+
+func TestRatiosArePairedByRound(t *testing.T) {
+	var samples []Sample
+	for round, rates := range [][2]float64{{10, 20}, {30, 40}} {
+		// The order of targets changes from round to round, and other loads lie between.
+		samples = append(samples, Sample{Section: "s", Round: round + 1, Target: "b", Connections: 16, Rate: 7},
+			Sample{Section: "s", Round: round + 1, Target: "b", Connections: 1, Rate: rates[1]},
+			Sample{Section: "s", Round: round + 1, Target: "a", Connections: 1, Rate: rates[0]})
+	}
+	if diff := cmp.Diff([]float64{0.5, 0.75}, paired(samples, "s", "a", "b", 1, rate, ratio)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestMarkdownGoesBetweenItsMarkers(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "performance.md")
+	if err := os.WriteFile(file, []byte("before\n"+markerBegin+"old\n"+markerEnd+"after\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := &Report{Rows: []Row{newRow("s", "speed", "ms", atMost(5), []float64{4})}}
+	for range 2 {
+		if err := writeMarkdown(file, r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := string(must(t)(os.ReadFile(file)))
+	if want := "before\n" + markerBegin + r.markdown() + markerEnd + "after\n"; got != want {
+		t.Error(cmp.Diff(want, got))
+	}
+	if !strings.Contains(got, "| speed | ≤ 5 ms | 4.0 ms | 4.0 ms – 4.0 ms | yes |\n") {
+		t.Error(got)
+	}
+	if err := os.WriteFile(file, []byte("no markers\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := writeMarkdown(file, r); err == nil {
+		t.Error("it overwrote a file that has no place for figures")
+	}
+}
+
+func TestOutputOfGoBenchmarksIsRead(t *testing.T) {
+	got := nanoseconds([]byte("goos: linux\nBenchmarkFirstStep/Go/cold-2 \t 10 \t 7000000 ns/op\t 5 B/op\nBenchmarkInstance/Go/renewed \t 10 \t 400 ns/op\n" +
+		"BenchmarkFirstStep/Go/cold-2 \t 10 \t 8000000 ns/op\nPASS\n"))
+	want := map[string][]float64{coldStep: {7e6, 8e6}, renewal: {400}}
+	round := cmp.Transformer("round", func(v float64) int { return int(math.Round(v)) })
+	if diff := cmp.Diff(want, got, round); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestUnknownSectionsAreRefused(t *testing.T) {
+	var out, log bytes.Buffer
+	if code := run(context.Background(), []string{"--only", "speed"}, &console{&out, &log}); code != 1 || !strings.Contains(log.String(), "mariadb, sqlite") {
+		t.Errorf("exit code %d: %s", code, &log)
+	}
+}
+
+// must fails the test on an error.
+func must(t *testing.T) func([]byte, error) []byte {
+	return func(b []byte, err error) []byte {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+}

@@ -1,0 +1,219 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"registrar/bench/database"
+	"registrar/bench/load"
+	"registrar/bench/process"
+)
+
+// A section measures rows of the table.
+type section struct {
+	name string
+	run  func(context.Context, *harness) ([]Row, error)
+}
+
+// sections are in the order of the table.
+func sections() []section {
+	return []section{
+		{"mariadb", mariadbSection},
+		{"sqlite", sqliteSection},
+		{"script", scriptSection},
+		{"guest", guestSection},
+		{"start", startSection},
+		{"memory", memorySection},
+	}
+}
+
+// A harness is what the sections share.
+type harness struct {
+	Options
+	self    string // this program
+	program string // registrar
+	module  string // the folder of registrar's sources
+	folder  string // on a disk, removed at the end
+	mariadb *database.MariaDB
+	samples []Sample
+	log     io.Writer
+	made    int // folders
+}
+
+// measure runs the sections, all of them if only is empty. What one cannot measure does not keep the others from it: the
+// report then has the rest. It is nil where nothing could be measured.
+func measure(ctx context.Context, o Options, only []string, log io.Writer) (*Report, error) {
+	h, err := newHarness(ctx, o, log)
+	if err != nil {
+		return nil, err
+	}
+	defer h.close()
+	report := &Report{Options: o, Begun: time.Now().UTC().Truncate(time.Second), Machine: machine(ctx, h.mariadb)}
+	var errs []error
+	for _, s := range sections() {
+		if len(only) > 0 && !slices.Contains(only, s.name) || ctx.Err() != nil {
+			continue
+		}
+		rows, err := s.run(ctx, h)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", s.name, err))
+		}
+		report.Rows = append(report.Rows, rows...)
+	}
+	report.Samples, report.Minutes = h.samples, time.Since(report.Begun).Minutes()
+	return report, errors.Join(append(errs, ctx.Err())...)
+}
+
+// newHarness builds registrar and starts MariaDB.
+func newHarness(ctx context.Context, o Options, log io.Writer) (h *harness, err error) {
+	h = &harness{Options: o, log: log}
+	defer func() {
+		if err != nil {
+			h.close()
+		}
+	}()
+	if h.self, err = os.Executable(); err != nil {
+		return nil, err
+	}
+	module, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "registrar").Output()
+	if err != nil {
+		return nil, fmt.Errorf("finding the sources, within which this has to be run: %w", err)
+	}
+	h.module = strings.TrimSpace(string(module))
+	disk, err := database.Disk()
+	if err != nil {
+		return nil, err
+	}
+	if h.folder, err = os.MkdirTemp(disk, "registrar-bench-"); err != nil {
+		return nil, err
+	}
+	h.say("building registrar")
+	if h.program, err = process.Build(ctx, h.folder); err != nil {
+		return nil, err
+	}
+	h.mariadb, err = database.Start(ctx, database.Config{})
+	return h, err
+}
+
+func (h *harness) close() {
+	if h.mariadb != nil {
+		h.mariadb.Close()
+	}
+	os.RemoveAll(h.folder)
+}
+
+func (h *harness) say(format string, args ...any) { fmt.Fprintf(h.log, format+"\n", args...) }
+
+// scratch makes an empty folder.
+func (h *harness) scratch() (string, error) {
+	h.made++
+	folder := filepath.Join(h.folder, fmt.Sprint(h.made))
+	return folder, os.Mkdir(folder, 0o700)
+}
+
+// A target is a server to be driven.
+type target struct {
+	name  string
+	start func(context.Context) (*process.Process, error)
+	body  func(int) []byte // nil is load's
+}
+
+// rounds drives the targets in turn, over each of these numbers of connections, and keeps the samples. Each round has
+// servers and databases of its own, and begins with another target.
+func (h *harness) rounds(ctx context.Context, section string, targets []target, connections []int) error {
+	for round := range h.Rounds {
+		if err := h.round(ctx, section, targets, connections, round); err != nil {
+			return fmt.Errorf("round %d: %w", round+1, err)
+		}
+	}
+	return nil
+}
+
+func (h *harness) round(ctx context.Context, section string, targets []target, connections []int, round int) (err error) {
+	servers := make([]*process.Process, len(targets))
+	defer func() {
+		for _, s := range servers {
+			if s != nil {
+				err = errors.Join(err, s.Stop())
+			}
+		}
+		err = errors.Join(err, h.mariadb.Drop(context.WithoutCancel(ctx)))
+	}()
+	for i, t := range targets {
+		if servers[i], err = t.start(ctx); err != nil {
+			return fmt.Errorf("starting %s: %w", t.name, err)
+		}
+	}
+	for c, n := range connections {
+		for i := range targets {
+			i = (i + round + c) % len(targets)
+			s, err := h.drive(ctx, targets[i], servers[i], n)
+			if err != nil {
+				return err
+			}
+			s.Section, s.Round = section, round+1
+			h.keep(s)
+		}
+	}
+	return nil
+}
+
+// keep keeps a sample.
+func (h *harness) keep(s Sample) {
+	h.samples = append(h.samples, s)
+	h.say("%s, round %d of %d: %s, %d connections: %.0f a second", s.Section, s.Round, h.Rounds, s.Target, s.Connections, s.Rate)
+}
+
+// drive loads one server.
+func (h *harness) drive(ctx context.Context, t target, p *process.Process, connections int) (Sample, error) {
+	before, err := h.spent(p)
+	if err != nil {
+		return Sample{}, err
+	}
+	missed, err := poolMisses(ctx, p)
+	if err != nil {
+		return Sample{}, err
+	}
+	r, err := load.Run(ctx, load.Target{Name: t.name, URL: p.URL + "/register", Body: t.body}, connections, h.duration())
+	if err != nil {
+		return Sample{}, fmt.Errorf("%w\n%s", err, p.Log())
+	}
+	after, err := h.spent(p)
+	if err != nil {
+		return Sample{}, err
+	}
+	misses, err := poolMisses(ctx, p)
+	each := func(i int) float64 { return float64((after[i] - before[i]).Microseconds()) / float64(r.All) }
+	return Sample{Target: t.name, Connections: connections, Registrations: r.Registrations, Rate: r.Rate(),
+		P50: microseconds(r.P50), P99: microseconds(r.P99), ServerCPU: each(0), DatabaseCPU: each(1), LoadCPU: each(2),
+		PoolMisses: (misses - missed) / float64(r.All)}, err
+}
+
+// microseconds keeps the fraction.
+func microseconds(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
+
+// spent returns the processor time so far of a server, of MariaDB and of this program.
+func (h *harness) spent(p *process.Process) (cpu [3]time.Duration, err error) {
+	if cpu[0], err = p.CPU(); err != nil {
+		return cpu, err
+	}
+	u, err := h.mariadb.Usage()
+	if err != nil {
+		return cpu, err
+	}
+	var own syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &own); err != nil {
+		return cpu, err
+	}
+	cpu[1], cpu[2] = u.CPU, time.Duration(own.Utime.Nano()+own.Stime.Nano())
+	return cpu, nil
+}

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"runtime"
+	"strings"
+
+	"registrar/bench/database"
+)
+
+// A Machine is where it was measured. What cannot be known is empty.
+type Machine struct {
+	CPU     string `json:"cpu"`
+	Cores   int    `json:"cores"`
+	Memory  string `json:"memory"`
+	Kernel  string `json:"kernel"`
+	Go      string `json:"go"`
+	MariaDB string `json:"mariadb"`
+	Load    string `json:"load"` // of the last 1, 5 and 15 minutes before it began: on an idle machine near 0
+}
+
+func machine(ctx context.Context, db *database.MariaDB) Machine {
+	m := Machine{
+		CPU:    field("/proc/cpuinfo", "model name"),
+		Cores:  runtime.NumCPU(),
+		Memory: field("/proc/meminfo", "MemTotal"),
+		Kernel: runtime.GOOS + "/" + runtime.GOARCH + " " + first("/proc/sys/kernel/osrelease"),
+		Go:     runtime.Version(),
+		Load:   strings.Join(strings.Fields(first("/proc/loadavg"))[:3], " "),
+	}
+	m.MariaDB, _ = db.Version(ctx) // for information
+	return m
+}
+
+// field returns the first value of a name in a file of /proc.
+func field(file, name string) string {
+	b, _ := os.ReadFile(file)
+	for line := range bytes.Lines(b) {
+		if key, value, _ := bytes.Cut(line, []byte(":")); string(bytes.TrimSpace(key)) == name {
+			return string(bytes.TrimSpace(value))
+		}
+	}
+	return ""
+}
+
+func first(file string) string {
+	b, _ := os.ReadFile(file)
+	return strings.TrimSpace(string(b))
+}

@@ -1,0 +1,156 @@
+// Command bench measures registrar as its operators run it, against servers that do the least a registration can do with, in
+// one run and on one machine. docs/performance.md says what each figure means.
+//
+// It starts a private MariaDB, registrar, and the servers of [registrar/bench/baseline], and drives them in turn. A figure
+// is the median of rounds; a ratio is taken within each round, so that what disturbs the machine disturbs both sides.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"registrar/bench/baresqlite"
+	"registrar/bench/baseline"
+	"registrar/bench/growth"
+)
+
+type cli struct {
+	Run        runCommand        `cmd:"" default:"withargs" help:"Measure."`
+	Growth     growth.Command    `cmd:"" help:"Measure what growth costs: replicas, clients in the table, scripts, metadata."`
+	Baseline   baselineCommand   `cmd:"" hidden:""`
+	BareSQLite bareSQLiteCommand `cmd:"" name:"bare-sqlite" hidden:""`
+}
+
+// runCommand measures.
+type runCommand struct {
+	Rounds   int      `default:"5" help:"How often each figure is taken."`
+	Seconds  float64  `default:"3" help:"Seconds of each load, besides its warm-up."`
+	Only     []string `placeholder:"NAME" help:"Measure only these: ${sections}."`
+	Short    bool     `help:"One round, a tenth of a second each: only to see that it works."`
+	Output   string   `short:"o" enum:"text,json" default:"text" help:"What standard output gets: the tables (text) or all figures (json)."`
+	JSON     string   `placeholder:"FILE" help:"Write all figures to a file."`
+	Markdown string   `placeholder:"FILE" help:"Write the tables as Markdown: between the markers of the file, or to a new one."`
+}
+
+// Run measures and reports. Goals that are not met are no error.
+func (c *runCommand) Run(ctx context.Context, to *console) error {
+	for _, name := range c.Only {
+		if !slices.ContainsFunc(sections(), func(s section) bool { return s.name == name }) {
+			return fmt.Errorf("--only %s: there are %s", name, sectionNames())
+		}
+	}
+	o := Options{Rounds: c.Rounds, Seconds: c.Seconds, Short: c.Short}
+	if c.Short {
+		o.Rounds, o.Seconds = 1, 0.1
+	}
+	if o.Rounds < 1 || o.Seconds <= 0 {
+		return errors.New("--rounds and --seconds must be above 0")
+	}
+	report, err := measure(ctx, o, c.Only, to.err)
+	if report == nil {
+		return err
+	}
+	return errors.Join(err, c.write(report, to.out))
+}
+
+func (c *runCommand) write(r *Report, out io.Writer) error {
+	var errs []error
+	all, err := json.Marshal(r, jsontext.WithIndent("  "), json.Deterministic(true))
+	if err != nil {
+		return err
+	}
+	all = append(all, '\n')
+	if c.JSON != "" {
+		errs = append(errs, os.WriteFile(c.JSON, all, 0o644))
+	}
+	if c.Markdown != "" {
+		errs = append(errs, writeMarkdown(c.Markdown, r))
+	}
+	if c.Output == "json" {
+		_, err = out.Write(all)
+	} else {
+		err = r.print(out)
+	}
+	return errors.Join(append(errs, err)...)
+}
+
+// baselineCommand is how this program starts itself as a server.
+type baselineCommand struct {
+	Kind string `arg:"" enum:"single-row,multi-row"`
+	DSN  string `arg:""`
+}
+
+// Run serves until ctx is done.
+func (c *baselineCommand) Run(ctx context.Context, to *console) error {
+	if c.Kind == "single-row" {
+		return baseline.SingleRow(ctx, c.DSN, to.err)
+	}
+	return baseline.MultiRow(ctx, c.DSN, to.err)
+}
+
+// bareSQLiteCommand is how this program starts itself to insert rows.
+type bareSQLiteCommand struct {
+	File     string        `arg:""`
+	Template string        `arg:""`
+	Callers  int           `arg:""`
+	Duration time.Duration `arg:""`
+}
+
+// Run prints what came of it as JSON.
+func (c *bareSQLiteCommand) Run(ctx context.Context, to *console) error {
+	r, err := baresqlite.Run(ctx, baresqlite.Config{File: c.File, Template: c.Template, Callers: c.Callers, Duration: c.Duration})
+	if err != nil {
+		return err
+	}
+	return json.MarshalWrite(to.out, r)
+}
+
+// A console is where the program writes.
+type console struct{ out, err io.Writer }
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	os.Exit(run(ctx, os.Args[1:], &console{os.Stdout, os.Stderr}))
+}
+
+// run runs a command and returns the exit code.
+func run(ctx context.Context, args []string, to *console) int {
+	parser, err := kong.New(&cli{}, kong.Name("bench"), kong.Description("Measure registrar."), kong.Writers(to.out, to.err), kong.Bind(to),
+		kong.Vars{"sections": sectionNames()})
+	if err != nil {
+		fmt.Fprintln(to.err, "bench:", err)
+		return 1
+	}
+	command, err := parser.Parse(args)
+	if err != nil {
+		fmt.Fprintln(to.err, "bench:", err)
+		return 2
+	}
+	command.BindTo(ctx, (*context.Context)(nil))
+	if err := command.Run(); err != nil {
+		fmt.Fprintln(to.err, "bench:", err)
+		return 1
+	}
+	return 0
+}
+
+func sectionNames() string {
+	var names []string
+	for _, s := range sections() {
+		names = append(names, s.name)
+	}
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,169 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+)
+
+// A table has a title, a head and lines of as many cells.
+type table struct {
+	title string
+	head  []string
+	lines [][]string
+}
+
+// tables are what people read of a report.
+func (r *Report) tables() (tables []table) {
+	goals := table{"Goals", []string{"", "goal", "median", "min – max", "met"}, nil}
+	others := table{"For information", []string{"", "median", "min – max"}, nil}
+	for _, row := range r.Rows {
+		if len(row.Rounds) == 0 {
+			continue
+		}
+		spread := number(row.Min, row.Unit) + " – " + number(row.Max, row.Unit)
+		if row.Goal == nil {
+			others.lines = append(others.lines, []string{row.Name, number(row.Median, row.Unit), spread})
+			continue
+		}
+		met := map[bool]string{true: "yes", false: "no"}[*row.Met]
+		goals.lines = append(goals.lines, []string{row.Name, row.Goal.text(row.Unit), number(row.Median, row.Unit), spread, met})
+	}
+	for _, t := range append([]table{goals, others}, r.loads()...) {
+		if len(t.lines) > 0 {
+			tables = append(tables, t)
+		}
+	}
+	return tables
+}
+
+// loads are the tables of what the servers were driven with, one for each section.
+func (r *Report) loads() (tables []table) {
+	for _, section := range []string{"mariadb", "sqlite", "script"} {
+		t := table{"Load: " + section, []string{"", "connections", "registrations/s", "min – max", "p50 µs", "p99 µs",
+			"CPU µs: server", "MariaDB", "load tool", "pool misses %"}, nil}
+		type key struct {
+			connections int
+			target      string
+		}
+		var keys []key
+		for _, s := range r.Samples {
+			if k := (key{s.Connections, s.Target}); s.Section == section && !slices.Contains(keys, k) {
+				keys = append(keys, k)
+			}
+		}
+		slices.SortStableFunc(keys, func(a, b key) int {
+			return 1000*(a.connections-b.connections) + strings.Compare(a.target, b.target)
+		})
+		for _, k := range keys {
+			of := func(f func(Sample) float64) []float64 { return series(r.Samples, section, k.target, k.connections, f) }
+			rates := of(rate)
+			line := []string{k.target, strconv.Itoa(k.connections), number(median(rates), "/s"),
+				number(slices.Min(rates), "/s") + " – " + number(slices.Max(rates), "/s")}
+			for _, f := range []func(Sample) float64{p50, p99, serverCPU, databaseCPU, loadCPU, poolMissShare} {
+				line = append(line, known(median(of(f))))
+			}
+			t.lines = append(t.lines, line)
+		}
+		tables = append(tables, t)
+	}
+	return tables
+}
+
+func (g *Goal) text(unit string) string {
+	if g.AtLeast != 0 {
+		return "≥ " + bound(g.AtLeast, unit)
+	}
+	return "≤ " + bound(g.AtMost, unit)
+}
+
+func bound(v float64, unit string) string { return strings.TrimSpace(fmt.Sprint(v, " ", unit)) }
+
+// number writes a figure with as many digits as mean something.
+func number(v float64, unit string) string {
+	switch unit {
+	case "":
+		return strconv.FormatFloat(v, 'f', 2, 64)
+	case "/s":
+		return thousands(v)
+	}
+	return strconv.FormatFloat(v, 'f', 1, 64) + " " + unit
+}
+
+// known leaves out what was not measured.
+func known(v float64) string {
+	if v == 0 {
+		return ""
+	}
+	return thousands(v)
+}
+
+// thousands writes a whole number as 12,345.
+func thousands(v float64) string {
+	s := strconv.FormatFloat(v, 'f', 0, 64)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// facts say where and how it was measured.
+func (r *Report) facts() string {
+	m := r.Machine
+	return fmt.Sprintf("%s, %d cores, %s of memory; %s, %s, MariaDB %s; load before: %s.\n%s, %d rounds of %g s for each load, %.0f minutes in all.\n",
+		m.CPU, m.Cores, m.Memory, m.Kernel, m.Go, m.MariaDB, m.Load, r.Begun.Format("2 January 2006"), r.Options.Rounds, r.Options.Seconds, r.Minutes)
+}
+
+// print writes the tables for people.
+func (r *Report) print(to io.Writer) error {
+	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
+	fmt.Fprint(w, r.facts())
+	for _, t := range r.tables() {
+		fmt.Fprintf(w, "\n%s\n", t.title)
+		for _, line := range append([][]string{t.head}, t.lines...) {
+			fmt.Fprintln(w, strings.Join(line, "\t"))
+		}
+	}
+	return w.Flush()
+}
+
+// markdown returns the tables as Markdown.
+func (r *Report) markdown() string {
+	var b strings.Builder
+	b.WriteString(r.facts())
+	for _, t := range r.tables() {
+		fmt.Fprintf(&b, "\n**%s**\n\n| %s |\n|%s\n", t.title, strings.Join(t.head, " | "), strings.Repeat("---|", len(t.head)))
+		for _, line := range t.lines {
+			fmt.Fprintf(&b, "| %s |\n", strings.Join(line, " | "))
+		}
+	}
+	return b.String()
+}
+
+// What stands between these markers of a file is replaced.
+const (
+	markerBegin = "<!-- figures of make bench: begin -->\n"
+	markerEnd   = "<!-- figures of make bench: end -->\n"
+)
+
+// writeMarkdown puts the tables between the markers of a file, or into a new file.
+func writeMarkdown(file string, r *Report) error {
+	block := markerBegin + r.markdown() + markerEnd
+	old, err := os.ReadFile(file)
+	if err != nil && !os.IsNotExist(err) {
+		return err
+	}
+	if err == nil {
+		before, rest, begun := strings.Cut(string(old), markerBegin)
+		_, after, ended := strings.Cut(rest, markerEnd)
+		if !begun || !ended {
+			return fmt.Errorf("%s has no markers between which the figures would go", file)
+		}
+		block = before + block + after
+	}
+	return os.WriteFile(file, []byte(block), 0o644)
+}

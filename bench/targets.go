@@ -1,0 +1,182 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"registrar/bench/process"
+	"registrar/scripts/catalog"
+	"registrar/server/adminapi"
+)
+
+// baseline is one of the servers of [registrar/bench/baseline], on an empty MariaDB database.
+func (h *harness) baseline(kind string) target {
+	return target{name: kind, start: func(ctx context.Context) (*process.Process, error) {
+		folder, err := h.scratch()
+		if err != nil {
+			return nil, err
+		}
+		dsn, err := h.mariadb.Fresh(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return process.Start(ctx, exec.Command(h.self, "baseline", kind, dsn), filepath.Join(folder, "log"))
+	}}
+}
+
+// A script is what registrar runs with.
+type script struct {
+	name   string
+	wasm   []byte
+	config jsontext.Value
+	pool   int // of --script-pool; 0 leaves it at its default
+}
+
+// defaultPool is what --script-pool is where it is not given.
+const defaultPool = 16
+
+// registrar is registrar with a script, or without one where s is nil. database returns its database.
+func (h *harness) registrar(name string, s *script, database func(ctx context.Context, folder string) (string, error)) target {
+	return target{name: name, start: func(ctx context.Context) (*process.Process, error) {
+		folder, err := h.scratch()
+		if err != nil {
+			return nil, err
+		}
+		url, err := database(ctx, folder)
+		if err != nil {
+			return nil, err
+		}
+		p, err := h.serve(ctx, folder, url, s)
+		if err != nil {
+			return nil, err
+		}
+		if s != nil {
+			if err = deploy(ctx, p, s); err == nil {
+				err = awaitPool(ctx, p, s)
+			}
+		}
+		if err != nil {
+			_ = p.Stop() // what came before says more
+			return nil, err
+		}
+		return p, nil
+	}}
+}
+
+// serve starts registrar. s may be nil; it is not deployed yet.
+func (h *harness) serve(ctx context.Context, folder, url string, s *script) (*process.Process, error) {
+	o := process.Options{Program: h.program, Folder: folder, Database: url}
+	if s != nil && s.pool != 0 {
+		o.Args = []string{fmt.Sprintf("--script-pool=%d", s.pool)}
+	}
+	return process.Registrar(ctx, o)
+}
+
+// onMariaDB returns the URL of a new database.
+func (h *harness) onMariaDB(ctx context.Context, _ string) (string, error) {
+	dsn, err := h.mariadb.Fresh(ctx)
+	return "mysql:" + dsn, err
+}
+
+// onSQLite returns the URL of a file in the server's folder.
+func onSQLite(_ context.Context, folder string) (string, error) {
+	return "sqlite:" + filepath.Join(folder, "registrar.db"), nil
+}
+
+// deploy uploads and deploys a script through the admin API.
+func deploy(ctx context.Context, p *process.Process, s *script) error {
+	api := &adminapi.API{Base: p.AdminURL, Token: p.Token}
+	m, err := api.Upload(ctx, s.name, s.wasm)
+	if err != nil {
+		return fmt.Errorf("uploading %s: %w", s.name, err)
+	}
+	_, err = api.Deploy(ctx, adminapi.NewDeployment{Scripts: []catalog.Script{{Name: s.name, Module: m.Digest, Config: s.config}}})
+	if err != nil {
+		return fmt.Errorf("deploying %s: %w", s.name, err)
+	}
+	return nil
+}
+
+// awaitPool waits until the script is in force and its instances are ready.
+func awaitPool(ctx context.Context, p *process.Process, s *script) error {
+	want := s.pool
+	if want == 0 {
+		want = defaultPool
+	}
+	deadline := time.Now().Add(time.Minute)
+	for {
+		n, err := scrape(ctx, p, "registrar_script_instances_waiting")
+		if err != nil || n >= float64(want) {
+			return err
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("of %d instances of %s, %v are ready\n%s", want, s.name, n, p.Log())
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// poolMisses returns how many registrations found no instance waiting, 0 for servers that have none.
+func poolMisses(ctx context.Context, p *process.Process) (float64, error) {
+	if p.AdminURL == "" {
+		return 0, nil
+	}
+	return scrape(ctx, p, "registrar_script_pool_misses_total")
+}
+
+// scrape returns a metric, the sum over its labels; 0 where there is none.
+func scrape(ctx context.Context, p *process.Process, metric string) (sum float64, err error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, p.AdminURL+"/metrics", nil)
+	if err != nil {
+		return 0, err
+	}
+	request.Header.Set("Authorization", "Bearer "+p.Token)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return 0, err
+	}
+	defer response.Body.Close()
+	b, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusOK {
+		return 0, fmt.Errorf("reading the metrics: %s, %w", response.Status, err)
+	}
+	for _, m := range regexp.MustCompile(`(?m)^`+metric+`(?:\{.*\})? (\S+)$`).FindAllSubmatch(b, -1) {
+		v, err := strconv.ParseFloat(string(m[1]), 64)
+		if err != nil {
+			return 0, err
+		}
+		sum += v
+	}
+	return sum, nil
+}
+
+// cScript is the script in C that makes ID and secret.
+func (h *harness) cScript() (*script, error) { return h.fixture("c-id-and-secret") }
+
+// fixture is a script of testdata/wasm.
+func (h *harness) fixture(name string) (*script, error) {
+	wasm, err := os.ReadFile(filepath.Join(h.module, "testdata", "wasm", name+".wasm"))
+	return &script{name: name, wasm: wasm}, err
+}
+
+// goScript builds the script in Go that makes ID and secret.
+func (h *harness) goScript(ctx context.Context) (*script, error) {
+	file := filepath.Join(h.folder, "guest.wasm")
+	cmd := exec.CommandContext(ctx, "go", "build", "-buildmode=c-shared", "-trimpath", "-ldflags=-s -w", "-o", file, "registrar/bench/guest")
+	cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("building the script in Go: %w\n%s", err, out)
+	}
+	wasm, err := os.ReadFile(file)
+	return &script{name: "go-id-and-secret", wasm: wasm}, err
+}

@@ -1,0 +1,73 @@
+package engine
+
+import (
+	"context"
+	"testing"
+)
+
+// usual is what a confidential web client sends: about 500 bytes.
+const usual = `{"client_name":"Example Application 17","redirect_uris":["https://app17.example.com/oauth/callback","https://app17.example.com/oauth/silent-renew"],` +
+	`"grant_types":["authorization_code","refresh_token"],"response_types":["code"],"token_endpoint_auth_method":"client_secret_basic",` +
+	`"scope":"openid profile email offline_access","client_uri":"https://www.example.com/","contacts":["ops@example.com"],` +
+	`"software_id":"4NRB1-0XZABZI9E6-5SM3R","software_version":"2.17.1"}`
+
+// sizes are the requests that the parts of a registration are measured with.
+var sizes = []struct{ name, body string }{{"minimal", minimal}, {"usual", usual}, {"every member", everyMember[0]}}
+
+// BenchmarkParseRequest is the decoding of a request alone.
+func BenchmarkParseRequest(b *testing.B) {
+	for _, size := range sizes {
+		b.Run(size.name, func(b *testing.B) {
+			body := []byte(size.body)
+			b.SetBytes(int64(len(body)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := ParseRequest(body); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkSteps is all eighteen built-in steps and the invariants, of a request that was decoded, with nothing stored.
+func BenchmarkSteps(b *testing.B) {
+	e := newEngine(b, Config{Store: discard{}, Options: Options{RegistrationEndpoint: "https://as.example/register"}})
+	for _, size := range sizes {
+		b.Run(size.name, func(b *testing.B) {
+			request, err := ParseRequest([]byte(size.body))
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := e.Register(b.Context(), request, &Caller{Auth: AuthNone}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkResponse is the writing of the answer alone.
+func BenchmarkResponse(b *testing.B) {
+	e := newEngine(b, Config{Store: discard{}, Options: Options{RegistrationEndpoint: "https://as.example/register"}})
+	for _, size := range sizes {
+		b.Run(size.name, func(b *testing.B) {
+			request, err := ParseRequest([]byte(size.body))
+			if err != nil {
+				b.Fatal(err)
+			}
+			r, err := e.Register(b.Context(), request, &Caller{Auth: AuthNone})
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := buildResponse(context.Background(), r); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
