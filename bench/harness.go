@@ -33,6 +33,7 @@ func sections() []section {
 		{"guest", guestSection},
 		{"start", startSection},
 		{"memory", memorySection},
+		{"growth", growthSection},
 	}
 }
 
