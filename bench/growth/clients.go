@@ -20,18 +20,17 @@ func (b *bench) clients(ctx context.Context) (Axis, error) {
 		return Axis{}, err
 	}
 	defer g.close()
-	axis.Series = make([]Series, len(b.IDs))
-	for i, ids := range b.IDs {
-		axis.Series[i] = Series{Name: "IDs " + string(ids), Points: []Point{{Label: "0"}}}
-	}
 	for _, size := range b.Clients {
 		if err := g.grow(ctx, size); err != nil {
-			return Axis{}, err
+			return axis, err
 		}
 		for i, ids := range b.IDs {
 			pair, err := g.pair(ctx, ids, size)
 			if err != nil {
-				return Axis{}, err
+				return axis, err
+			}
+			if i == len(axis.Series) {
+				axis.Series = append(axis.Series, Series{Name: "IDs " + string(ids), Points: []Point{{Label: "0"}}})
 			}
 			points := &axis.Series[i].Points
 			(*points)[0].join(pair[0])

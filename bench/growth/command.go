@@ -2,6 +2,7 @@ package growth
 
 import (
 	"context"
+	"errors"
 	"os"
 
 	"registrar/bench/fill"
@@ -15,17 +16,17 @@ type Command struct {
 	Markdown string `default:"docs/performance.md" placeholder:"FILE" help:"Where the tables go, between two comments. Default ${default}."`
 }
 
-// Run measures and writes the results.
+// Run measures and writes the results, also those that it had before it was interrupted.
 func (c *Command) Run(ctx context.Context) error {
 	options := c.Options
 	if c.Short {
 		options = options.short()
 	}
 	report, err := Run(ctx, options, os.Stderr)
-	if err != nil {
-		return err
+	if len(report.Axes) > 0 {
+		err = errors.Join(err, report.Write(c.Folder, c.Markdown))
 	}
-	return report.Write(c.Folder, c.Markdown)
+	return err
 }
 
 // short returns o with the least of everything.

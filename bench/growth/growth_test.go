@@ -2,6 +2,8 @@ package growth
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -126,3 +128,24 @@ func TestRunNeedsRounds(t *testing.T) {
 		t.Error("no rounds: got no error, want one")
 	}
 }
+
+// What was measured before an interruption is kept.
+func TestInterrupted(t *testing.T) {
+	if _, err := mariadb.Program(); err != nil && os.Getenv("CI") == "" {
+		t.Skip(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	o := Options{Axes: []string{"replicas", "metadata"}}.short()
+	r, err := Run(ctx, o, writerFunc(func(line []byte) {
+		if bytes.HasPrefix(line, []byte("replicas")) {
+			cancel()
+		}
+	}))
+	if !errors.Is(err, context.Canceled) || len(r.Axes) != 1 || len(r.Axes[0].Series[0].Points[0].Rates) != 1 {
+		t.Errorf("got %+v and %v, want replicas and %v", r.Axes, err, context.Canceled)
+	}
+}
+
+type writerFunc func([]byte)
+
+func (f writerFunc) Write(b []byte) (int, error) { f(b); return len(b), nil }
