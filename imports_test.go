@@ -45,6 +45,8 @@ var rooms = map[string][]string{
 	"github.com/prometheus/":        {"registrar/metrics", "registrar"},
 	"github.com/schollz/":           {"registrar"},
 	"github.com/getkin/":            {}, // tests alone
+	"github.com/valyala/fasthttp":   {}, // bench alone
+	"golang.org/x/perf":             {}, // bench alone
 }
 
 func TestImportsPointOneWay(t *testing.T) {

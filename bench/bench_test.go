@@ -140,6 +140,14 @@ func TestUnknownSectionsAreRefused(t *testing.T) {
 	}
 }
 
+func TestNothingIsMeasuredOutsideOfTheSources(t *testing.T) {
+	t.Chdir(t.TempDir())
+	var out, log bytes.Buffer
+	if code := run(t.Context(), []string{"--short"}, &console{&out, &log}); code != 1 || !strings.Contains(log.String(), "finding the sources") {
+		t.Errorf("exit code %d: %s", code, &log)
+	}
+}
+
 // must fails the test on an error.
 func must(t *testing.T) func([]byte, error) []byte {
 	return func(b []byte, err error) []byte {

@@ -24,7 +24,8 @@ type section struct {
 	run  func(context.Context, *harness) ([]Row, error)
 }
 
-// sections are in the order of the table.
+// sections are in the order of the table. What another package measures becomes part of it here: a section returns rows
+// and may keep samples.
 func sections() []section {
 	return []section{
 		{"mariadb", mariadbSection},
@@ -75,34 +76,37 @@ func measure(ctx context.Context, o Options, only []string, log io.Writer) (*Rep
 }
 
 // newHarness builds registrar and starts MariaDB.
-func newHarness(ctx context.Context, o Options, log io.Writer) (h *harness, err error) {
-	h = &harness{Options: o, log: log}
-	defer func() {
-		if err != nil {
-			h.close()
-		}
-	}()
-	if h.self, err = os.Executable(); err != nil {
+func newHarness(ctx context.Context, o Options, log io.Writer) (*harness, error) {
+	h := &harness{Options: o, log: log}
+	if err := h.prepare(ctx); err != nil {
+		h.close()
 		return nil, err
+	}
+	return h, nil
+}
+
+func (h *harness) prepare(ctx context.Context) (err error) {
+	if h.self, err = os.Executable(); err != nil {
+		return err
 	}
 	module, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "registrar").Output()
 	if err != nil {
-		return nil, fmt.Errorf("finding the sources, within which this has to be run: %w", err)
+		return fmt.Errorf("finding the sources, within which this has to be run: %w", err)
 	}
 	h.module = strings.TrimSpace(string(module))
 	disk, err := database.Disk()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if h.folder, err = os.MkdirTemp(disk, "registrar-bench-"); err != nil {
-		return nil, err
+		return err
 	}
 	h.say("building registrar")
 	if h.program, err = process.Build(ctx, h.folder); err != nil {
-		return nil, err
+		return err
 	}
 	h.mariadb, err = database.Start(ctx, database.Config{})
-	return h, err
+	return err
 }
 
 func (h *harness) close() {
@@ -154,6 +158,9 @@ func (h *harness) round(ctx context.Context, section string, targets []target, c
 			return fmt.Errorf("starting %s: %w", t.name, err)
 		}
 	}
+	if err := h.calm(ctx); err != nil {
+		return err
+	}
 	for c, n := range connections {
 		for i := range targets {
 			i = (i + round + c) % len(targets)
@@ -166,6 +173,26 @@ func (h *harness) round(ctx context.Context, section string, targets []target, c
 		}
 	}
 	return nil
+}
+
+// calm waits until MariaDB has tidied up what rounds before have left, for a few seconds at most.
+func (h *harness) calm(ctx context.Context) error {
+	const look = 200 * time.Millisecond
+	for deadline := time.Now().Add(5 * time.Second); ; {
+		before, err := h.mariadb.Usage()
+		if err != nil {
+			return err
+		}
+		select {
+		case <-time.After(look):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		after, err := h.mariadb.Usage()
+		if err != nil || after.CPU-before.CPU <= look/10 || time.Now().After(deadline) {
+			return err
+		}
+	}
 }
 
 // keep keeps a sample.

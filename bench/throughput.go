@@ -146,6 +146,8 @@ func (h *harness) insert(ctx context.Context, template string, round int) error 
 	if err := json.Unmarshal(out, &r); err != nil {
 		return err
 	}
-	h.keep(Sample{Section: "sqlite", Round: round + 1, Target: bare, Connections: bareCallers, Registrations: r.Rows, Rate: float64(r.Rows) / r.Seconds})
+	cpu := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+	h.keep(Sample{Section: "sqlite", Round: round + 1, Target: bare, Connections: bareCallers, Registrations: r.Rows,
+		Rate: float64(r.Rows) / r.Seconds, ServerCPU: microseconds(cpu) / float64(r.All)})
 	return nil
 }

@@ -32,6 +32,7 @@ type Config struct {
 type Result struct {
 	Rows    int     // without the warm-up's
 	Seconds float64 // without the warm-up
+	All     int     // rows, with the warm-up's
 }
 
 // Run inserts rows for as long as it is told. Each caller has one row at a time inserted; those that wait while a statement
@@ -48,42 +49,48 @@ func Run(ctx context.Context, c Config) (Result, error) {
 	}
 	defer db.Close()
 	in := &inserter{db: db, template: template, queue: make(chan *pending, c.Callers), statements: make([]*sql.Stmt, c.Callers+1)}
-	var stop atomic.Bool
-	var inserted atomic.Int64
-	var failure atomic.Pointer[error]
 	var callers, writer sync.WaitGroup
 	writer.Go(in.run)
 	for range c.Callers {
-		callers.Go(func() {
-			for !stop.Load() && ctx.Err() == nil {
-				p := &pending{values: in.row(), done: make(chan error, 1)}
-				in.queue <- p
-				if err := <-p.done; err != nil {
-					failure.CompareAndSwap(nil, &err)
-					return
-				}
-				inserted.Add(1)
-			}
-		})
+		callers.Go(func() { in.call(ctx) })
 	}
 	time.Sleep(min(c.Duration/3, time.Second))
-	before, start := inserted.Load(), time.Now()
-	select {
-	case <-time.After(c.Duration):
-	case <-ctx.Done():
-	}
-	for inserted.Load() == before && failure.Load() == nil && ctx.Err() == nil {
-		time.Sleep(time.Millisecond) // a slow disk
-	}
-	r := Result{Rows: int(inserted.Load() - before), Seconds: time.Since(start).Seconds()}
-	stop.Store(true)
+	r := in.count(ctx, c.Duration)
+	in.stop.Store(true)
 	callers.Wait()
 	close(in.queue)
 	writer.Wait()
-	if err := failure.Load(); err != nil {
+	r.All = int(in.inserted.Load())
+	if err := in.failure.Load(); err != nil {
 		return Result{}, *err
 	}
 	return r, ctx.Err()
+}
+
+// call has rows inserted, one after the other, until it is told to stop.
+func (in *inserter) call(ctx context.Context) {
+	for !in.stop.Load() && ctx.Err() == nil {
+		p := &pending{values: in.row(), done: make(chan error, 1)}
+		in.queue <- p
+		if err := <-p.done; err != nil {
+			in.failure.CompareAndSwap(nil, &err)
+			return
+		}
+		in.inserted.Add(1)
+	}
+}
+
+// count counts for as long as it is told, or until the first row where that takes longer.
+func (in *inserter) count(ctx context.Context, d time.Duration) Result {
+	before, start := in.inserted.Load(), time.Now()
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
+	for in.inserted.Load() == before && in.failure.Load() == nil && ctx.Err() == nil {
+		time.Sleep(time.Millisecond)
+	}
+	return Result{Rows: int(in.inserted.Load() - before), Seconds: time.Since(start).Seconds()}
 }
 
 // open opens a database as registrar's store does.
@@ -148,6 +155,9 @@ type inserter struct {
 	queue      chan *pending
 	statements []*sql.Stmt // by the number of rows
 	sequence   atomic.Int64
+	stop       atomic.Bool
+	inserted   atomic.Int64
+	failure    atomic.Pointer[error] // the first
 }
 
 // row returns the template with what has to differ.

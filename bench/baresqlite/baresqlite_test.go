@@ -45,7 +45,7 @@ func TestRunInsertsTheTemplate(t *testing.T) {
 	}
 	defer s.Close()
 	clients, err := s.Clients(t.Context(), "", "", 1000)
-	if err != nil || len(clients) < min(r.Rows, 1000) || clients[0].Metadata.ClientName != "Template" {
+	if err != nil || len(clients) != min(r.All, 1000) || r.All < r.Rows || clients[0].Metadata.ClientName != "Template" {
 		t.Errorf("%d rows, stored: %d, %v", r.Rows, len(clients), err)
 	}
 }

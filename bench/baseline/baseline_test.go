@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -106,4 +107,21 @@ func sqlOpen(t *testing.T, dsn string) *sql.DB {
 	}
 	t.Cleanup(func() { db.Close() })
 	return db
+}
+
+func TestTakeGathersPowersOfTwo(t *testing.T) {
+	for waiting, want := range map[int][]int{1: {1}, 2: {2}, 13: {8, 4, 1}, 100: {64, 32, 4}} {
+		g := &gatherer{queue: make(chan *pending, waiting)}
+		for range waiting {
+			g.queue <- &pending{}
+		}
+		close(g.queue)
+		var got []int
+		for batch := g.take(); batch != nil; batch = g.take() {
+			got = append(got, len(batch))
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("of %d: got %d, want %d", waiting, got, want)
+		}
+	}
 }

@@ -37,7 +37,7 @@ type Result struct {
 func (r Result) Rate() float64 { return float64(r.Registrations) / r.Seconds }
 
 // patience is how long an answer may take.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // Run registers clients for a warm-up, which is a third of d and a second at most and does not count, and then for d, or
 // until the first answer where that takes longer. An answer that is no 201 with a client_id ends it with an error that quotes

@@ -17,7 +17,8 @@ func TestRegistrarRuns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := process.Registrar(t.Context(), process.Options{Program: program, Folder: folder, Database: "sqlite:registrar.db"})
+	p, err := process.Registrar(t.Context(), process.Options{Program: program, Folder: folder,
+		Database: "sqlite:registrar.db", Args: []string{"--request-timeout=1m"}})
 	if err != nil {
 		t.Fatal(err)
 	}
