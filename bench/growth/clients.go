@@ -43,7 +43,7 @@ func (b *bench) clients(ctx context.Context) (Axis, error) {
 // join adds the measurements of q to p.
 func (p *Point) join(q Point) {
 	for _, lists := range [][2]*[]float64{{&p.Rates, &q.Rates}, {&p.Ratios, &q.Ratios}, {&p.P50, &q.P50}, {&p.P99, &q.P99},
-		{&p.ServerCPU, &q.ServerCPU}, {&p.DatabaseCPU, &q.DatabaseCPU}, {&p.PagesRead, &q.PagesRead}, {&p.PagesWrote, &q.PagesWrote}, {&p.Lasting, &q.Lasting}, {&p.LastingRatios, &q.LastingRatios}} {
+		{&p.ServerCPU, &q.ServerCPU}, {&p.DatabaseCPU, &q.DatabaseCPU}, {&p.PagesRead, &q.PagesRead}, {&p.PagesWrote, &q.PagesWrote}, {&p.CPURatios, &q.CPURatios}} {
 		*lists[0] = append(*lists[0], *lists[1]...)
 	}
 }

@@ -20,17 +20,17 @@ import (
 
 // Options say what is measured. Every field has to be set; the flags have defaults.
 type Options struct {
-	Axes        []string   `name:"axis" enum:"replicas,clients,scripts,metadata" default:"replicas,clients,scripts,metadata" help:"What to let grow. Default: all of ${default}."`
-	Clients     []int      `default:"1000000,3000000,10000000" help:"How many clients are in the table, ascending; each size is compared with an empty table. Default ${default}."`
-	IDs         []fill.IDs `name:"id" enum:"uuidv7,random" default:"uuidv7,random" help:"Forms of the IDs that registrar makes while the table grows; what is in the table has random ones. Default ${default}."`
-	Scripts     []int      `default:"1,2,4,8" help:"How many scripts a deployment has. Default ${default}."`
-	Replicas    []int      `default:"1,2,4" help:"How many processes of registrar use one database. Default ${default}."`
-	Metadata    []int      `default:"307,1024,4096,16384,61440" help:"Lengths of the requests' bodies in bytes. Default ${default}."`
-	Rounds      int        `default:"5" help:"How often each place is measured. Default ${default}."`
-	Seconds     float64    `default:"3" help:"Of one measurement, besides its warm-up. Default ${default}."`
-	Connections int        `default:"64" help:"Registrations at a time. Default ${default}."`
-	BufferPool  int        `default:"8192" help:"MariaDB's buffer pool, in MiB. Default ${default}."`
-	RedoLog     int        `default:"2048" help:"MariaDB's redo log, in MiB. Default ${default}."`
+	Axes        []string   `json:"axes" name:"axis" enum:"replicas,clients,scripts,metadata" default:"replicas,clients,scripts,metadata" help:"What to let grow. Default: all of ${default}."`
+	Clients     []int      `json:"clients" default:"1000000,3000000,10000000" help:"How many clients are in the table, ascending; each size is compared with an empty table. Default ${default}."`
+	IDs         []fill.IDs `json:"ids" name:"id" enum:"uuidv7,random" default:"uuidv7,random" help:"Forms of the IDs that registrar makes while the table grows; what is in the table has random ones. Default ${default}."`
+	Scripts     []int      `json:"scripts" default:"1,2,4,8" help:"How many scripts a deployment has. Default ${default}."`
+	Replicas    []int      `json:"replicas" default:"1,2,4" help:"How many processes of registrar use one database. Default ${default}."`
+	Metadata    []int      `json:"metadata" default:"307,1024,4096,16384,61440" help:"Lengths of the requests' bodies in bytes. Default ${default}."`
+	Rounds      int        `json:"rounds" default:"5" help:"How often each place is measured. Default ${default}."`
+	Seconds     float64    `json:"seconds" default:"3" help:"Of one measurement, besides its warm-up. Default ${default}."`
+	Connections int        `json:"connections" default:"64" help:"Registrations at a time. Default ${default}."`
+	BufferPool  int        `json:"buffer_pool" default:"8192" help:"MariaDB's buffer pool, in MiB. Default ${default}."`
+	RedoLog     int        `json:"redo_log" default:"2048" help:"MariaDB's redo log, in MiB. Default ${default}."`
 }
 
 // A Report is all that was measured.
@@ -60,19 +60,16 @@ type Series struct {
 
 // A Point is one place on an axis. Its slices have one value for each round.
 type Point struct {
-	Label  string    `json:"label"`
-	Rates  []float64 `json:"rates"`  // registrations a second
-	Ratios []float64 `json:"ratios"` // of the rate to the base's in the same round
-	// Lasting are registrations a second if the time counts that MariaDB takes afterwards to write each page that they
-	// changed; of the axis of clients alone.
-	Lasting       []float64 `json:"lasting,omitzero"`
-	LastingRatios []float64 `json:"lasting_ratios,omitzero"`
-	P50           []float64 `json:"p50"`          // milliseconds
-	P99           []float64 `json:"p99"`          // milliseconds
-	ServerCPU     []float64 `json:"server_cpu"`   // microseconds of registrar's processor time for one registration
-	DatabaseCPU   []float64 `json:"database_cpu"` // the same of MariaDB's
-	PagesRead     []float64 `json:"pages_read"`   // by MariaDB, for one registration
-	PagesWrote    []float64 `json:"pages_wrote"`
+	Label       string    `json:"label"`
+	Rates       []float64 `json:"rates"`        // registrations a second
+	Ratios      []float64 `json:"ratios"`       // of the rate to the base's in the same round
+	CPURatios   []float64 `json:"cpu_ratios"`   // of the base's processor time of a registration in that round to this one's
+	P50         []float64 `json:"p50"`          // milliseconds
+	P99         []float64 `json:"p99"`          // milliseconds
+	ServerCPU   []float64 `json:"server_cpu"`   // microseconds of registrar's processor time for one registration
+	DatabaseCPU []float64 `json:"database_cpu"` // the same of MariaDB's
+	PagesRead   []float64 `json:"pages_read"`   // by MariaDB, for one registration
+	PagesWrote  []float64 `json:"pages_wrote"`
 }
 
 // A bench is where everything runs.

@@ -69,13 +69,10 @@ func checkReport(t *testing.T, path string) {
 			var labels []string
 			for _, p := range s.Points {
 				labels = append(labels, p.Label)
-				for _, values := range [][]float64{p.Rates, p.Ratios, p.P50, p.P99, p.ServerCPU, p.DatabaseCPU, p.PagesRead, p.PagesWrote} {
+				for _, values := range [][]float64{p.Rates, p.Ratios, p.CPURatios, p.P50, p.P99, p.ServerCPU, p.DatabaseCPU, p.PagesRead, p.PagesWrote} {
 					if len(values) != len(p.Rates) || len(values) == 0 || slices.Min(p.Rates) <= 0 {
 						t.Errorf("%s, %s: got %+v", a.Name, p.Label, p)
 					}
-				}
-				if got, want := len(p.LastingRatios) > 0, a.Name == "clients"; got != want {
-					t.Errorf("%s, %s: pages that are written later count: got %t, want %t", a.Name, p.Label, got, want)
 				}
 			}
 			got[a.Name+": "+s.Name] = strings.Join(labels, ", ")

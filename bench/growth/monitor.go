@@ -29,12 +29,28 @@ func (m *monitor) close() error { return m.db.Close() }
 type pages struct{ read, wrote, dirty int64 }
 
 func (m *monitor) pages(ctx context.Context) (p pages, err error) {
-	for name, to := range map[string]*int64{
-		"Innodb_pages_read": &p.read, "Innodb_pages_written": &p.wrote, "Innodb_buffer_pool_pages_dirty": &p.dirty,
-	} {
-		err = errors.Join(err, m.db.QueryRowContext(ctx, "SHOW GLOBAL STATUS LIKE '"+name+"'").Scan(new(string), to))
+	const query = "SHOW GLOBAL STATUS WHERE Variable_name IN ('Innodb_pages_read', 'Innodb_pages_written', 'Innodb_buffer_pool_pages_dirty')"
+	rows, err := m.db.QueryContext(ctx, query)
+	if err != nil {
+		return p, err
 	}
-	return p, err
+	defer rows.Close()
+	of := map[string]*int64{"Innodb_pages_read": &p.read, "Innodb_pages_written": &p.wrote, "Innodb_buffer_pool_pages_dirty": &p.dirty}
+	for rows.Next() {
+		var name string
+		var value int64
+		if err := rows.Scan(&name, &value); err != nil {
+			return p, err
+		}
+		if to := of[name]; to != nil {
+			*to = value
+			delete(of, name)
+		}
+	}
+	if len(of) > 0 {
+		return p, errors.Join(errors.New("the database does not count pages"), rows.Err())
+	}
+	return p, rows.Err()
 }
 
 const (
@@ -48,7 +64,7 @@ var hasty = []struct{ name, value string }{
 }
 
 // settle has MariaDB write all pages that were changed, as fast as it can, and returns when it has.
-func (m *monitor) settle(ctx context.Context) error {
+func (m *monitor) settle(ctx context.Context) (err error) {
 	for _, s := range hasty {
 		var before string
 		if err := m.db.QueryRowContext(ctx, "SELECT @@GLOBAL."+s.name).Scan(&before); err != nil {
@@ -58,7 +74,10 @@ func (m *monitor) settle(ctx context.Context) error {
 			return err
 		}
 		// The last one first: a capacity is never above its maximum.
-		defer m.db.ExecContext(context.WithoutCancel(ctx), "SET GLOBAL "+s.name+" = "+before)
+		defer func() {
+			_, restored := m.db.ExecContext(context.WithoutCancel(ctx), "SET GLOBAL "+s.name+" = "+before)
+			err = errors.Join(err, restored)
+		}()
 	}
 	return m.await(ctx)
 }
@@ -74,7 +93,7 @@ func (m *monitor) await(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("MariaDB still has %d changed pages to write: %w", p.dirty, ctx.Err())
-		case <-time.After(50 * time.Millisecond):
+		case <-time.After(100 * time.Millisecond):
 		}
 	}
 }

@@ -106,14 +106,10 @@ func (s Series) table(a Axis) []byte {
 	if s.Name != "" {
 		fmt.Fprintf(&b, "%s:\n\n", s.Name)
 	}
-	fmt.Fprintf(&b, "| %s | registrations a second | ÷ %s | ÷ with writing | p50, ms | p99, ms | registrar's CPU, µs | MariaDB's CPU, µs | pages read | pages written |\n", a.X, a.Base)
+	fmt.Fprintf(&b, "| %s | registrations a second | ÷ %s | ÷ by processor time | p50, ms | p99, ms | registrar's CPU, µs | MariaDB's CPU, µs | pages read | pages written |\n", a.X, a.Base)
 	b.WriteString("|---|---|---|---|---|---|---|---|---|---|\n")
 	for _, p := range s.Points {
-		lasting := "–"
-		if len(p.LastingRatios) > 0 {
-			lasting = spread(p.LastingRatios)
-		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s |", p.Label, spread(p.Rates), spread(p.Ratios), lasting)
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |", p.Label, spread(p.Rates), spread(p.Ratios), spread(p.CPURatios))
 		for _, values := range [][]float64{p.P50, p.P99, p.ServerCPU, p.DatabaseCPU, p.PagesRead, p.PagesWrote} {
 			fmt.Fprintf(&b, " %s |", chart.Number(chart.Median(values)))
 		}

@@ -21,7 +21,7 @@ type subject struct {
 	processes []*process.Process          // of registrar, which share the load
 	body      func(i int) []byte          // nil means load's
 	before    func(context.Context) error // each measurement; nil means nothing
-	after     func(context.Context) error // the same; what it takes counts
+	after     func(context.Context) error // the same; its processor time counts
 }
 
 // start starts registrar in a folder of its own.
@@ -62,9 +62,7 @@ func (b *bench) alternate(ctx context.Context, axis string, subjects []subject) 
 		}
 		for i := range points {
 			points[i].Ratios = append(points[i].Ratios, points[i].Rates[round]/points[0].Rates[round])
-			if subjects[i].after != nil {
-				points[i].LastingRatios = append(points[i].LastingRatios, points[i].Lasting[round]/points[0].Lasting[round])
-			}
+			points[i].CPURatios = append(points[i].CPURatios, points[0].cpu(round)/points[i].cpu(round))
 		}
 		slices.Reverse(order)
 	}
@@ -89,13 +87,10 @@ func (b *bench) measure(ctx context.Context, s subject, p *Point) error {
 	if err != nil {
 		return err
 	}
-	var written time.Duration
 	if s.after != nil {
-		began := time.Now()
 		if err := s.after(ctx); err != nil {
 			return err
 		}
-		written = time.Since(began)
 	}
 	after, err := b.reading(ctx, s)
 	if err != nil {
@@ -109,11 +104,12 @@ func (b *bench) measure(ctx context.Context, s subject, p *Point) error {
 	p.DatabaseCPU = append(p.DatabaseCPU, each(float64((after.database - before.database).Microseconds())))
 	p.PagesRead = append(p.PagesRead, each(float64(after.read-before.read)))
 	p.PagesWrote = append(p.PagesWrote, each(float64(after.wrote-before.wrote)))
-	if s.after != nil {
-		p.Lasting = append(p.Lasting, float64(result.All)/(float64(result.All)/result.Rate()+written.Seconds()))
-	}
 	return nil
 }
+
+// cpu is the processor time of a registration in a round, of registrar and MariaDB, in microseconds. It is never 0, lest
+// a ratio has no value: times are told in steps of 10 ms.
+func (p Point) cpu(round int) float64 { return max(1, p.ServerCPU[round]+p.DatabaseCPU[round]) }
 
 // load loads the subject's processes at the same time, with their shares of the connections. Latencies are those of the
 // slowest.
