@@ -41,6 +41,9 @@ func TestShort(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if got := bytes.Count(text, []byte("| pages written |")); got != 1 {
+		t.Errorf("tables with pages: got %d, want that of the clients alone\n%s", got, text)
+	}
 	for _, axis := range []string{"replicas", "clients", "scripts", "metadata"} {
 		if link := "](performance/growth-" + axis + ".svg)"; !bytes.Contains(text, []byte(link)) {
 			t.Errorf("%s is not in the Markdown:\n%s", link, text)
