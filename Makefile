@@ -8,7 +8,7 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # Packages with the race detector; the root package drives the plain binary.
 RACED = ./discovery/... ./engine/... ./fetch/... ./hostfuncs/... ./keyset/... ./metrics/... ./scripts/... ./server/... ./statements/... ./store/...
 
-.PHONY: build test test-race test-e2e lint fuzz bench bench-go testdata testdata-check install
+.PHONY: build test test-race test-e2e lint fuzz bench bench-growth bench-go testdata testdata-check install
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o registrar .
@@ -44,6 +44,10 @@ fuzz:
 # BENCH='--only sqlite --rounds 3'; BENCH='--markdown docs/performance.md' puts the figures where they are read.
 bench: install
 	go run ./bench $(BENCH)
+
+# What growth costs; needs half an hour, and 25 GB of a disk. GROWTH holds flags, such as GROWTH='--axis clients'.
+bench-growth: install
+	go run ./bench growth $(GROWTH)
 
 # Each part for itself: decoding, steps, scripts by language, response, store.
 bench-go:

@@ -46,6 +46,7 @@ var rooms = map[string][]string{
 	"github.com/schollz/":           {"registrar"},
 	"github.com/getkin/":            {}, // tests alone
 	"github.com/valyala/fasthttp":   {}, // bench alone
+	"gonum.org/":                    {}, // bench alone
 	"golang.org/x/perf":             {}, // bench alone
 }
 

@@ -34,6 +34,7 @@ func sections() []section {
 		{"guest", guestSection},
 		{"start", startSection},
 		{"memory", memorySection},
+		{"growth", growthSection},
 	}
 }
 

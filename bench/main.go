@@ -23,10 +23,12 @@ import (
 
 	"registrar/bench/baresqlite"
 	"registrar/bench/baseline"
+	"registrar/bench/growth"
 )
 
 type cli struct {
 	Run        runCommand        `cmd:"" default:"withargs" help:"Measure."`
+	Growth     growth.Command    `cmd:"" help:"Measure what growth costs: replicas, clients in the table, scripts, metadata."`
 	Baseline   baselineCommand   `cmd:"" hidden:""`
 	BareSQLite bareSQLiteCommand `cmd:"" name:"bare-sqlite" hidden:""`
 }

@@ -15,7 +15,7 @@ var modules embed.FS
 // sources were built by other compilers.
 func Wasm(t testing.TB, name string) []byte {
 	t.Helper()
-	read := func() ([]byte, error) { return modules.ReadFile("wasm/" + name + ".wasm") }
+	read := func() ([]byte, error) { return Module(name) }
 	if folder := os.Getenv("REGISTRAR_TEST_WASM"); folder != "" {
 		read = func() ([]byte, error) { return os.ReadFile(filepath.Join(folder, name+".wasm")) }
 	}
@@ -25,3 +25,6 @@ func Wasm(t testing.TB, name string) []byte {
 	}
 	return b
 }
+
+// Module returns the module of that name in testdata/wasm.
+func Module(name string) ([]byte, error) { return modules.ReadFile("wasm/" + name + ".wasm") }

@@ -1,0 +1,141 @@
+// Package fill puts many clients into registrar's MariaDB database, as the store would have written them, without
+// registering each. See [Clients].
+package fill
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/uuid"
+
+	"registrar/engine"
+)
+
+// IDs says what the clients' IDs look like.
+type IDs string
+
+// The forms of IDs, which are also the values of registrar's --client-id-format.
+const (
+	UUIDv7 IDs = "uuidv7" // ordered by the time of the registration
+	Random IDs = "random" // 32 random bytes, spread over the whole table, as a script may make them
+)
+
+// first is when the first client registered, and pace how long it took until the next one came: ten million of them
+// fill two and a half years.
+var first = time.Date(2023, 1, 1, 0, 0, 0, 0, time.UTC)
+
+const pace = 8 * time.Second
+
+// perWriter is how many clients a process of registrar wrote before it was started anew.
+const perWriter = 250_000
+
+// A maker makes clients. Which ones depends on its seed alone.
+type maker struct {
+	random *rand.ChaCha8
+	dice   *rand.Rand
+	ids    IDs
+}
+
+func newMaker(seed uint64, ids IDs) *maker {
+	var s [32]byte
+	binary.BigEndian.PutUint64(s[:], seed)
+	m := &maker{random: rand.NewChaCha8(s), ids: ids}
+	m.dice = rand.New(m.random)
+	return m
+}
+
+// client makes the nth client of a table, which is the ith of count that are filled in at once. IDs ascend with i.
+func (m *maker) client(n, i, count int) *engine.Client {
+	c := &engine.Client{
+		Registration: uuid.UUID(m.bytes(16)),
+		IssuedAt:     first.Add(time.Duration(n) * pace),
+		Caller: engine.Caller{
+			Auth: engine.AuthNone,
+			IP:   netip.AddrFrom4([4]byte{198, 51, byte(m.dice.UintN(256)), byte(m.dice.UintN(256))}),
+		},
+		TokenHash: (*[sha256.Size]byte)(m.bytes(sha256.Size)),
+	}
+	c.ID = m.id(c.IssuedAt, i, count)
+	c.Metadata = m.metadata(n)
+	if strings.HasPrefix(c.Metadata.TokenEndpointAuthMethod, "client_secret_") {
+		c.Secret = &engine.Secret{Hash: [sha256.Size]byte(m.bytes(sha256.Size))}
+	}
+	if m.dice.UintN(2) == 0 {
+		c.Caller.Auth, c.Caller.TokenID = engine.AuthInitialAccessToken, "iat_"+uuid.UUID(m.bytes(16)).String()
+	}
+	if m.dice.UintN(2) == 0 {
+		module := fmt.Sprintf("sha256:%x", sha256.Sum256([]byte("module")))
+		c.Provenance = engine.Provenance{Deployment: 3, Acts: []engine.Act{
+			{Step: "set_scopes", Script: "house-rules", Module: module},
+			{Step: "add_client_id", Script: "house-rules", Module: module, Changed: []string{"client_id"}},
+		}}
+	}
+	return c
+}
+
+// inOrder is base64url but for the order of its characters: what was encoded sorts as the bytes did.
+var inOrder = base64.NewEncoding("-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz").WithPadding(base64.NoPadding)
+
+// id returns the ID of the ith of count clients. Random ones are drawn from count equal parts of all that there are, one
+// from each.
+func (m *maker) id(at time.Time, i, count int) string {
+	b := m.bytes(32)
+	if m.ids == UUIDv7 {
+		u := uuid.UUID(b[:16])
+		milliseconds := uint64(at.UnixMilli())
+		binary.BigEndian.PutUint32(u[:4], uint32(milliseconds>>16))
+		binary.BigEndian.PutUint16(u[4:6], uint16(milliseconds))
+		u[6] = u[6]&0x0f | 7<<4 // RFC 9562 §5.7: the version, and below the variant
+		u[8] = u[8]&0x3f | 2<<6
+		return u.String()
+	}
+	part := ^uint64(0) / uint64(count)
+	binary.BigEndian.PutUint64(b, uint64(i)*part+m.dice.Uint64N(part))
+	return inOrder.EncodeToString(b)
+}
+
+func (m *maker) bytes(n int) []byte {
+	b := make([]byte, n)
+	_, _ = m.random.Read(b) // it never fails
+	return b
+}
+
+// metadata returns half a kilobyte of it, more or less: a confidential web client, a public native one, or one with keys.
+func (m *maker) metadata(n int) engine.Metadata {
+	host := fmt.Sprintf("app-%x.customer-%d.example", m.dice.Uint32(), n%10_000)
+	d := engine.Metadata{
+		ClientName:      fmt.Sprintf("Application %d of customer %d", n, n%10_000),
+		GrantTypes:      []string{"authorization_code", "refresh_token"},
+		ResponseTypes:   []string{"code"},
+		ApplicationType: "web",
+		Scope:           "openid profile email offline_access api.read api.write"[:m.dice.IntN(21)/10*10+34],
+		SoftwareID:      uuid.UUID(m.bytes(16)).String(),
+		SoftwareVersion: fmt.Sprintf("%d.%d.%d", m.dice.UintN(5), m.dice.UintN(20), m.dice.UintN(20)),
+	}
+	for i := range 1 + m.dice.UintN(3) {
+		d.RedirectURIs = append(d.RedirectURIs, fmt.Sprintf("https://%s/oauth/callback/%d", host, i))
+	}
+	switch m.dice.UintN(4) {
+	case 0:
+		d.TokenEndpointAuthMethod, d.ApplicationType = "none", "native"
+		d.RedirectURIs = append(d.RedirectURIs, "http://127.0.0.1/callback")
+	case 1:
+		d.TokenEndpointAuthMethod = "private_key_jwt"
+		d.JWKS = jsontext.Value(fmt.Sprintf(`{"keys":[{"kty":"EC","crv":"P-256","use":"sig","kid":"%x","x":"%s","y":"%s"}]}`,
+			m.dice.Uint64(), inOrder.EncodeToString(m.bytes(32)), inOrder.EncodeToString(m.bytes(32))))
+	default:
+		d.TokenEndpointAuthMethod = "client_secret_basic"
+		d.ClientURI, d.LogoURI = "https://"+host, "https://"+host+"/static/logo.png"
+		d.TOSURI, d.PolicyURI = "https://"+host+"/legal/terms", "https://"+host+"/legal/privacy"
+		d.Contacts = []string{"operations@" + host}
+		d.PostLogoutRedirectURIs = []string{"https://" + host + "/signed-out"}
+	}
+	return d
+}

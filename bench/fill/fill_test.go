@@ -1,0 +1,131 @@
+package fill_test
+
+import (
+	"bytes"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	_ "github.com/go-sql-driver/mysql"
+	"github.com/google/go-cmp/cmp"
+
+	"registrar/bench/fill"
+	"registrar/engine"
+	"registrar/store"
+	"registrar/store/storetest"
+)
+
+// What was filled in can be read as what the store itself wrote, and managed.
+func TestClients(t *testing.T) {
+	for _, ids := range []fill.IDs{fill.UUIDv7, fill.Random} {
+		t.Run(string(ids), func(t *testing.T) {
+			dsn := storetest.MySQL(t)
+			s, err := store.Open(t.Context(), store.Config{Database: "mysql:" + dsn, Migrate: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			db, err := sql.Open("mysql", dsn)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer db.Close()
+			var progress bytes.Buffer
+			for _, step := range [][2]int{{0, 300}, {300, 2500}} {
+				if err := fill.Clients(t.Context(), db, ids, step[0], step[1], &progress); err != nil {
+					t.Fatal(err)
+				}
+			}
+			clients := all(t, s)
+			if len(clients) != 2500 {
+				t.Fatalf("clients: got %d, want 2500", len(clients))
+			}
+			checkForms(t, clients)
+			for _, c := range clients[1200:1220] {
+				if c.Caller.Auth == engine.AuthNone { // the store would look for the token of the others
+					rewrite(t, s, db, c)
+				}
+			}
+		})
+	}
+}
+
+func all(t *testing.T, s *store.Store) (clients []*engine.Client) {
+	t.Helper()
+	for after := ""; ; after = clients[len(clients)-1].ID {
+		page, err := s.Clients(t.Context(), after, "", 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if clients = append(clients, page...); len(page) == 0 {
+			return clients
+		}
+	}
+}
+
+// checkForms wants secrets where the method needs them, and clients of every kind.
+func checkForms(t *testing.T, clients []*engine.Client) {
+	t.Helper()
+	methods := map[string]int{}
+	for _, c := range clients {
+		methods[c.Metadata.TokenEndpointAuthMethod]++
+		if got, want := c.Secret != nil, strings.HasPrefix(c.Metadata.TokenEndpointAuthMethod, "client_secret_"); got != want {
+			t.Errorf("client %s with %s has a secret: got %t, want %t", c.ID, c.Metadata.TokenEndpointAuthMethod, got, want)
+		}
+		if c.TokenHash == nil || c.Metadata.ClientName == "" {
+			t.Errorf("client %s: got token hash %v and name %q", c.ID, c.TokenHash, c.Metadata.ClientName)
+		}
+	}
+	if len(methods) != 3 {
+		t.Errorf("authentication methods: got %v, want three", methods)
+	}
+	if !slices.IsSortedFunc(clients, func(a, b *engine.Client) int { return strings.Compare(a.ID, b.ID) }) {
+		t.Error("clients are not in the order of their IDs")
+	}
+}
+
+// rewrite lets the store write a client that was filled in, and wants the columns to stay what they were.
+func rewrite(t *testing.T, s *store.Store, db *sql.DB, c *engine.Client) {
+	t.Helper()
+	before := columns(t, db, c.ID)
+	if err := s.DeleteClientByToken(t.Context(), c.ID, *c.TokenHash); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.AddClient(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(before, columns(t, db, c.ID)); diff != "" {
+		t.Errorf("columns that were filled in (-) and that the store writes (+):\n%s", diff)
+	}
+}
+
+// columns returns a client's row but for who wrote it.
+func columns(t *testing.T, db *sql.DB, id string) map[string]string {
+	t.Helper()
+	rows, err := db.Query("SELECT * FROM clients WHERE client_id = ?", id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	names, err := rows.Columns()
+	if err != nil || !rows.Next() {
+		t.Fatalf("client %s: %v", id, errors.Join(err, rows.Err()))
+	}
+	cells, into := make([]sql.NullString, len(names)), make([]any, len(names))
+	for i := range cells {
+		into[i] = &cells[i]
+	}
+	if err := rows.Scan(into...); err != nil {
+		t.Fatal(err)
+	}
+	row := map[string]string{}
+	for i, name := range names {
+		if row[name] = fmt.Sprint(cells[i]); name == "writer" || name == "sequence" {
+			row[name] = fmt.Sprint(cells[i].Valid)
+		}
+	}
+	return row
+}

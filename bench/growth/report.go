@@ -1,0 +1,142 @@
+package growth
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"registrar/bench/chart"
+)
+
+// Write writes the report to a folder: growth.json, and growth-AXIS.svg for each axis. It replaces what stands between the
+// markers of the Markdown file, which is made where there is none, by the tables and the pictures.
+func (r Report) Write(folder, markdown string) error {
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return err
+	}
+	b, err := json.Marshal(r, jsontext.WithIndent("\t"), jsontext.Multiline(true))
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(folder, "growth.json"), append(b, '\n'), 0o644); err != nil {
+		return err
+	}
+	for _, axis := range r.Axes {
+		svg, err := axis.chart().SVG()
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(folder, axis.picture()), svg, 0o644); err != nil {
+			return err
+		}
+	}
+	below, err := filepath.Rel(filepath.Dir(markdown), folder)
+	if err != nil {
+		return err
+	}
+	old, err := os.ReadFile(markdown)
+	if os.IsNotExist(err) {
+		old, err = []byte(begin+end), nil
+	}
+	if err != nil {
+		return err
+	}
+	text, err := replace(string(old), string(r.Markdown(filepath.ToSlash(below))))
+	if err != nil {
+		return fmt.Errorf("%s: %w", markdown, err)
+	}
+	return os.WriteFile(markdown, []byte(text), 0o644)
+}
+
+// What stands between these markers of a file is replaced.
+const (
+	begin = "<!-- figures of make bench-growth: begin -->\n"
+	end   = "<!-- figures of make bench-growth: end -->\n"
+)
+
+func replace(text, block string) (string, error) {
+	before, rest, begun := strings.Cut(text, begin)
+	_, after, ended := strings.Cut(rest, end)
+	if !begun || !ended {
+		return "", errors.New("there are no markers between which the figures would go")
+	}
+	return before + begin + block + end + after, nil
+}
+
+func (a Axis) picture() string { return "growth-" + a.Name + ".svg" }
+
+func (a Axis) chart() chart.Chart {
+	c := chart.Chart{Title: a.Title, X: a.X, Y: "registrations a second"}
+	for _, s := range a.Series {
+		line := chart.Series{Name: s.Name}
+		for _, p := range s.Points {
+			line.Points = append(line.Points, chart.Point{Label: p.Label, Values: p.Rates})
+		}
+		c.Series = append(c.Series, line)
+	}
+	return c
+}
+
+// Markdown returns the tables and the pictures, which are in a folder.
+func (r Report) Markdown(folder string) []byte {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "MariaDB %s with a buffer pool of %d MiB and a redo log of %d MiB, %d connections, %d processors that the load shares; medians of %d rounds of %g seconds, in brackets the least and the greatest.\n",
+		r.MariaDB, r.Options.BufferPool, r.Options.RedoLog, r.Options.Connections, r.CPUs, r.Options.Rounds, r.Options.Seconds)
+	if r.FillRate > 0 {
+		fmt.Fprintf(&b, "Clients were filled in at %s a second, in the end.\n", chart.Number(r.FillRate))
+	}
+	for _, a := range r.Axes {
+		fmt.Fprintf(&b, "\n### %s\n\n![%s](%s/%s)\n", a.Title, a.Title, folder, a.picture())
+		for _, s := range a.Series {
+			fmt.Fprintf(&b, "\n%s", s.table(a))
+		}
+	}
+	return b.Bytes()
+}
+
+func (s Series) table(a Axis) []byte {
+	var b bytes.Buffer
+	if s.Name != "" {
+		fmt.Fprintf(&b, "%s:\n\n", s.Name)
+	}
+	columns := []column{
+		{"p50, ms", func(p Point) []float64 { return p.P50 }},
+		{"p99, ms", func(p Point) []float64 { return p.P99 }},
+		{"registrar's CPU, µs", func(p Point) []float64 { return p.ServerCPU }},
+		{"MariaDB's CPU, µs", func(p Point) []float64 { return p.DatabaseCPU }},
+	}
+	if a.Name == "clients" { // elsewhere pages are written after the measurement
+		columns = append(columns, column{"pages read", func(p Point) []float64 { return p.PagesRead }},
+			column{"pages written", func(p Point) []float64 { return p.PagesWrote }})
+	}
+	fmt.Fprintf(&b, "| %s | registrations a second | ÷ %s | ÷ by processor time |", a.X, a.Base)
+	for _, c := range columns {
+		fmt.Fprintf(&b, " %s |", c.head)
+	}
+	fmt.Fprintf(&b, "\n|%s\n", strings.Repeat("---|", 4+len(columns)))
+	for _, p := range s.Points {
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |", p.Label, spread(p.Rates), spread(p.Ratios), spread(p.CPURatios))
+		for _, c := range columns {
+			fmt.Fprintf(&b, " %s |", chart.Number(chart.Median(c.values(p))))
+		}
+		b.WriteString("\n")
+	}
+	return b.Bytes()
+}
+
+// A column is one that has medians alone.
+type column struct {
+	head   string
+	values func(Point) []float64
+}
+
+func spread(values []float64) string {
+	return fmt.Sprintf("%s (%s–%s)", chart.Number(chart.Median(values)), chart.Number(slices.Min(values)), chart.Number(slices.Max(values)))
+}
