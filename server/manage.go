@@ -123,7 +123,7 @@ func (s *Server) owner(c echo.Context) (*engine.Client, engine.Plaintext, error)
 		return nil, "", s.stranger(c, false)
 	}
 	hash := engine.HashToken(token)
-	client, err := s.config.Management.ClientByToken(c.Request().Context(), hash)
+	client, err := s.config.Management.ClientByToken(c.Request().Context(), id, hash)
 	switch {
 	case errors.Is(err, catalog.ErrNotFound):
 		return nil, "", s.stranger(c, true)

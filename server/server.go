@@ -50,7 +50,7 @@ type Clients interface {
 // Management finds and deletes clients for who has their registration access tokens, which are known by their hashes. One
 // that is not there gives catalog.ErrNotFound.
 type Management interface {
-	ClientByToken(ctx context.Context, hash [sha256.Size]byte) (*engine.Client, error)
+	ClientByToken(ctx context.Context, id string, hash [sha256.Size]byte) (*engine.Client, error)
 	DeleteClientByToken(ctx context.Context, id string, hash [sha256.Size]byte) error
 }
 

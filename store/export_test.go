@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"sync"
-	"time"
 
 	"gorm.io/gorm/schema"
 )
@@ -38,29 +37,26 @@ func (s *Store) WriteValue(query string) (v string, err error) {
 	return v, err
 }
 
-// DoubleClients adds a client for each that there is, a second apart from all others.
+// DoubleClients adds a client for each that there is.
 func (s *Store) DoubleClients() error {
-	later := "strftime('%Y-%m-%dT%H:%M:%f000Z', issued_at, '+' || (SELECT COUNT(*) FROM clients) || ' seconds')"
 	id, sequence := "client_id || '-' || (SELECT COUNT(*) FROM clients)", "sequence + (SELECT COUNT(*) FROM clients)"
 	if s.writer.Name() == "mysql" {
-		later = "issued_at + INTERVAL (SELECT COUNT(*) FROM clients) SECOND"
 		id = "CONCAT(client_id, '-', (SELECT COUNT(*) FROM clients))"
 	}
 	return s.writer.Exec("INSERT INTO clients (client_id, registration, issued_at, metadata, caller, deployment, acts, writer, sequence, event) " +
-		"SELECT " + id + ", registration, " + later + ", metadata, caller, deployment, acts, writer, " + sequence + ", event FROM clients").Error
+		"SELECT " + id + ", registration, issued_at, metadata, caller, deployment, acts, writer, " + sequence + ", event FROM clients").Error
 }
 
 // LatestPlans returns how the database goes about the queries for the latest clients.
-func (s *Store) LatestPlans(at time.Time) (map[string]string, error) {
+func (s *Store) LatestPlans() (map[string]string, error) {
 	explain := "EXPLAIN "
 	if s.reader.Name() == "sqlite" {
 		explain = "EXPLAIN QUERY PLAN "
 	}
 	plans := map[string]string{}
 	for query, args := range map[string][]any{
-		latestFirst: {latestPage},
-		latestNext:  {at, at, "z", latestPage},
-		latestCount: {1000},
+		latestPlaced: {1000, latestPage},
+		latestCount:  {1000},
 	} {
 		rows, err := s.reader.Raw(explain+query, args...).Rows()
 		if err != nil {

@@ -1,12 +1,10 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"iter"
-	"slices"
-	"strings"
+	"math"
 
 	"registrar/engine"
 )
@@ -14,30 +12,30 @@ import (
 // latestPage is how many clients are read at once: with the largest metadata that there is, 25 MiB.
 const latestPage = 100
 
-// The clients by age. A writer's sequence orders only what that writer wrote, so the time decides, and the ID among those
-// of one microsecond. A page's IDs are found first, in the index on issued_at alone: asked for whole rows at once,
-// MariaDB sorts the table.
+// A placedClient is a row and its place among all: the later it was stored, the higher.
+type placedClient struct {
+	Row   clientRow `gorm:"embedded"`
+	Place int64
+}
+
 const (
-	latestFirst = latestRows + "(SELECT client_id FROM clients" + latestOrder
-	latestNext  = latestRows + "(SELECT client_id FROM clients WHERE issued_at <= ? AND (issued_at < ? OR client_id < ?)" + latestOrder
-	latestRows  = "SELECT clients.* FROM clients JOIN "
-	latestOrder = " ORDER BY issued_at DESC, client_id DESC LIMIT ?) AS page ON clients.client_id = page.client_id"
-	latestCount = "SELECT COUNT(*) FROM (SELECT issued_at FROM clients ORDER BY issued_at DESC LIMIT ?) AS latest"
+	latestPlaced = "SELECT clients.*, clients.rowid AS place FROM clients WHERE clients.rowid < ? ORDER BY clients.rowid DESC LIMIT ?"
+	latestCount  = "SELECT COUNT(*) FROM (SELECT 1 FROM clients LIMIT ?) AS some"
 )
 
-// LatestClients returns the last n clients, the newest first. It reads them a page at a time and holds nothing between
-// two pages: what is deleted meanwhile may be left out. An error is the last that it returns.
+// LatestClients returns the last n clients that were stored, the newest first. It reads them a page at a time and holds
+// nothing between two pages: what is deleted meanwhile may be left out. An error is the last that it returns.
 func (s *Store) LatestClients(ctx context.Context, n int) iter.Seq2[*engine.Client, error] {
 	return func(yield func(*engine.Client, error) bool) {
-		var last *clientRow
+		before := int64(math.MaxInt64)
 		for left := n; left > 0; {
-			rows, err := s.latest(ctx, last)
-			if err != nil {
+			var rows []placedClient
+			if err := s.reader.WithContext(ctx).Raw(latestPlaced, before, latestPage).Scan(&rows).Error; err != nil {
 				yield(nil, fmt.Errorf("reading the latest clients: %w", classify(ctx, err)))
 				return
 			}
 			for _, row := range rows[:min(len(rows), left)] {
-				c, err := row.client()
+				c, err := row.Row.client()
 				if err != nil {
 					yield(nil, fmt.Errorf("reading the latest clients: %w", err))
 					return
@@ -50,23 +48,9 @@ func (s *Store) LatestClients(ctx context.Context, n int) iter.Seq2[*engine.Clie
 				return
 			}
 			left -= len(rows)
-			last = rows[len(rows)-1]
+			before = rows[len(rows)-1].Place
 		}
 	}
-}
-
-// latest returns the page of clients before one, the newest first; nil stands for the end.
-func (s *Store) latest(ctx context.Context, before *clientRow) (rows []*clientRow, err error) {
-	db := s.reader.WithContext(ctx).Raw(latestFirst, latestPage)
-	if before != nil {
-		at := before.IssuedAt.UTC()
-		db = s.reader.WithContext(ctx).Raw(latestNext, at, at, before.ClientID, latestPage)
-	}
-	err = db.Scan(&rows).Error
-	slices.SortFunc(rows, func(a, b *clientRow) int { // a join has no order
-		return cmp.Or(b.IssuedAt.Compare(a.IssuedAt), strings.Compare(b.ClientID, a.ClientID))
-	})
-	return rows, err
 }
 
 // CountClients returns how many clients there are, but no more than limit: it counts no further.

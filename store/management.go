@@ -64,10 +64,10 @@ func (s *Store) wrote(ctx context.Context, row *clientRow, before int64) (bool, 
 	return bytes.Equal(is.Writer, row.Writer) && is.Sequence == row.Sequence, err
 }
 
-// ClientByToken returns the client whose registration access token has this hash, or [catalog.ErrNotFound].
-func (s *Store) ClientByToken(ctx context.Context, hash [sha256.Size]byte) (*engine.Client, error) {
+// ClientByToken returns the client with this ID, whose registration access token has this hash, or [catalog.ErrNotFound].
+func (s *Store) ClientByToken(ctx context.Context, id string, hash [sha256.Size]byte) (*engine.Client, error) {
 	var row clientRow
-	if err := s.reader.WithContext(ctx).Where("token_hash = ?", hash[:]).Take(&row).Error; err != nil {
+	if err := s.reader.WithContext(ctx).Where("client_id = ? AND token_hash = ?", id, hash[:]).Take(&row).Error; err != nil {
 		return nil, fmt.Errorf("reading a client by its token: %w", classify(ctx, err))
 	}
 	return row.client()

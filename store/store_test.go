@@ -90,7 +90,7 @@ func tableColumns(t testing.TB, s *store.Store, database, table string) []string
 	query := "SELECT GROUP_CONCAT(name) FROM (SELECT name FROM pragma_table_info('" + table + "') ORDER BY name)"
 	if strings.HasPrefix(database, "mysql:") {
 		query = "SELECT GROUP_CONCAT(column_name ORDER BY column_name) FROM information_schema.columns " +
-			"WHERE table_schema = DATABASE() AND table_name = '" + table + "'"
+			"WHERE table_schema = DATABASE() AND column_name != 'rowid' AND table_name = '" + table + "'"
 	}
 	list, err := s.ReadValue(query)
 	if err != nil {
