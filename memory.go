@@ -6,25 +6,27 @@ import (
 	"log/slog"
 	"math"
 	"os"
-	"runtime/debug"
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
 )
 
 const (
-	// gcPercent is how much may be allocated, in per cent of what lives, until the next garbage collection. Little of a
-	// server's memory lives, and what a registration leaves is gone with it: at Go's 100 a collection comes every few MB,
-	// which costs a tenth of the processor time under load.
-	gcPercent = 400
+	// headroomSize is how much garbage there may be in any case. Go collects when the heap is twice what lives, which is
+	// little here, and what a registration leaves is gone with it: a collection would come every few MB, and take a fifth of
+	// the processor time under load.
+	headroomSize = 32 << 20
 	// heapShare is the part of a container's memory that Go may fill before it collects more often. The rest is for the
 	// linear memories of scripts and their code, which are none of Go's.
 	heapShare = 0.6
 )
 
+// headroom counts as alive, but is never touched: it takes none of the machine's memory.
+var headroom []byte
+
 // settleMemory says when garbage is collected, unless the environment does: GOGC and GOMEMLIMIT.
 func settleMemory(ctx context.Context, logger *slog.Logger) {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
+		headroom = make([]byte, headroomSize)
 	}
 	limit, err := memlimit.Set(memlimit.WithProvider(memlimit.FromCgroup), memlimit.WithRatio(heapShare))
 	switch {

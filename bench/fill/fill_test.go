@@ -102,7 +102,7 @@ func rewrite(t *testing.T, s *store.Store, db *sql.DB, c *engine.Client) {
 	}
 }
 
-// columns returns a client's row but for who wrote it.
+// columns returns a client's row but for who wrote it and where it lies.
 func columns(t *testing.T, db *sql.DB, id string) map[string]string {
 	t.Helper()
 	rows, err := db.Query("SELECT * FROM clients WHERE client_id = ?", id)
@@ -123,7 +123,7 @@ func columns(t *testing.T, db *sql.DB, id string) map[string]string {
 	}
 	row := map[string]string{}
 	for i, name := range names {
-		if row[name] = fmt.Sprint(cells[i]); name == "writer" || name == "sequence" {
+		if row[name] = fmt.Sprint(cells[i]); name == "rowid" || name == "writer" || name == "sequence" {
 			row[name] = fmt.Sprint(cells[i].Valid)
 		}
 	}
