@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 
 	"gorm.io/gorm"
 
@@ -14,7 +15,7 @@ import (
 )
 
 const (
-	// maxBatchWriters bounds the batches of clients that are on their way at the same time.
+	// maxBatchWriters bounds the batches of clients that are on their way at the same time, where many wait.
 	maxBatchWriters = 4
 	// maxBatch bounds the clients of a batch.
 	maxBatch = 64
@@ -118,6 +119,29 @@ func (s *Store) createRows(ctx context.Context, rows []*clientRow) []error {
 	return verdicts
 }
 
+// writtenActs are acts and their text.
+type writtenActs struct {
+	acts []engine.Act
+	text string
+}
+
+// actsText is list for acts. It keeps the last ones: while a deployment is in force, scripts mostly act the same.
+func (s *Store) actsText(acts []engine.Act) (string, error) {
+	if last := s.lastActs.Load(); last != nil && slices.EqualFunc(last.acts, acts, sameAct) {
+		return last.text, nil
+	}
+	text, err := list(acts)
+	if err == nil && len(acts) > 0 {
+		s.lastActs.Store(&writtenActs{acts, text})
+	}
+	return text, err
+}
+
+func sameAct(a, b engine.Act) bool {
+	return a.Step == b.Step && a.Script == b.Script && a.Module == b.Module &&
+		(a.Changed == nil) == (b.Changed == nil) && slices.Equal(a.Changed, b.Changed)
+}
+
 // maxClientID is the length of the longest client ID in bytes.
 const maxClientID = 255
 
@@ -138,7 +162,7 @@ func (s *Store) newClientRow(c *engine.Client) (*clientRow, error) {
 	metadata, err := c.EncodedMetadata()
 	row.Metadata, errs[1] = string(metadata), err
 	row.Caller, errs[2] = document(c.Caller)
-	row.Acts, errs[3] = list(c.Provenance.Acts)
+	row.Acts, errs[3] = s.actsText(c.Provenance.Acts)
 	errs[4] = row.setManagement(c)
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, err

@@ -50,6 +50,7 @@ type Store struct {
 
 	inserts   *inserts // of clients
 	additions *groupcommit.Committer[*clientRow]
+	lastActs  atomic.Pointer[writtenActs]
 	turns     chan struct{} // holds one element for each insert under way by itself; see insert
 	writerID  uuid.UUID
 	sequence  atomic.Int64 // the last number given to a client that this process wrote

@@ -96,6 +96,48 @@ func TestAloneAtOnce(t *testing.T) {
 	})
 }
 
+// A few do not begin a batch beside another one, unless that one hangs.
+func TestFewWaitForTheNext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		slow := map[int]time.Duration{0: time.Minute, 2: 3 * time.Millisecond}
+		var mu sync.Mutex
+		var sizes []int
+		c := groupcommit.New(groupcommit.Config[int]{MaxBatch: 16, Writers: 3, Commit: func(_ context.Context, batch []int) []error {
+			mu.Lock()
+			sizes = append(sizes, len(batch))
+			mu.Unlock()
+			time.Sleep(slow[batch[0]])
+			return nil
+		}})
+		var wg sync.WaitGroup
+		take := func(numbers ...int) (longest time.Duration) {
+			start := time.Now()
+			var those sync.WaitGroup
+			for _, n := range numbers {
+				those.Go(func() { _ = c.Do(t.Context(), n) })
+				synctest.Wait()
+			}
+			those.Wait()
+			return time.Since(start)
+		}
+		expect := func(what string, took, want time.Duration, batches ...int) {
+			t.Helper()
+			mu.Lock()
+			defer mu.Unlock()
+			if took != want || fmt.Sprint(sizes) != fmt.Sprint(batches) {
+				t.Errorf("%s took %v in batches of %v, want %v in batches of %v", what, took, sizes, want, batches)
+			}
+			sizes = nil
+		}
+		expect("a few", take(2, 10, 11, 12), 3*time.Millisecond, 1, 2, 1)
+		expect("half a batch", take(2, 10, 11, 12, 13, 14, 15, 16, 17), 3*time.Millisecond, 1, 8)
+		wg.Go(func() { _ = c.Do(t.Context(), 0) }) // hangs
+		synctest.Wait()
+		expect("beside one that hangs", take(10, 11), 5*time.Millisecond, 1, 2)
+		wg.Wait()
+	})
+}
+
 // Who goes away before a batch has the item leaves nothing; later it is written, and they are told. The others of the
 // batch do not notice.
 func TestCancelled(t *testing.T) {

@@ -86,3 +86,17 @@ func testManyCancelled(t *testing.T, database string) {
 	}
 	wg.Wait()
 }
+
+// Clients on whom scripts acted nearly alike keep their own acts.
+func testActs(t *testing.T, database string) {
+	s := open(t, database)
+	act := engine.Act{Step: "add_client_id", Script: "ids", Module: "sha256:00"}
+	empty, named, other := act, act, act
+	empty.Changed, named.Changed, other.Module = []string{}, []string{"scope"}, "sha256:01"
+	for i, acts := range [][]engine.Act{nil, {act}, {act}, {empty}, {named}, {other}, {act, act}, {act}, nil} {
+		c := newClient(fmt.Sprint("acts-", i))
+		c.Provenance.Acts = acts
+		mustAdd(t, s, c)
+		compare(t, c, mustGet(t, s, c.ID))
+	}
+}

@@ -34,6 +34,7 @@ func Run(t *testing.T, fresh func(t testing.TB) string) {
 		{"clients at once, some of them taken", testBatches},
 		{"clients at once, one of them impossible", testBatchWithImpossible},
 		{"clients at once, many of them cancelled", testManyCancelled},
+		{"acts nearly alike", testActs},
 		{"deleting a client", testDeleteClient},
 		{"pages of clients", testPages},
 		{"searching clients", testSearch},
