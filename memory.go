@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math"
 	"os"
+	"runtime"
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
 )
@@ -20,11 +21,10 @@ const (
 	heapShare = 0.6
 )
 
-// headroom counts as alive, but is never touched: it takes none of the machine's memory.
-var headroom []byte
-
-// settleMemory says when garbage is collected, unless the environment does: GOGC and GOMEMLIMIT.
-func settleMemory(ctx context.Context, logger *slog.Logger) {
+// settleMemory says when garbage is collected, unless the environment does: GOGC and GOMEMLIMIT. It holds until release is
+// called.
+func settleMemory(ctx context.Context, logger *slog.Logger) (release func()) {
+	var headroom []byte // counts as alive, but is never touched: it takes none of the machine's memory
 	if os.Getenv("GOGC") == "" {
 		headroom = make([]byte, headroomSize)
 	}
@@ -36,4 +36,5 @@ func settleMemory(ctx context.Context, logger *slog.Logger) {
 	case limit < math.MaxInt64:
 		logger.DebugContext(ctx, "memory limit", "bytes", limit)
 	}
+	return func() { runtime.KeepAlive(headroom) }
 }

@@ -27,7 +27,7 @@ func (c *serveCommand) Run(ctx context.Context, to *console) error {
 	}
 	logger, flush := c.gathering(to.err)
 	defer flush()
-	settleMemory(ctx, logger)
+	defer settleMemory(ctx, logger)()
 	others, err := c.outside(ctx, s.publicURL, logger)
 	if err != nil {
 		return usageError{err}

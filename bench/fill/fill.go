@@ -28,7 +28,7 @@ const columns = "client_id, registration, issued_at, client_name, metadata, call
 const values = "(?,?,?,?,?,?,?,?,?,?,?,?,?)"
 
 // Clients adds clients until db, whose schema registrar made, has want of them: it had have before, all added in this way.
-// Rows come in the order of the primary key, in statements of a thousand. Where IDs are random, they are spread over the
+// Rows come in the order of their IDs, in statements of a thousand. Where IDs are random, they are spread over the
 // whole table, so that a table that is filled in several times is as full of gaps as one that grew. progress is told
 // how far it has come; nil means nobody.
 func Clients(ctx context.Context, db *sql.DB, ids IDs, have, want int, progress io.Writer) error {
