@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"bytes"
 	"slices"
 
 	"github.com/tetratelabs/wazero/experimental"
@@ -72,9 +73,19 @@ func (c *copied) Reallocate(size uint64) []byte {
 	return b
 }
 
-// Reset implements [Memory].
+// zeros is a piece of memory as it was before it was in use.
+var zeros [4 << 10]byte
+
+// Reset implements [Memory]. Most of what is in use was left alone: to look takes a third of the time to clear it, and leaves
+// more of the processor's cache to others.
 func (c *copied) Reset() (int, error) {
-	clear(c.buffer[c.copied:c.used])
+	for rest := c.buffer[c.copied:c.used]; len(rest) > 0; {
+		piece := rest[:min(len(rest), len(zeros))]
+		if !bytes.Equal(piece, zeros[:len(piece)]) {
+			clear(piece)
+		}
+		rest = rest[len(piece):]
+	}
 	copy(c.buffer, c.content[:c.copied])
 	return c.used, nil
 }
