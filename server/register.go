@@ -57,10 +57,11 @@ func (s *Server) registerClient(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	noStore(c)
+	err = sendJSON(c, http.StatusCreated, r.Response)
 	s.config.Logger.LogAttrs(ctx, slog.LevelInfo, "client registered", slog.String("client_id", r.Client.ID),
 		slog.Int64("deployment", r.Client.Provenance.Deployment), slog.String("ip", c.RealIP()), slog.String("request_id", request.ID))
-	noStore(c)
-	return c.JSONBlob(http.StatusCreated, r.Response)
+	return err
 }
 
 const mimeJWT = "application/jwt"
