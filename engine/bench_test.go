@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"context"
 	"testing"
 )
 
@@ -64,7 +63,7 @@ func BenchmarkResponse(b *testing.B) {
 			}
 			b.ReportAllocs()
 			for b.Loop() {
-				if err := buildResponse(context.Background(), r); err != nil {
+				if _, err := r.render(); err != nil {
 					b.Fatal(err)
 				}
 			}
