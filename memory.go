@@ -7,6 +7,9 @@ import (
 	"math"
 	"os"
 	"runtime"
+	"runtime/debug"
+	"runtime/metrics"
+	"time"
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
 )
@@ -21,12 +24,22 @@ const (
 	heapShare = 0.6
 )
 
+// A server that has nothing to do gives back what it does not need: restPeriod is how long it must have allocated less than
+// restful bytes, and there must be more to give back than heapSlack bytes.
+const (
+	restPeriod = time.Second
+	restful    = 256 << 10
+	heapSlack  = 8 << 20
+)
+
 // settleMemory says when garbage is collected, unless the environment does: GOGC and GOMEMLIMIT. It holds until release is
 // called.
 func settleMemory(ctx context.Context, logger *slog.Logger) (release func()) {
 	var headroom []byte // counts as alive, but is never touched: it takes none of the machine's memory
+	resting, wake := context.WithCancel(ctx)
 	if os.Getenv("GOGC") == "" {
 		headroom = make([]byte, headroomSize)
+		go rest(resting)
 	}
 	limit, err := memlimit.Set(memlimit.WithProvider(memlimit.FromCgroup), memlimit.WithRatio(heapShare))
 	switch {
@@ -36,5 +49,36 @@ func settleMemory(ctx context.Context, logger *slog.Logger) (release func()) {
 	case limit < math.MaxInt64:
 		logger.DebugContext(ctx, "memory limit", "bytes", limit)
 	}
-	return func() { runtime.KeepAlive(headroom) }
+	return func() {
+		wake()
+		runtime.KeepAlive(headroom)
+	}
+}
+
+// rest gives memory back to the system in quiet times, until ctx is done. The garbage that may gather would else stay where
+// it is until the next load.
+func rest(ctx context.Context) {
+	clock := time.NewTicker(restPeriod)
+	defer clock.Stop()
+	var released uint64 // what was allocated when memory was given back last
+	for before := allocated(); ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-clock.C:
+		}
+		now := allocated()
+		if now-before < restful && now-released > heapSlack {
+			debug.FreeOSMemory()
+			released = allocated()
+		}
+		before = now
+	}
+}
+
+// allocated is how many bytes were allocated since the program began. Go counts them as pages are filled.
+func allocated() uint64 {
+	sample := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
 }
