@@ -88,8 +88,8 @@ func (c *runCommand) write(r *Report, out io.Writer) error {
 
 // baselineCommand is how this program starts itself as a server.
 type baselineCommand struct {
-	Kind string `arg:"" enum:"single-row,multi-row,multi-row-sql"`
-	DSN  string `arg:""`
+	Kind string `arg:"" enum:"single-row,multi-row,multi-row-sql,multi-row-sqlite,nowhere"`
+	DSN  string `arg:"" help:"Of the MariaDB database, or the path of SQLite's file; nowhere has none." optional:""`
 }
 
 // Run serves until ctx is done.
@@ -99,6 +99,10 @@ func (c *baselineCommand) Run(ctx context.Context, to *console) error {
 		return baseline.SingleRow(ctx, c.DSN, to.err)
 	case multiRow:
 		return baseline.MultiRow(ctx, c.DSN, to.err)
+	case multiRowSQLite:
+		return baseline.MultiRowSQLite(ctx, c.DSN, to.err)
+	case nowhere:
+		return baseline.Nowhere(ctx, to.err)
 	}
 	return baseline.MultiRowSQL(ctx, c.DSN, to.err)
 }

@@ -21,17 +21,27 @@ import (
 
 // baseline is one of the servers of [registrar/bench/baseline], on an empty MariaDB database.
 func (h *harness) baseline(kind string) target {
+	return h.baselineOn(kind, func(ctx context.Context, _ string) (string, error) { return h.mariadb.Fresh(ctx) })
+}
+
+// baselineOn is one of those servers; database returns where it stores clients.
+func (h *harness) baselineOn(kind string, database func(ctx context.Context, folder string) (string, error)) target {
 	return target{name: kind, start: func(ctx context.Context) (*process.Process, error) {
 		folder, err := h.scratch()
 		if err != nil {
 			return nil, err
 		}
-		dsn, err := h.mariadb.Fresh(ctx)
+		where, err := database(ctx, folder)
 		if err != nil {
 			return nil, err
 		}
-		return process.Start(ctx, exec.Command(h.self, "baseline", kind, dsn), filepath.Join(folder, "log"))
+		return process.Start(ctx, exec.Command(h.self, "baseline", kind, where), filepath.Join(folder, "log"))
 	}}
+}
+
+// inFile returns the path of a file in the server's folder.
+func inFile(_ context.Context, folder string) (string, error) {
+	return filepath.Join(folder, "clients.db"), nil
 }
 
 // A script is what registrar runs with.

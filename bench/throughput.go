@@ -20,6 +20,8 @@ const (
 	singleRow      = "single-row"
 	multiRow       = "multi-row"
 	multiRowSQL    = "multi-row-sql"
+	multiRowSQLite = "multi-row-sqlite"
+	nowhere        = "nowhere"
 	plain          = "registrar"
 	withC          = "registrar, C"
 	withAssembly   = "registrar, AssemblyScript"
@@ -89,7 +91,7 @@ func sqliteSection(ctx context.Context, h *harness) ([]Row, error) {
 	if err != nil {
 		return nil, err
 	}
-	servers := []target{h.registrar(plain, nil, onSQLite), h.registrar(withC, c, onSQLite)}
+	servers := []target{h.registrar(plain, nil, onSQLite), h.registrar(withC, c, onSQLite), h.baselineOn(multiRowSQLite, inFile), h.baselineOn(nowhere, inFile)}
 	template, err := h.template(ctx, servers[1])
 	if err != nil {
 		return nil, err
@@ -113,7 +115,7 @@ func sqliteSection(ctx context.Context, h *harness) ([]Row, error) {
 		return newRow("sqlite", "rate, SQLite, 16 connections: "+target+" ÷ bare multi-row inserts", "", goal,
 			paired(h.samples, "sqlite", target, bare, bareCallers, rate, ratio))
 	}
-	return []Row{share(withC, atLeast(0.7)), share(plain, nil)}, nil
+	return []Row{share(withC, atLeast(0.7)), share(plain, nil), share(multiRowSQLite, nil), share(nowhere, nil)}, nil
 }
 
 // template returns a database with the clients of a short load.

@@ -1,7 +1,7 @@
 // Package baseline holds the servers that registrar is measured against: what a developer would write by hand for the one
 // case that the load tool sends, with Echo, one table and no engine. They do what a registration cannot do without: read the
 // metadata, ask for redirect URIs, make an ID and a secret, hash the secret, store the client durably, answer. They differ
-// in how they store it; see [SingleRow], [MultiRow] and [MultiRowSQL].
+// in how they store it; see [SingleRow], [MultiRow], [MultiRowSQL] and [MultiRowSQLite], and [Nowhere].
 package baseline
 
 import (
