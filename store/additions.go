@@ -6,7 +6,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"slices"
 
 	"gorm.io/gorm"
 
@@ -30,7 +29,7 @@ const (
 // of the statement and then stays away for 20 s; the error says so, and matches [engine.ErrUnavailable]. Calling again with the same c is
 // safe: a client with c's Registration is ours.
 func (s *Store) AddClient(ctx context.Context, c *engine.Client) error {
-	row, err := s.newClientRow(c)
+	row, err := s.newClientRow(ctx, c)
 	if err != nil {
 		return fmt.Errorf("storing client %s: %w", c.ID, err)
 	}
@@ -121,33 +120,10 @@ func (s *Store) createRows(ctx context.Context, rows []*clientRow) []error {
 	return verdicts
 }
 
-// writtenActs are acts and their text.
-type writtenActs struct {
-	acts []engine.Act
-	text string
-}
-
-// actsText is list for acts. It keeps the last ones: while a deployment is in force, scripts mostly act the same.
-func (s *Store) actsText(acts []engine.Act) (string, error) {
-	if last := s.lastActs.Load(); last != nil && slices.EqualFunc(last.acts, acts, sameAct) {
-		return last.text, nil
-	}
-	text, err := list(acts)
-	if err == nil && len(acts) > 0 {
-		s.lastActs.Store(&writtenActs{acts, text})
-	}
-	return text, err
-}
-
-func sameAct(a, b engine.Act) bool {
-	return a.Step == b.Step && a.Script == b.Script && a.Module == b.Module &&
-		(a.Changed == nil) == (b.Changed == nil) && slices.Equal(a.Changed, b.Changed)
-}
-
 // maxClientID is the length of the longest client ID in bytes.
 const maxClientID = 255
 
-func (s *Store) newClientRow(c *engine.Client) (*clientRow, error) {
+func (s *Store) newClientRow(ctx context.Context, c *engine.Client) (*clientRow, error) {
 	if len(c.ID) < 1 || len(c.ID) > maxClientID {
 		return nil, fmt.Errorf("the ID has %d bytes: 1 to %d are possible", len(c.ID), maxClientID)
 	}
@@ -164,8 +140,8 @@ func (s *Store) newClientRow(c *engine.Client) (*clientRow, error) {
 	metadata, err := c.EncodedMetadata()
 	row.Metadata, errs[1] = string(metadata), err
 	row.Caller, errs[2] = document(c.Caller)
-	row.Acts, errs[3] = s.actsText(c.Provenance.Acts)
-	errs[4] = row.setManagement(c)
+	row.Acts, errs[3] = s.actsText(ctx, c.Provenance.Deployment, c.Provenance.Acts)
+	errs[4] = s.setManagement(ctx, row, c)
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, err
 	}

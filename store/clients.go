@@ -52,18 +52,16 @@ type clientRow struct {
 
 func (clientRow) TableName() string { return "clients" }
 
-func (r *clientRow) client() (*engine.Client, error) {
+// client returns the client of a row.
+func (s *Store) client(ctx context.Context, r *clientRow) (*engine.Client, error) {
 	c := &engine.Client{ID: r.ClientID, IssuedAt: r.IssuedAt.UTC(), Provenance: engine.Provenance{Deployment: r.Deployment}}
 	var errs [6]error
 	c.Registration, errs[0] = uuid.FromBytes(r.Registration)
 	c.Metadata, errs[1] = parsed[engine.Metadata](r.Metadata)
 	c.Caller, errs[2] = parsed[engine.Caller](r.Caller)
-	c.Provenance.Acts, errs[3] = parsed[[]engine.Act](r.Acts)
-	if len(c.Provenance.Acts) == 0 {
-		c.Provenance.Acts = nil
-	}
+	c.Provenance.Acts, errs[3] = s.acts(ctx, r.Deployment, r.Acts)
 	c.Secret, errs[4] = secretColumns{r.SecretHash, r.SecretSalt, r.SecretExpiresAt}.secret()
-	errs[5] = r.management(c)
+	errs[5] = s.management(ctx, r, c)
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, fmt.Errorf("client %s: %w", r.ClientID, err)
 	}
@@ -77,7 +75,7 @@ func (s *Store) Client(ctx context.Context, id string) (*engine.Client, error) {
 	if err := s.reader.WithContext(ctx).Where("client_id = ?", id).Take(&row).Error; err != nil {
 		return nil, fmt.Errorf("reading client %s: %w", id, classify(ctx, err))
 	}
-	return row.client()
+	return s.client(ctx, &row)
 }
 
 // ClientExists reports whether id is taken.
@@ -114,7 +112,7 @@ func (s *Store) Clients(ctx context.Context, after, q string, limit int) ([]*eng
 	}
 	clients := make([]*engine.Client, 0, len(rows))
 	for _, r := range rows {
-		c, err := r.client()
+		c, err := s.client(ctx, r)
 		if err != nil {
 			return nil, fmt.Errorf("listing clients: %w", err)
 		}

@@ -35,7 +35,7 @@ func (s *Store) LatestClients(ctx context.Context, n int) iter.Seq2[*engine.Clie
 				return
 			}
 			for _, row := range rows[:min(len(rows), left)] {
-				c, err := row.Row.client()
+				c, err := s.client(ctx, &row.Row)
 				if err != nil {
 					yield(nil, fmt.Errorf("reading the latest clients: %w", err))
 					return

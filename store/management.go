@@ -28,7 +28,7 @@ var updated = [...]string{"client_name", "metadata", "secret_hash", "secret_salt
 // there any more, and does nothing then. As with [Store.AddClient], ctx ends only the wait for a connection, and the
 // outcome is known but where the database stays away. What MarkSeen notes is left alone.
 func (s *Store) UpdateClient(ctx context.Context, c *engine.Client) error {
-	row, err := s.newClientRow(c)
+	row, err := s.newClientRow(ctx, c)
 	if err != nil {
 		return fmt.Errorf("storing client %s: %w", c.ID, err)
 	}
@@ -70,7 +70,7 @@ func (s *Store) ClientByToken(ctx context.Context, id string, hash [sha256.Size]
 	if err := s.reader.WithContext(ctx).Where("client_id = ? AND token_hash = ?", id, hash[:]).Take(&row).Error; err != nil {
 		return nil, fmt.Errorf("reading a client by its token: %w", classify(ctx, err))
 	}
-	return row.client()
+	return s.client(ctx, &row)
 }
 
 // DeleteClientByToken removes the client with this ID, whose registration access token has this hash, or returns
@@ -149,7 +149,7 @@ func optionalTime(t time.Time) sql.Null[time.Time] {
 }
 
 // setManagement fills the columns of a client's management.
-func (r *clientRow) setManagement(c *engine.Client) error {
+func (s *Store) setManagement(ctx context.Context, r *clientRow, c *engine.Client) error {
 	r.Version = c.Version
 	former := columnsOf(c.Former)
 	r.FormerHash, r.FormerSalt, r.FormerExpiresAt = former.Hash, former.Salt, former.ExpiresAt
@@ -160,7 +160,7 @@ func (r *clientRow) setManagement(c *engine.Client) error {
 	if c.Updated == nil {
 		return nil
 	}
-	acts, err := list(c.Updated.Acts)
+	acts, err := s.actsText(ctx, c.Updated.Deployment, c.Updated.Acts)
 	r.UpdatedAt = optionalTime(c.Updated.At)
 	r.UpdatedDeployment = sql.Null[int64]{V: c.Updated.Deployment, Valid: true}
 	r.UpdatedActs = sql.Null[string]{V: acts, Valid: true}
@@ -168,7 +168,7 @@ func (r *clientRow) setManagement(c *engine.Client) error {
 }
 
 // management reads those columns.
-func (r *clientRow) management(c *engine.Client) (err error) {
+func (s *Store) management(ctx context.Context, r *clientRow, c *engine.Client) (err error) {
 	c.Version = r.Version
 	if c.Former, err = (secretColumns{r.FormerHash, r.FormerSalt, r.FormerExpiresAt}).secret(); err != nil {
 		return err
@@ -186,9 +186,6 @@ func (r *clientRow) management(c *engine.Client) (err error) {
 		return nil
 	}
 	c.Updated = &engine.Update{At: r.UpdatedAt.V.UTC(), Provenance: engine.Provenance{Deployment: r.UpdatedDeployment.V}}
-	acts, err := parsed[[]engine.Act](r.UpdatedActs.V)
-	if len(acts) > 0 {
-		c.Updated.Acts = acts
-	}
+	c.Updated.Acts, err = s.acts(ctx, c.Updated.Deployment, r.UpdatedActs.V)
 	return err
 }

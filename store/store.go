@@ -18,9 +18,11 @@ import (
 	"sync/atomic"
 
 	"github.com/google/uuid"
+	"github.com/hashicorp/golang-lru/v2"
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
 
+	"registrar/scripts/catalog"
 	"registrar/store/groupcommit"
 )
 
@@ -50,6 +52,7 @@ type Store struct {
 
 	inserts   *inserts // of clients
 	additions *groupcommit.Committer[*clientRow]
+	deployed  *lru.Cache[int64, []catalog.Script] // by the number of the deployment
 	lastActs  atomic.Pointer[writtenActs]
 	turns     chan struct{} // holds one element for each insert under way by itself; see insert
 	writerID  uuid.UUID
@@ -88,12 +91,17 @@ func open(ctx context.Context, b *backend, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	deployed, err := lru.New[int64, []catalog.Script](deploymentsKept)
+	if err != nil {
+		return nil, err
+	}
 	s := &Store{
 		name:      b.name,
 		pools:     pools,
 		isolation: b.isolation,
 		turns:     make(chan struct{}, b.writers),
 		writerID:  writer,
+		deployed:  deployed,
 	}
 	s.additions = s.newAdditions(b.writers)
 	if err = checkVersion(ctx, b, pools[0].DB); err == nil {

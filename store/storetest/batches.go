@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"registrar/engine"
+	"registrar/scripts/catalog"
 )
 
 // Of clients that are added at the same time, those whose ID is taken fail alone.
@@ -98,5 +99,54 @@ func testActs(t *testing.T, database string) {
 		c.Provenance.Acts = acts
 		mustAdd(t, s, c)
 		compare(t, c, mustGet(t, s, c.ID))
+	}
+}
+
+// Acts of scripts that are deployed are read with their names by those who did not write them, and take little room.
+func testActsOfDeployment(t *testing.T, database string) {
+	s := open(t, database)
+	first := mustDeploy(t, s, mustAddModule(t, s, "a"), mustAddModule(t, s, "b"))
+	second := mustDeploy(t, s, first.Scripts[1].Module)
+	of := func(d catalog.Deployment, script int, step string, changed ...string) engine.Act {
+		return engine.Act{Step: step, Script: d.Scripts[script].Name, Module: d.Scripts[script].Module, Changed: changed}
+	}
+	undeployed := engine.Act{Step: "set_scopes", Script: "script", Module: "sha256:00", Changed: []string{"scope"}}
+	var clients []*engine.Client
+	for i, p := range []engine.Provenance{
+		{Deployment: first.Number, Acts: []engine.Act{of(first, 1, "add_client_id", "client_id"), of(first, 0, "set_scopes"), of(first, 1, "set_redirect_uris", "redirect_uris", `"odd"`)}},
+		{Deployment: second.Number, Acts: []engine.Act{of(first, 1, "add_client_id", "client_id")}},
+		{Deployment: second.Number, Acts: []engine.Act{of(second, 0, "add_client_id", "client_id"), of(first, 0, "set_scopes"), undeployed}},
+		{Deployment: second.Number},
+	} {
+		c := newClient(fmt.Sprint("acts-", i))
+		c.Provenance = p
+		c.Updated = &engine.Update{At: c.IssuedAt, Provenance: engine.Provenance{Deployment: first.Number, Acts: []engine.Act{of(first, 0, "set_scopes", "scope")}}}
+		mustAdd(t, s, c)
+		clients = append(clients, c)
+	}
+	other := open(t, database)
+	for _, c := range clients {
+		compare(t, c, mustGet(t, s, c.ID))
+		compare(t, c, mustGet(t, other, c.ID))
+	}
+	db := raw(t, database)
+	var acts string
+	if err := db.QueryRow("SELECT acts FROM clients WHERE client_id = 'acts-1'").Scan(&acts); err != nil || acts != `[[0,"add_client_id","client_id"]]` {
+		t.Errorf("acts: got %s and %v", acts, err)
+	}
+	// A client whose acts cannot be read is no client that is not there.
+	for name, acts := range map[string]string{"no script of that number": `[[2,"set_scopes"]]`, "nothing": `[[]]`, "no step": `[[0]]`, "a step that is a number": `[[0,1]]`, "no act": `[true]`} {
+		if _, err := db.Exec("UPDATE clients SET acts = '" + acts + "' WHERE client_id = 'acts-0'"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := other.Client(t.Context(), "acts-0"); err == nil || errors.Is(err, catalog.ErrNotFound) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+	if _, err := db.Exec("UPDATE clients SET deployment = 99 WHERE client_id = 'acts-1'"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := other.Client(t.Context(), "acts-1"); err == nil || errors.Is(err, catalog.ErrNotFound) {
+		t.Errorf("no such deployment: got %v", err)
 	}
 }

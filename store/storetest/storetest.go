@@ -35,6 +35,7 @@ func Run(t *testing.T, fresh func(t testing.TB) string) {
 		{"clients at once, one of them impossible", testBatchWithImpossible},
 		{"clients at once, many of them cancelled", testManyCancelled},
 		{"acts nearly alike", testActs},
+		{"acts of a deployment", testActsOfDeployment},
 		{"deleting a client", testDeleteClient},
 		{"pages of clients", testPages},
 		{"searching clients", testSearch},

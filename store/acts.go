@@ -1,0 +1,139 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"registrar/engine"
+	"registrar/scripts/catalog"
+)
+
+// Acts are kept as a JSON array. What a deployment says, which is kept for good, a client need not: an act of the
+// deployment's script number i is [i, step, what it changed …], and every other act an object with all there is to say.
+// That is a fifth of the length, and a client on whom scripts acted would else be a third longer.
+
+// deploymentsKept bounds the deployments whose scripts are remembered.
+const deploymentsKept = 64
+
+// writtenActs are acts of a deployment and their text.
+type writtenActs struct {
+	deployment int64
+	acts       []engine.Act
+	text       string
+}
+
+// actsText returns acts under a deployment as they are kept. It remembers the last ones: while a deployment is in force,
+// scripts mostly act the same.
+func (s *Store) actsText(ctx context.Context, deployment int64, acts []engine.Act) (string, error) {
+	if len(acts) == 0 {
+		return "[]", nil
+	}
+	if last := s.lastActs.Load(); last != nil && last.deployment == deployment && slices.EqualFunc(last.acts, acts, sameAct) {
+		return last.text, nil
+	}
+	scripts, err := s.scripts(ctx, deployment)
+	if err != nil && !errors.Is(err, catalog.ErrNotFound) {
+		return "", err
+	}
+	kept := make([]any, len(acts))
+	for i, act := range acts {
+		kept[i] = shortened(act, scripts)
+	}
+	text, err := document(kept)
+	if err == nil {
+		s.lastActs.Store(&writtenActs{deployment, acts, text})
+	}
+	return text, err
+}
+
+func sameAct(a, b engine.Act) bool {
+	return a.Step == b.Step && a.Script == b.Script && a.Module == b.Module &&
+		(a.Changed == nil) == (b.Changed == nil) && slices.Equal(a.Changed, b.Changed)
+}
+
+// shortened returns the array of an act of one of the scripts, and every other act as it is.
+func shortened(act engine.Act, scripts []catalog.Script) any {
+	i := slices.IndexFunc(scripts, func(sc catalog.Script) bool { return sc.Name == act.Script && sc.Module == act.Module })
+	if i < 0 || act.Changed != nil && len(act.Changed) == 0 {
+		return act
+	}
+	short := []any{i, act.Step}
+	for _, member := range act.Changed {
+		short = append(short, member)
+	}
+	return short
+}
+
+// acts reads what actsText wrote. None are nil.
+func (s *Store) acts(ctx context.Context, deployment int64, text string) ([]engine.Act, error) {
+	kept, err := parsed[[]jsontext.Value](text)
+	if err != nil || len(kept) == 0 {
+		return nil, err
+	}
+	acts := make([]engine.Act, len(kept))
+	for i, value := range kept {
+		if value.Kind() == '{' {
+			err = json.Unmarshal(value, &acts[i])
+		} else {
+			acts[i], err = s.lengthened(ctx, deployment, value)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("act %d: %w", i+1, err)
+		}
+	}
+	return acts, nil
+}
+
+// lengthened reads an array that shortened made.
+func (s *Store) lengthened(ctx context.Context, deployment int64, value jsontext.Value) (act engine.Act, err error) {
+	var number int
+	fields := []any{&number, &act.Step}
+	var parts []jsontext.Value
+	if err := json.Unmarshal(value, &parts); err != nil {
+		return act, err
+	}
+	if len(parts) < len(fields) {
+		return act, errors.New("it has neither a script nor a step")
+	}
+	if len(parts) > len(fields) {
+		act.Changed = make([]string, len(parts)-len(fields))
+	}
+	for i := range act.Changed {
+		fields = append(fields, &act.Changed[i])
+	}
+	for i, part := range parts {
+		if err := json.Unmarshal(part, fields[i]); err != nil {
+			return act, err
+		}
+	}
+	scripts, err := s.scripts(ctx, deployment)
+	if errors.Is(err, catalog.ErrNotFound) { // which would be said of the client
+		return act, fmt.Errorf("deployment %d is missing", deployment)
+	}
+	if err != nil {
+		return act, err
+	}
+	if number < 0 || number >= len(scripts) {
+		return act, fmt.Errorf("deployment %d has no script number %d", deployment, number)
+	}
+	act.Script, act.Module = scripts[number].Name, scripts[number].Module
+	return act, nil
+}
+
+// scripts returns those of a deployment, which never changes, or [catalog.ErrNotFound].
+func (s *Store) scripts(ctx context.Context, deployment int64) ([]catalog.Script, error) {
+	if scripts, ok := s.deployed.Get(deployment); ok {
+		return scripts, nil
+	}
+	d, err := s.Deployment(ctx, deployment)
+	if err != nil {
+		return nil, err
+	}
+	s.deployed.Add(deployment, d.Scripts)
+	return d.Scripts, nil
+}
