@@ -41,7 +41,11 @@ func noSniff(next echo.HandlerFunc) echo.HandlerFunc {
 
 // hasMediaType reports whether a request's body is of a media type.
 func hasMediaType(c echo.Context, mediaType string) bool {
-	got, _, err := mime.ParseMediaType(c.Request().Header.Get(echo.HeaderContentType))
+	value := c.Request().Header.Get(echo.HeaderContentType)
+	if value == mediaType { // as nearly all write it
+		return true
+	}
+	got, _, err := mime.ParseMediaType(value)
 	return err == nil && got == mediaType
 }
 
@@ -51,18 +55,21 @@ func body(c echo.Context, mediaType string, limit int64) ([]byte, error) {
 	if !hasMediaType(c, mediaType) {
 		return nil, &statusError{http.StatusUnsupportedMediaType, "the Content-Type must be " + mediaType}
 	}
-	tooLarge := &statusError{http.StatusRequestEntityTooLarge, fmt.Sprintf("the body must have at most %d bytes", limit)}
 	if r.ContentLength > limit {
-		return nil, tooLarge
+		return nil, tooLarge(limit)
 	}
 	b, err := readAll(http.MaxBytesReader(c.Response(), r.Body, limit), r.ContentLength)
 	if errors.As(err, new(*http.MaxBytesError)) {
-		return nil, tooLarge
+		return nil, tooLarge(limit)
 	}
 	if err != nil {
 		return nil, &statusError{http.StatusBadRequest, "the body did not come to its end"}
 	}
 	return b, nil
+}
+
+func tooLarge(limit int64) error {
+	return &statusError{http.StatusRequestEntityTooLarge, fmt.Sprintf("the body must have at most %d bytes", limit)}
 }
 
 // readAll reads r to its end. length is how much there should be, or -1: it is believed for a start alone, since who says
