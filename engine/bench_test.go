@@ -70,3 +70,26 @@ func BenchmarkResponse(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkPatchMetadata is a script's patch of two members.
+func BenchmarkPatchMetadata(b *testing.B) {
+	e := newEngine(b, Config{Store: discard{}})
+	for _, size := range sizes {
+		b.Run(size.name, func(b *testing.B) {
+			request, err := ParseRequest([]byte(size.body))
+			if err != nil {
+				b.Fatal(err)
+			}
+			r, err := e.Register(b.Context(), request, &Caller{Auth: AuthNone})
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := r.PatchMetadata("set_client_name", []byte(`{"client_name":"patched","contacts":["ops@app.example"]}`)); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

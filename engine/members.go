@@ -2,7 +2,9 @@ package engine
 
 import (
 	"reflect"
+	"slices"
 	"strings"
+	"sync"
 )
 
 // Reserved reports whether name is a member that only the server sets (RFC 7591 §3.2.1, RFC 7592 §3): no request and no
@@ -22,17 +24,12 @@ func KnownMember(name string) bool {
 	if _, _, ok := localized(name); ok {
 		return true
 	}
-	for _, m := range memberNames() {
-		if m == name {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(memberNames(), name)
 }
 
-// memberNames returns the names of the members that have a field in Metadata, in the order of the fields. It is for
-// configuration and documentation, not for a registration.
-func memberNames() []string {
+// memberNames returns the names of the members that have a field in Metadata, in the order of the fields. Nobody may change
+// them.
+var memberNames = sync.OnceValue(func() []string {
 	t := reflect.TypeFor[Metadata]()
 	names := make([]string, 0, t.NumField()-1)
 	for f := range t.Fields() {
@@ -41,4 +38,4 @@ func memberNames() []string {
 		}
 	}
 	return names
-}
+})

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -300,6 +301,41 @@ func TestPatchMetadata(t *testing.T) {
 			checkMembers(t, got, tt.want)
 			if r.Response != nil {
 				t.Error("the response still tells what was stored before")
+			}
+		})
+	}
+}
+
+// The examples of RFC 7396, appendix A, as values of a member. A value that is null takes the member away.
+func TestMergePatch(t *testing.T) {
+	for _, tt := range [][3]string{
+		{`{"a":"b"}`, `{"a":"c"}`, `{"a":"c"}`},
+		{`{"a":"b"}`, `{"b":"c"}`, `{"a":"b","b":"c"}`},
+		{`{"a":"b"}`, `{"a":null}`, `{}`},
+		{`{"a":"b","b":"c"}`, `{"a":null}`, `{"b":"c"}`},
+		{`{"a":["b"]}`, `{"a":"c"}`, `{"a":"c"}`},
+		{`{"a":"c"}`, `{"a":["b"]}`, `{"a":["b"]}`},
+		{`{"a":{"b":"c"}}`, `{"a":{"b":"d","c":null}}`, `{"a":{"b":"d"}}`},
+		{`{"a":[{"b":"c"}]}`, `{"a":[1]}`, `{"a":[1]}`},
+		{`["a","b"]`, `["c","d"]`, `["c","d"]`},
+		{`{"a":"b"}`, `["c"]`, `["c"]`},
+		{`{"a":"foo"}`, `null`, ``},
+		{`{"a":"foo"}`, `"bar"`, `"bar"`},
+		{`{"e":null}`, `{"a":1}`, `{"a":1,"e":null}`},
+		{`[1,2]`, `{"a":"b","c":null}`, `{"a":"b"}`},
+		{``, `{"a":{"bb":{"ccc":null}}}`, `{"a":{"bb":{}}}`},
+	} {
+		t.Run(tt[0]+" and "+tt[1], func(t *testing.T) {
+			r := &Registration{Client: &Client{}, engine: newEngine(t, Config{Options: Options{EchoExtensions: []string{"tier"}}})}
+			if tt[0] != "" {
+				r.Client.Metadata.setOther("tier", jsontext.Value(tt[0]))
+			}
+			if err := r.PatchMetadata("set_client_name", []byte(`{"tier":`+tt[1]+`}`)); err != nil {
+				t.Fatal(err)
+			}
+			got := r.Client.Metadata.Other["tier"]
+			if err := got.Canonicalize(); tt[2] != "" && err != nil || string(got) != tt[2] {
+				t.Errorf("got %s and %v, want %s", got, err, tt[2])
 			}
 		})
 	}
