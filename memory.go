@@ -36,10 +36,10 @@ const (
 // called.
 func settleMemory(ctx context.Context, logger *slog.Logger) (release func()) {
 	var headroom []byte // counts as alive, but is never touched: it takes none of the machine's memory
-	resting, wake := context.WithCancel(ctx)
+	ctx, cancel := context.WithCancel(ctx)
 	if os.Getenv("GOGC") == "" {
 		headroom = make([]byte, headroomSize)
-		go rest(resting)
+		go rest(ctx)
 	}
 	limit, err := memlimit.Set(memlimit.WithProvider(memlimit.FromCgroup), memlimit.WithRatio(heapShare))
 	switch {
@@ -50,7 +50,7 @@ func settleMemory(ctx context.Context, logger *slog.Logger) (release func()) {
 		logger.DebugContext(ctx, "memory limit", "bytes", limit)
 	}
 	return func() {
-		wake()
+		cancel()
 		runtime.KeepAlive(headroom)
 	}
 }

@@ -72,7 +72,7 @@ func (m *Metadata) merged(patch map[string]jsontext.Value) (jsontext.Value, erro
 			if target.Kind() != '{' {
 				target = jsontext.Value("{}")
 			}
-			// The library takes ten times as long, so that it is not given the rest.
+			// For the whole of the metadata the library took longer than all of a patch takes so.
 			if value, err = jsonpatch.MergePatch(target, value); err != nil {
 				return nil, fmt.Errorf("the patch of %s cannot be merged: %w", name, err)
 			}

@@ -25,9 +25,9 @@ const (
 // Where c.Caller registered with an initial access token of limited uses, a transaction of its own takes one of them, or
 // AddClient returns [engine.ErrTokenSpent] and does nothing.
 // A cancelled ctx ends only the wait before the statement, so that the outcome is always known: an error that matches
-// [context.Canceled] means that nothing was stored. The one exception is a database that falls silent in the middle
-// of the statement and then stays away for 20 s; the error says so, and matches [engine.ErrUnavailable]. Calling again with the same c is
-// safe: a client with c's Registration is ours.
+// [context.Canceled] means that nothing was stored. The one exception is a database that falls silent in the middle of the
+// statement and then stays away for 20 s; the error says so, and matches [engine.ErrUnavailable]. Calling again with the
+// same c is safe: a client with c's Registration is ours.
 func (s *Store) AddClient(ctx context.Context, c *engine.Client) error {
 	row, err := s.newClientRow(ctx, c)
 	if err != nil {
@@ -101,9 +101,9 @@ func (s *Store) newAdditions(writers int) *groupcommit.Committer[*clientRow] {
 	return groupcommit.New(groupcommit.Config[*clientRow]{Commit: s.createRows, Writers: min(writers, maxBatchWriters), MaxBatch: maxBatch})
 }
 
-// createRows stores all rows in one statement, or none. ctx has no end: drivers watch one that has from a goroutine, and to
-// wake that twice takes a fifth of the time that the statement takes here. What bounds the statement is how long the
-// connection may be silent; see mysqlReadWrite and sqliteBusy.
+// createRows stores all rows in one statement, or none. ctx has no end: the MySQL driver watches one that has from a
+// goroutine, and to wake that twice takes a tenth of the server's processor time over one connection. What bounds the
+// statement is how long the connection may be silent; see mysqlReadWrite and sqliteBusy.
 func (s *Store) createRows(ctx context.Context, rows []*clientRow) []error {
 	err := classify(ctx, s.inserts.run(ctx, s.writer, rows))
 	if err == nil {

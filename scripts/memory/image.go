@@ -76,8 +76,7 @@ func (c *copied) Reallocate(size uint64) []byte {
 // zeros is a piece of memory as it was before it was in use.
 var zeros [4 << 10]byte
 
-// Reset implements [Memory]. Most of what is in use was left alone: to look takes a third of the time to clear it, and leaves
-// more of the processor's cache to others.
+// Reset implements [Memory]. Most of what is in use was left alone, and to look takes less time than to clear it.
 func (c *copied) Reset() (int, error) {
 	for rest := c.buffer[c.copied:c.used]; len(rest) > 0; {
 		piece := rest[:min(len(rest), len(zeros))]

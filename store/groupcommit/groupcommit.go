@@ -17,8 +17,8 @@ type Config[T any] struct {
 	// the others along.
 	Commit func(ctx context.Context, batch []T) []error
 	// Writers bounds the batches that are written at the same time; 0 means 4. A second one and those after it are begun only
-	// once half a batch waits, or somebody has for MaxWait: what a batch costs is shared by the more, and who comes shortly before another batch ends is
-	// better off in the next one than alone.
+	// once half a batch waits, or somebody has for MaxWait: what a batch costs is shared by the more, and who comes shortly
+	// before another batch ends is better off in the next one than alone.
 	Writers int
 	// MaxBatch bounds the items of a batch, rounded down to a power of two; 0 means 64.
 	MaxBatch int
