@@ -8,6 +8,7 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -243,6 +244,43 @@ func TestUnknownOutcome(t *testing.T) {
 	b.away.Store(false)
 	if !exists(t, s, "unknown") {
 		t.Error("the statement had been done, but the client is not there")
+	}
+}
+
+// A database that falls silent in the middle of a batch holds nobody up for longer than its connection may be silent.
+func TestSilentServer(t *testing.T) {
+	server := storetest.NewServer(t)
+	dsn, err := mysql.ParseDSN(server.Database(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dsn.ReadTimeout = time.Second
+	s := open(t, store.Config{Database: "mysql:" + dsn.FormatDSN()})
+	if err := s.AddClient(t.Context(), newClient("first")); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(server.PID(), syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	goOn := sync.OnceFunc(func() { syscall.Kill(server.PID(), syscall.SIGCONT) })
+	defer goOn()
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() { ended <- s.AddClient(ctx, newClient("silence")) }()
+	select {
+	case err := <-ended:
+		if !errors.Is(err, engine.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v, want %v, and not that nothing was stored", err, engine.ErrUnavailable)
+		}
+	case <-time.After(time.Minute):
+		t.Error("nobody hears that the server is silent")
+	}
+	goOn()
+	for deadline := time.Now().Add(time.Minute); !exists(t, s, "silence"); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the server had the statement, but the client is not there")
+		}
 	}
 }
 
