@@ -107,7 +107,10 @@ func TestAnswersThatAreRefused(t *testing.T) {
 			}
 		}, "more than 1000 bytes"},
 		"huge headers": {func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X", strings.Repeat("x", 64<<10)) }, "cannot be reached"},
-		"slow headers": {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, "too long"},
+		"slow headers": {func(_ http.ResponseWriter, r *http.Request) {
+			<-r.Context().Done()
+			panic(http.ErrAbortHandler) // to return would be to answer, perhaps before the client has noticed that it gave up
+		}, "too long"},
 		"a slow body": {func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
 			for r.Context().Err() == nil {
