@@ -6,7 +6,7 @@ export GOEXPERIMENT = nojsonv2
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 # Packages with the race detector; the root package drives the plain binary.
-RACED = ./discovery/... ./engine/... ./fetch/... ./hostfuncs/... ./keyset/... ./metrics/... ./scripts/... ./server/... ./statements/... ./store/...
+RACED = ./engine/... ./hostfuncs/... ./internal/... ./scripts/... ./server/... ./store/...
 
 .PHONY: build test test-race test-e2e lint fuzz bench bench-growth bench-go testdata testdata-check install
 
@@ -68,4 +68,4 @@ install:
 SOAK = 100000
 .PHONY: soak
 soak:
-	REGISTRAR_TEST_SOAK=$(SOAK) go test -run TestNothingLeaks -v -timeout 2h ./scripts
+	REGISTRAR_TEST_SOAK=$(SOAK) go test -run TestNothingLeaks -v -timeout 2h ./scripts/host

@@ -7,7 +7,7 @@ import (
 	"log/slog"
 	"strings"
 
-	"registrar/keyset"
+	"registrar/internal/keyset"
 	"registrar/server/bearer"
 )
 
@@ -23,19 +23,11 @@ func (f *registrationFlags) accessTokens(publicURL string, logger *slog.Logger) 
 	if f.JWTScope == "" || strings.ContainsAny(f.JWTScope, " \t\"\\") {
 		return nil, errors.New("--jwt-scope: name the one scope that access tokens of --jwt-issuer need to register")
 	}
-	config := bearer.Config{Audience: cmp.Or(f.JWTAudience, publicURL), Scope: f.JWTScope}
-	for _, issuer := range f.JWTIssuer {
-		name, source, ok := strings.Cut(issuer, "=")
-		if !ok || name == "" || source == "" {
-			return nil, fmt.Errorf("--jwt-issuer %s: it must be ISSUER=JWKS, such as https://issuer.example=https://issuer.example/jwks.json", issuer)
-		}
-		keys, err := keyset.New(keyset.Config{Source: source, Logger: logger})
-		if err != nil {
-			return nil, fmt.Errorf("--jwt-issuer %s: %w", name, err)
-		}
-		config.Issuers = append(config.Issuers, bearer.Issuer{Name: name, Keys: keys})
+	issuers, err := keyset.ParseIssuers(f.JWTIssuer, keyset.Config{Logger: logger})
+	if err != nil {
+		return nil, fmt.Errorf("--jwt-issuer: %w", err)
 	}
-	v, err := bearer.New(config)
+	v, err := bearer.New(bearer.Config{Issuers: issuers, Audience: cmp.Or(f.JWTAudience, publicURL), Scope: f.JWTScope})
 	if err != nil {
 		return nil, fmt.Errorf("--jwt-issuer: %w", err)
 	}

@@ -24,7 +24,7 @@ import (
 	"testing"
 	"time"
 
-	"registrar/scripts/catalog"
+	"registrar/scripts"
 	"registrar/server/adminapi"
 )
 
@@ -36,7 +36,7 @@ func TestScriptsChangeARunningServer(t *testing.T) {
 			t.Errorf("the first client ID is %q", id)
 		}
 
-		pushed := answer[catalog.Deployment](t, p, "script", "push", fixture(t, "prefix-id"), "--deploy")
+		pushed := answer[scripts.Deployment](t, p, "script", "push", fixture(t, "prefix-id"), "--deploy")
 		if pushed.Number != 1 || len(pushed.Scripts) != 1 || pushed.Scripts[0].Name != "prefix-id" {
 			t.Errorf("pushing deployed %+v", pushed)
 		}
@@ -45,7 +45,7 @@ func TestScriptsChangeARunningServer(t *testing.T) {
 		}
 
 		file := write(t, "none.json", `{"scripts":[],"comment":"none","if_current":1}`)
-		if d := answer[catalog.Deployment](t, p, "script", "deploy", file); d.Number != 2 || d.Comment != "none" {
+		if d := answer[scripts.Deployment](t, p, "script", "deploy", file); d.Number != 2 || d.Comment != "none" {
 			t.Errorf("deploying gave %+v", d)
 		}
 		if id := p.register(minimal).ClientID; strings.HasPrefix(id, "acme-") {
@@ -55,7 +55,7 @@ func TestScriptsChangeARunningServer(t *testing.T) {
 			t.Errorf("deploying on top of what is gone: exit code %d: %s", r.code, r.err)
 		}
 
-		if d := answer[catalog.Deployment](t, p, "script", "rollback", "1"); d.Number != 3 || d.CopyOf != 1 {
+		if d := answer[scripts.Deployment](t, p, "script", "rollback", "1"); d.Number != 3 || d.CopyOf != 1 {
 			t.Errorf("rolling back gave %+v", d)
 		}
 		if id := p.register(minimal).ClientID; !strings.HasPrefix(id, "acme-") {
@@ -76,17 +76,17 @@ func TestScriptsChangeARunningServer(t *testing.T) {
 // A module takes the place of the one before it, with all that the deployment says of it.
 func TestPushKeepsPlaceAndConfiguration(t *testing.T) {
 	p := start(t, t.TempDir())
-	ids := answer[catalog.Module](t, p, "script", "push", fixture(t, "prefix-id"))
-	policy := answer[catalog.Module](t, p, "script", "push", fixture(t, "go-policy"))
+	ids := answer[scripts.Module](t, p, "script", "push", fixture(t, "prefix-id"))
+	policy := answer[scripts.Module](t, p, "script", "push", fixture(t, "go-policy"))
 	must(t, p.command("script", "deploy", write(t, "two.json", fmt.Sprintf(
 		`{"scripts":[{"name":"ids","module":"%s","config":{"a":1},"mode":"enforce","on_failure":"base"},{"name":"policy","module":"%s","config":{"hosts":["app.example"]}}]}`,
 		ids.Digest, policy.Digest))))
 
 	r := must(t, p.command("script", "push", fixture(t, "wrap-id"), "--name=ids", "--deploy", "--output=json"))
-	wrap := answer[catalog.Module](t, p, "script", "push", fixture(t, "wrap-id"))
+	wrap := answer[scripts.Module](t, p, "script", "push", fixture(t, "wrap-id"))
 	current := answer[adminapi.Deployments](t, p, "script", "deployments").Deployments[0]
 	if len(current.Scripts) != 2 || current.Scripts[0].Module != wrap.Digest || string(current.Scripts[0].Config) != `{"a":1}` ||
-		current.Scripts[0].OnFailure != catalog.OnFailureBase || current.Scripts[1].Module != policy.Digest {
+		current.Scripts[0].OnFailure != scripts.OnFailureBase || current.Scripts[1].Module != policy.Digest {
 		t.Errorf("got %+v", current.Scripts)
 	}
 	if r.err != "" {

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"registrar/engine"
-	"registrar/scripts"
+	"registrar/scripts/host"
 )
 
 // serverFlags are what serve runs with and check checks.
@@ -115,17 +115,17 @@ type scriptFlags struct {
 }
 
 // host returns the limits as a script host takes them.
-func (f *scriptFlags) host() (scripts.Config, error) {
+func (f *scriptFlags) host() (host.Config, error) {
 	if f.ScriptTimeout <= 0 {
-		return scripts.Config{}, fmt.Errorf("--script-timeout %s: it must be above 0", f.ScriptTimeout)
+		return host.Config{}, fmt.Errorf("--script-timeout %s: it must be above 0", f.ScriptTimeout)
 	}
 	if f.ScriptFuel < 1 || f.ScriptFuel > maxFuel {
-		return scripts.Config{}, fmt.Errorf("--script-fuel %d: it must be 1 to %d", f.ScriptFuel, int64(maxFuel))
+		return host.Config{}, fmt.Errorf("--script-fuel %d: it must be 1 to %d", f.ScriptFuel, int64(maxFuel))
 	}
 	if f.ScriptPool < 1 || f.ScriptPool > maxPool {
-		return scripts.Config{}, fmt.Errorf("--script-pool %d: it must be 1 to %d", f.ScriptPool, maxPool)
+		return host.Config{}, fmt.Errorf("--script-pool %d: it must be 1 to %d", f.ScriptPool, maxPool)
 	}
-	return scripts.Config{MemoryPages: f.ScriptMemory.pages(), StepFuel: f.ScriptFuel, StepTimeout: f.ScriptTimeout, Pool: f.ScriptPool, CacheFolder: f.cache()}, nil
+	return host.Config{MemoryPages: f.ScriptMemory.pages(), StepFuel: f.ScriptFuel, StepTimeout: f.ScriptTimeout, Pool: f.ScriptPool, CacheFolder: f.cache()}, nil
 }
 
 const (

@@ -24,10 +24,10 @@ import (
 
 	"github.com/go-json-experiment/json"
 
-	"registrar/scripts/catalog"
+	"registrar/internal/wasmtest"
+	"registrar/internal/wasmtest/hostile"
+	"registrar/scripts"
 	"registrar/server/adminapi"
-	"registrar/testdata"
-	"registrar/testdata/wasm/hostile"
 )
 
 const (
@@ -63,7 +63,7 @@ func TestHostileModules(t *testing.T) {
 	time.Sleep(undisturbedTime)
 	before := s.usage(t)
 
-	for _, m := range testdata.Hostile(t) {
+	for _, m := range wasmtest.Hostile(t) {
 		t.Run(m.Name, func(t *testing.T) { s.attack(t, m) })
 		s.alive()
 	}
@@ -89,7 +89,7 @@ func TestHostileModules(t *testing.T) {
 // The modules that are committed are those that the sources make.
 func TestHostileModulesAreGenerated(t *testing.T) {
 	committed, made := filepath.Join("testdata", "wasm", "hostile"), t.TempDir()
-	if out, err := exec.Command("go", "run", "./testdata/wasm/hostile/generate", "-o", made).CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "run", "./internal/wasmtest/hostile/generate", "-o", made).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	want, got := generated(t, made), generated(t, committed)
@@ -100,7 +100,7 @@ func TestHostileModulesAreGenerated(t *testing.T) {
 	}
 	for name, b := range want {
 		if !bytes.Equal(got[name], b) {
-			t.Errorf("%s is not what is generated: go run ./testdata/wasm/hostile/generate", name)
+			t.Errorf("%s is not what is generated: go run ./internal/wasmtest/hostile/generate", name)
 		}
 		if len(b) > 256<<10 {
 			t.Errorf("%s has %d bytes: make it a large one, which is not committed", name, len(b))
@@ -282,7 +282,7 @@ func (s *siege) attack(t *testing.T, m hostile.Module) {
 		s.epoch.Add(1)
 		s.register(t)
 	}()
-	s.deploy(t, catalog.Script{Name: "hostile", Module: uploaded.Digest})
+	s.deploy(t, scripts.Script{Name: "hostile", Module: uploaded.Digest})
 	for range hostileRegistrations {
 		outcome, err := s.try()
 		switch {
@@ -295,10 +295,10 @@ func (s *siege) attack(t *testing.T, m hostile.Module) {
 }
 
 // deploy puts scripts in force, and all others out of it.
-func (s *siege) deploy(t *testing.T, scripts ...catalog.Script) {
+func (s *siege) deploy(t *testing.T, list ...scripts.Script) {
 	t.Helper()
 	// It must happen even where the subtest has ended.
-	if _, err := s.api.Deploy(context.WithoutCancel(t.Context()), adminapi.NewDeployment{Scripts: append([]catalog.Script{}, scripts...)}); err != nil {
+	if _, err := s.api.Deploy(context.WithoutCancel(t.Context()), adminapi.NewDeployment{Scripts: append([]scripts.Script{}, list...)}); err != nil {
 		t.Errorf("deploying: %v", err)
 	}
 }

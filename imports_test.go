@@ -10,39 +10,38 @@ import (
 // arrows are the packages of this module that each one may import, as ARCHITECTURE.md draws them. Tests may import
 // more.
 var arrows = map[string][]string{
+	"registrar":                         {"registrar/internal/cli"},
 	"registrar/engine":                  {},
-	"registrar/scripts/catalog":         {},
+	"registrar/scripts":                 {},
 	"registrar/scripts/wasmbin":         {},
 	"registrar/scripts/metering":        {"registrar/scripts/wasmbin"},
 	"registrar/scripts/snapshot":        {"registrar/scripts/wasmbin"},
 	"registrar/scripts/memory":          {},
 	"registrar/hostfuncs":               {"registrar/engine"},
-	"registrar/scripts":                 {"registrar/engine", "registrar/hostfuncs", "registrar/scripts/catalog", "registrar/scripts/memory", "registrar/scripts/metering", "registrar/scripts/snapshot", "registrar/scripts/wasmbin"},
+	"registrar/scripts/host":            {"registrar/engine", "registrar/hostfuncs", "registrar/scripts", "registrar/scripts/memory", "registrar/scripts/metering", "registrar/scripts/snapshot", "registrar/scripts/wasmbin"},
 	"registrar/store/groupcommit":       {},
-	"registrar/store":                   {"registrar/engine", "registrar/scripts/catalog", "registrar/store/groupcommit"},
-	"registrar/store/storetest":         {"registrar/engine", "registrar/scripts/catalog", "registrar/store", "registrar/store/storetest/mariadb"},
+	"registrar/store":                   {"registrar/engine", "registrar/scripts", "registrar/store/groupcommit"},
+	"registrar/store/storetest":         {"registrar/engine", "registrar/scripts", "registrar/store", "registrar/store/storetest/mariadb"},
 	"registrar/store/storetest/mariadb": {"registrar/store/storetest/child"},
 	"registrar/store/storetest/child":   {},
 	"registrar/sdk":                     {},
 	"registrar/sdk/go/registrar":        {},
-	"registrar/server/adminapi":         {"registrar/scripts/catalog"},
-	"registrar/docs":                    {},
-	"registrar/server":                  {"registrar/docs", "registrar/engine", "registrar/scripts/catalog", "registrar/server/adminapi", "registrar/server/bearer"},
-	"registrar/server/bearer":           {"registrar/engine", "registrar/keyset"},
-	"registrar/metrics":                 {"registrar/scripts/catalog"},
-	"registrar/fetch":                   {},
-	"registrar/keyset":                  {},
-	"registrar/statements":              {"registrar/engine", "registrar/keyset"},
-	"registrar/discovery":               {"registrar/engine"},
+	"registrar/server/adminapi":         {"registrar/scripts"},
+	"registrar/server":                  {"registrar/engine", "registrar/scripts", "registrar/server/adminapi", "registrar/server/bearer"},
+	"registrar/server/bearer":           {"registrar/engine", "registrar/internal/keyset"},
+	"registrar/internal/metrics":        {"registrar/scripts"},
+	"registrar/internal/fetch":          {},
+	"registrar/internal/keyset":         {"registrar/engine"},
+	"registrar/internal/discovery":      {"registrar/engine"},
 }
 
 // rooms are the libraries that only some packages may know.
 var rooms = map[string][]string{
 	"gorm.io/":                      {"registrar/store", "registrar/store/storetest", "registrar"},
 	"github.com/labstack/echo/":     {"registrar/server", "registrar"},
-	"github.com/tetratelabs/wazero": {"registrar/scripts", "registrar/scripts/memory", "registrar/hostfuncs", "registrar"},
+	"github.com/tetratelabs/wazero": {"registrar/scripts/host", "registrar/scripts/memory", "registrar/hostfuncs", "registrar"},
 	"github.com/alecthomas/kong":    {"registrar"},
-	"github.com/prometheus/":        {"registrar/metrics", "registrar"},
+	"github.com/prometheus/":        {"registrar/internal/metrics", "registrar"},
 	"github.com/schollz/":           {"registrar"},
 	"github.com/getkin/":            {}, // tests alone
 	"github.com/valyala/fasthttp":   {}, // bench alone

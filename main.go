@@ -39,7 +39,7 @@ type cli struct {
 	Token   tokenCommands  `cmd:"" help:"Make, list and revoke initial access tokens, which let register."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 
-	// CompileModule is how this program starts itself to compile a module; see [scripts.CompileChild].
+	// CompileModule is how this program starts itself to compile a module; see [host.CompileChild].
 	CompileModule compileCommand `cmd:"" hidden:""`
 }
 

@@ -11,7 +11,7 @@ import (
 	"sync"
 	"testing"
 
-	"registrar/scripts"
+	"registrar/scripts/host"
 )
 
 // folder holds what the whole test run shares.
@@ -19,8 +19,8 @@ var folder string
 
 func TestMain(m *testing.M) {
 	// Commands that run in this process compile modules with this program, which is the test then.
-	if len(os.Args) > 1 && os.Args[1] == scripts.CompileCommand {
-		os.Exit(scripts.CompileChild(context.Background(), os.Args[2:], os.Stdin, os.Stderr))
+	if len(os.Args) > 1 && os.Args[1] == host.CompileCommand {
+		os.Exit(host.CompileChild(context.Background(), os.Args[2:], os.Stdin, os.Stderr))
 	}
 	os.Exit(testMain(m))
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 
-	"registrar/scripts/catalog"
+	"registrar/scripts"
 )
 
 // metric returns the value of one series as the server answers it: a counter, a gauge, or how many a histogram saw.
@@ -131,5 +131,5 @@ func digestOf(t testing.TB, name string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return catalog.Digest(b)
+	return scripts.Digest(b)
 }

@@ -8,12 +8,11 @@ import (
 	"os"
 	"strings"
 
-	"registrar/discovery"
 	"registrar/engine"
-	"registrar/fetch"
-	"registrar/keyset"
+	"registrar/internal/discovery"
+	"registrar/internal/fetch"
+	"registrar/internal/keyset"
 	"registrar/server"
-	"registrar/statements"
 )
 
 // documentFlags are the documents of others that the server reads, and the one that it publishes.
@@ -30,7 +29,7 @@ type documentFlags struct {
 // outside is what the server has of others.
 type outside struct {
 	discovery *discovery.Source // nil where nothing is published
-	issuers   statements.Issuers
+	issuers   keyset.Issuers
 	clients   *fetch.Fetcher // of URLs that clients name
 	flags     *documentFlags
 	audiences []string // what a software statement may call this server
@@ -42,7 +41,7 @@ func (f *serverFlags) outside(ctx context.Context, publicURL string, logger *slo
 	o := &outside{flags: &f.documentFlags, clients: fetch.New(fetch.Config{Logger: logger}),
 		audiences: []string{f.Issuer, publicURL, base + "/register"}}
 	var err error
-	if o.issuers, err = statements.New(f.TrustedIssuer, keyset.Config{Logger: logger}); err != nil {
+	if o.issuers, err = keyset.ParseIssuers(f.TrustedIssuer, keyset.Config{Logger: logger}); err != nil {
 		return nil, fmt.Errorf("--trusted-issuer: %w", err)
 	}
 	if f.RequireSoftwareStatement && len(o.issuers) == 0 {
@@ -85,7 +84,7 @@ func (o *outside) engine(c *engine.Config) {
 	c.Options.RequireSoftwareStatement = o.flags.RequireSoftwareStatement
 	c.Options.StatementAudiences = o.audiences
 	if len(o.issuers) > 0 {
-		c.StatementKeys = o.issuers.Keys
+		c.StatementKeys = o.issuers.StatementKeys
 	}
 	if o.discovery != nil {
 		c.Advertised = o.discovery.Advertised

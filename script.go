@@ -18,7 +18,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"registrar/scripts"
-	"registrar/scripts/catalog"
+	"registrar/scripts/host"
 	"registrar/server/adminapi"
 )
 
@@ -50,13 +50,13 @@ func (c *scriptInspectCommand) Run(ctx context.Context, to *console) error {
 	if err != nil {
 		return err
 	}
-	host, _, err := c.localHost(ctx, wasm)
+	h, _, err := c.localHost(ctx, wasm)
 	if err != nil {
 		return err
 	}
-	defer host.Close(context.WithoutCancel(ctx))
+	defer h.Close(context.WithoutCancel(ctx))
 	// Upload compiles too, which Inspect alone does not. What it stores is gone with this process.
-	m, _, err := host.Upload(ctx, localName(c.File), wasm)
+	m, _, err := h.Upload(ctx, localName(c.File), wasm)
 	if err != nil {
 		return rejection(err)
 	}
@@ -65,13 +65,13 @@ func (c *scriptInspectCommand) Run(ctx context.Context, to *console) error {
 
 // rejection puts the reasons against a module one a line.
 func rejection(err error) error {
-	if rejected, ok := errors.AsType[*catalog.Rejected](err); ok {
+	if rejected, ok := errors.AsType[*scripts.Rejected](err); ok {
 		return fmt.Errorf("the module may not be uploaded:\n  - %s", strings.Join(rejected.Reasons, "\n  - "))
 	}
 	return err
 }
 
-func describeModule(p *page, m catalog.Module) {
+func describeModule(p *page, m scripts.Module) {
 	p.table([][]string{
 		{"digest", m.Digest},
 		{"size", fmt.Sprintf("%d bytes", m.Size)},
@@ -133,7 +133,7 @@ func (c *scriptDeploymentsCommand) Run(ctx context.Context, to *console) error {
 }
 
 // scriptNames lists scripts, the outermost first.
-func scriptNames(list []catalog.Script) string {
+func scriptNames(list []scripts.Script) string {
 	var names []string
 	for _, s := range list {
 		names = append(names, s.Name)
@@ -154,7 +154,7 @@ func (c *scriptDeployCommand) Run(ctx context.Context, to *console) error {
 		return err
 	}
 	var asked struct {
-		Scripts   []catalog.Script `json:"scripts"`
+		Scripts   []scripts.Script `json:"scripts"`
 		Comment   string           `json:"comment"`
 		IfCurrent *int64           `json:"if_current"`
 	}
@@ -193,7 +193,7 @@ func (f *remoteFlags) deploy(ctx context.Context, to *console, asked adminapi.Ne
 	return f.write(to.out, d, func(p *page) { describeDeployment(p, d) })
 }
 
-func describeDeployment(p *page, d catalog.Deployment) {
+func describeDeployment(p *page, d scripts.Deployment) {
 	p.line("deployment %d is in force: %s", d.Number, scriptNames(d.Scripts))
 }
 
@@ -227,7 +227,7 @@ func (c *scriptPushCommand) signature() ([]byte, error) {
 // Run uploads, and deploys if asked to.
 func (c *scriptPushCommand) Run(ctx context.Context, to *console) error {
 	name := cmp.Or(c.Name, fileName(c.File))
-	if !catalog.ValidName(name) {
+	if !scripts.ValidName(name) {
 		return usageError{fmt.Errorf("the name %q: a script's name is [a-z0-9][a-z0-9._-]{0,63}; say --name", name)}
 	}
 	if (c.Mode != "" || c.Canary != "" || c.ConfigJSON != "") && !c.Deploy {
@@ -259,7 +259,7 @@ func (c *scriptPushCommand) Run(ctx context.Context, to *console) error {
 	if !c.Deploy {
 		return c.write(to.out, m, func(p *page) { describeModule(p, m) })
 	}
-	d, err := deployModule(ctx, api, catalog.Script{Name: name, Module: m.Digest, Config: config, Mode: catalog.Mode(c.Mode), Canary: c.Canary, Steps: c.Step})
+	d, err := deployModule(ctx, api, scripts.Script{Name: name, Module: m.Digest, Config: config, Mode: scripts.Mode(c.Mode), Canary: c.Canary, Steps: c.Step})
 	if err != nil {
 		return err
 	}
@@ -276,15 +276,15 @@ func (c *scriptPushCommand) Run(ctx context.Context, to *console) error {
 const deployAttempts = 5
 
 // deployModule puts a script in place of the one of its name, else at the end.
-func deployModule(ctx context.Context, api *adminapi.API, script catalog.Script) (catalog.Deployment, error) {
+func deployModule(ctx context.Context, api *adminapi.API, script scripts.Script) (scripts.Deployment, error) {
 	for attempt := 1; ; attempt++ {
 		current, err := api.CurrentDeployment(ctx)
 		if err != nil {
-			return catalog.Deployment{}, err
+			return scripts.Deployment{}, err
 		}
 		list, err := withModule(current.Scripts, script)
 		if err != nil {
-			return catalog.Deployment{}, err
+			return scripts.Deployment{}, err
 		}
 		d, err := api.Deploy(ctx, adminapi.NewDeployment{Scripts: list, IfCurrent: &current.Number})
 		problem, ok := errors.AsType[*adminapi.Problem](err)
@@ -296,13 +296,13 @@ func deployModule(ctx context.Context, api *adminapi.API, script catalog.Script)
 
 // withModule returns the list with the module in place of the script of its name, which keeps what else is said of it
 // unless a mode, steps or a configuration are given. One that acts is not put into the shadow, since nothing would act in its place.
-func withModule(list []catalog.Script, script catalog.Script) ([]catalog.Script, error) {
+func withModule(list []scripts.Script, script scripts.Script) ([]scripts.Script, error) {
 	list = slices.Clone(list)
-	i := slices.IndexFunc(list, func(s catalog.Script) bool { return s.Name == script.Name })
+	i := slices.IndexFunc(list, func(s scripts.Script) bool { return s.Name == script.Name })
 	if i < 0 {
 		return append(list, script), nil
 	}
-	if script.Mode == catalog.ModeShadow && list[i].Mode != catalog.ModeShadow {
+	if script.Mode == scripts.ModeShadow && list[i].Mode != scripts.ModeShadow {
 		return nil, fmt.Errorf("script %s acts: in shadow mode it would no longer: say another --name for the new one, or deploy a list without it", script.Name)
 	}
 	list[i].Module = script.Module
@@ -330,7 +330,7 @@ func objectFlag(flag, value string) (jsontext.Value, error) {
 }
 
 // outerScripts warns of scripts that replace the same step further out: they decide whether this one is asked at all.
-func outerScripts(ctx context.Context, api *adminapi.API, list []catalog.Script, name string, steps []string) []string {
+func outerScripts(ctx context.Context, api *adminapi.API, list []scripts.Script, name string, steps []string) []string {
 	modules, err := api.Modules(ctx)
 	if err != nil {
 		return []string{fmt.Sprintf("scripts further out may replace the same steps: %v", err)}
@@ -354,17 +354,17 @@ func outerScripts(ctx context.Context, api *adminapi.API, list []catalog.Script,
 }
 
 // localHost returns a script host whose only module is this one, which it need not be uploaded for.
-func (f *scriptFlags) localHost(ctx context.Context, wasm []byte, changes ...func(*scripts.Config)) (*scripts.Host, string, error) {
+func (f *scriptFlags) localHost(ctx context.Context, wasm []byte, changes ...func(*host.Config)) (*host.Host, string, error) {
 	config, err := f.host()
 	if err != nil {
 		return nil, "", usageError{err}
 	}
-	shelf := &shelf{digest: catalog.Digest(wasm), wasm: wasm}
+	shelf := &shelf{digest: scripts.Digest(wasm), wasm: wasm}
 	config.Modules, config.Deployments = shelf, shelf
 	config.Logger = slog.New(slog.DiscardHandler) // the answer says it all
 	for _, change := range changes {
 		change(&config)
 	}
-	host, err := scripts.New(ctx, config)
-	return host, shelf.digest, err
+	h, err := host.New(ctx, config)
+	return h, shelf.digest, err
 }

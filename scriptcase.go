@@ -16,7 +16,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"registrar/engine"
-	"registrar/scripts/catalog"
+	"registrar/scripts"
 )
 
 // A testCase is a request, what surrounds it, and what must come of it.
@@ -33,7 +33,7 @@ type testCase struct {
 
 // An expectation is what must come of a case. What it does not speak of does not matter.
 type expectation struct {
-	Outcome  catalog.Outcome `json:"outcome"`
+	Outcome  scripts.Outcome `json:"outcome"`
 	Response map[string]any  `json:"response"` // members that must have these values
 	Absent   []string        `json:"absent"`   // members that must not be there
 	Error    *expectedError  `json:"error"`
@@ -158,9 +158,9 @@ func readObject(b []byte, v *jsontext.Value) error {
 
 // check refuses what no outcome could meet, and what every one would.
 func (e *expectation) check() error {
-	registered := e.Outcome == catalog.OutcomeRegistered
+	registered := e.Outcome == scripts.OutcomeRegistered
 	switch {
-	case !registered && e.Outcome != catalog.OutcomeRefused && e.Outcome != catalog.OutcomeFailed:
+	case !registered && e.Outcome != scripts.OutcomeRefused && e.Outcome != scripts.OutcomeFailed:
 		return fmt.Errorf("outcome %q: it must be registered, refused or failed", e.Outcome)
 	case registered && e.Error != nil:
 		return errors.New("error: a client that is registered gets none")
@@ -174,7 +174,7 @@ func (e *expectation) check() error {
 
 // diff returns how what came out differs from what must, "" where it does not. Of what came out it shows what is spoken
 // of.
-func (e *expectation) diff(run catalog.DryRun) string {
+func (e *expectation) diff(run scripts.DryRun) string {
 	want, got := map[string]any{"outcome": string(e.Outcome)}, map[string]any{"outcome": string(run.Outcome)}
 	if run.Outcome == e.Outcome {
 		e.compareResponse(run.Response, want, got)
@@ -209,7 +209,7 @@ func (e *expectation) compareResponse(response jsontext.Value, want, got map[str
 	want["response"], got["response"] = wanted, there
 }
 
-func (e *expectation) compareError(run catalog.DryRun, want, got map[string]any) {
+func (e *expectation) compareError(run scripts.DryRun, want, got map[string]any) {
 	if e.Error == nil {
 		return
 	}
@@ -228,7 +228,7 @@ func (e *expectation) compareError(run catalog.DryRun, want, got map[string]any)
 }
 
 // compareLog shows every line where a part of one is missing.
-func (e *expectation) compareLog(run catalog.DryRun, want, got map[string]any) {
+func (e *expectation) compareLog(run scripts.DryRun, want, got map[string]any) {
 	lines := []string{}
 	for _, step := range run.Steps {
 		lines = append(lines, step.Log...)

@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"registrar/scripts/catalog"
+	"registrar/scripts"
 	"registrar/sdk"
 )
 
@@ -73,11 +73,11 @@ func TestScriptNew(t *testing.T) {
 
 			request := write(t, "request.json", minimal)
 			d := dryRun(t, 0, modules[0], "--request", request, `--config-json={"redirect_uris":["https://app.example/cb"]}`)
-			if d.Outcome != catalog.OutcomeRegistered {
+			if d.Outcome != scripts.OutcomeRegistered {
 				t.Errorf("what the config allows is %s", d.Outcome)
 			}
 			d = dryRun(t, 1, modules[0], "--request", request, `--config-json={"redirect_uris":["https://app.example/other"]}`)
-			if d.Outcome != catalog.OutcomeRefused || d.Error == nil || !strings.Contains(d.Error.Description, "not allowed here") {
+			if d.Outcome != scripts.OutcomeRefused || d.Error == nil || !strings.Contains(d.Error.Description, "not allowed here") {
 				t.Errorf("what the config does not allow is %s: %+v", d.Outcome, d.Error)
 			}
 		})

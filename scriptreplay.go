@@ -11,7 +11,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/schollz/progressbar/v3"
 
-	"registrar/scripts/catalog"
+	"registrar/scripts"
 	"registrar/server/adminapi"
 )
 
@@ -28,10 +28,10 @@ type scriptReplayCommand struct {
 func (c *scriptReplayCommand) Run(ctx context.Context, to *console) error {
 	name := cmp.Or(c.Name, fileName(c.File))
 	switch {
-	case !catalog.ValidName(name):
+	case !scripts.ValidName(name):
 		return usageError{fmt.Errorf("the name %q: a script's name is [a-z0-9][a-z0-9._-]{0,63}; say --name", name)}
-	case c.Last < 1 || c.Last > catalog.MaxReplay:
-		return usageError{fmt.Errorf("--last %d: it must be from 1 to %d", c.Last, catalog.MaxReplay)}
+	case c.Last < 1 || c.Last > scripts.MaxReplay:
+		return usageError{fmt.Errorf("--last %d: it must be from 1 to %d", c.Last, scripts.MaxReplay)}
 	}
 	config, err := objectFlag("--config-json", c.ConfigJSON)
 	if err != nil {
@@ -53,7 +53,7 @@ func (c *scriptReplayCommand) Run(ctx context.Context, to *console) error {
 	if err != nil {
 		return err
 	}
-	list, err := withModule(current.Scripts, catalog.Script{Name: name, Module: m.Digest, Config: config, Mode: catalog.ModeEnforce})
+	list, err := withModule(current.Scripts, scripts.Script{Name: name, Module: m.Digest, Config: config, Mode: scripts.ModeEnforce})
 	if err != nil {
 		return err
 	}
@@ -95,7 +95,7 @@ func (b *replayBar) clear() {
 }
 
 // describeReplay tells people what came out differently.
-func describeReplay(p *page, r catalog.Replay) {
+func describeReplay(p *page, r scripts.Replay) {
 	p.line("%d registrations: %d the same, %d changed, %d refused, %d failed", r.Total, r.Same, r.Changed, r.Refused, r.Failed)
 	for _, one := range r.Differences {
 		p.line("\n%s: %s", one.ClientID, verdict(one.Is))
@@ -114,14 +114,14 @@ func describeReplay(p *page, r catalog.Replay) {
 	}
 }
 
-func verdict(o catalog.Outcome) string {
-	if o == catalog.OutcomeRegistered {
+func verdict(o scripts.Outcome) string {
+	if o == scripts.OutcomeRegistered {
 		return "changed"
 	}
 	return string(o)
 }
 
-func change(d catalog.Difference) string {
+func change(d scripts.Difference) string {
 	if d.Withheld {
 		return "differs; the values may be secret and are not shown"
 	}

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"registrar/scripts/catalog"
+	"registrar/scripts"
 	"registrar/server/adminapi"
 )
 
@@ -21,22 +21,22 @@ func TestScriptReplay(t *testing.T) {
 
 		for _, c := range []struct {
 			fixture string
-			want    catalog.Replay
+			want    scripts.Replay
 		}{
-			{"accept-all", catalog.Replay{Same: 3}},
-			{"custom-secret", catalog.Replay{Same: 3}},
-			{"patch-metadata", catalog.Replay{Same: 1, Changed: 2}},
-			{"refuse-redirect-host", catalog.Replay{Same: 2, Refused: 1}},
-			{"fail-private-key", catalog.Replay{Failed: 3}},
-			{"fail-code", catalog.Replay{Same: 3}}, // prefix-id stands further out and does not call its base
+			{"accept-all", scripts.Replay{Same: 3}},
+			{"custom-secret", scripts.Replay{Same: 3}},
+			{"patch-metadata", scripts.Replay{Same: 1, Changed: 2}},
+			{"refuse-redirect-host", scripts.Replay{Same: 2, Refused: 1}},
+			{"fail-private-key", scripts.Replay{Failed: 3}},
+			{"fail-code", scripts.Replay{Same: 3}}, // prefix-id stands further out and does not call its base
 		} {
-			got := answer[catalog.Replay](t, p, "script", "replay", fixture(t, c.fixture))
+			got := answer[scripts.Replay](t, p, "script", "replay", fixture(t, c.fixture))
 			if got.Last != 1000 || got.Total != 3 || got.Same != c.want.Same || got.Changed != c.want.Changed || got.Refused != c.want.Refused || got.Failed != c.want.Failed {
 				t.Errorf("%s: got %+v, want %+v", c.fixture, got, c.want)
 			}
 		}
 		// In place of the script of that name, it is asked.
-		if got := answer[catalog.Replay](t, p, "script", "replay", fixture(t, "fail-code"), "--name=prefix-id", "--last=2"); got.Last != 2 || got.Failed != 2 {
+		if got := answer[scripts.Replay](t, p, "script", "replay", fixture(t, "fail-code"), "--name=prefix-id", "--last=2"); got.Last != 2 || got.Failed != 2 {
 			t.Errorf("in place of the script in force: got %+v", got)
 		}
 
@@ -65,11 +65,11 @@ func TestScriptReplay(t *testing.T) {
 func TestScriptReplayConfiguration(t *testing.T) {
 	p := start(t, t.TempDir())
 	p.register(`{"redirect_uris":["https://app.example/cb"]}`)
-	m := answer[catalog.Module](t, p, "script", "push", fixture(t, "go-policy"))
+	m := answer[scripts.Module](t, p, "script", "push", fixture(t, "go-policy"))
 	must(t, p.command("script", "deploy", write(t, "policy.json", fmt.Sprintf(
 		`{"scripts":[{"name":"policy","module":"%s","config":{"hosts":["app.example"]}}]}`, m.Digest))))
-	replay := func(args ...string) catalog.Replay {
-		return answer[catalog.Replay](t, p, append([]string{"script", "replay", fixture(t, "go-policy"), "--name=policy"}, args...)...)
+	replay := func(args ...string) scripts.Replay {
+		return answer[scripts.Replay](t, p, append([]string{"script", "replay", fixture(t, "go-policy"), "--name=policy"}, args...)...)
 	}
 	if got := replay(); got.Same != 1 {
 		t.Errorf("with the configuration in force: got %+v", got)

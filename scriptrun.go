@@ -13,7 +13,7 @@ import (
 
 	"registrar/engine"
 	"registrar/scripts"
-	"registrar/scripts/catalog"
+	"registrar/scripts/host"
 )
 
 // scriptRunCommand is a dry run of one script.
@@ -34,7 +34,7 @@ func fileName(path string) string { return strings.TrimSuffix(filepath.Base(path
 
 // localName is fileName for a module that nobody but this process sees: every file has one.
 func localName(path string) string {
-	if name := fileName(path); catalog.ValidName(name) {
+	if name := fileName(path); scripts.ValidName(name) {
 		return name
 	}
 	return "script"
@@ -68,7 +68,7 @@ func (c *scriptRunCommand) Run(ctx context.Context, to *console) error {
 	if err := c.write(to.out, result, func(p *page) { c.describe(p, result) }); err != nil {
 		return err
 	}
-	if result.Outcome != catalog.OutcomeRegistered {
+	if result.Outcome != scripts.OutcomeRegistered {
 		return exited(exitFailed)
 	}
 	return nil
@@ -91,33 +91,33 @@ func (c *scriptRunCommand) caller() (*engine.Caller, error) {
 }
 
 // dryRun takes the request through all steps of this one script.
-func (c *scriptRunCommand) dryRun(ctx context.Context, e *engine.Engine, wasm, body []byte, caller *engine.Caller) (catalog.DryRun, error) {
-	host, digest, err := c.localHost(ctx, wasm)
+func (c *scriptRunCommand) dryRun(ctx context.Context, e *engine.Engine, wasm, body []byte, caller *engine.Caller) (scripts.DryRun, error) {
+	h, digest, err := c.localHost(ctx, wasm)
 	if err != nil {
-		return catalog.DryRun{}, err
+		return scripts.DryRun{}, err
 	}
-	defer host.Close(context.WithoutCancel(ctx))
-	list := []catalog.Script{{Name: localName(c.File), Module: digest, Steps: c.Step, Config: jsontext.Value(c.ConfigJSON)}}
-	return dryRunBody(ctx, host, e, body, nil, caller, list)
+	defer h.Close(context.WithoutCancel(ctx))
+	list := []scripts.Script{{Name: localName(c.File), Module: digest, Steps: c.Step, Config: jsontext.Value(c.ConfigJSON)}}
+	return dryRunBody(ctx, h, e, body, nil, caller, list)
 }
 
 // dryRunBody takes a request, with verified claims or nil, through all steps. One that no step would see is refused as
 // the server refuses it.
-func dryRunBody(ctx context.Context, host *scripts.Host, e *engine.Engine, body []byte, statement jsontext.Value, caller *engine.Caller, list []catalog.Script) (catalog.DryRun, error) {
+func dryRunBody(ctx context.Context, h *host.Host, e *engine.Engine, body []byte, statement jsontext.Value, caller *engine.Caller, list []scripts.Script) (scripts.DryRun, error) {
 	request, err := engine.ParseRequest(body)
 	if refusal, refused := errors.AsType[*engine.Error](err); refused {
-		return catalog.DryRun{Outcome: catalog.OutcomeRefused, Steps: []catalog.StepTrace{},
-			Error: &catalog.DryRunError{Code: string(refusal.Code), Description: refusal.Description}}, nil
+		return scripts.DryRun{Outcome: scripts.OutcomeRefused, Steps: []scripts.StepTrace{},
+			Error: &scripts.DryRunError{Code: string(refusal.Code), Description: refusal.Description}}, nil
 	}
 	if err != nil {
-		return catalog.DryRun{}, err
+		return scripts.DryRun{}, err
 	}
 	request.Statement = statement
-	return host.DryRun(ctx, e, request, caller, list)
+	return h.DryRun(ctx, e, request, caller, list)
 }
 
 // describe tells people how it went.
-func (c *scriptRunCommand) describe(p *page, result catalog.DryRun) {
+func (c *scriptRunCommand) describe(p *page, result scripts.DryRun) {
 	if c.Trace {
 		describeTrace(p, result.Steps)
 		if result.Dropped > 0 {
@@ -140,31 +140,31 @@ type shelf struct {
 	wasm   []byte
 }
 
-// AddModule implements [scripts.ModuleStore]. It stores nothing: the module is here already.
-func (*shelf) AddModule(_ context.Context, m catalog.Module, _ []byte) (catalog.Module, bool, error) {
+// AddModule implements [host.ModuleStore]. It stores nothing: the module is here already.
+func (*shelf) AddModule(_ context.Context, m scripts.Module, _ []byte) (scripts.Module, bool, error) {
 	return m, true, nil
 }
 
-// ModuleBytes implements [scripts.ModuleStore].
+// ModuleBytes implements [host.ModuleStore].
 func (s *shelf) ModuleBytes(_ context.Context, digest string) ([]byte, error) {
 	if digest != s.digest {
-		return nil, catalog.ErrNotFound
+		return nil, scripts.ErrNotFound
 	}
 	return s.wasm, nil
 }
 
-// AddDeployment implements [scripts.DeploymentStore]. Nothing can be deployed here.
-func (*shelf) AddDeployment(context.Context, catalog.Deployment, *int64) (catalog.Deployment, error) {
-	return catalog.Deployment{}, catalog.ErrConflict
+// AddDeployment implements [host.DeploymentStore]. Nothing can be deployed here.
+func (*shelf) AddDeployment(context.Context, scripts.Deployment, *int64) (scripts.Deployment, error) {
+	return scripts.Deployment{}, scripts.ErrConflict
 }
 
-// CurrentDeployment implements [scripts.DeploymentStore].
-func (*shelf) CurrentDeployment(context.Context) (catalog.Deployment, error) {
-	return catalog.Deployment{Scripts: []catalog.Script{}}, nil
+// CurrentDeployment implements [host.DeploymentStore].
+func (*shelf) CurrentDeployment(context.Context) (scripts.Deployment, error) {
+	return scripts.Deployment{Scripts: []scripts.Script{}}, nil
 }
 
-// CurrentDeploymentNumber implements [scripts.DeploymentStore].
+// CurrentDeploymentNumber implements [host.DeploymentStore].
 func (*shelf) CurrentDeploymentNumber(context.Context) (int64, error) { return 0, nil }
 
-// Deployments implements [scripts.DeploymentStore].
-func (*shelf) Deployments(context.Context, int64, int) ([]catalog.Deployment, error) { return nil, nil }
+// Deployments implements [host.DeploymentStore].
+func (*shelf) Deployments(context.Context, int64, int) ([]scripts.Deployment, error) { return nil, nil }

@@ -8,7 +8,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/google/go-cmp/cmp"
 
-	"registrar/scripts/catalog"
+	"registrar/scripts"
 )
 
 const minimal = `{"redirect_uris":["https://app.example/cb"]}`
@@ -88,7 +88,7 @@ func TestScriptRunShowsLogLines(t *testing.T) {
 }
 
 // dryRun runs a script and returns what programs read.
-func dryRun(t *testing.T, code int, args ...string) catalog.DryRun {
+func dryRun(t *testing.T, code int, args ...string) scripts.DryRun {
 	t.Helper()
 	r := runHere(t, append([]string{"script", "run", "--output", "json"}, args...)...)
 	if r.code != code {
@@ -97,7 +97,7 @@ func dryRun(t *testing.T, code int, args ...string) catalog.DryRun {
 	if r.err != "" {
 		t.Errorf("standard error holds %q", r.err)
 	}
-	var d catalog.DryRun
+	var d scripts.DryRun
 	if err := json.Unmarshal([]byte(r.out), &d, json.RejectUnknownMembers(true)); err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +109,7 @@ func TestScriptRunAnswersAsTheServerWould(t *testing.T) {
 		name, script, request string
 		args                  []string
 		code                  int
-		outcome               catalog.Outcome
+		outcome               scripts.Outcome
 		says                  string // the response, or the error
 	}{
 		{"registered", "prefix-id", minimal, nil, 0, "registered", `"client_id":"acme-`},
@@ -147,7 +147,7 @@ func TestScriptRunRefusesACallerThatIsNone(t *testing.T) {
 
 func TestScriptInspectTellsEverything(t *testing.T) {
 	got := must(t, runHere(t, "script", "inspect", fixture(t, "warn-unknown-export"), "--output", "json")).out
-	var m catalog.Module
+	var m scripts.Module
 	if err := json.Unmarshal([]byte(got), &m, json.RejectUnknownMembers(true)); err != nil {
 		t.Fatal(err)
 	}

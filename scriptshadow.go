@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"time"
 
-	"registrar/scripts/catalog"
+	"registrar/scripts"
 	"registrar/server/adminapi"
 )
 
@@ -33,7 +33,7 @@ func (c *scriptShadowCommand) Run(ctx context.Context, to *console) error {
 	return c.write(to.out, adminapi.Shadows{Shadows: shadows}, func(p *page) { describeShadows(p, shadows) })
 }
 
-func describeShadows(p *page, shadows []catalog.Shadow) {
+func describeShadows(p *page, shadows []scripts.Shadow) {
 	if len(shadows) == 0 {
 		p.line("no script ran in shadow mode")
 		return

@@ -13,7 +13,7 @@ import (
 
 	"registrar/engine"
 	"registrar/scripts"
-	"registrar/scripts/catalog"
+	"registrar/scripts/host"
 )
 
 // scriptTestCommand runs the cases of one script.
@@ -40,7 +40,7 @@ type caseResult struct {
 	Passed bool   `json:"passed"`
 	Diff   string `json:"diff,omitzero"` // expected (-) and got (+)
 
-	Error *catalog.DryRunError `json:"error,omitzero"` // why nothing was registered, where the case failed
+	Error *scripts.DryRunError `json:"error,omitzero"` // why nothing was registered, where the case failed
 }
 
 // Run runs every case and fails where one of them does.
@@ -137,8 +137,8 @@ func (r *caseResult) describe(p *page) {
 // time of day or chance.
 type testBench struct {
 	engine *engine.Engine
-	host   *scripts.Host
-	script catalog.Script
+	host   *host.Host
+	script scripts.Script
 	// The engine's random bytes and those of the host, which begin anew with each case. A dry run makes its instances
 	// when it needs them, one after the other, so that nobody else draws from them in between.
 	random [2]*rand.ChaCha8
@@ -158,7 +158,7 @@ func (c *scriptTestCommand) newTestBench(ctx context.Context, name string, wasm 
 		return nil, usageError{err}
 	}
 	var digest string
-	b.host, digest, err = c.localHost(ctx, wasm, func(config *scripts.Config) {
+	b.host, digest, err = c.localHost(ctx, wasm, func(config *host.Config) {
 		config.Random, config.Now = b.random[1], testTime
 		config.ClientExists = func(_ context.Context, id string) (bool, error) { return b.taken[id], nil }
 	})
@@ -168,7 +168,7 @@ func (c *scriptTestCommand) newTestBench(ctx context.Context, name string, wasm 
 	if _, _, err := b.host.Upload(ctx, name, wasm); err != nil {
 		return nil, errors.Join(err, b.host.Close(context.WithoutCancel(ctx)))
 	}
-	b.script = catalog.Script{Name: name, Module: digest, Steps: c.Step}
+	b.script = scripts.Script{Name: name, Module: digest, Steps: c.Step}
 	return b, nil
 }
 
@@ -183,7 +183,7 @@ func (b *testBench) run(ctx context.Context, one testCase) (caseResult, error) {
 	b.taken = one.taken
 	script := b.script
 	script.Config = one.config
-	got, err := dryRunBody(ctx, b.host, b.engine, one.request, one.statement, one.caller, []catalog.Script{script})
+	got, err := dryRunBody(ctx, b.host, b.engine, one.request, one.statement, one.caller, []scripts.Script{script})
 	if err != nil {
 		return caseResult{}, err
 	}

@@ -11,12 +11,12 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
-	"registrar/scripts/catalog"
+	"registrar/scripts"
 )
 
 // describeTrace shows the steps in the order in which they began, a script's before the base that it called. Under each
 // stand what it changed, its base included, and what it logged.
-func describeTrace(p *page, steps []catalog.StepTrace) {
+func describeTrace(p *page, steps []scripts.StepTrace) {
 	rows := [][]string{{"STEP", "BY", "OUTCOME", "µs", "FUEL"}}
 	for _, s := range steps {
 		fuel := "—"
@@ -41,7 +41,7 @@ func describeTrace(p *page, steps []catalog.StepTrace) {
 }
 
 // changes says what a step made of the members that it changed: + added, - removed, ~ replaced.
-func changes(s catalog.StepTrace) []string {
+func changes(s scripts.StepTrace) []string {
 	after, err := jsonpatch.MergePatch(s.Before, s.Changes)
 	if err != nil {
 		return []string{"changes: " + string(s.Changes)}

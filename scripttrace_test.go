@@ -5,14 +5,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"registrar/scripts/catalog"
+	"registrar/scripts"
 )
 
 // People see each step with what it changed and logged below it, and nothing of it steers their terminal.
 func TestDescribeTrace(t *testing.T) {
 	fuel := int64(1234567)
 	p := &page{}
-	describeTrace(p, []catalog.StepTrace{
+	describeTrace(p, []scripts.StepTrace{
 		{Step: "set_scopes", Outcome: "done", Microseconds: 7, Before: []byte(`{"scope":"a b"}`), Changes: []byte(`{}`)},
 		{Step: "set_client_name", Script: "policy", Outcome: "done", Microseconds: 12345, Fuel: &fuel,
 			Before:  []byte(`{"client_name":"old","contacts":["a@app.example"],"jwks":{"keys":[1],"x":1},"scope":"a b"}`),

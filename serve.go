@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"registrar/engine"
-	"registrar/metrics"
+	"registrar/internal/metrics"
 	"registrar/scripts"
-	"registrar/scripts/catalog"
+	"registrar/scripts/host"
 	"registrar/server"
 	"registrar/store"
 )
@@ -51,13 +51,13 @@ func (c *serveCommand) serve(ctx context.Context, s *settings, others *outside, 
 	}
 	counted := metrics.New()
 	s.scripts.Observer = counted
-	host, err := newHost(ctx, s.scripts, db, logger)
+	h, err := newHost(ctx, s.scripts, db, logger)
 	if err != nil {
 		return err
 	}
-	counted.Watch(host)
-	defer follow(ctx, host, logger)()
-	web, err := c.server(s, others, db, host, counted, logger)
+	counted.Watch(h)
+	defer follow(ctx, h, logger)()
+	web, err := c.server(s, others, db, h, counted, logger)
 	if err != nil {
 		return err
 	}
@@ -75,7 +75,7 @@ func (c *serveCommand) serve(ctx context.Context, s *settings, others *outside, 
 		admin:      baseAddress(admin.Addr(), false),
 		exposed:    !admin.Addr().(*net.TCPAddr).IP.IsLoopback(),
 		database:   db.Name(),
-		deployment: describeDeployed(ctx, host, db),
+		deployment: describeDeployed(ctx, h, db),
 		policy:     s.policy,
 		token:      token,
 	}, logger, to)
@@ -83,8 +83,8 @@ func (c *serveCommand) serve(ctx context.Context, s *settings, others *outside, 
 }
 
 // server wires the parts together.
-func (c *serveCommand) server(s *settings, others *outside, db *store.Store, host *scripts.Host, counted *metrics.Metrics, logger *slog.Logger) (*server.Server, error) {
-	registrations := engine.Config{Store: db, Options: s.options, Overrides: host.Overrides}
+func (c *serveCommand) server(s *settings, others *outside, db *store.Store, h *host.Host, counted *metrics.Metrics, logger *slog.Logger) (*server.Server, error) {
+	registrations := engine.Config{Store: db, Options: s.options, Overrides: h.Overrides}
 	others.engine(&registrations)
 	e, err := engine.New(registrations)
 	if err != nil {
@@ -97,21 +97,21 @@ func (c *serveCommand) server(s *settings, others *outside, db *store.Store, hos
 	config := server.Config{
 		Issuer:      c.Issuer,
 		Engine:      e,
-		Scripts:     host,
+		Scripts:     h,
 		Clients:     db,
 		Management:  db,
 		MarkSeen:    db.MarkSeen,
 		Modules:     db,
 		Deployments: db,
 		Shadows:     db,
-		Replay: func(ctx context.Context, list []catalog.Script, last int, progress func(done, of int)) (catalog.Replay, error) {
-			return host.Replay(ctx, e, db, list, last, progress)
+		Replay: func(ctx context.Context, list []scripts.Script, last int, progress func(done, of int)) (scripts.Replay, error) {
+			return h.Replay(ctx, e, db, list, last, progress)
 		},
 		Ready: func(ctx context.Context) error {
 			if err := db.Ping(ctx); err != nil {
 				return err
 			}
-			return errors.Join(host.Ready(), others.ready())
+			return errors.Join(h.Ready(), others.ready())
 		},
 		AdminTokens:         adminTokens(s.token, db),
 		Registration:        s.policy,
@@ -134,30 +134,30 @@ func (c *serveCommand) server(s *settings, others *outside, db *store.Store, hos
 const followInterval = 500 * time.Millisecond
 
 // newHost returns a script host on the database.
-func newHost(ctx context.Context, config scripts.Config, db *store.Store, logger *slog.Logger) (*scripts.Host, error) {
+func newHost(ctx context.Context, config host.Config, db *store.Store, logger *slog.Logger) (*host.Host, error) {
 	config.Modules, config.Deployments, config.ClientExists, config.Logger = db, db, db.ClientExists, logger
 	config.Shadows = db
 	config.CanaryKey = func(ctx context.Context) ([]byte, error) { return db.Key(ctx, "canary") }
 	config.Signature = db.ModuleSignature
-	return scripts.New(ctx, config)
+	return host.New(ctx, config)
 }
 
 // follow loads the deployment in force and follows until stop is called, which ends the scripts. A deployment that does
 // not load is no error: no registration runs, the server says that it is not ready, and goes on as soon as one loads.
-func follow(ctx context.Context, host *scripts.Host, logger *slog.Logger) (stop func()) {
-	if err := host.Load(ctx); err != nil {
+func follow(ctx context.Context, h *host.Host, logger *slog.Logger) (stop func()) {
+	if err := h.Load(ctx); err != nil {
 		logger.ErrorContext(ctx, "loading the deployment in force", "error", err)
 	}
 	following, cancel := context.WithCancel(ctx)
 	stopped := make(chan struct{})
 	go func() {
 		defer close(stopped)
-		host.Follow(following, followInterval)
+		h.Follow(following, followInterval)
 	}()
 	return func() {
 		cancel()
 		<-stopped
-		if err := host.Close(context.WithoutCancel(ctx)); err != nil {
+		if err := h.Close(context.WithoutCancel(ctx)); err != nil {
 			logger.ErrorContext(ctx, "closing the scripts", "error", err)
 		}
 	}
@@ -166,11 +166,11 @@ func follow(ctx context.Context, host *scripts.Host, logger *slog.Logger) (stop 
 const noDeployment = "none: the built-in steps"
 
 // describeDeployed says in words what registrations run through.
-func describeDeployed(ctx context.Context, host *scripts.Host, db *store.Store) string {
-	number, loaded := host.Current()
+func describeDeployed(ctx context.Context, h *host.Host, db *store.Store) string {
+	number, loaded := h.Current()
 	switch {
 	case !loaded:
-		return fmt.Sprintf("not loaded, so that nobody can register: %v", host.Ready())
+		return fmt.Sprintf("not loaded, so that nobody can register: %v", h.Ready())
 	case number == 0:
 		return noDeployment
 	}

@@ -14,14 +14,14 @@ import (
 	"strings"
 
 	"registrar/engine"
-	"registrar/scripts"
+	"registrar/scripts/host"
 	"registrar/server"
 )
 
 // settings are serverFlags that were checked, in the form in which the parts of a server take them.
 type settings struct {
 	options   engine.Options
-	scripts   scripts.Config // without a store
+	scripts   host.Config // without a store
 	policy    server.RegistrationPolicy
 	publicURL string
 	origins   []string // nil means every origin

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"os"
 
-	"registrar/scripts"
+	"registrar/scripts/host"
 )
 
 // signingFlags are whose modules are taken.
@@ -16,10 +16,10 @@ type signingFlags struct {
 const publicKeyLength = 56
 
 // keys returns the keys.
-func (f *signingFlags) keys() ([]scripts.SigningKey, error) {
-	var keys []scripts.SigningKey
+func (f *signingFlags) keys() ([]host.SigningKey, error) {
+	var keys []host.SigningKey
 	for _, given := range f.ScriptSigningKey {
-		key, err := scripts.ParseSigningKey(given)
+		key, err := host.ParseSigningKey(given)
 		if err != nil && len(given) != publicKeyLength {
 			key, err = keyFile(given)
 		}
@@ -31,10 +31,10 @@ func (f *signingFlags) keys() ([]scripts.SigningKey, error) {
 	return keys, nil
 }
 
-func keyFile(path string) (scripts.SigningKey, error) {
+func keyFile(path string) (host.SigningKey, error) {
 	b, err := os.ReadFile(path)
 	if err != nil {
-		return scripts.SigningKey{}, err
+		return host.SigningKey{}, err
 	}
-	return scripts.ParseSigningKey(string(b))
+	return host.ParseSigningKey(string(b))
 }

@@ -13,7 +13,7 @@ import (
 
 	"github.com/jedisct1/go-minisign"
 
-	"registrar/scripts/catalog"
+	"registrar/scripts"
 )
 
 // signingKey makes a key and returns its public half as minisign prints it.
@@ -70,7 +70,7 @@ func TestOnlySignedModulesAreTaken(t *testing.T) {
 		t.Errorf("the client ID is %q", id)
 	}
 	elsewhere := signedFixture(t, "wrap-id", stranger, ".sig")
-	if m := answer[catalog.Module](t, p, "script", "push", elsewhere, "--signature="+elsewhere+".sig"); !strings.HasPrefix(m.Signature, "untrusted comment: ") {
+	if m := answer[scripts.Module](t, p, "script", "push", elsewhere, "--signature="+elsewhere+".sig"); !strings.HasPrefix(m.Signature, "untrusted comment: ") {
 		t.Errorf("by the second key: %+v", m)
 	}
 	p.stop()

@@ -27,7 +27,7 @@ func guestSection(ctx context.Context, h *harness) ([]Row, error) {
 	}
 	h.say("guest: go test -bench in scripts")
 	cmd := exec.CommandContext(ctx, "go", "test", "-run=^$", "-bench=^(BenchmarkInstance|BenchmarkFirstStep)$/^Go$", "-benchtime="+took,
-		fmt.Sprintf("-count=%d", h.Rounds), "registrar/scripts")
+		fmt.Sprintf("-count=%d", h.Rounds), "registrar/scripts/host")
 	cmd.Dir = h.module
 	cmd.Env = append(os.Environ(), "GOEXPERIMENT=nojsonv2")
 	out, err := cmd.Output()

@@ -15,7 +15,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"registrar/bench/process"
-	"registrar/scripts/catalog"
+	"registrar/scripts"
 	"registrar/server/adminapi"
 )
 
@@ -110,7 +110,7 @@ func deploy(ctx context.Context, p *process.Process, s *script) error {
 	if err != nil {
 		return fmt.Errorf("uploading %s: %w", s.name, err)
 	}
-	_, err = api.Deploy(ctx, adminapi.NewDeployment{Scripts: []catalog.Script{{Name: s.name, Module: m.Digest, Config: s.config}}})
+	_, err = api.Deploy(ctx, adminapi.NewDeployment{Scripts: []scripts.Script{{Name: s.name, Module: m.Digest, Config: s.config}}})
 	if err != nil {
 		return fmt.Errorf("deploying %s: %w", s.name, err)
 	}

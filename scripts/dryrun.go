@@ -1,138 +1,55 @@
 package scripts
 
 import (
-	"context"
-	"errors"
-	"fmt"
-	"time"
+	"strings"
 
-	jsonpatch "github.com/evanphx/json-patch/v5"
 	"github.com/go-json-experiment/json/jsontext"
-
-	"registrar/engine"
-	"registrar/hostfuncs"
-	"registrar/scripts/catalog"
 )
 
-// DryRun takes a request through the engine's steps with these scripts, nil meaning those in force, and stores nothing.
-// Scripts that may not be deployed get a *[catalog.Rejected]; what comes of the registration itself is in the result.
-func (h *Host) DryRun(ctx context.Context, e *engine.Engine, request *engine.Request, caller *engine.Caller, scripts []catalog.Script) (catalog.DryRun, error) {
-	d, release, err := h.borrow(ctx, scripts)
-	if err != nil {
-		return catalog.DryRun{}, err
-	}
-	defer release()
-	var t tracer
-	r, err := e.Preview(ctx, request, caller, func(r *engine.Registration, base engine.Steps) (engine.Steps, func()) {
-		r.Client.Provenance.Deployment = d.Number
-		t.session = newSession(h, d, d.plan, r)
-		t.session.enterStep = t.enter
-		return t.session.override(base), t.session.close
-	})
-	if t.session == nil {
-		return catalog.DryRun{}, err // it did not come to the first step
-	}
-	return t.result(r, err), nil
+// A Rejected is a module or a deployment that may not be, in words that tell what would be right.
+type Rejected struct {
+	Reasons []string // at least one
 }
 
-// borrow returns the deployment in force, or one of these scripts, until it is released.
-func (h *Host) borrow(ctx context.Context, scripts []catalog.Script) (d *deployed, release func(), err error) {
-	if scripts != nil {
-		d, err = h.load(ctx, catalog.Deployment{Scripts: scripts})
-		return d, func() { _ = h.close(context.WithoutCancel(ctx), d) }, err
-	}
-	if d = h.pin(); d == nil {
-		return nil, nil, fmt.Errorf("no deployment is loaded: %w", engine.ErrUnavailable)
-	}
-	return d, func() { h.unpin(d) }, nil
+// Error joins the reasons.
+func (r *Rejected) Error() string { return strings.Join(r.Reasons, "; ") }
+
+// An Outcome is how a registration, or a step of one, ended.
+type Outcome string
+
+// The outcomes of a step and of a dry run.
+const (
+	OutcomeDone       Outcome = "done"
+	OutcomeRefused    Outcome = "refused"
+	OutcomeFailed     Outcome = "failed"
+	OutcomeRegistered Outcome = "registered"
+)
+
+// A DryRun is what came of a registration that was not stored.
+type DryRun struct {
+	Outcome  Outcome        `json:"outcome"`           // OutcomeRegistered, OutcomeRefused or OutcomeFailed
+	Response jsontext.Value `json:"response,omitzero"` // to the client, where it was registered
+	Error    *DryRunError   `json:"error,omitzero"`    // else
+	Steps    []StepTrace    `json:"steps"`             // in the order in which they began
+	Dropped  int            `json:"log_lines_dropped"` // for which there was no room
 }
 
-// A tracer watches the layers of a registration's steps. Each has a clock that stands still while another one runs.
-type tracer struct {
-	session *session
-	steps   []*tracedStep // in the order in which they began
-	open    []*tracedStep // those that have not ended, outermost first
+// A DryRunError is why a dry run registered nothing. Unlike a client, the operator reads why a script failed.
+type DryRunError struct {
+	Code        string `json:"error"` // of RFC 7591 §3.2.2, "server_error" or "temporarily_unavailable"
+	Description string `json:"error_description"`
 }
 
-type tracedStep struct {
-	catalog.StepTrace
-	elapsed time.Duration
-	since   time.Time
-}
+// A StepTrace is one step as one script, or the server itself, ran it.
+type StepTrace struct {
+	Step         string         `json:"step"`
+	Script       string         `json:"script"` // its name; empty for the built-in step
+	Outcome      Outcome        `json:"outcome"`
+	Microseconds int64          `json:"microseconds"` // its base excluded
+	Fuel         *int64         `json:"fuel"`         // nil for a built-in step, which uses none
+	Changes      jsontext.Value `json:"changes"`      // to the client's metadata, its base's included: a JSON Merge Patch (RFC 7396)
+	Log          []string       `json:"log"`
 
-func (t *tracer) enter(step, script string) (leave func(*int64, error)) {
-	if n := len(t.open); n > 0 {
-		t.open[n-1].stop()
-	}
-	one := &tracedStep{StepTrace: catalog.StepTrace{Step: step, Script: script, Before: t.document()}, since: time.Now()}
-	t.steps = append(t.steps, one)
-	t.open = append(t.open, one)
-	return func(spent *int64, err error) {
-		one.stop()
-		one.Fuel = spent
-		one.Outcome = outcome(err)
-		one.Microseconds = one.elapsed.Microseconds()
-		one.Changes = t.changes(one.Before)
-		t.open = t.open[:len(t.open)-1]
-		if n := len(t.open); n > 0 {
-			t.open[n-1].since = time.Now()
-		}
-	}
-}
-
-func (s *tracedStep) stop() { s.elapsed += time.Since(s.since) }
-
-func outcome(err error) catalog.Outcome {
-	if err == nil {
-		return catalog.OutcomeDone
-	}
-	if _, refused := errors.AsType[*engine.Error](err); refused {
-		return catalog.OutcomeRefused
-	}
-	return catalog.OutcomeFailed
-}
-
-// document returns the client as built so far. A client that cannot be written shows no changes.
-func (t *tracer) document() jsontext.Value {
-	document, err := t.session.r.Client.Document()
-	if err != nil {
-		return jsontext.Value("{}")
-	}
-	return document
-}
-
-func (t *tracer) changes(before jsontext.Value) jsontext.Value {
-	patch, err := jsonpatch.CreateMergePatch(before, t.document())
-	if err != nil {
-		return jsontext.Value("{}")
-	}
-	return patch
-}
-
-func (t *tracer) result(r *engine.Registration, err error) catalog.DryRun {
-	run := catalog.DryRun{Outcome: outcome(err), Steps: []catalog.StepTrace{}, Dropped: t.session.log.Dropped()}
-	if err == nil {
-		run.Outcome = catalog.OutcomeRegistered
-		run.Response = r.Response
-	} else {
-		run.Error = explain(err)
-	}
-	t.session.noteSecrets()
-	lines := t.session.log.Lines()
-	for _, s := range t.steps {
-		s.Log = logOf(s.Script, s.Step, lines)
-		run.Steps = append(run.Steps, s.StepTrace)
-	}
-	return run
-}
-
-// logOf returns the lines that a script logged in a step.
-func logOf(script, step string, lines []hostfuncs.Line) []string {
-	log := []string{}
-	for _, line := range lines {
-		if line.Script == script && script != "" && line.Step == step {
-			log = append(log, line.Text)
-		}
-	}
-	return log
+	// Before is the metadata as the step found it, for whoever traces in the same process: it is not on the wire.
+	Before jsontext.Value `json:"-"`
 }

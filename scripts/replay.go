@@ -1,103 +1,44 @@
 package scripts
 
-import (
-	"context"
-	"fmt"
-	"iter"
-
-	"registrar/engine"
-	"registrar/scripts/catalog"
+// The bounds of a replay.
+const (
+	DefaultReplay = 1000    // registrations, unless it says how many
+	MaxReplay     = 100_000 // registrations
+	MaxReplayed   = 100     // registrations that are shown
 )
 
-// A ClientSource has the clients that are stored.
-type ClientSource interface {
-	// LatestClients returns the last n clients, the newest first. An error is the last that it returns.
-	LatestClients(ctx context.Context, n int) iter.Seq2[*engine.Client, error]
-	// CountClients returns how many clients there are, counting no further than limit.
-	CountClients(ctx context.Context, limit int) (int, error)
+// A Replay is what came of stored registrations that were run again. Each is counted once.
+type Replay struct {
+	Last        int        `json:"last"`        // how many were asked for
+	Total       int        `json:"total"`       // how many there were
+	Same        int        `json:"same"`        // registered as it is stored
+	Changed     int        `json:"changed"`     // registered with other metadata
+	Refused     int        `json:"refused"`     // not registered
+	Failed      int        `json:"failed"`      // a script failed, or the server did
+	Differences []Replayed `json:"differences"` // the first of those that are not the same, the newest first
 }
 
-// Replay takes the registrations of the last stored clients, 0 meaning [catalog.DefaultReplay] of them, once more through
-// the engine's steps with these scripts, nil meaning those in force, and compares what comes of it with what is stored.
-// It stores nothing. Registrations run one after the other, so that it takes one processor at most; of replays that are
-// asked for at once, one runs, and the others get an error that is catalog.ErrConflict. progress is called at the
-// beginning and after each registration; of tells how many there will be about. Scripts that may not be deployed get a
-// *[catalog.Rejected].
-func (h *Host) Replay(ctx context.Context, e *engine.Engine, source ClientSource, scripts []catalog.Script, last int, progress func(done, of int)) (catalog.Replay, error) {
-	if last == 0 {
-		last = catalog.DefaultReplay
-	}
-	if last < 0 || last > catalog.MaxReplay {
-		return catalog.Replay{}, rejected("last %d: it must be from 1 to %d registrations", last, catalog.MaxReplay)
-	}
-	if !h.replaying.TryLock() {
-		return catalog.Replay{}, fmt.Errorf("another replay is under way: %w", catalog.ErrConflict)
-	}
-	defer h.replaying.Unlock()
-	d, err := h.loadApart(ctx, scripts)
-	if err != nil {
-		return catalog.Replay{}, err
-	}
-	defer func() { _ = h.close(context.WithoutCancel(ctx), d) }()
-	of, err := source.CountClients(ctx, last)
-	if err != nil {
-		return catalog.Replay{}, err
-	}
-	progress(0, of)
-	replay := catalog.Replay{Last: last, Differences: []catalog.Replayed{}}
-	for c, err := range source.LatestClients(ctx, last) {
-		if err != nil {
-			return catalog.Replay{}, err
-		}
-		compared, err := h.replay(ctx, e, d, c)
-		if err != nil {
-			return catalog.Replay{}, err
-		}
-		replay.Count(c.ID, compared)
-		progress(replay.Total, max(of, replay.Total))
-	}
-	return replay, nil
+// A Replayed is a registration that came out differently.
+type Replayed struct {
+	ClientID string `json:"client_id"`
+	Comparison
 }
 
-// loadApart loads scripts, nil meaning those in force, for nobody else: registrations shall find the instances that were
-// made for them.
-func (h *Host) loadApart(ctx context.Context, scripts []catalog.Script) (*deployed, error) {
-	if scripts == nil {
-		current := h.pin()
-		if current == nil {
-			return nil, fmt.Errorf("no deployment is loaded: %w", engine.ErrUnavailable)
-		}
-		for _, s := range current.scripts {
-			scripts = append(scripts, s.Script)
-		}
-		h.unpin(current)
+// Count counts one registration, and shows it where it is not the same and there is room.
+func (r *Replay) Count(clientID string, c Comparison) {
+	r.Total++
+	switch {
+	case c.Same():
+		r.Same++
+		return
+	case c.Is == OutcomeRefused:
+		r.Refused++
+	case c.Is == OutcomeFailed:
+		r.Failed++
+	default:
+		r.Changed++
 	}
-	return h.load(ctx, catalog.Deployment{Scripts: scripts})
-}
-
-// replay runs one registration again. A replay that is called off is no outcome of it.
-func (h *Host) replay(ctx context.Context, e *engine.Engine, d *deployed, c *engine.Client) (catalog.Comparison, error) {
-	r, err := e.Replay(ctx, c, func(r *engine.Registration, base engine.Steps) (engine.Steps, func()) {
-		s := newSession(h, d, d.plan, r)
-		s.clientExists = h.existsBesides(c.ID)
-		return s.override(base), s.close
-	})
-	if ctx.Err() != nil {
-		return catalog.Comparison{}, fmt.Errorf("replaying client %s: %w", c.ID, ctx.Err())
-	}
-	is := Ending{Err: err}
-	if err == nil {
-		is.Client = r.Client
-	}
-	return Compare(Ending{Client: c}, is)
-}
-
-// existsBesides reports which client IDs are taken by others: when the client registered, its own was free.
-func (h *Host) existsBesides(own string) func(context.Context, string) (bool, error) {
-	return func(ctx context.Context, id string) (bool, error) {
-		if id == own {
-			return false, nil
-		}
-		return h.config.ClientExists(ctx, id)
+	if len(r.Differences) < MaxReplayed {
+		r.Differences = append(r.Differences, Replayed{ClientID: clientID, Comparison: c})
 	}
 }

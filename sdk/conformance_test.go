@@ -14,10 +14,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"registrar/engine"
-	"registrar/testdata"
+	"registrar/internal/wasmtest"
 )
 
-func TestMain(m *testing.M) { testdata.Main(m) }
+func TestMain(m *testing.M) { wasmtest.Main(m) }
 
 // languages are those whose conformance module must be there. One that is there besides them is tested too.
 const languages = "assemblyscript c go rust"

@@ -16,9 +16,9 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"registrar/engine"
+	"registrar/internal/wasmtest"
 	"registrar/scripts"
-	"registrar/scripts/catalog"
-	"registrar/testdata"
+	"registrar/scripts/host"
 )
 
 // usual is a request whose member names and texts hold escapes.
@@ -57,8 +57,8 @@ func (s script) config(t testing.TB) jsontext.Value {
 // A kit is a server without HTTP and database whose scripts are conformance modules.
 type kit struct {
 	t      testing.TB
-	host   *scripts.Host
-	module catalog.Module
+	host   *host.Host
+	module scripts.Module
 	shelf  *shelf
 	random *entropy
 	log    *recorder
@@ -75,10 +75,10 @@ func newKit(t testing.TB, wasm []byte) *kit {
 	k := &kit{t: t, shelf: &shelf{modules: map[string][]byte{}}, random: &entropy{}, log: &recorder{}}
 	k.reset()
 	var err error
-	k.host, err = scripts.New(t.Context(), scripts.Config{
+	k.host, err = host.New(t.Context(), host.Config{
 		Modules: k.shelf, Deployments: k.shelf, StepTimeout: time.Minute, Pool: 1, Random: k.random,
 		ClientExists: func(_ context.Context, id string) (bool, error) { return k.taken && id == "taken", nil },
-		CacheFolder:  testdata.Compiler.Cache, CompileCommand: testdata.Compiler.Command,
+		CacheFolder:  wasmtest.Compiler.Cache, CompileCommand: wasmtest.Compiler.Command,
 		Logger: slog.New(k.log),
 	})
 	if err != nil {
@@ -118,11 +118,11 @@ func (k *kit) registerBody(body string, list ...script) outcome {
 // registerConfigs is registerBody with the scripts' configs as they are.
 func (k *kit) registerConfigs(body string, configs ...jsontext.Value) outcome {
 	k.t.Helper()
-	var deployed []catalog.Script
+	var deployed []scripts.Script
 	for i, config := range configs {
-		deployed = append(deployed, catalog.Script{Name: "kit" + strconv.Itoa(i), Module: k.module.Digest, Config: config})
+		deployed = append(deployed, scripts.Script{Name: "kit" + strconv.Itoa(i), Module: k.module.Digest, Config: config})
 	}
-	if _, err := k.host.Deploy(k.t.Context(), catalog.Deployment{Scripts: deployed}, nil); err != nil {
+	if _, err := k.host.Deploy(k.t.Context(), scripts.Deployment{Scripts: deployed}, nil); err != nil {
 		k.t.Fatal(err)
 	}
 	e, err := engine.New(engine.Config{Store: forgetful{}, Overrides: k.overrides, Now: func() time.Time { return now }})
@@ -173,7 +173,7 @@ func (o outcome) refused(t *testing.T, code engine.Code, description string) {
 // failed says that it was the script that failed, in this step, for a reason that holds these words.
 func (o outcome) failed(t *testing.T, step, reason string) {
 	t.Helper()
-	failure, ok := errors.AsType[*scripts.Failure](o.err)
+	failure, ok := errors.AsType[*host.Failure](o.err)
 	if !ok || failure.Step != step || !strings.Contains(failure.Reason, reason) {
 		t.Errorf("got %v, want a failure in %s: %s", o.err, step, reason)
 	}
@@ -243,10 +243,10 @@ func (r *recorder) Handle(_ context.Context, record slog.Record) error {
 type shelf struct {
 	mu      sync.Mutex
 	modules map[string][]byte
-	current catalog.Deployment
+	current scripts.Deployment
 }
 
-func (s *shelf) AddModule(_ context.Context, m catalog.Module, wasm []byte) (catalog.Module, bool, error) {
+func (s *shelf) AddModule(_ context.Context, m scripts.Module, wasm []byte) (scripts.Module, bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.modules[m.Digest] = wasm
@@ -259,7 +259,7 @@ func (s *shelf) ModuleBytes(_ context.Context, digest string) ([]byte, error) {
 	return s.modules[digest], nil
 }
 
-func (s *shelf) AddDeployment(_ context.Context, d catalog.Deployment, _ *int64) (catalog.Deployment, error) {
+func (s *shelf) AddDeployment(_ context.Context, d scripts.Deployment, _ *int64) (scripts.Deployment, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	d.Number = s.current.Number + 1
@@ -267,7 +267,7 @@ func (s *shelf) AddDeployment(_ context.Context, d catalog.Deployment, _ *int64)
 	return d, nil
 }
 
-func (s *shelf) CurrentDeployment(context.Context) (catalog.Deployment, error) {
+func (s *shelf) CurrentDeployment(context.Context) (scripts.Deployment, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.current, nil
@@ -286,5 +286,5 @@ func (forgetful) AddClient(context.Context, *engine.Client) error { return nil }
 
 func (forgetful) UpdateClient(context.Context, *engine.Client) error { return nil }
 
-// Deployments implements [scripts.DeploymentStore].
-func (*shelf) Deployments(context.Context, int64, int) ([]catalog.Deployment, error) { return nil, nil }
+// Deployments implements [host.DeploymentStore].
+func (*shelf) Deployments(context.Context, int64, int) ([]scripts.Deployment, error) { return nil, nil }

@@ -10,10 +10,10 @@ import (
 	"time"
 
 	"registrar/engine"
-	"registrar/scripts/catalog"
+	"registrar/internal/wasmtest"
+	"registrar/scripts"
 	"registrar/server"
 	"registrar/server/adminapi"
-	"registrar/testdata"
 )
 
 func TestAdminToken(t *testing.T) {
@@ -49,24 +49,24 @@ func TestHealthAndReadiness(t *testing.T) {
 
 func TestModules(t *testing.T) {
 	s := newSite(t, setup{})
-	wasm := string(testdata.Wasm(t, "prefix-id"))
+	wasm := string(wasmtest.Wasm(t, "prefix-id"))
 	upload := func(name, wasm string, headers ...string) *exchange {
 		return s.call("POST", "/admin/v1/modules?name="+url.QueryEscape(name), wasm, append([]string{"Content-Type: application/wasm"}, headers...)...)
 	}
 	first := upload("ids", wasm).want(http.StatusCreated).wantMembers(map[string]any{
-		"digest": catalog.Digest([]byte(wasm)), "name": "ids", "size": len(wasm), "steps": []string{"add_client_id"},
+		"digest": scripts.Digest([]byte(wasm)), "name": "ids", "size": len(wasm), "steps": []string{"add_client_id"},
 		"imports": []string{"registrar_v1.random", "registrar_v1.set_client_id"}, "memory_min": 65536, "warnings": []string{}})
 	if again := upload("other", wasm).want(http.StatusOK); again.body != first.body {
 		t.Errorf("the same bytes got %s, before %s", again.body, first.body)
 	}
-	path := "/admin/v1/modules/" + catalog.Digest([]byte(wasm))
+	path := "/admin/v1/modules/" + scripts.Digest([]byte(wasm))
 	if e := s.call("GET", path, "").want(http.StatusOK); e.body != first.body {
 		t.Errorf("GET got %s", e.body)
 	}
 	if e := s.call("GET", path+"/wasm", "").want(http.StatusOK).wantHeader("Content-Type", "application/wasm"); e.body != wasm {
 		t.Error("other bytes came back")
 	}
-	refused := upload("bad", string(testdata.Wasm(t, "bad-import"))).want(http.StatusUnprocessableEntity).wantHeader("Content-Type", "application/problem+json")
+	refused := upload("bad", string(wasmtest.Wasm(t, "bad-import"))).want(http.StatusUnprocessableEntity).wantHeader("Content-Type", "application/problem+json")
 	if reasons := refused.json()["reasons"].([]any); len(reasons) != 1 || !strings.Contains(reasons[0].(string), "set_clientid") {
 		t.Errorf("got %s", refused.body)
 	}
@@ -75,18 +75,18 @@ func TestModules(t *testing.T) {
 	upload("ids", strings.Repeat("a", 8<<20+1)).want(http.StatusRequestEntityTooLarge)
 	s.call("GET", "/admin/v1/modules/sha256:00", "").want(http.StatusNotFound)
 
-	s.call("POST", "/admin/v1/deployments", `{"scripts":[{"name":"ids","module":"`+catalog.Digest([]byte(wasm))+`"}]}`).want(http.StatusCreated)
+	s.call("POST", "/admin/v1/deployments", `{"scripts":[{"name":"ids","module":"`+scripts.Digest([]byte(wasm))+`"}]}`).want(http.StatusCreated)
 	s.call("DELETE", path, "").want(http.StatusConflict)
-	spare := string(testdata.Wasm(t, "counter"))
+	spare := string(wasmtest.Wasm(t, "counter"))
 	upload("spare", spare).want(http.StatusCreated)
-	s.call("DELETE", "/admin/v1/modules/"+catalog.Digest([]byte(spare)), "").want(http.StatusNoContent)
-	s.call("DELETE", "/admin/v1/modules/"+catalog.Digest([]byte(spare)), "").want(http.StatusNotFound)
+	s.call("DELETE", "/admin/v1/modules/"+scripts.Digest([]byte(spare)), "").want(http.StatusNoContent)
+	s.call("DELETE", "/admin/v1/modules/"+scripts.Digest([]byte(spare)), "").want(http.StatusNotFound)
 }
 
 func TestDeployments(t *testing.T) {
 	s := newSite(t, setup{})
 	s.call("GET", "/admin/v1/deployments/current", "").want(http.StatusOK).wantMembers(map[string]any{"number": 0, "scripts": []any{}})
-	m, err := s.api().Upload(t.Context(), "prefix-id", testdata.Wasm(t, "prefix-id"))
+	m, err := s.api().Upload(t.Context(), "prefix-id", wasmtest.Wasm(t, "prefix-id"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,7 +188,7 @@ func TestClientIDsInPaths(t *testing.T) {
 
 func TestDryRunOverHTTP(t *testing.T) {
 	s := newSite(t, setup{})
-	m, err := s.api().Upload(t.Context(), "prefix-id", testdata.Wasm(t, "prefix-id"))
+	m, err := s.api().Upload(t.Context(), "prefix-id", wasmtest.Wasm(t, "prefix-id"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -217,7 +217,7 @@ func TestDryRunOverHTTP(t *testing.T) {
 func TestSignatureHeader(t *testing.T) {
 	s := newSite(t, setup{})
 	upload := func(header string) *exchange {
-		return s.call("POST", adminapi.ModulesPath+"?name=ids", string(testdata.Wasm(t, "prefix-id")), "Content-Type: application/wasm", adminapi.SignatureHeader+": "+header)
+		return s.call("POST", adminapi.ModulesPath+"?name=ids", string(wasmtest.Wasm(t, "prefix-id")), "Content-Type: application/wasm", adminapi.SignatureHeader+": "+header)
 	}
 	for header, reason := range map[string]string{
 		"*":    "Registrar-Signature must be the .minisig file in base64",

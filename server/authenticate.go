@@ -12,7 +12,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"registrar/engine"
-	"registrar/scripts/catalog"
+	"registrar/scripts"
 	"registrar/server/bearer"
 )
 
@@ -65,7 +65,7 @@ func (s *Server) authenticate(c echo.Context) (*engine.Caller, error) {
 	}
 	ctx, cancel := context.WithTimeout(c.Request().Context(), s.config.RequestTimeout)
 	defer cancel()
-	if s.config.AccessTokens != nil && bearer.Looks(token) {
+	if s.config.AccessTokens != nil && bearer.IsJWT(token) {
 		caller, err := s.config.AccessTokens.Verify(ctx, token)
 		if errors.Is(err, bearer.ErrInvalid) {
 			err = badToken(err)
@@ -74,7 +74,7 @@ func (s *Server) authenticate(c echo.Context) (*engine.Caller, error) {
 	}
 	initial, err := s.config.InitialAccessToken(ctx, sha256.Sum256([]byte(token)))
 	switch {
-	case errors.Is(err, catalog.ErrNotFound):
+	case errors.Is(err, scripts.ErrNotFound):
 		return nil, badToken(errors.New("there is no such initial access token"))
 	case err != nil:
 		return nil, fmt.Errorf("looking up the initial access token: %w", err)

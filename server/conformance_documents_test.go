@@ -20,12 +20,11 @@ import (
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-json-experiment/json"
 
-	"registrar/discovery"
 	"registrar/engine"
-	"registrar/fetch"
-	"registrar/keyset"
+	"registrar/internal/discovery"
+	"registrar/internal/fetch"
+	"registrar/internal/keyset"
 	"registrar/server"
-	"registrar/statements"
 )
 
 // conformanceDocuments are the rows about documents that others wrote.
@@ -90,11 +89,11 @@ func (b *board) sign(claims map[string]any, headers map[jose.HeaderKey]any) stri
 // trusted returns a setup whose server trusts the board.
 func (b *board) trusted(s setup) setup {
 	b.t.Helper()
-	issuers, err := statements.New([]string{b.name + "=" + b.file}, keyset.Config{})
+	issuers, err := keyset.ParseIssuers([]string{b.name + "=" + b.file}, keyset.Config{})
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	s.engine = func(c *engine.Config) { c.StatementKeys = issuers.Keys }
+	s.engine = func(c *engine.Config) { c.StatementKeys = issuers.StatementKeys }
 	return s
 }
 
@@ -175,7 +174,7 @@ func testStatementReturned(t *testing.T, site siteFunc) {
 
 func testKeysOfStatements(t *testing.T, site siteFunc) {
 	b, attacker := newBoard(t, boardName), newBoard(t, boardName)
-	host := newHost(t)
+	host := newWebHost(t)
 	set, err := os.ReadFile(attacker.file)
 	if err != nil {
 		t.Fatal(err)
@@ -212,15 +211,15 @@ func testSoftware(t *testing.T, site siteFunc) {
 	checkMembers(t, s.registered(`{`+web+`,`+software+`,"software_statement":"`+b.sign(map[string]any{"software_id": "of the statement"}, nil)+`"}`), want)
 }
 
-// A host is an https server for documents that clients name.
-type host struct {
+// A webHost is an https server for documents that clients name.
+type webHost struct {
 	*httptest.Server
 	mux   *http.ServeMux
 	asked atomic.Int64
 }
 
-func newHost(t testing.TB) *host {
-	h := &host{mux: http.NewServeMux()}
+func newWebHost(t testing.TB) *webHost {
+	h := &webHost{mux: http.NewServeMux()}
 	h.Server = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h.asked.Add(1)
 		h.mux.ServeHTTP(w, r)
@@ -229,7 +228,7 @@ func newHost(t testing.TB) *host {
 	return h
 }
 
-func (h *host) say(path, document string) {
+func (h *webHost) say(path, document string) {
 	h.mux.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		io.WriteString(w, document)
@@ -237,14 +236,14 @@ func (h *host) say(path, document string) {
 }
 
 // fetcher returns one that trusts the host's certificate, and goes to loopback.
-func (h *host) fetcher() *fetch.Fetcher {
+func (h *webHost) fetcher() *fetch.Fetcher {
 	roots := x509.NewCertPool()
 	roots.AddCert(h.Certificate())
 	return fetch.New(fetch.Config{AnyAddress: true, RootCAs: roots, Logger: slog.New(slog.DiscardHandler)})
 }
 
 // fetched returns a setup whose server fetches documents from the host.
-func (h *host) fetched(s setup) setup {
+func (h *webHost) fetched(s setup) setup {
 	before := s.engine
 	s.engine = func(c *engine.Config) {
 		if before != nil {
@@ -256,7 +255,7 @@ func (h *host) fetched(s setup) setup {
 }
 
 func testPairwise(t *testing.T, site siteFunc) {
-	host := newHost(t)
+	host := newWebHost(t)
 	host.say("/sector", `["https://a.example/","https://b.example/","https://c.example/"]`)
 	host.say("/short", `["https://a.example/"]`)
 	host.say("/object", `{"redirect_uris":["https://a.example/","https://b.example/"]}`)
@@ -338,7 +337,7 @@ func testDiscovery(t *testing.T, site siteFunc) {
 
 // Whoever registers and whoever is named by a document go through the same steps and scripts.
 func TestMetadataDocuments(t *testing.T) {
-	host := newHost(t)
+	host := newWebHost(t)
 	say := func(path, members string) string {
 		url := host.URL + path
 		host.say(path, `{"client_id":"`+url+`","redirect_uris":["https://app.example/cb"]`+members+`}`)

@@ -18,10 +18,10 @@ import (
 	"github.com/getkin/kin-openapi/routers"
 	"github.com/getkin/kin-openapi/routers/gorillamux"
 
-	"registrar/docs"
+	"registrar/server"
 )
 
-// A contract is what docs/openapi.yaml says of one listener.
+// A contract is what openapi.yaml says of one listener.
 type contract struct {
 	doc    *openapi3.T
 	router routers.Router
@@ -33,7 +33,7 @@ var contracts = sync.OnceValues(func() (map[string]*contract, error) {
 	openapi3filter.RegisterBodyDecoder("application/x-ndjson", openapi3filter.JSONBodyDecoder)
 	openapi3filter.RegisterBodyDecoder("application/jwt", openapi3filter.PlainBodyDecoder)
 	openapi3filter.RegisterBodyDecoder("application/wasm", openapi3filter.FileBodyDecoder)
-	doc, err := openapi3.NewLoader().LoadFromData([]byte(docs.OpenAPI()))
+	doc, err := openapi3.NewLoader().LoadFromData([]byte(server.OpenAPI()))
 	if err != nil {
 		return nil, err
 	}
@@ -87,12 +87,12 @@ func closeSchema(ref *openapi3.SchemaRef) {
 	}
 }
 
-// checked checks what a listener answers against docs/openapi.yaml, and what it was asked unless it refused that.
+// checked checks what a listener answers against openapi.yaml, and what it was asked unless it refused that.
 func checked(t testing.TB, listener string, h http.Handler) http.Handler {
 	t.Helper()
 	list, err := contracts()
 	if err != nil {
-		t.Fatalf("docs/openapi.yaml: %v", err)
+		t.Fatalf("openapi.yaml: %v", err)
 	}
 	c := list[listener]
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -101,7 +101,7 @@ func checked(t testing.TB, listener string, h http.Handler) http.Handler {
 		answer := &recorder{ResponseWriter: w}
 		h.ServeHTTP(answer, r)
 		if err := c.check(r, sent.Bytes(), answer); err != nil {
-			t.Errorf("docs/openapi.yaml: %s %s, answered %d: %v", r.Method, r.URL, answer.status, err)
+			t.Errorf("openapi.yaml: %s %s, answered %d: %v", r.Method, r.URL, answer.status, err)
 		}
 	})
 }
@@ -133,7 +133,7 @@ func (c checkedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	if err := list[c.listener].check(r, sent.Bytes(), answer); err != nil {
-		c.t.Errorf("docs/openapi.yaml: %s %s, answered %d: %v", r.Method, r.URL, answer.status, err)
+		c.t.Errorf("openapi.yaml: %s %s, answered %d: %v", r.Method, r.URL, answer.status, err)
 	}
 	response.Body = io.NopCloser(bytes.NewReader(answer.body.Bytes()))
 	return response, nil

@@ -12,7 +12,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"registrar/engine"
-	"registrar/scripts/catalog"
+	"registrar/scripts"
 	"registrar/server/adminapi"
 )
 
@@ -55,7 +55,7 @@ func (s *Server) metadataDocument(c echo.Context) error {
 	r, err := s.config.Engine.ResolveDocument(ctx, url, document.bytes, &engine.Caller{Auth: engine.AuthNone}, requestIDOf(c))
 	if refusal, refused := errors.AsType[*engine.Error](err); refused {
 		s.documents.Remove(url)
-		return &catalog.Rejected{Reasons: []string{refusal.Error()}}
+		return &scripts.Rejected{Reasons: []string{refusal.Error()}}
 	}
 	if err != nil {
 		return err
@@ -83,7 +83,7 @@ func (s *Server) document(ctx context.Context, url string) (keptDocument, error)
 		return keptDocument{}, err
 	}
 	if err != nil {
-		return keptDocument{}, &catalog.Rejected{Reasons: []string{"the document cannot be fetched: " + err.Error()}}
+		return keptDocument{}, &scripts.Rejected{Reasons: []string{"the document cannot be fetched: " + err.Error()}}
 	}
 	return keptDocument{b, time.Now().UTC().Truncate(time.Second).Add(documentAge)}, nil
 }

@@ -3,7 +3,7 @@ package server_test
 import (
 	"testing"
 
-	"registrar/testdata"
+	"registrar/internal/wasmtest"
 )
 
-func TestMain(m *testing.M) { testdata.Main(m) }
+func TestMain(m *testing.M) { wasmtest.Main(m) }

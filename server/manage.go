@@ -14,7 +14,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"registrar/engine"
-	"registrar/scripts/catalog"
+	"registrar/scripts"
 )
 
 // updateAttempts bounds how often an update is tried that lost against another one of the same client. Whoever comes last
@@ -99,7 +99,7 @@ func (s *Server) deleteOwn(c echo.Context) error {
 	}
 	ctx := c.Request().Context()
 	err = s.config.Management.DeleteClientByToken(ctx, client.ID, engine.HashToken(token))
-	if errors.Is(err, catalog.ErrNotFound) {
+	if errors.Is(err, scripts.ErrNotFound) {
 		return s.stranger(c, true)
 	}
 	if err != nil {
@@ -125,7 +125,7 @@ func (s *Server) owner(c echo.Context) (*engine.Client, engine.Plaintext, error)
 	hash := engine.HashToken(token)
 	client, err := s.config.Management.ClientByToken(c.Request().Context(), id, hash)
 	switch {
-	case errors.Is(err, catalog.ErrNotFound):
+	case errors.Is(err, scripts.ErrNotFound):
 		return nil, "", s.stranger(c, true)
 	case err != nil:
 		return nil, "", err

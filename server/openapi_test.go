@@ -16,12 +16,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/labstack/echo/v4"
 
-	"registrar/docs"
 	"registrar/engine"
 	"registrar/server"
 )
 
-// Every route is in docs/openapi.yaml, on the listeners that it names, and nothing else is.
+// Every route is in openapi.yaml, on the listeners that it names, and nothing else is.
 func TestOpenAPIHasEveryRoute(t *testing.T) {
 	clients, err := engine.New(engine.Config{Options: engine.Options{RegistrationEndpoint: "https://register.example/register"}})
 	if err != nil {
@@ -53,22 +52,22 @@ func TestOpenAPIHasEveryRoute(t *testing.T) {
 		}
 	}
 	if diff := cmp.Diff(slices.Sorted(maps.Keys(want)), slices.Sorted(maps.Keys(got))); diff != "" {
-		t.Errorf("docs/openapi.yaml (-) and the routes (+) differ:\n%s", diff)
+		t.Errorf("openapi.yaml (-) and the routes (+) differ:\n%s", diff)
 	}
 }
 
 // parameter is a part of a path that varies, as Echo and OpenAPI write it.
 var parameter = regexp.MustCompile(`:[a-z_]+|\{[a-z_]+\}`)
 
-// loadOpenAPI returns docs/openapi.yaml, which is valid.
+// loadOpenAPI returns openapi.yaml, which is valid.
 func loadOpenAPI(t testing.TB) *openapi3.T {
 	t.Helper()
-	doc, err := openapi3.NewLoader().LoadFromData([]byte(docs.OpenAPI()))
+	doc, err := openapi3.NewLoader().LoadFromData([]byte(server.OpenAPI()))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := doc.Validate(context.Background()); err != nil {
-		t.Fatalf("docs/openapi.yaml: %v", err)
+		t.Fatalf("openapi.yaml: %v", err)
 	}
 	return doc
 }
@@ -90,7 +89,7 @@ func TestOpenAPIHasEveryMember(t *testing.T) {
 		got[name] = property.Value.Type.Slice()[0]
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("engine.Metadata (-) and docs/openapi.yaml (+) differ:\n%s", diff)
+		t.Errorf("engine.Metadata (-) and openapi.yaml (+) differ:\n%s", diff)
 	}
 }
 
@@ -116,8 +115,8 @@ func TestOpenAPIIsServed(t *testing.T) {
 	s := newSite(t, setup{})
 	for _, base := range []string{s.public.URL, s.admin.URL} {
 		e := s.do("GET", base+"/openapi.yaml", "").want(http.StatusOK).wantHeader("Content-Type", "application/yaml")
-		if e.body != docs.OpenAPI() {
-			t.Errorf("%s answers something else than docs/openapi.yaml", base)
+		if e.body != server.OpenAPI() {
+			t.Errorf("%s answers something else than openapi.yaml", base)
 		}
 	}
 }

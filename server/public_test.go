@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"registrar/engine"
-	"registrar/scripts"
+	"registrar/scripts/host"
 	"registrar/server"
 	"registrar/store/storetest"
 )
@@ -31,8 +31,8 @@ func TestRequestIDs(t *testing.T) {
 // In open mode by default only this machine registers, however a request from beyond it got in.
 func TestLoopbackPolicy(t *testing.T) {
 	s := newSite(t, setup{server: server.Config{Registration: server.RegistrationLoopback}})
-	for _, host := range []string{"localhost", "LOCALHOST:1", "127.0.0.1:8080", "[::1]:80", "127.1.2.3"} {
-		s.register(`{`+web+`}`, "Host: "+host).want(http.StatusCreated)
+	for _, h := range []string{"localhost", "LOCALHOST:1", "127.0.0.1:8080", "[::1]:80", "127.1.2.3"} {
+		s.register(`{`+web+`}`, "Host: "+h).want(http.StatusCreated)
 	}
 	for _, header := range []string{"Host: registrar.example", "Host: localhost.example", "Forwarded: for=192.0.2.1", "X-Forwarded-For: 192.0.2.1", "X-Forwarded-Proto: https", "Via: 1.1 proxy"} {
 		s.register(`{`+web+`}`, header).want(http.StatusUnauthorized).wantHeader("WWW-Authenticate", `Bearer realm="registrar"`).wantMembers(map[string]any{"error": "invalid_token"})
@@ -114,12 +114,12 @@ func TestServerErrors(t *testing.T) {
 		}
 	})
 	t.Run("a script runs too long", func(t *testing.T) {
-		s := newSite(t, setup{scripts: scripts.Config{StepTimeout: 50 * time.Millisecond, StepFuel: 1 << 50}})
+		s := newSite(t, setup{scripts: host.Config{StepTimeout: 50 * time.Millisecond, StepFuel: 1 << 50}})
 		s.deploy("fail-spin")
 		s.register(`{`+web+`}`).want(http.StatusServiceUnavailable).wantHeader("Retry-After", "1").wantMembers(map[string]any{"error": "temporarily_unavailable"})
 	})
 	t.Run("a request runs too long", func(t *testing.T) {
-		s := newSite(t, setup{server: server.Config{RequestTimeout: 50 * time.Millisecond}, scripts: scripts.Config{StepFuel: 1 << 50}})
+		s := newSite(t, setup{server: server.Config{RequestTimeout: 50 * time.Millisecond}, scripts: host.Config{StepFuel: 1 << 50}})
 		s.deploy("fail-spin")
 		s.register(`{` + web + `}`).want(http.StatusServiceUnavailable)
 	})

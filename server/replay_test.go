@@ -14,10 +14,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"registrar/engine"
-	"registrar/scripts/catalog"
+	"registrar/internal/wasmtest"
+	"registrar/scripts"
 	"registrar/server"
 	"registrar/server/adminapi"
-	"registrar/testdata"
 )
 
 func TestReplay(t *testing.T) {
@@ -28,7 +28,7 @@ func TestReplay(t *testing.T) {
 		changed := s.registered(`{"redirect_uris":["https://app.example/cb"],"client_name":"Editor","contacts":["ops@acme.example"]}`)
 		var list []string
 		for _, name := range []string{"refuse-redirect-host", "patch-metadata"} {
-			m, err := s.api().Upload(t.Context(), name, testdata.Wasm(t, name))
+			m, err := s.api().Upload(t.Context(), name, wasmtest.Wasm(t, name))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -94,9 +94,9 @@ func TestReplayThatMayNotBe(t *testing.T) {
 }
 
 // replaying is a server whose replays do as f says.
-func replaying(t *testing.T, f func(ctx context.Context, progress func(done, of int)) (catalog.Replay, error)) *site {
+func replaying(t *testing.T, f func(ctx context.Context, progress func(done, of int)) (scripts.Replay, error)) *site {
 	return newSite(t, setup{server: server.Config{
-		Replay: func(ctx context.Context, _ []catalog.Script, _ int, progress func(done, of int)) (catalog.Replay, error) {
+		Replay: func(ctx context.Context, _ []scripts.Script, _ int, progress func(done, of int)) (scripts.Replay, error) {
 			return f(ctx, progress)
 		},
 	}})
@@ -104,9 +104,9 @@ func replaying(t *testing.T, f func(ctx context.Context, progress func(done, of 
 
 // An error after the first line is the last line.
 func TestReplayThatFailsHalfway(t *testing.T) {
-	s := replaying(t, func(_ context.Context, progress func(done, of int)) (catalog.Replay, error) {
+	s := replaying(t, func(_ context.Context, progress func(done, of int)) (scripts.Replay, error) {
 		progress(0, 2)
-		return catalog.Replay{}, fmt.Errorf("hidden cause: %w", engine.ErrUnavailable)
+		return scripts.Replay{}, fmt.Errorf("hidden cause: %w", engine.ErrUnavailable)
 	})
 	_, err := s.api().Replay(t.Context(), adminapi.Replay{}, nil)
 	if problem, ok := errors.AsType[*adminapi.Problem](err); !ok || problem.Status != http.StatusServiceUnavailable || strings.Contains(err.Error(), "hidden") {
@@ -124,17 +124,17 @@ func TestReplayThatFailsHalfway(t *testing.T) {
 // A replay goes on for longer than a request may take, and ends when nobody waits for it.
 func TestReplayOutlivesTimeouts(t *testing.T) {
 	ended := make(chan error, 1)
-	s := replaying(t, func(ctx context.Context, progress func(done, of int)) (catalog.Replay, error) {
+	s := replaying(t, func(ctx context.Context, progress func(done, of int)) (scripts.Replay, error) {
 		for i := range 20 {
 			select {
 			case <-time.After(50 * time.Millisecond):
 			case <-ctx.Done():
 				ended <- ctx.Err()
-				return catalog.Replay{}, ctx.Err()
+				return scripts.Replay{}, ctx.Err()
 			}
 			progress(i, 20)
 		}
-		return catalog.Replay{Total: 20, Differences: []catalog.Replayed{}}, nil
+		return scripts.Replay{Total: 20, Differences: []scripts.Replayed{}}, nil
 	})
 	slow := httptest.NewUnstartedServer(s.admin.Config.Handler)
 	slow.Config.ReadTimeout, slow.Config.WriteTimeout = 200*time.Millisecond, 200*time.Millisecond
@@ -160,10 +160,10 @@ func TestReplayOutlivesTimeouts(t *testing.T) {
 func TestReplayEndsWithTheServer(t *testing.T) {
 	began := make(chan struct{})
 	srv, err := server.New(server.Config{
-		Replay: func(ctx context.Context, _ []catalog.Script, _ int, _ func(done, of int)) (catalog.Replay, error) {
+		Replay: func(ctx context.Context, _ []scripts.Script, _ int, _ func(done, of int)) (scripts.Replay, error) {
 			close(began)
 			<-ctx.Done()
-			return catalog.Replay{}, ctx.Err()
+			return scripts.Replay{}, ctx.Err()
 		},
 		AdminTokens: adminTokens,
 	})

@@ -11,7 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"registrar/engine"
-	"registrar/scripts/catalog"
+	"registrar/scripts"
 	"registrar/server/adminapi"
 )
 
@@ -56,7 +56,7 @@ func answerTo(err error) answer {
 	refusal, refused := errors.AsType[*engine.Error](err)
 	denied, isDenied := errors.AsType[*unauthorized](err)
 	status, isStatus := errors.AsType[*statusError](err)
-	rejected, isRejected := errors.AsType[*catalog.Rejected](err)
+	rejected, isRejected := errors.AsType[*scripts.Rejected](err)
 	http4xx, isHTTP := errors.AsType[*echo.HTTPError](err)
 	switch {
 	case refused && refusal.Code == engine.InsufficientScope:
@@ -78,9 +78,9 @@ func answerTo(err error) answer {
 		return statusAnswer(status.status, status.detail)
 	case isHTTP:
 		return statusAnswer(http4xx.Code, http.StatusText(http4xx.Code))
-	case errors.Is(err, catalog.ErrNotFound):
+	case errors.Is(err, scripts.ErrNotFound):
 		return statusAnswer(http.StatusNotFound, "there is no such thing")
-	case errors.Is(err, catalog.ErrConflict):
+	case errors.Is(err, scripts.ErrConflict):
 		return statusAnswer(http.StatusConflict, err.Error())
 	case errors.Is(err, engine.ErrUnavailable), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return answer{status: http.StatusServiceUnavailable, code: "temporarily_unavailable",

@@ -10,7 +10,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"registrar/engine"
-	"registrar/scripts/catalog"
+	"registrar/scripts"
 	"registrar/server/adminapi"
 )
 
@@ -39,7 +39,7 @@ func (s *Server) uploadModule(c echo.Context) error {
 func signatureOf(c echo.Context) (string, error) {
 	b, err := base64.StdEncoding.DecodeString(c.Request().Header.Get(adminapi.SignatureHeader))
 	if err != nil {
-		return "", &catalog.Rejected{Reasons: []string{adminapi.SignatureHeader + " must be the .minisig file in base64"}}
+		return "", &scripts.Rejected{Reasons: []string{adminapi.SignatureHeader + " must be the .minisig file in base64"}}
 	}
 	return string(b), nil
 }
@@ -82,10 +82,10 @@ func (s *Server) deploy(c echo.Context) error {
 	if err := readJSON(c, &asked); err != nil {
 		return err
 	}
-	d := catalog.Deployment{Scripts: asked.Scripts, Comment: asked.Comment, CreatedBy: c.Get(administratorKey).(string)}
+	d := scripts.Deployment{Scripts: asked.Scripts, Comment: asked.Comment, CreatedBy: c.Get(administratorKey).(string)}
 	switch {
 	case asked.CopyOf != 0 && asked.Scripts != nil:
-		return &catalog.Rejected{Reasons: []string{"scripts and copy_of exclude each other: send one of them"}}
+		return &scripts.Rejected{Reasons: []string{"scripts and copy_of exclude each other: send one of them"}}
 	case asked.CopyOf != 0:
 		old, err := s.config.Deployments.Deployment(c.Request().Context(), asked.CopyOf)
 		if err != nil {
@@ -93,7 +93,7 @@ func (s *Server) deploy(c echo.Context) error {
 		}
 		d.Scripts, d.CopyOf = old.Scripts, old.Number
 	case asked.Scripts == nil:
-		return &catalog.Rejected{Reasons: []string{"scripts is missing: the list of scripts, [] for none, or copy_of"}}
+		return &scripts.Rejected{Reasons: []string{"scripts is missing: the list of scripts, [] for none, or copy_of"}}
 	}
 	created, err := s.config.Scripts.Deploy(c.Request().Context(), d, asked.IfCurrent)
 	if err != nil {
@@ -129,7 +129,7 @@ func (s *Server) currentDeployment(c echo.Context) error {
 func (s *Server) showDeployment(c echo.Context) error {
 	n, err := strconv.ParseInt(c.Param("number"), 10, 64)
 	if err != nil {
-		return catalog.ErrNotFound
+		return scripts.ErrNotFound
 	}
 	d, err := s.config.Deployments.Deployment(c.Request().Context(), n)
 	if err != nil {
@@ -153,8 +153,8 @@ func (s *Server) dryRun(c echo.Context) error {
 	request, err := engine.ParseRequest(asked.Request)
 	if err != nil {
 		refusal := err.(*engine.Error)
-		return reply(c, http.StatusOK, catalog.DryRun{Outcome: catalog.OutcomeRefused, Steps: []catalog.StepTrace{},
-			Error: &catalog.DryRunError{Code: string(refusal.Code), Description: refusal.Description}})
+		return reply(c, http.StatusOK, scripts.DryRun{Outcome: scripts.OutcomeRefused, Steps: []scripts.StepTrace{},
+			Error: &scripts.DryRunError{Code: string(refusal.Code), Description: refusal.Description}})
 	}
 	request.ID = requestIDOf(c)
 	run, err := s.config.Scripts.DryRun(c.Request().Context(), s.config.Engine, request, caller, asked.Scripts)

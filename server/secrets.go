@@ -9,7 +9,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"registrar/engine"
-	"registrar/scripts/catalog"
+	"registrar/scripts"
 	"registrar/server/adminapi"
 )
 
@@ -92,7 +92,7 @@ func (s *Server) verifySecret(c echo.Context) error {
 	}
 	ctx := c.Request().Context()
 	client, err := s.config.Clients.Client(ctx, id)
-	if errors.Is(err, catalog.ErrNotFound) {
+	if errors.Is(err, scripts.ErrNotFound) {
 		return reply(c, http.StatusOK, adminapi.VerifiedSecret{})
 	}
 	if err != nil {

@@ -20,25 +20,24 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
 
-	"registrar/docs"
 	"registrar/engine"
-	"registrar/scripts/catalog"
+	"registrar/scripts"
 	"registrar/server/bearer"
 )
 
-// Scripts takes in modules and deployments. What may not be gets a *[catalog.Rejected].
+// Scripts takes in modules and deployments. What may not be gets a *[scripts.Rejected].
 type Scripts interface {
 	// UploadSigned stores a module durably, with its minisign signature, "" meaning none. The same bytes again give what is
 	// stored, and false.
-	UploadSigned(ctx context.Context, name string, wasm []byte, signature string) (m catalog.Module, added bool, err error)
-	// Deploy appends a deployment durably and puts it in force, or returns an error that is catalog.ErrConflict where
+	UploadSigned(ctx context.Context, name string, wasm []byte, signature string) (m scripts.Module, added bool, err error)
+	// Deploy appends a deployment durably and puts it in force, or returns an error that is scripts.ErrConflict where
 	// ifCurrent is not nil and not the number in force.
-	Deploy(ctx context.Context, d catalog.Deployment, ifCurrent *int64) (catalog.Deployment, error)
+	Deploy(ctx context.Context, d scripts.Deployment, ifCurrent *int64) (scripts.Deployment, error)
 	// DryRun takes a request through an engine with these scripts, nil meaning those in force, and stores nothing.
-	DryRun(ctx context.Context, e *engine.Engine, request *engine.Request, caller *engine.Caller, scripts []catalog.Script) (catalog.DryRun, error)
+	DryRun(ctx context.Context, e *engine.Engine, request *engine.Request, caller *engine.Caller, list []scripts.Script) (scripts.DryRun, error)
 }
 
-// Clients reads and deletes clients. One that is not there gives catalog.ErrNotFound.
+// Clients reads and deletes clients. One that is not there gives scripts.ErrNotFound.
 type Clients interface {
 	Client(ctx context.Context, id string) (*engine.Client, error)
 	// Clients returns at most limit clients whose IDs come after the given one, in the order of their bytes; q is what
@@ -48,35 +47,35 @@ type Clients interface {
 }
 
 // Management finds and deletes clients for who has their registration access tokens, which are known by their hashes. One
-// that is not there gives catalog.ErrNotFound.
+// that is not there gives scripts.ErrNotFound.
 type Management interface {
 	ClientByToken(ctx context.Context, id string, hash [sha256.Size]byte) (*engine.Client, error)
 	DeleteClientByToken(ctx context.Context, id string, hash [sha256.Size]byte) error
 }
 
-// Modules reads and deletes modules. One that is not there gives catalog.ErrNotFound.
+// Modules reads and deletes modules. One that is not there gives scripts.ErrNotFound.
 type Modules interface {
-	Module(ctx context.Context, digest string) (catalog.Module, error)
+	Module(ctx context.Context, digest string) (scripts.Module, error)
 	ModuleBytes(ctx context.Context, digest string) ([]byte, error)
-	Modules(ctx context.Context) ([]catalog.Module, error) // newest first
-	// DeleteModule returns catalog.ErrConflict while one of the latest deployments names the module.
+	Modules(ctx context.Context) ([]scripts.Module, error) // newest first
+	// DeleteModule returns scripts.ErrConflict while one of the latest deployments names the module.
 	DeleteModule(ctx context.Context, digest string) error
 }
 
-// Deployments reads deployments. One that is not there gives catalog.ErrNotFound.
+// Deployments reads deployments. One that is not there gives scripts.ErrNotFound.
 type Deployments interface {
-	Deployment(ctx context.Context, number int64) (catalog.Deployment, error)
+	Deployment(ctx context.Context, number int64) (scripts.Deployment, error)
 	// Deployments returns the n deployments before a number, newest first; 0 stands for the newest.
-	Deployments(ctx context.Context, before int64, n int) ([]catalog.Deployment, error)
-	CurrentDeployment(ctx context.Context) (catalog.Deployment, error) // number 0 before the first
+	Deployments(ctx context.Context, before int64, n int) ([]scripts.Deployment, error)
+	CurrentDeployment(ctx context.Context) (scripts.Deployment, error) // number 0 before the first
 }
 
 // Shadows reads what scripts in shadow mode would have done, with at most n differences each; "" stands for all scripts.
 type Shadows interface {
-	Shadows(ctx context.Context, script string, n int) ([]catalog.Shadow, error)
+	Shadows(ctx context.Context, script string, n int) ([]scripts.Shadow, error)
 }
 
-// InitialAccessTokens keeps the tokens that let people register. One that is not there gives catalog.ErrNotFound.
+// InitialAccessTokens keeps the tokens that let people register. One that is not there gives scripts.ErrNotFound.
 type InitialAccessTokens interface {
 	AddInitialAccessToken(ctx context.Context, t *engine.InitialAccessToken) error
 	InitialAccessTokens(ctx context.Context) ([]*engine.InitialAccessToken, error) // newest first
@@ -106,10 +105,10 @@ type Config struct {
 	Modules     Modules
 	Deployments Deployments
 	Shadows     Shadows
-	// Replay takes the last stored registrations, 0 meaning [catalog.DefaultReplay] of them, once more through these
+	// Replay takes the last stored registrations, 0 meaning [scripts.DefaultReplay] of them, once more through these
 	// scripts, nil meaning those in force, and stores nothing. It calls progress at the beginning and after each one. What
-	// may not be gets a *[catalog.Rejected], and catalog.ErrConflict where another replay is under way.
-	Replay func(ctx context.Context, scripts []catalog.Script, last int, progress func(done, of int)) (catalog.Replay, error)
+	// may not be gets a *[scripts.Rejected], and scripts.ErrConflict where another replay is under way.
+	Replay func(ctx context.Context, list []scripts.Script, last int, progress func(done, of int)) (scripts.Replay, error)
 	// MarkSeen notes durably that clients were in use at a time. IDs of no client are passed over.
 	MarkSeen func(ctx context.Context, ids []string, at time.Time) error
 	// Ready returns why the server cannot do its work, or nil.
@@ -214,7 +213,7 @@ func (s *Server) newEcho(respond echo.HTTPErrorHandler) *echo.Echo {
 		return c.JSON(http.StatusOK, map[string]string{"status": "ok"})
 	})
 	e.GET("/openapi.yaml", func(c echo.Context) error {
-		return c.Blob(http.StatusOK, "application/yaml", []byte(docs.OpenAPI()))
+		return c.Blob(http.StatusOK, "application/yaml", []byte(openAPI))
 	})
 	return e
 }

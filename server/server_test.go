@@ -17,13 +17,13 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"registrar/engine"
+	"registrar/internal/wasmtest"
 	"registrar/scripts"
-	"registrar/scripts/catalog"
+	"registrar/scripts/host"
 	"registrar/server"
 	"registrar/server/adminapi"
 	"registrar/store"
 	"registrar/store/storetest"
-	"registrar/testdata"
 )
 
 const adminToken = "an-admin-token-for-tests-0123456789"
@@ -44,7 +44,7 @@ type setup struct {
 	database string // "" means SQLite
 	options  engine.Options
 	server   server.Config
-	scripts  scripts.Config
+	scripts  host.Config
 	engine   func(*engine.Config) // nil means as it is
 
 	unmanaged bool // clients do not manage themselves
@@ -67,23 +67,23 @@ func newSite(t testing.TB, s setup) *site {
 
 	s.scripts.Modules, s.scripts.Deployments, s.scripts.ClientExists = site.store, site.store, site.store.ClientExists
 	s.scripts.Logger, s.scripts.Shadows = logger, site.store
-	s.scripts.CacheFolder, s.scripts.CompileCommand = testdata.Compiler.Cache, testdata.Compiler.Command
+	s.scripts.CacheFolder, s.scripts.CompileCommand = wasmtest.Compiler.Cache, wasmtest.Compiler.Command
 	if s.scripts.StepTimeout == 0 {
 		s.scripts.StepTimeout = time.Minute
 	}
-	host, err := scripts.New(ctx, s.scripts)
+	h, err := host.New(ctx, s.scripts)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { host.Close(context.Background()) })
-	if err := host.Load(ctx); err != nil {
+	t.Cleanup(func() { h.Close(context.Background()) })
+	if err := h.Load(ctx); err != nil {
 		t.Fatal(err)
 	}
 	site.public, site.admin = httptest.NewUnstartedServer(nil), httptest.NewUnstartedServer(nil)
 	if !s.unmanaged {
 		s.options.RegistrationEndpoint = "http://" + site.public.Listener.Addr().String() + "/register"
 	}
-	config := engine.Config{Store: site.store, Options: s.options, Overrides: host.Overrides}
+	config := engine.Config{Store: site.store, Options: s.options, Overrides: h.Overrides}
 	if s.engine != nil {
 		s.engine(&config)
 	}
@@ -92,10 +92,10 @@ func newSite(t testing.TB, s setup) *site {
 		t.Fatal(err)
 	}
 	c := s.server
-	c.Engine, c.Scripts, c.Clients, c.Modules, c.Deployments = e, host, site.store, site.store, site.store
+	c.Engine, c.Scripts, c.Clients, c.Modules, c.Deployments = e, h, site.store, site.store, site.store
 	if c.Replay == nil {
-		c.Replay = func(ctx context.Context, list []catalog.Script, last int, progress func(done, of int)) (catalog.Replay, error) {
-			return host.Replay(ctx, e, site.store, list, last, progress)
+		c.Replay = func(ctx context.Context, list []scripts.Script, last int, progress func(done, of int)) (scripts.Replay, error) {
+			return h.Replay(ctx, e, site.store, list, last, progress)
 		}
 	}
 	c.InitialAccessTokens, c.InitialAccessToken = site.store, site.store.InitialAccessToken
@@ -108,7 +108,7 @@ func newSite(t testing.TB, s setup) *site {
 		c.RequestTimeout = time.Minute
 	}
 	if c.Ready == nil {
-		c.Ready = func(context.Context) error { return host.Ready() }
+		c.Ready = func(context.Context) error { return h.Ready() }
 	}
 	c.AdminTokens = adminTokens
 	srv, err := server.New(c)
@@ -230,13 +230,13 @@ func (s *site) call(method, path, body string, headers ...string) *exchange {
 func (s *site) deploy(names ...string) {
 	s.t.Helper()
 	api := s.api()
-	d := adminapi.NewDeployment{Scripts: []catalog.Script{}}
+	d := adminapi.NewDeployment{Scripts: []scripts.Script{}}
 	for _, name := range names {
-		m, err := api.Upload(s.t.Context(), name, testdata.Wasm(s.t, name))
+		m, err := api.Upload(s.t.Context(), name, wasmtest.Wasm(s.t, name))
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		d.Scripts = append(d.Scripts, catalog.Script{Name: name, Module: m.Digest})
+		d.Scripts = append(d.Scripts, scripts.Script{Name: name, Module: m.Digest})
 	}
 	if _, err := api.Deploy(s.t.Context(), d); err != nil {
 		s.t.Fatal(err)

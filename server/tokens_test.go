@@ -20,7 +20,7 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 	"github.com/go-json-experiment/json"
 
-	"registrar/keyset"
+	"registrar/internal/keyset"
 	"registrar/server"
 	"registrar/server/bearer"
 	"registrar/store/storetest"
@@ -66,7 +66,7 @@ func newIssuer(t testing.TB) *issuer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	i.verifier, err = bearer.New(bearer.Config{Issuers: []bearer.Issuer{{Name: "https://issuer.example", Keys: keys}}, Audience: audience, Scope: "registration"})
+	i.verifier, err = bearer.New(bearer.Config{Issuers: keyset.Issuers{"https://issuer.example": keys}, Audience: audience, Scope: "registration"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"registrar/engine"
-	"registrar/scripts/catalog"
+	"registrar/scripts"
 )
 
 // Acts are kept as a JSON array. What a deployment says, which is kept for good, a client need not: an act of the
@@ -36,13 +36,13 @@ func (s *Store) actsText(ctx context.Context, deployment int64, acts []engine.Ac
 	if last := s.lastActs.Load(); last != nil && last.deployment == deployment && slices.EqualFunc(last.acts, acts, sameAct) {
 		return last.text, nil
 	}
-	scripts, err := s.scripts(ctx, deployment)
-	if err != nil && !errors.Is(err, catalog.ErrNotFound) {
+	list, err := s.scripts(ctx, deployment)
+	if err != nil && !errors.Is(err, scripts.ErrNotFound) {
 		return "", err
 	}
 	kept := make([]any, len(acts))
 	for i, act := range acts {
-		kept[i] = shortened(act, scripts)
+		kept[i] = shortened(act, list)
 	}
 	text, err := document(kept)
 	if err == nil {
@@ -57,8 +57,8 @@ func sameAct(a, b engine.Act) bool {
 }
 
 // shortened returns the array of an act of one of the scripts, and every other act as it is.
-func shortened(act engine.Act, scripts []catalog.Script) any {
-	i := slices.IndexFunc(scripts, func(sc catalog.Script) bool { return sc.Name == act.Script && sc.Module == act.Module })
+func shortened(act engine.Act, list []scripts.Script) any {
+	i := slices.IndexFunc(list, func(sc scripts.Script) bool { return sc.Name == act.Script && sc.Module == act.Module })
 	if i < 0 || act.Changed != nil && len(act.Changed) == 0 {
 		return act
 	}
@@ -111,24 +111,24 @@ func (s *Store) lengthened(ctx context.Context, deployment int64, value jsontext
 			return act, err
 		}
 	}
-	scripts, err := s.scripts(ctx, deployment)
-	if errors.Is(err, catalog.ErrNotFound) { // which would be said of the client
+	list, err := s.scripts(ctx, deployment)
+	if errors.Is(err, scripts.ErrNotFound) { // which would be said of the client
 		return act, fmt.Errorf("deployment %d is missing", deployment)
 	}
 	if err != nil {
 		return act, err
 	}
-	if number < 0 || number >= len(scripts) {
+	if number < 0 || number >= len(list) {
 		return act, fmt.Errorf("deployment %d has no script number %d", deployment, number)
 	}
-	act.Script, act.Module = scripts[number].Name, scripts[number].Module
+	act.Script, act.Module = list[number].Name, list[number].Module
 	return act, nil
 }
 
-// scripts returns those of a deployment, which never changes, or [catalog.ErrNotFound].
-func (s *Store) scripts(ctx context.Context, deployment int64) ([]catalog.Script, error) {
-	if scripts, ok := s.deployed.Get(deployment); ok {
-		return scripts, nil
+// scripts returns those of a deployment, which never changes, or [scripts.ErrNotFound].
+func (s *Store) scripts(ctx context.Context, deployment int64) ([]scripts.Script, error) {
+	if list, ok := s.deployed.Get(deployment); ok {
+		return list, nil
 	}
 	d, err := s.Deployment(ctx, deployment)
 	if err != nil {

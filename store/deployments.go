@@ -9,7 +9,7 @@ import (
 
 	"gorm.io/gorm"
 
-	"registrar/scripts/catalog"
+	"registrar/scripts"
 )
 
 type deploymentRow struct {
@@ -25,18 +25,18 @@ func (deploymentRow) TableName() string { return "deployments" }
 
 // AddDeployment appends d, durably, under the number after the last, and returns it with that number; d.Number says
 // nothing. Where ifCurrent is not nil and not the number in force (0 before the first), it returns
-// [catalog.ErrConflict]. Without ifCurrent, deployments that are added at once are all stored, one after the other. If d
-// names a module that does not exist, then the error names it and matches [catalog.ErrNotFound].
+// [scripts.ErrConflict]. Without ifCurrent, deployments that are added at once are all stored, one after the other. If d
+// names a module that does not exist, then the error names it and matches [scripts.ErrNotFound].
 //
 // If the connection breaks in the middle, matching [engine.ErrUnavailable], then d may have been appended; ifCurrent
 // makes it safe to try again.
-func (s *Store) AddDeployment(ctx context.Context, d catalog.Deployment, ifCurrent *int64) (catalog.Deployment, error) {
+func (s *Store) AddDeployment(ctx context.Context, d scripts.Deployment, ifCurrent *int64) (scripts.Deployment, error) {
 	row := &deploymentRow{Comment: d.Comment, CopyOf: d.CopyOf, CreatedBy: d.CreatedBy}
 	var errs [2]error
 	row.Scripts, errs[0] = list(d.Scripts)
 	row.CreatedAt, errs[1] = instant(d.CreatedAt)
 	if err := errors.Join(errs[:]...); err != nil {
-		return catalog.Deployment{}, fmt.Errorf("storing a deployment: %w", err)
+		return scripts.Deployment{}, fmt.Errorf("storing a deployment: %w", err)
 	}
 	var err error
 	for range maxAttempts {
@@ -45,16 +45,16 @@ func (s *Store) AddDeployment(ctx context.Context, d catalog.Deployment, ifCurre
 			break
 		}
 		// Another one got the number. The next attempt sees it.
-		err = catalog.ErrConflict
+		err = scripts.ErrConflict
 	}
 	if err != nil {
-		return catalog.Deployment{}, fmt.Errorf("storing a deployment: %w", classify(ctx, err))
+		return scripts.Deployment{}, fmt.Errorf("storing a deployment: %w", classify(ctx, err))
 	}
 	return row.deployment()
 }
 
-func appendDeployment(tx *gorm.DB, row *deploymentRow, scripts []catalog.Script, ifCurrent *int64) error {
-	if err := checkModules(tx, scripts); err != nil {
+func appendDeployment(tx *gorm.DB, row *deploymentRow, list []scripts.Script, ifCurrent *int64) error {
+	if err := checkModules(tx, list); err != nil {
 		return err
 	}
 	last, err := lastNumber(tx)
@@ -62,16 +62,16 @@ func appendDeployment(tx *gorm.DB, row *deploymentRow, scripts []catalog.Script,
 		return err
 	}
 	if ifCurrent != nil && *ifCurrent != last {
-		return fmt.Errorf("%w: deployment %d is in force, not %d", catalog.ErrConflict, last, *ifCurrent)
+		return fmt.Errorf("%w: deployment %d is in force, not %d", scripts.ErrConflict, last, *ifCurrent)
 	}
 	row.Number = last + 1
 	return tx.Create(row).Error
 }
 
 // checkModules sees that every module that scripts name exists, and will until tx ends.
-func checkModules(tx *gorm.DB, scripts []catalog.Script) error {
+func checkModules(tx *gorm.DB, list []scripts.Script) error {
 	var digests []string
-	for _, script := range scripts {
+	for _, script := range list {
 		digests = append(digests, script.Module)
 	}
 	if len(digests) == 0 {
@@ -81,36 +81,36 @@ func checkModules(tx *gorm.DB, scripts []catalog.Script) error {
 	if err != nil {
 		return err
 	}
-	for _, script := range scripts {
+	for _, script := range list {
 		if !slices.Contains(there, script.Module) {
-			return fmt.Errorf("script %s: module %s: %w", script.Name, script.Module, catalog.ErrNotFound)
+			return fmt.Errorf("script %s: module %s: %w", script.Name, script.Module, scripts.ErrNotFound)
 		}
 	}
 	return nil
 }
 
-func (r *deploymentRow) deployment() (catalog.Deployment, error) {
-	scripts, err := parsed[[]catalog.Script](r.Scripts)
+func (r *deploymentRow) deployment() (scripts.Deployment, error) {
+	list, err := parsed[[]scripts.Script](r.Scripts)
 	if err != nil {
-		return catalog.Deployment{}, fmt.Errorf("deployment %d: %w", r.Number, err)
+		return scripts.Deployment{}, fmt.Errorf("deployment %d: %w", r.Number, err)
 	}
-	return catalog.Deployment{
-		Number: r.Number, Scripts: scripts, Comment: r.Comment, CopyOf: r.CopyOf, CreatedBy: r.CreatedBy, CreatedAt: r.CreatedAt.UTC(),
+	return scripts.Deployment{
+		Number: r.Number, Scripts: list, Comment: r.Comment, CopyOf: r.CopyOf, CreatedBy: r.CreatedBy, CreatedAt: r.CreatedAt.UTC(),
 	}, nil
 }
 
-// Deployment returns the deployment with this number, or [catalog.ErrNotFound]. Its list of scripts is never nil.
-func (s *Store) Deployment(ctx context.Context, number int64) (catalog.Deployment, error) {
+// Deployment returns the deployment with this number, or [scripts.ErrNotFound]. Its list of scripts is never nil.
+func (s *Store) Deployment(ctx context.Context, number int64) (scripts.Deployment, error) {
 	var row deploymentRow
 	if err := s.reader.WithContext(ctx).Where("number = ?", number).Take(&row).Error; err != nil {
-		return catalog.Deployment{}, fmt.Errorf("reading deployment %d: %w", number, classify(ctx, err))
+		return scripts.Deployment{}, fmt.Errorf("reading deployment %d: %w", number, classify(ctx, err))
 	}
 	return row.deployment()
 }
 
 // Deployments returns deployments, the newest first: those with a number below before, or all if before is 0, and at
 // most n of them (1 to 1000; 0 means 100, and what is more counts as 1000).
-func (s *Store) Deployments(ctx context.Context, before int64, n int) ([]catalog.Deployment, error) {
+func (s *Store) Deployments(ctx context.Context, before int64, n int) ([]scripts.Deployment, error) {
 	db := s.reader.WithContext(ctx).Order("number DESC").Limit(pageSize(n))
 	if before > 0 {
 		db = db.Where("number < ?", before)
@@ -119,7 +119,7 @@ func (s *Store) Deployments(ctx context.Context, before int64, n int) ([]catalog
 	if err := db.Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("listing deployments: %w", classify(ctx, err))
 	}
-	deployments := make([]catalog.Deployment, 0, len(rows))
+	deployments := make([]scripts.Deployment, 0, len(rows))
 	for _, r := range rows {
 		d, err := r.deployment()
 		if err != nil {
@@ -131,13 +131,13 @@ func (s *Store) Deployments(ctx context.Context, before int64, n int) ([]catalog
 }
 
 // CurrentDeployment returns the deployment in force; before the first that is number 0, without scripts.
-func (s *Store) CurrentDeployment(ctx context.Context) (catalog.Deployment, error) {
+func (s *Store) CurrentDeployment(ctx context.Context) (scripts.Deployment, error) {
 	latest, err := s.Deployments(ctx, 0, 1)
 	if err != nil {
-		return catalog.Deployment{}, err
+		return scripts.Deployment{}, err
 	}
 	if len(latest) == 0 {
-		return catalog.Deployment{Scripts: []catalog.Script{}}, nil
+		return scripts.Deployment{Scripts: []scripts.Script{}}, nil
 	}
 	return latest[0], nil
 }

@@ -14,7 +14,7 @@ import (
 	"gorm.io/gorm"
 
 	"registrar/engine"
-	"registrar/scripts/catalog"
+	"registrar/scripts"
 )
 
 // Errors of MySQL that are treated alone.
@@ -30,7 +30,7 @@ func classify(ctx context.Context, err error) error {
 	case err == nil, errors.Is(err, engine.ErrUnavailable):
 		return err
 	case errors.Is(err, gorm.ErrRecordNotFound):
-		return catalog.ErrNotFound
+		return scripts.ErrNotFound
 	case done != nil && !errors.Is(err, done) && interrupted(err):
 		err = fmt.Errorf("%w: %w", done, err)
 	}

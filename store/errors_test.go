@@ -18,7 +18,7 @@ import (
 	"gorm.io/gorm"
 
 	"registrar/engine"
-	"registrar/scripts/catalog"
+	"registrar/scripts"
 	"registrar/store"
 )
 
@@ -54,8 +54,8 @@ func TestClassify(t *testing.T) {
 		"constraint":            {t.Context(), sqlite3.CONSTRAINT_NOTNULL, nil, engine.ErrUnavailable},
 		"corrupt":               {t.Context(), sqlite3.CORRUPT, nil, engine.ErrUnavailable},
 		"no such file":          {t.Context(), &fs.PathError{Err: syscall.ENOENT}, nil, engine.ErrUnavailable},
-		"not found":             {t.Context(), gorm.ErrRecordNotFound, []error{catalog.ErrNotFound}, engine.ErrUnavailable},
-		"conflict":              {t.Context(), catalog.ErrConflict, nil, engine.ErrUnavailable},
+		"not found":             {t.Context(), gorm.ErrRecordNotFound, []error{scripts.ErrNotFound}, engine.ErrUnavailable},
+		"conflict":              {t.Context(), scripts.ErrConflict, nil, engine.ErrUnavailable},
 		"cancelled":             {cancelled, context.Canceled, nil, engine.ErrUnavailable},
 		"cancelled, SQLite":     {cancelled, sqlite3.INTERRUPT, []error{context.Canceled}, engine.ErrUnavailable},
 		"cancelled, connection": {cancelled, mysql.ErrInvalidConn, []error{context.Canceled}, engine.ErrUnavailable},

@@ -11,7 +11,7 @@ import (
 	"gorm.io/gorm"
 
 	"registrar/engine"
-	"registrar/scripts/catalog"
+	"registrar/scripts"
 )
 
 type initialTokenRow struct {
@@ -50,7 +50,7 @@ func (s *Store) AddInitialAccessToken(ctx context.Context, t *engine.InitialAcce
 	return nil
 }
 
-// InitialAccessToken returns the token with this hash, usable or not, or [catalog.ErrNotFound].
+// InitialAccessToken returns the token with this hash, usable or not, or [scripts.ErrNotFound].
 func (s *Store) InitialAccessToken(ctx context.Context, hash [sha256.Size]byte) (*engine.InitialAccessToken, error) {
 	var row initialTokenRow
 	if err := s.reader.WithContext(ctx).Where("hash = ?", hash[:]).Take(&row).Error; err != nil {
@@ -76,14 +76,14 @@ func (s *Store) InitialAccessTokens(ctx context.Context) ([]*engine.InitialAcces
 	return tokens, nil
 }
 
-// DeleteInitialAccessToken revokes the token with this ID, or returns [catalog.ErrNotFound]. A registration that was let
+// DeleteInitialAccessToken revokes the token with this ID, or returns [scripts.ErrNotFound]. A registration that was let
 // in before fails, unless the token's uses are not limited. If ctx ends or the connection breaks meanwhile, then it may be
 // gone all the same.
 func (s *Store) DeleteInitialAccessToken(ctx context.Context, id string) error {
 	result := s.writer.WithContext(ctx).Where("id = ?", id).Delete(&initialTokenRow{})
 	err := result.Error
 	if err == nil && result.RowsAffected == 0 {
-		err = catalog.ErrNotFound
+		err = scripts.ErrNotFound
 	}
 	if err != nil {
 		return fmt.Errorf("revoking initial access token %s: %w", id, classify(ctx, err))
@@ -99,7 +99,7 @@ func (s *Store) limited(ctx context.Context, caller engine.Caller) (bool, error)
 	}
 	var row initialTokenRow
 	err := s.reader.WithContext(ctx).Select("max_uses").Where("id = ?", caller.TokenID).Take(&row).Error
-	if err = classify(ctx, err); errors.Is(err, catalog.ErrNotFound) {
+	if err = classify(ctx, err); errors.Is(err, scripts.ErrNotFound) {
 		return true, nil // takeUse says so, once it is known that the client is not stored already
 	}
 	return row.MaxUses != 0, err

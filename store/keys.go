@@ -9,7 +9,7 @@ import (
 
 	"gorm.io/gorm"
 
-	"registrar/scripts/catalog"
+	"registrar/scripts"
 )
 
 const keySize = 32
@@ -33,7 +33,7 @@ func (s *Store) Key(ctx context.Context, name string) ([]byte, error) {
 			return row.Bytes, nil
 		case err == nil:
 			return nil, fmt.Errorf("the key %s has %d bytes, not %d", name, len(row.Bytes), keySize)
-		case !errors.Is(err, catalog.ErrNotFound):
+		case !errors.Is(err, scripts.ErrNotFound):
 			return nil, fmt.Errorf("reading the key %s: %w", name, err)
 		}
 		made := &keyRow{Name: name, Bytes: make([]byte, keySize), CreatedAt: time.Now().UTC().Truncate(time.Microsecond)}

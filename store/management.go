@@ -13,7 +13,7 @@ import (
 	"gorm.io/gorm"
 
 	"registrar/engine"
-	"registrar/scripts/catalog"
+	"registrar/scripts"
 )
 
 // eventUpdated is what happened to a client that UpdateClient wrote.
@@ -59,12 +59,12 @@ func (s *Store) wrote(ctx context.Context, row *clientRow, before int64) (bool, 
 	var is clientRow
 	err := s.reader.WithContext(ctx).Select("registration", "version", "writer", "sequence").Where("client_id = ?", row.ClientID).Take(&is).Error
 	if err == nil && bytes.Equal(is.Registration, row.Registration) && is.Version == before {
-		err = catalog.ErrNotFound
+		err = scripts.ErrNotFound
 	}
 	return bytes.Equal(is.Writer, row.Writer) && is.Sequence == row.Sequence, err
 }
 
-// ClientByToken returns the client with this ID, whose registration access token has this hash, or [catalog.ErrNotFound].
+// ClientByToken returns the client with this ID, whose registration access token has this hash, or [scripts.ErrNotFound].
 func (s *Store) ClientByToken(ctx context.Context, id string, hash [sha256.Size]byte) (*engine.Client, error) {
 	var row clientRow
 	if err := s.reader.WithContext(ctx).Where("client_id = ? AND token_hash = ?", id, hash[:]).Take(&row).Error; err != nil {
@@ -74,12 +74,12 @@ func (s *Store) ClientByToken(ctx context.Context, id string, hash [sha256.Size]
 }
 
 // DeleteClientByToken removes the client with this ID, whose registration access token has this hash, or returns
-// [catalog.ErrNotFound]. It is as sure as [Store.DeleteClient].
+// [scripts.ErrNotFound]. It is as sure as [Store.DeleteClient].
 func (s *Store) DeleteClientByToken(ctx context.Context, id string, hash [sha256.Size]byte) error {
 	result := s.writer.WithContext(ctx).Where("client_id = ? AND token_hash = ?", id, hash[:]).Delete(&clientRow{})
 	err := result.Error
 	if err == nil && result.RowsAffected == 0 {
-		err = catalog.ErrNotFound
+		err = scripts.ErrNotFound
 	}
 	if err != nil {
 		return fmt.Errorf("deleting client %s: %w", id, classify(ctx, err))

@@ -10,7 +10,7 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
-	"registrar/scripts/catalog"
+	"registrar/scripts"
 )
 
 type moduleRow struct {
@@ -31,10 +31,10 @@ func (moduleRow) TableName() string { return "modules" }
 // AddModule stores m and its bytes, durably and together, and returns m as it is stored. The same digest again changes
 // nothing but the signature, which takes the place of the stored one unless it is empty: what is stored then is returned,
 // and false. That makes it safe to try again. wasm has to be what m.Digest names.
-func (s *Store) AddModule(ctx context.Context, m catalog.Module, wasm []byte) (stored catalog.Module, added bool, err error) {
+func (s *Store) AddModule(ctx context.Context, m scripts.Module, wasm []byte) (stored scripts.Module, added bool, err error) {
 	row, err := newModuleRow(m, wasm)
 	if err != nil {
-		return catalog.Module{}, false, fmt.Errorf("storing module %s: %w", m.Digest, err)
+		return scripts.Module{}, false, fmt.Errorf("storing module %s: %w", m.Digest, err)
 	}
 	// Looking first saves sending the bytes for nothing. Between the two somebody may add or delete the same module.
 	for range 3 {
@@ -42,7 +42,7 @@ func (s *Store) AddModule(ctx context.Context, m catalog.Module, wasm []byte) (s
 		if err == nil && m.Signature != "" && m.Signature != stored.Signature {
 			stored.Signature, err = m.Signature, s.signModule(ctx, m.Digest, row.Signature)
 		}
-		if !errors.Is(err, catalog.ErrNotFound) {
+		if !errors.Is(err, scripts.ErrNotFound) {
 			return stored, false, err
 		}
 		err = s.writer.WithContext(ctx).Create(row).Error
@@ -54,7 +54,7 @@ func (s *Store) AddModule(ctx context.Context, m catalog.Module, wasm []byte) (s
 			break
 		}
 	}
-	return catalog.Module{}, false, fmt.Errorf("storing module %s: %w", m.Digest, classify(ctx, err))
+	return scripts.Module{}, false, fmt.Errorf("storing module %s: %w", m.Digest, classify(ctx, err))
 }
 
 func (s *Store) signModule(ctx context.Context, digest string, signature sql.Null[string]) error {
@@ -65,14 +65,14 @@ func (s *Store) signModule(ctx context.Context, digest string, signature sql.Nul
 	return nil
 }
 
-// ModuleSignature returns the signature of the module with this digest, "" where it has none, or [catalog.ErrNotFound].
+// ModuleSignature returns the signature of the module with this digest, "" where it has none, or [scripts.ErrNotFound].
 func (s *Store) ModuleSignature(ctx context.Context, digest string) (string, error) {
 	m, err := s.Module(ctx, digest)
 	return m.Signature, err
 }
 
-func newModuleRow(m catalog.Module, wasm []byte) (*moduleRow, error) {
-	if catalog.Digest(wasm) != m.Digest || len(wasm) != m.Size {
+func newModuleRow(m scripts.Module, wasm []byte) (*moduleRow, error) {
+	if scripts.Digest(wasm) != m.Digest || len(wasm) != m.Size {
 		return nil, errors.New("these are not its bytes")
 	}
 	row := &moduleRow{Digest: m.Digest, Name: m.Name, Size: int64(m.Size), MemoryMin: int64(m.MemoryMin), Wasm: wasm}
@@ -85,8 +85,8 @@ func newModuleRow(m catalog.Module, wasm []byte) (*moduleRow, error) {
 	return row, errors.Join(errs[:]...)
 }
 
-func (r *moduleRow) module() (catalog.Module, error) {
-	m := catalog.Module{
+func (r *moduleRow) module() (scripts.Module, error) {
+	m := scripts.Module{
 		Digest: r.Digest, Name: r.Name, Size: int(r.Size), MemoryMin: uint64(r.MemoryMin), CreatedAt: r.CreatedAt.UTC(),
 		Signature: r.Signature.V,
 	}
@@ -95,39 +95,39 @@ func (r *moduleRow) module() (catalog.Module, error) {
 	m.Imports, errs[1] = parsed[[]string](r.Imports)
 	m.Warnings, errs[2] = parsed[[]string](r.Warnings)
 	if err := errors.Join(errs[:]...); err != nil {
-		return catalog.Module{}, fmt.Errorf("module %s: %w", r.Digest, err)
+		return scripts.Module{}, fmt.Errorf("module %s: %w", r.Digest, err)
 	}
 	return m, nil
 }
 
-// Module returns the module with this digest, or [catalog.ErrNotFound]. Lists in it are never nil.
-func (s *Store) Module(ctx context.Context, digest string) (catalog.Module, error) {
+// Module returns the module with this digest, or [scripts.ErrNotFound]. Lists in it are never nil.
+func (s *Store) Module(ctx context.Context, digest string) (scripts.Module, error) {
 	var row moduleRow
 	if err := s.reader.WithContext(ctx).Omit("wasm").Where("digest = ?", digest).Take(&row).Error; err != nil {
-		return catalog.Module{}, fmt.Errorf("reading module %s: %w", digest, classify(ctx, err))
+		return scripts.Module{}, fmt.Errorf("reading module %s: %w", digest, classify(ctx, err))
 	}
 	return row.module()
 }
 
-// ModuleBytes returns the bytes that digest names, checked against it, or [catalog.ErrNotFound].
+// ModuleBytes returns the bytes that digest names, checked against it, or [scripts.ErrNotFound].
 func (s *Store) ModuleBytes(ctx context.Context, digest string) ([]byte, error) {
 	var row moduleRow
 	if err := s.reader.WithContext(ctx).Select("wasm").Where("digest = ?", digest).Take(&row).Error; err != nil {
 		return nil, fmt.Errorf("reading the bytes of module %s: %w", digest, classify(ctx, err))
 	}
-	if catalog.Digest(row.Wasm) != digest {
+	if scripts.Digest(row.Wasm) != digest {
 		return nil, fmt.Errorf("the bytes of module %s were changed in the database", digest)
 	}
 	return row.Wasm, nil
 }
 
 // Modules returns every module, the newest first.
-func (s *Store) Modules(ctx context.Context) ([]catalog.Module, error) {
+func (s *Store) Modules(ctx context.Context) ([]scripts.Module, error) {
 	var rows []*moduleRow
 	if err := s.reader.WithContext(ctx).Omit("wasm").Order("created_at DESC, digest").Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("listing modules: %w", classify(ctx, err))
 	}
-	modules := make([]catalog.Module, 0, len(rows))
+	modules := make([]scripts.Module, 0, len(rows))
 	for _, r := range rows {
 		m, err := r.module()
 		if err != nil {
@@ -141,7 +141,7 @@ func (s *Store) Modules(ctx context.Context) ([]catalog.Module, error) {
 // recentDeployments is how many of the last deployments keep their modules from being deleted: one can go back to them.
 const recentDeployments = 20
 
-// DeleteModule removes the module with this digest, or returns [catalog.ErrNotFound], or [catalog.ErrConflict] while one
+// DeleteModule removes the module with this digest, or returns [scripts.ErrNotFound], or [scripts.ErrConflict] while one
 // of the last 20 deployments names it; the error says which. No deployment that names it can come in between.
 func (s *Store) DeleteModule(ctx context.Context, digest string) error {
 	err := s.transaction(ctx, func(tx *gorm.DB) error {
@@ -151,7 +151,7 @@ func (s *Store) DeleteModule(ctx context.Context, digest string) error {
 			return err
 		}
 		if len(locked) == 0 {
-			return catalog.ErrNotFound
+			return scripts.ErrNotFound
 		}
 		var rows []*deploymentRow
 		if err := tx.Order("number DESC").Limit(recentDeployments).Find(&rows).Error; err != nil {
@@ -164,7 +164,7 @@ func (s *Store) DeleteModule(ctx context.Context, digest string) error {
 			}
 			for _, script := range d.Scripts {
 				if script.Module == digest {
-					return fmt.Errorf("%w: deployment %d names it, as %s", catalog.ErrConflict, d.Number, script.Name)
+					return fmt.Errorf("%w: deployment %d names it, as %s", scripts.ErrConflict, d.Number, script.Name)
 				}
 			}
 		}

@@ -10,7 +10,7 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
-	"registrar/scripts/catalog"
+	"registrar/scripts"
 )
 
 // maxDifferences is how many differences are kept of each script.
@@ -42,7 +42,7 @@ func (differenceRow) TableName() string { return "shadow_differences" }
 
 // AddShadow adds counts and differences to those of the script in the deployment. Of each script, the latest 1,000
 // differences are kept.
-func (s *Store) AddShadow(ctx context.Context, add catalog.Shadow) error {
+func (s *Store) AddShadow(ctx context.Context, add scripts.Shadow) error {
 	rows := make([]*differenceRow, 0, len(add.Differences))
 	for _, d := range add.Differences {
 		at, err := instant(d.At)
@@ -78,7 +78,7 @@ func (s *Store) AddShadow(ctx context.Context, add catalog.Shadow) error {
 }
 
 // addCounts adds to a row, or makes it.
-func addCounts(tx *gorm.DB, add catalog.Shadow) error {
+func addCounts(tx *gorm.DB, add scripts.Shadow) error {
 	row := &shadowRow{Deployment: add.Deployment, Script: add.Script, Module: add.Module, Same: add.Same, Changed: add.Changed,
 		Refused: add.Refused, Failed: add.Failed, Dropped: add.Dropped}
 	sums := map[string]any{}
@@ -93,7 +93,7 @@ func addCounts(tx *gorm.DB, add catalog.Shadow) error {
 
 // Shadows returns what scripts in shadow mode would have done, the newest deployment first, with at most n differences
 // each (0 means none). An empty script stands for all of them, in at most 100 deployments.
-func (s *Store) Shadows(ctx context.Context, script string, n int) ([]catalog.Shadow, error) {
+func (s *Store) Shadows(ctx context.Context, script string, n int) ([]scripts.Shadow, error) {
 	db := s.reader.WithContext(ctx).Order("deployment DESC, script").Limit(pageSize(0))
 	if script != "" {
 		db = db.Where("script = ?", script)
@@ -102,27 +102,27 @@ func (s *Store) Shadows(ctx context.Context, script string, n int) ([]catalog.Sh
 	if err := db.Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("listing what scripts would have done: %w", classify(ctx, err))
 	}
-	list := make([]catalog.Shadow, 0, len(rows))
+	list := make([]scripts.Shadow, 0, len(rows))
 	for _, r := range rows {
 		differences, err := s.differences(ctx, r, n)
 		if err != nil {
 			return nil, fmt.Errorf("listing what script %s would have done: %w", r.Script, classify(ctx, err))
 		}
-		list = append(list, catalog.Shadow{Deployment: r.Deployment, Script: r.Script, Module: r.Module, Differences: differences,
-			ShadowCounts: catalog.ShadowCounts{Same: r.Same, Changed: r.Changed, Refused: r.Refused, Failed: r.Failed, Dropped: r.Dropped}})
+		list = append(list, scripts.Shadow{Deployment: r.Deployment, Script: r.Script, Module: r.Module, Differences: differences,
+			ShadowCounts: scripts.ShadowCounts{Same: r.Same, Changed: r.Changed, Refused: r.Refused, Failed: r.Failed, Dropped: r.Dropped}})
 	}
 	return list, nil
 }
 
-func (s *Store) differences(ctx context.Context, of *shadowRow, n int) ([]catalog.ShadowDifference, error) {
-	list := []catalog.ShadowDifference{}
+func (s *Store) differences(ctx context.Context, of *shadowRow, n int) ([]scripts.ShadowDifference, error) {
+	list := []scripts.ShadowDifference{}
 	if n == 0 {
 		return list, nil
 	}
 	var rows []*differenceRow
 	err := s.reader.WithContext(ctx).Where("script = ? AND deployment = ?", of.Script, of.Deployment).Order("id DESC").Limit(pageSize(n)).Find(&rows).Error
 	for _, r := range rows {
-		list = append(list, catalog.ShadowDifference{At: r.At.UTC(), Outcome: r.Outcome, Changes: jsontext.Value(r.Changes)})
+		list = append(list, scripts.ShadowDifference{At: r.At.UTC(), Outcome: r.Outcome, Changes: jsontext.Value(r.Changes)})
 	}
 	return list, err
 }

@@ -1,9 +1,9 @@
 // Package store keeps clients, modules, deployments and tokens, in a SQLite file or in MySQL or MariaDB. One
 // contract holds for all of them (package storetest). [Open] brings the schema up to date; after that a registration is
 // one row of an INSERT, and [Store.AddClient] returns when it is durable. Only here is gorm imported: rows and their tags stay
-// inside, [registrar/engine] and [registrar/scripts/catalog] are what goes in and out.
+// inside, [registrar/engine] and [registrar/scripts] are what goes in and out.
 //
-// What is absent matches [catalog.ErrNotFound], a client ID that is taken [engine.ErrExists], and a database that is
+// What is absent matches [scripts.ErrNotFound], a client ID that is taken [engine.ErrExists], and a database that is
 // away or saturated [engine.ErrUnavailable]. No error and no log line holds a password, a secret or a token.
 package store
 
@@ -22,7 +22,7 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
 
-	"registrar/scripts/catalog"
+	"registrar/scripts"
 	"registrar/store/groupcommit"
 )
 
@@ -52,7 +52,7 @@ type Store struct {
 
 	inserts   *inserts // of clients
 	additions *groupcommit.Committer[*clientRow]
-	deployed  *lru.Cache[int64, []catalog.Script] // by the number of the deployment
+	deployed  *lru.Cache[int64, []scripts.Script] // by the number of the deployment
 	lastActs  atomic.Pointer[writtenActs]
 	turns     chan struct{} // holds one element for each insert under way by itself; see insert
 	writerID  uuid.UUID
@@ -91,7 +91,7 @@ func open(ctx context.Context, b *backend, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	deployed, err := lru.New[int64, []catalog.Script](deploymentsKept)
+	deployed, err := lru.New[int64, []scripts.Script](deploymentsKept)
 	if err != nil {
 		return nil, err
 	}

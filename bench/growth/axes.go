@@ -12,9 +12,9 @@ import (
 
 	"registrar/bench/load"
 	"registrar/bench/process"
-	"registrar/scripts/catalog"
+	"registrar/internal/wasmtest"
+	"registrar/scripts"
 	"registrar/server/adminapi"
-	"registrar/testdata"
 )
 
 // replicas measures several processes of registrar on one database, which share the load.
@@ -91,7 +91,7 @@ func (b *bench) scripts(ctx context.Context) (Axis, error) {
 		{"one step each, which they patch", "patch-metadata"},
 		{"14 steps each", "accept-all"},
 	} {
-		wasm, err := testdata.Module(kind.module)
+		wasm, err := wasmtest.Module(kind.module)
 		if err != nil {
 			return Axis{}, err
 		}
@@ -130,9 +130,9 @@ func (b *bench) deployed(ctx context.Context, wasm []byte, n int) (*process.Proc
 	if err != nil {
 		return nil, err
 	}
-	var list []catalog.Script
+	var list []scripts.Script
 	for i := range n {
-		list = append(list, catalog.Script{Name: fmt.Sprint("script-", i), Module: module.Digest})
+		list = append(list, scripts.Script{Name: fmt.Sprint("script-", i), Module: module.Digest})
 	}
 	deployment, err := api.Deploy(ctx, adminapi.NewDeployment{Scripts: list})
 	if err != nil {

@@ -9,9 +9,9 @@ import (
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 
+	"registrar/internal/wasmtest"
 	"registrar/scripts/metering"
 	"registrar/scripts/wasmbin"
-	"registrar/testdata"
 )
 
 // A workload is a guest's function to be called over and over.
@@ -24,8 +24,8 @@ type workload struct {
 
 func workloads() []workload {
 	kernels := func(t testing.TB) []byte { return readFile(t, "testdata", "kernels.wasm") }
-	policy := func(t testing.TB) []byte { return testdata.Wasm(t, "go-policy") }
-	prefix := func(t testing.TB) []byte { return testdata.Wasm(t, "rust-prefix-id") }
+	policy := func(t testing.TB) []byte { return wasmtest.Wasm(t, "go-policy") }
+	prefix := func(t testing.TB) []byte { return wasmtest.Wasm(t, "rust-prefix-id") }
 	return []workload{
 		{"C json", kernels, "json", []uint64{10}},
 		{"C fib", kernels, "fib", []uint64{25}},

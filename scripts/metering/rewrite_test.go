@@ -14,9 +14,9 @@ import (
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 
+	"registrar/internal/wasmtest"
 	"registrar/scripts/metering"
 	"registrar/scripts/wasmbin"
-	"registrar/testdata"
 )
 
 // header begins every module.
@@ -73,7 +73,7 @@ func errorText(err error) string {
 func TestRewrittenModules(t *testing.T) {
 	for _, name := range []string{"go-policy", "mcp-policy", "rust-prefix-id", "c-secret-by-scope", "id-and-secret", "nested"} {
 		t.Run(name, func(t *testing.T) {
-			wasm := testdata.Wasm(t, name)
+			wasm := wasmtest.Wasm(t, name)
 			before, err := wasmbin.Decode(wasm)
 			if err != nil {
 				t.Fatal(err)

@@ -7,7 +7,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
-	"registrar/scripts/catalog"
+	"registrar/scripts"
 )
 
 // The paths of the admin API.
@@ -49,7 +49,7 @@ func (p *Problem) Error() string {
 
 // A NewDeployment asks for a deployment: of these scripts, or a copy of an older one.
 type NewDeployment struct {
-	Scripts   []catalog.Script `json:"scripts,omitzero"`
+	Scripts   []scripts.Script `json:"scripts,omitzero"`
 	CopyOf    int64            `json:"copy_of,omitzero"`    // the number of the deployment to bring back; excludes Scripts
 	IfCurrent *int64           `json:"if_current,omitzero"` // append only while this number is in force; 0 is before the first
 	Comment   string           `json:"comment,omitzero"`
@@ -57,24 +57,24 @@ type NewDeployment struct {
 
 // Deployments is a list of deployments, newest first.
 type Deployments struct {
-	Deployments []catalog.Deployment `json:"deployments"`
+	Deployments []scripts.Deployment `json:"deployments"`
 }
 
 // Shadows are what scripts in shadow mode would have done, the newest deployment first.
 type Shadows struct {
-	Shadows []catalog.Shadow `json:"shadows"`
+	Shadows []scripts.Shadow `json:"shadows"`
 }
 
 // Modules is a list of modules, newest first.
 type Modules struct {
-	Modules []catalog.Module `json:"modules"`
+	Modules []scripts.Module `json:"modules"`
 }
 
-// A DryRun asks what would come of a registration. The answer is a [catalog.DryRun].
+// A DryRun asks what would come of a registration. The answer is a [scripts.DryRun].
 type DryRun struct {
 	Request jsontext.Value   `json:"request"`          // metadata, as a client would send it
 	Caller  jsontext.Value   `json:"caller,omitzero"`  // as read_caller shows it to scripts; nil means nobody in particular
-	Scripts []catalog.Script `json:"scripts,omitzero"` // nil means those in force
+	Scripts []scripts.Script `json:"scripts,omitzero"` // nil means those in force
 }
 
 // A Client is a registered client as the operator sees it: never with a secret.

@@ -16,7 +16,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
-	"registrar/scripts/catalog"
+	"registrar/scripts"
 )
 
 // An API is the admin API of one server.
@@ -27,12 +27,12 @@ type API struct {
 }
 
 // Upload uploads a module under a name. Where the bytes are known, what is stored is returned.
-func (a *API) Upload(ctx context.Context, name string, wasm []byte) (m catalog.Module, err error) {
+func (a *API) Upload(ctx context.Context, name string, wasm []byte) (m scripts.Module, err error) {
 	return a.UploadSigned(ctx, name, wasm, nil)
 }
 
 // UploadSigned is Upload with the module's signature, the content of a .minisig file; nil means none.
-func (a *API) UploadSigned(ctx context.Context, name string, wasm, signature []byte) (m catalog.Module, err error) {
+func (a *API) UploadSigned(ctx context.Context, name string, wasm, signature []byte) (m scripts.Module, err error) {
 	header := http.Header{"Content-Type": {"application/wasm"}}
 	if signature != nil {
 		header.Set(SignatureHeader, base64.StdEncoding.EncodeToString(signature))
@@ -42,33 +42,33 @@ func (a *API) UploadSigned(ctx context.Context, name string, wasm, signature []b
 }
 
 // Modules lists the modules, newest first.
-func (a *API) Modules(ctx context.Context) ([]catalog.Module, error) {
+func (a *API) Modules(ctx context.Context) ([]scripts.Module, error) {
 	var m Modules
 	err := a.get(ctx, ModulesPath, &m)
 	return m.Modules, err
 }
 
 // Deploy appends a deployment.
-func (a *API) Deploy(ctx context.Context, d NewDeployment) (created catalog.Deployment, err error) {
+func (a *API) Deploy(ctx context.Context, d NewDeployment) (created scripts.Deployment, err error) {
 	err = a.post(ctx, DeploymentsPath, d, &created)
 	return created, err
 }
 
 // Deployments lists the latest deployments, newest first.
-func (a *API) Deployments(ctx context.Context) ([]catalog.Deployment, error) {
+func (a *API) Deployments(ctx context.Context) ([]scripts.Deployment, error) {
 	var d Deployments
 	err := a.get(ctx, DeploymentsPath, &d)
 	return d.Deployments, err
 }
 
 // CurrentDeployment returns the deployment in force, number 0 before the first.
-func (a *API) CurrentDeployment(ctx context.Context) (d catalog.Deployment, err error) {
+func (a *API) CurrentDeployment(ctx context.Context) (d scripts.Deployment, err error) {
 	err = a.get(ctx, DeploymentsPath+"/current", &d)
 	return d, err
 }
 
 // DryRun asks what would come of a registration.
-func (a *API) DryRun(ctx context.Context, d DryRun) (run catalog.DryRun, err error) {
+func (a *API) DryRun(ctx context.Context, d DryRun) (run scripts.DryRun, err error) {
 	err = a.post(ctx, DryRunPath, d, &run)
 	return run, err
 }
@@ -128,7 +128,7 @@ func (a *API) DeleteInitialAccessToken(ctx context.Context, id string) error {
 
 // Shadows returns what scripts in shadow mode would have done, with at most limit differences each. An empty script stands
 // for all of them.
-func (a *API) Shadows(ctx context.Context, script string, limit int) ([]catalog.Shadow, error) {
+func (a *API) Shadows(ctx context.Context, script string, limit int) ([]scripts.Shadow, error) {
 	var list Shadows
 	query := url.Values{"script": {script}, "limit": {strconv.Itoa(limit)}}
 	err := a.get(ctx, ShadowsPath+"?"+query.Encode(), &list)

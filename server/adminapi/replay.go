@@ -13,22 +13,22 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
-	"registrar/scripts/catalog"
+	"registrar/scripts"
 )
 
 // LinesType is the media type of an answer that tells the progress: one [ReplayLine] a line.
 const LinesType = "application/x-ndjson"
 
-// A Replay asks what would come of stored registrations. The answer is a [catalog.Replay].
+// A Replay asks what would come of stored registrations. The answer is a [scripts.Replay].
 type Replay struct {
-	Scripts []catalog.Script `json:"scripts,omitzero"` // nil means those in force
+	Scripts []scripts.Script `json:"scripts,omitzero"` // nil means those in force
 	Last    int              `json:"last,omitzero"`    // how many, the newest; 0 means 1,000
 }
 
 // A ReplayLine is a line of an answer of LinesType. It has one member: lines with Progress, then one with another.
 type ReplayLine struct {
 	Progress *ReplayProgress `json:"progress,omitzero"`
-	Result   *catalog.Replay `json:"result,omitzero"`
+	Result   *scripts.Replay `json:"result,omitzero"`
 	Problem  *Problem        `json:"problem,omitzero"` // why there is no result
 }
 
@@ -43,10 +43,10 @@ const silence = 3 * time.Minute
 
 // Replay asks what would come of stored registrations, and calls progress, which may be nil, while it waits. It takes as
 // long as the server tells that it goes on.
-func (a *API) Replay(ctx context.Context, r Replay, progress func(done, of int)) (catalog.Replay, error) {
+func (a *API) Replay(ctx context.Context, r Replay, progress func(done, of int)) (scripts.Replay, error) {
 	body, err := json.Marshal(r)
 	if err != nil {
-		return catalog.Replay{}, fmt.Errorf("writing the request: %w", err)
+		return scripts.Replay{}, fmt.Errorf("writing the request: %w", err)
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -54,7 +54,7 @@ func (a *API) Replay(ctx context.Context, r Replay, progress func(done, of int))
 	defer watch.Stop()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimSuffix(a.Base, "/")+ReplayPath, bytes.NewReader(body))
 	if err != nil {
-		return catalog.Replay{}, fmt.Errorf("the server's address %s: %w", a.Base, err)
+		return scripts.Replay{}, fmt.Errorf("the server's address %s: %w", a.Base, err)
 	}
 	request.Header.Set("Authorization", "Bearer "+a.Token)
 	request.Header.Set("Content-Type", "application/json")
@@ -66,16 +66,16 @@ func (a *API) Replay(ctx context.Context, r Replay, progress func(done, of int))
 	client.Timeout = 0 // watch stands for it
 	response, err := client.Do(request)
 	if err != nil {
-		return catalog.Replay{}, fmt.Errorf("reaching the server: %w", because(ctx, err))
+		return scripts.Replay{}, fmt.Errorf("reaching the server: %w", because(ctx, err))
 	}
 	defer response.Body.Close()
 	limited := io.LimitReader(response.Body, maxAnswer)
 	if response.StatusCode >= 300 {
 		b, err := io.ReadAll(limited)
 		if err != nil {
-			return catalog.Replay{}, fmt.Errorf("reading the server's answer: %w", because(ctx, err))
+			return scripts.Replay{}, fmt.Errorf("reading the server's answer: %w", because(ctx, err))
 		}
-		return catalog.Replay{}, problem(response, b)
+		return scripts.Replay{}, problem(response, b)
 	}
 	lines := jsontext.NewDecoder(limited)
 	for {
@@ -84,14 +84,14 @@ func (a *API) Replay(ctx context.Context, r Replay, progress func(done, of int))
 			if errors.Is(err, io.EOF) {
 				err = io.ErrUnexpectedEOF
 			}
-			return catalog.Replay{}, fmt.Errorf("reading the server's answer: %w", because(ctx, err))
+			return scripts.Replay{}, fmt.Errorf("reading the server's answer: %w", because(ctx, err))
 		}
 		watch.Reset(silence)
 		switch {
 		case line.Result != nil:
 			return *line.Result, nil
 		case line.Problem != nil:
-			return catalog.Replay{}, line.Problem
+			return scripts.Replay{}, line.Problem
 		case line.Progress != nil && progress != nil:
 			progress(line.Progress.Done, line.Progress.Of)
 		}

@@ -13,7 +13,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"registrar/engine"
-	"registrar/keyset"
+	"registrar/internal/keyset"
 )
 
 // ErrInvalid is a token that is none of ours, or not any more. Errors that match it say why, for the log.
@@ -22,15 +22,9 @@ var ErrInvalid = errors.New("the access token is not valid")
 // leeway is how far the clocks of issuers may be off ours.
 const leeway = 30 * time.Second
 
-// An Issuer makes access tokens.
-type Issuer struct {
-	Name string      // that the claim iss holds, compared byte for byte
-	Keys *keyset.Set // with which it signs
-}
-
 // Config says which tokens are taken.
 type Config struct {
-	Issuers  []Issuer
+	Issuers  keyset.Issuers   // the claim iss names one of them, byte for byte
 	Audience string           // that the claim aud has to hold: this server, as issuers name it
 	Scope    string           // that a token needs to register
 	Now      func() time.Time // nil means time.Now
@@ -39,7 +33,6 @@ type Config struct {
 // A Verifier checks access tokens. It is safe for concurrent use.
 type Verifier struct {
 	config Config
-	keys   map[string]*keyset.Set
 }
 
 // New returns a Verifier.
@@ -50,21 +43,19 @@ func New(c Config) (*Verifier, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	v := &Verifier{config: c, keys: map[string]*keyset.Set{}}
-	for _, i := range c.Issuers {
-		if i.Name == "" || i.Keys == nil {
+	if len(c.Issuers) == 0 {
+		return nil, errors.New("access tokens need an issuer")
+	}
+	for name, keys := range c.Issuers {
+		if name == "" || keys == nil {
 			return nil, errors.New("an issuer of access tokens needs a name and keys")
 		}
-		if v.keys[i.Name] != nil {
-			return nil, fmt.Errorf("the issuer %s of access tokens is named twice", i.Name)
-		}
-		v.keys[i.Name] = i.Keys
 	}
-	return v, nil
+	return &Verifier{config: c}, nil
 }
 
-// Looks reports whether a token has the form of a JWT, which no opaque token of this server has.
-func Looks(token string) bool { return strings.Count(token, ".") == 2 }
+// IsJWT reports whether a token has the form of a JWT, which no opaque token of this server has.
+func IsJWT(token string) bool { return strings.Count(token, ".") == 2 }
 
 // types are what the header typ of an access token may say. RFC 9068 §2.1 wants at+jwt; many issuers say JWT, or nothing.
 // Another type is another kind of token.
@@ -86,13 +77,13 @@ func (v *Verifier) Verify(ctx context.Context, token string) (*engine.Caller, er
 	if err != nil {
 		return nil, err
 	}
-	keys := v.keys[unverified.Issuer]
+	keys := v.config.Issuers[unverified.Issuer]
 	if keys == nil {
 		return nil, invalid("its issuer %.200q is not trusted", unverified.Issuer)
 	}
 	payload, err := keys.Verify(ctx, signed)
 	switch {
-	case errors.Is(err, keyset.ErrAway):
+	case errors.Is(err, keyset.ErrUnavailable):
 		return nil, fmt.Errorf("%w: %w", engine.ErrUnavailable, err)
 	case errors.Is(err, keyset.ErrUnknownKey), errors.Is(err, keyset.ErrSignature):
 		return nil, invalid("%v, issuer %.200q", err, unverified.Issuer)

@@ -22,7 +22,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"registrar/engine"
-	"registrar/keyset"
+	"registrar/internal/keyset"
 	"registrar/server/bearer"
 )
 
@@ -71,7 +71,7 @@ func newSet(t testing.TB, kid string, k *ecdsa.PrivateKey) *keyset.Set {
 	return s
 }
 
-func newVerifier(t testing.TB, issuers ...bearer.Issuer) *bearer.Verifier {
+func newVerifier(t testing.TB, issuers keyset.Issuers) *bearer.Verifier {
 	t.Helper()
 	v, err := bearer.New(bearer.Config{Issuers: issuers, Audience: audience, Scope: "registration",
 		Now: func() time.Time { return time.Unix(now, 0) }})
@@ -112,7 +112,7 @@ func sign(t testing.TB, key jose.SigningKey, typ string, c any) string {
 
 func TestVerify(t *testing.T) {
 	key, other := newKey(t), newKey(t)
-	v := newVerifier(t, bearer.Issuer{Name: issuer, Keys: newSet(t, "k", key)}, bearer.Issuer{Name: "https://other.example", Keys: newSet(t, "k", other)})
+	v := newVerifier(t, keyset.Issuers{issuer: newSet(t, "k", key), "https://other.example": newSet(t, "k", other)})
 	by := func(k any) jose.SigningKey {
 		return jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: k, KeyID: "k"}}
 	}
@@ -172,7 +172,7 @@ func TestVerify(t *testing.T) {
 
 func TestCaller(t *testing.T) {
 	key := newKey(t)
-	v := newVerifier(t, bearer.Issuer{Name: issuer, Keys: newSet(t, "k", key)})
+	v := newVerifier(t, keyset.Issuers{issuer: newSet(t, "k", key)})
 	signing := jose.SigningKey{Algorithm: jose.ES256, Key: key} // no kid: every key is tried
 	got, err := v.Verify(t.Context(), sign(t, signing, "", good(claims{"jti": "7", "tenant": "blue"})))
 	if err != nil {
@@ -194,7 +194,7 @@ func TestCaller(t *testing.T) {
 // Tokens that nobody can make with a library.
 func TestForged(t *testing.T) {
 	key := newKey(t)
-	v := newVerifier(t, bearer.Issuer{Name: issuer, Keys: newSet(t, "k", key)})
+	v := newVerifier(t, keyset.Issuers{issuer: newSet(t, "k", key)})
 	token := sign(t, jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: key, KeyID: "k"}}, "", good(nil))
 	parts := strings.Split(token, ".")
 	header := func(json string) string { return base64.RawURLEncoding.EncodeToString([]byte(json)) }
@@ -231,7 +231,7 @@ func TestKeysAreAway(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := newVerifier(t, bearer.Issuer{Name: issuer, Keys: keys})
+	v := newVerifier(t, keyset.Issuers{issuer: keys})
 	_, err = v.Verify(t.Context(), sign(t, jose.SigningKey{Algorithm: jose.ES256, Key: newKey(t)}, "", good(nil)))
 	if !errors.Is(err, engine.ErrUnavailable) || errors.Is(err, bearer.ErrInvalid) {
 		t.Errorf("got %v, want %v", err, engine.ErrUnavailable)
@@ -241,11 +241,11 @@ func TestKeysAreAway(t *testing.T) {
 func TestNewRefuses(t *testing.T) {
 	set := newSet(t, "k", newKey(t))
 	for name, c := range map[string]bearer.Config{
-		"no audience":      {Scope: "s"},
-		"no scope":         {Audience: audience},
-		"no name":          {Audience: audience, Scope: "s", Issuers: []bearer.Issuer{{Keys: set}}},
-		"no keys":          {Audience: audience, Scope: "s", Issuers: []bearer.Issuer{{Name: issuer}}},
-		"one issuer twice": {Audience: audience, Scope: "s", Issuers: []bearer.Issuer{{Name: issuer, Keys: set}, {Name: issuer, Keys: set}}},
+		"no audience": {Scope: "s", Issuers: keyset.Issuers{issuer: set}},
+		"no scope":    {Audience: audience, Issuers: keyset.Issuers{issuer: set}},
+		"no name":     {Audience: audience, Scope: "s", Issuers: keyset.Issuers{"": set}},
+		"no keys":     {Audience: audience, Scope: "s", Issuers: keyset.Issuers{issuer: nil}},
+		"no issuer":   {Audience: audience, Scope: "s"},
 	} {
 		if _, err := bearer.New(c); err == nil {
 			t.Errorf("%s: got no error", name)

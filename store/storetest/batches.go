@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"registrar/engine"
-	"registrar/scripts/catalog"
+	"registrar/scripts"
 )
 
 // Of clients that are added at the same time, those whose ID is taken fail alone.
@@ -107,7 +107,7 @@ func testActsOfDeployment(t *testing.T, database string) {
 	s := open(t, database)
 	first := mustDeploy(t, s, mustAddModule(t, s, "a"), mustAddModule(t, s, "b"))
 	second := mustDeploy(t, s, first.Scripts[1].Module)
-	of := func(d catalog.Deployment, script int, step string, changed ...string) engine.Act {
+	of := func(d scripts.Deployment, script int, step string, changed ...string) engine.Act {
 		return engine.Act{Step: step, Script: d.Scripts[script].Name, Module: d.Scripts[script].Module, Changed: changed}
 	}
 	undeployed := engine.Act{Step: "set_scopes", Script: "script", Module: "sha256:00", Changed: []string{"scope"}}
@@ -139,14 +139,14 @@ func testActsOfDeployment(t *testing.T, database string) {
 		if _, err := db.Exec("UPDATE clients SET acts = '" + acts + "' WHERE client_id = 'acts-0'"); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := other.Client(t.Context(), "acts-0"); err == nil || errors.Is(err, catalog.ErrNotFound) {
+		if _, err := other.Client(t.Context(), "acts-0"); err == nil || errors.Is(err, scripts.ErrNotFound) {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
 	if _, err := db.Exec("UPDATE clients SET deployment = 99 WHERE client_id = 'acts-1'"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := other.Client(t.Context(), "acts-1"); err == nil || errors.Is(err, catalog.ErrNotFound) {
+	if _, err := other.Client(t.Context(), "acts-1"); err == nil || errors.Is(err, scripts.ErrNotFound) {
 		t.Errorf("no such deployment: got %v", err)
 	}
 }

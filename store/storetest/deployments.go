@@ -11,20 +11,20 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/go-cmp/cmp"
 
-	"registrar/scripts/catalog"
+	"registrar/scripts"
 	"registrar/store"
 )
 
 // newDeployment returns a deployment of these modules.
-func newDeployment(digests ...string) catalog.Deployment {
-	d := catalog.Deployment{Scripts: []catalog.Script{}, CreatedAt: time.Now().UTC().Truncate(time.Microsecond)}
+func newDeployment(digests ...string) scripts.Deployment {
+	d := scripts.Deployment{Scripts: []scripts.Script{}, CreatedAt: time.Now().UTC().Truncate(time.Microsecond)}
 	for _, digest := range digests {
-		d.Scripts = append(d.Scripts, catalog.Script{Name: "script", Module: digest})
+		d.Scripts = append(d.Scripts, scripts.Script{Name: "script", Module: digest})
 	}
 	return d
 }
 
-func mustDeploy(t testing.TB, s *store.Store, digests ...string) catalog.Deployment {
+func mustDeploy(t testing.TB, s *store.Store, digests ...string) scripts.Deployment {
 	t.Helper()
 	d, err := s.AddDeployment(t.Context(), newDeployment(digests...), nil)
 	if err != nil {
@@ -45,21 +45,21 @@ func wantCurrent(t testing.TB, s *store.Store, want int64) {
 func testDeployments(t *testing.T, database string) {
 	s := open(t, database)
 	wantCurrent(t, s, 0)
-	if _, err := s.Deployment(t.Context(), 0); !errors.Is(err, catalog.ErrNotFound) {
-		t.Errorf("deployment 0: got %v, want %v", err, catalog.ErrNotFound)
+	if _, err := s.Deployment(t.Context(), 0); !errors.Is(err, scripts.ErrNotFound) {
+		t.Errorf("deployment 0: got %v, want %v", err, scripts.ErrNotFound)
 	}
 	digest := mustAddModule(t, s, "wasm")
-	want := []catalog.Deployment{
+	want := []scripts.Deployment{
 		{
-			Scripts: []catalog.Script{
-				{Name: "outer", Module: digest, Config: jsontext.Value(`{"prefix":"🦀","n":1.0,"z":{},"a":[]}`), Mode: catalog.ModeEnforce,
-					OnFailure: catalog.OnFailureBase, FailOpen: []string{"set_scopes"}, Steps: []string{"set_scopes", "add_client_id"}},
-				{Name: "inner", Module: digest, Mode: catalog.ModeCanary, Canary: "5%"},
+			Scripts: []scripts.Script{
+				{Name: "outer", Module: digest, Config: jsontext.Value(`{"prefix":"🦀","n":1.0,"z":{},"a":[]}`), Mode: scripts.ModeEnforce,
+					OnFailure: scripts.OnFailureBase, FailOpen: []string{"set_scopes"}, Steps: []string{"set_scopes", "add_client_id"}},
+				{Name: "inner", Module: digest, Mode: scripts.ModeCanary, Canary: "5%"},
 			},
 			Comment: "erste 🦀\n", CreatedBy: "admin token 0a1b2c3d", CreatedAt: time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC),
 		},
-		{Scripts: []catalog.Script{}, CreatedAt: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)},
-		{Scripts: []catalog.Script{{Name: "a", Module: digest}}, CopyOf: 1, CreatedAt: time.Date(2026, 1, 2, 3, 4, 5, 999_999_000, time.UTC)},
+		{Scripts: []scripts.Script{}, CreatedAt: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)},
+		{Scripts: []scripts.Script{{Name: "a", Module: digest}}, CopyOf: 1, CreatedAt: time.Date(2026, 1, 2, 3, 4, 5, 999_999_000, time.UTC)},
 	}
 	for i := range want {
 		d := want[i]
@@ -83,7 +83,7 @@ func testDeployments(t *testing.T, database string) {
 	for _, c := range []struct {
 		before int64
 		n      int
-		want   []catalog.Deployment
+		want   []scripts.Deployment
 	}{{0, 0, want}, {0, 2, want[:2]}, {3, 0, want[1:]}, {3, 1, want[1:2]}, {1, 5, want[:0]}, {99, 99, want}} {
 		got, err := s.Deployments(t.Context(), c.before, c.n)
 		if diff := cmp.Diff(c.want, got); err != nil || diff != "" {
@@ -127,10 +127,10 @@ func testDeploymentRace(t *testing.T, database string) {
 
 func testMissingModule(t *testing.T, database string) {
 	s := open(t, database)
-	digest, missing := mustAddModule(t, s, "here"), catalog.Digest([]byte("not here"))
+	digest, missing := mustAddModule(t, s, "here"), scripts.Digest([]byte("not here"))
 	_, err := s.AddDeployment(t.Context(), newDeployment(digest, missing), nil)
-	if !errors.Is(err, catalog.ErrNotFound) || !strings.Contains(err.Error(), missing) {
-		t.Errorf("got %v, want %v and the digest", err, catalog.ErrNotFound)
+	if !errors.Is(err, scripts.ErrNotFound) || !strings.Contains(err.Error(), missing) {
+		t.Errorf("got %v, want %v and the digest", err, scripts.ErrNotFound)
 	}
 	wantCurrent(t, s, 0)
 }
@@ -141,14 +141,14 @@ func testIfCurrent(t *testing.T, database string) {
 		_, err := s.AddDeployment(t.Context(), newDeployment(), &ifCurrent)
 		return err
 	}
-	if err := add(1); !errors.Is(err, catalog.ErrConflict) {
-		t.Errorf("if 1 is in force, with none: got %v, want %v", err, catalog.ErrConflict)
+	if err := add(1); !errors.Is(err, scripts.ErrConflict) {
+		t.Errorf("if 1 is in force, with none: got %v, want %v", err, scripts.ErrConflict)
 	}
 	if err := add(0); err != nil {
 		t.Errorf("if none is in force: %v", err)
 	}
-	if err := add(0); !errors.Is(err, catalog.ErrConflict) {
-		t.Errorf("if none is in force, with 1: got %v, want %v", err, catalog.ErrConflict)
+	if err := add(0); !errors.Is(err, scripts.ErrConflict) {
+		t.Errorf("if none is in force, with 1: got %v, want %v", err, scripts.ErrConflict)
 	}
 	if err := add(1); err != nil {
 		t.Errorf("if 1 is in force: %v", err)
@@ -166,8 +166,8 @@ func testIfCurrentRace(t *testing.T, database string) {
 			wg.Go(func() {
 				replica := []*store.Store{s, other}[i%2]
 				_, err := replica.AddDeployment(t.Context(), newDeployment(), &round)
-				if err != nil && !errors.Is(err, catalog.ErrConflict) {
-					t.Errorf("round %d: got %v, want %v", round, err, catalog.ErrConflict)
+				if err != nil && !errors.Is(err, scripts.ErrConflict) {
+					t.Errorf("round %d: got %v, want %v", round, err, scripts.ErrConflict)
 				}
 				if err == nil {
 					mu.Lock()

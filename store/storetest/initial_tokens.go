@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"registrar/engine"
-	"registrar/scripts/catalog"
+	"registrar/scripts"
 	"registrar/store"
 )
 
@@ -68,16 +68,16 @@ func testInitialTokens(t *testing.T, database string) {
 			t.Errorf("adding %+v: got %v, want an error", bad, err)
 		}
 	}
-	if _, err := s.InitialAccessToken(t.Context(), [32]byte{}); !errors.Is(err, catalog.ErrNotFound) {
-		t.Errorf("a hash that nobody has: got %v, want %v", err, catalog.ErrNotFound)
+	if _, err := s.InitialAccessToken(t.Context(), [32]byte{}); !errors.Is(err, scripts.ErrNotFound) {
+		t.Errorf("a hash that nobody has: got %v, want %v", err, scripts.ErrNotFound)
 	}
-	for _, want := range []error{nil, catalog.ErrNotFound} {
+	for _, want := range []error{nil, scripts.ErrNotFound} {
 		if err := s.DeleteInitialAccessToken(t.Context(), "a"); !errors.Is(err, want) {
 			t.Errorf("revoking: got %v, want %v", err, want)
 		}
 	}
-	if _, err := s.InitialAccessToken(t.Context(), second.Hash); !errors.Is(err, catalog.ErrNotFound) {
-		t.Errorf("after it was revoked: got %v, want %v", err, catalog.ErrNotFound)
+	if _, err := s.InitialAccessToken(t.Context(), second.Hash); !errors.Is(err, scripts.ErrNotFound) {
+		t.Errorf("after it was revoked: got %v, want %v", err, scripts.ErrNotFound)
 	}
 	wantUsesLeft(t, s, third, 1)
 }

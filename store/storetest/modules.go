@@ -11,14 +11,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"registrar/scripts/catalog"
+	"registrar/scripts"
 	"registrar/store"
 )
 
 // newModule returns a module of these bytes, which need not be WebAssembly: a store does not look.
-func newModule(wasm string) catalog.Module {
-	return catalog.Module{
-		Digest: catalog.Digest([]byte(wasm)), Name: "module", Size: len(wasm),
+func newModule(wasm string) scripts.Module {
+	return scripts.Module{
+		Digest: scripts.Digest([]byte(wasm)), Name: "module", Size: len(wasm),
 		Steps: []string{"add_client_id"}, Imports: []string{"registrar_v1.log"}, MemoryMin: 1 << 32, Warnings: []string{},
 		CreatedAt: time.Now().UTC().Truncate(time.Microsecond),
 	}
@@ -32,7 +32,7 @@ func mustAddModule(t testing.TB, s *store.Store, wasms ...string) string {
 			t.Fatal(err)
 		}
 	}
-	return catalog.Digest([]byte(wasms[0]))
+	return scripts.Digest([]byte(wasms[0]))
 }
 
 func testModules(t *testing.T, database string) {
@@ -45,7 +45,7 @@ func testModules(t *testing.T, database string) {
 	second := newModule("second")
 	second.Name, second.Steps, second.Imports, second.Warnings = "größer 🦀", []string{}, []string{}, []string{"one", "two"}
 	second.Signature = "signed at once"
-	for _, m := range []catalog.Module{first, second} {
+	for _, m := range []scripts.Module{first, second} {
 		stored, added, err := s.AddModule(t.Context(), m, []byte(map[string]string{first.Digest: "first", second.Digest: "second"}[m.Digest]))
 		if err != nil || !added {
 			t.Fatalf("adding: got %t and %v, want true", added, err)
@@ -80,11 +80,11 @@ func testModules(t *testing.T, database string) {
 	if got, err := s.ModuleSignature(t.Context(), second.Digest); err != nil || got != "signed at once" {
 		t.Errorf("the signature of the second: got %q and %v", got, err)
 	}
-	if _, err := s.ModuleSignature(t.Context(), catalog.Digest(nil)); !errors.Is(err, catalog.ErrNotFound) {
-		t.Errorf("of a module that is not there: got %v, want %v", err, catalog.ErrNotFound)
+	if _, err := s.ModuleSignature(t.Context(), scripts.Digest(nil)); !errors.Is(err, scripts.ErrNotFound) {
+		t.Errorf("of a module that is not there: got %v, want %v", err, scripts.ErrNotFound)
 	}
 	got, err := s.Modules(t.Context())
-	if diff := cmp.Diff([]catalog.Module{second, first}, got); err != nil || diff != "" {
+	if diff := cmp.Diff([]scripts.Module{second, first}, got); err != nil || diff != "" {
 		t.Errorf("the list, newest first, want (-) and got (+), %v:\n%s", err, diff)
 	}
 }
@@ -124,8 +124,8 @@ func testModuleBytes(t *testing.T, database string) {
 	if err != nil || !bytes.Equal(got, wasm) {
 		t.Errorf("got %d bytes and %v, want %d", len(got), err, len(wasm))
 	}
-	if _, err := s.ModuleBytes(t.Context(), catalog.Digest(nil)); !errors.Is(err, catalog.ErrNotFound) {
-		t.Errorf("a module that is not there: got %v, want %v", err, catalog.ErrNotFound)
+	if _, err := s.ModuleBytes(t.Context(), scripts.Digest(nil)); !errors.Is(err, scripts.ErrNotFound) {
+		t.Errorf("a module that is not there: got %v, want %v", err, scripts.ErrNotFound)
 	}
 	if _, _, err := s.AddModule(t.Context(), newModule("one"), []byte("two")); err == nil {
 		t.Error("other bytes than the digest's: got no error, want one")
@@ -141,21 +141,21 @@ func testModuleBytes(t *testing.T, database string) {
 func testDeleteModule(t *testing.T, database string) {
 	s := open(t, database)
 	digest := mustAddModule(t, s, "old", "new")
-	other := catalog.Digest([]byte("new"))
+	other := scripts.Digest([]byte("new"))
 	mustDeploy(t, s, digest)
 	for range 19 {
 		mustDeploy(t, s, other)
 	}
 	err := s.DeleteModule(t.Context(), digest)
-	if !errors.Is(err, catalog.ErrConflict) || !strings.Contains(err.Error(), "deployment 1 ") {
-		t.Errorf("named by the last but 19: got %v, want %v and its number", err, catalog.ErrConflict)
+	if !errors.Is(err, scripts.ErrConflict) || !strings.Contains(err.Error(), "deployment 1 ") {
+		t.Errorf("named by the last but 19: got %v, want %v and its number", err, scripts.ErrConflict)
 	}
 	mustDeploy(t, s)
 	if err := s.DeleteModule(t.Context(), digest); err != nil {
 		t.Errorf("named by the last but 20: %v", err)
 	}
-	if err := s.DeleteModule(t.Context(), digest); !errors.Is(err, catalog.ErrNotFound) {
-		t.Errorf("deleting again: got %v, want %v", err, catalog.ErrNotFound)
+	if err := s.DeleteModule(t.Context(), digest); !errors.Is(err, scripts.ErrNotFound) {
+		t.Errorf("deleting again: got %v, want %v", err, scripts.ErrNotFound)
 	}
 	if _, err := s.Module(t.Context(), other); err != nil {
 		t.Errorf("the other one: %v", err)
@@ -183,9 +183,9 @@ func testDeleteModuleRace(t *testing.T, database string) {
 		wg.Wait()
 		_, err := s.Module(t.Context(), digest)
 		switch {
-		case deployed == nil && errors.Is(deleted, catalog.ErrConflict) && err == nil:
+		case deployed == nil && errors.Is(deleted, scripts.ErrConflict) && err == nil:
 			outcomes["deployed"]++
-		case deleted == nil && errors.Is(deployed, catalog.ErrNotFound) && errors.Is(err, catalog.ErrNotFound):
+		case deleted == nil && errors.Is(deployed, scripts.ErrNotFound) && errors.Is(err, scripts.ErrNotFound):
 			outcomes["deleted"]++
 		default:
 			t.Errorf("round %d: deploying %v, deleting %v, reading %v", round, deployed, deleted, err)

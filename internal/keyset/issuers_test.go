@@ -1,0 +1,79 @@
+package keyset
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"registrar/engine"
+)
+
+const publicKey = `{"kty":"OKP","crv":"Ed25519","kid":"a","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}`
+
+func TestParseIssuers(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "keys=1.json")
+	if err := os.WriteFile(file, []byte(`{"keys":[`+publicKey+`]}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for entry, issuer := range map[string]string{
+		"https://issuer.example=" + file:                                "https://issuer.example",
+		"software board=" + file:                                        "software board",
+		"https://issuer.example=https://issuer.example/jwks?format=a=b": "https://issuer.example",
+		"https://issuer.example/?a=b=https://issuer.example/jwks":       "https://issuer.example/?a=b",
+	} {
+		issuers, err := ParseIssuers([]string{entry}, Config{})
+		if err != nil || issuers[issuer] == nil {
+			t.Errorf("%s: got %v, %v, want the issuer %q", entry, issuers, err, issuer)
+		}
+	}
+	for _, tt := range []struct {
+		want string
+		list []string
+	}{
+		{"it must be ISSUER=SOURCE", []string{"https://issuer.example"}},
+		{"it must be ISSUER=SOURCE", []string{"=" + file}},
+		{"it must be ISSUER=SOURCE", []string{"https://issuer.example="}},
+		{"given twice", []string{"a=" + file, "a=" + file}},
+		{"no such file", []string{"a=" + file + ".not"}},
+		{"must be https", []string{"a=http://issuer.example/jwks"}},
+	} {
+		if _, err := ParseIssuers(tt.list, Config{}); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%q: got %v, want an error with %q", tt.list, err, tt.want)
+		}
+	}
+}
+
+func TestStatementKeys(t *testing.T) {
+	away := false
+	host := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if away {
+			http.Error(w, "away", http.StatusBadGateway)
+			return
+		}
+		w.Write([]byte(`{"keys":[` + publicKey + `]}`))
+	}))
+	defer host.Close()
+	issuers, err := ParseIssuers([]string{"board=" + host.URL}, Config{Pause: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if keys, err := issuers.StatementKeys(t.Context(), "board", "a", jose.EdDSA); err != nil || len(keys) != 1 {
+		t.Errorf("got %v, %v, want one key", keys, err)
+	}
+	if keys, err := issuers.StatementKeys(t.Context(), "board", "b", jose.EdDSA); err != nil || len(keys) != 0 {
+		t.Errorf("a key of another ID: got %v, %v, want none", keys, err)
+	}
+	if _, err := issuers.StatementKeys(t.Context(), "nobody", "a", jose.EdDSA); !errors.Is(err, engine.ErrUntrusted) {
+		t.Errorf("another issuer: got %v, want ErrUntrusted", err)
+	}
+	away = true
+	if _, err := issuers.StatementKeys(t.Context(), "board", "c", jose.EdDSA); !errors.Is(err, engine.ErrUnavailable) {
+		t.Errorf("keys that are away: got %v, want ErrUnavailable", err)
+	}
+}

@@ -1,0 +1,174 @@
+// Package keyset keeps the public keys of an issuer that the operator trusts (RFC 7517): a file, or what an https URL
+// answers. The keys are kept in memory; they are read again when they are old, and when a signature names one that is not
+// there, at most once in a while. What cannot be read leaves the keys that are there as they were. Only locations that
+// the operator configured belong here: one that a client names needs guards of another kind. See [Set.Verify].
+package keyset
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+)
+
+var (
+	// ErrUnknownKey is a signature by a key that the set does not hold.
+	ErrUnknownKey = errors.New("the issuer has no such key")
+	// ErrSignature is a signature that no key of the set made.
+	ErrSignature = errors.New("the signature is wrong")
+	// ErrUnavailable is a set that cannot be read, so that it cannot be said whether it holds a key.
+	ErrUnavailable = errors.New("the issuer's keys cannot be read")
+)
+
+// Algorithms returns the signature algorithms that are trusted: those of public keys. The algorithm none is not among
+// them, nor is any whose key the issuer would have to share (RFC 8725 §3.1).
+func Algorithms() []jose.SignatureAlgorithm {
+	return []jose.SignatureAlgorithm{jose.RS256, jose.RS384, jose.RS512, jose.PS256, jose.PS384, jose.PS512,
+		jose.ES256, jose.ES384, jose.ES512, jose.EdDSA}
+}
+
+// Config says where the keys of a Set are.
+type Config struct {
+	Source    string            // an https URL, an http URL on loopback, or the path of a file: a JWK set
+	Transport http.RoundTripper // nil means one of its own
+	MaxAge    time.Duration     // after which the keys are read again; 0 means 15 min
+	Pause     time.Duration     // between two attempts to read them; 0 means 10 s
+	Now       func() time.Time  // nil means time.Now
+	Logger    *slog.Logger      // nil means slog.Default
+}
+
+// A Set is the keys of one issuer. It is safe for concurrent use, and may be shared.
+type Set struct {
+	config Config
+	read   func(context.Context) ([]byte, error)
+
+	mu      sync.Mutex
+	keys    []jose.JSONWebKey // replaced, never changed; nil before they were read
+	readAt  time.Time         // when keys was read
+	tried   time.Time         // when the last attempt to read began
+	failure error             // of the last attempt; nil where it succeeded
+	running chan struct{}     // closed when the attempt under way ends; nil while there is none
+}
+
+// New returns the Set of a source. A file is read at once, and has to hold a key; a URL is asked when a key is needed,
+// since its server may start later than this one.
+func New(c Config) (*Set, error) {
+	if c.MaxAge == 0 {
+		c.MaxAge = 15 * time.Minute
+	}
+	if c.Pause == 0 {
+		c.Pause = 10 * time.Second
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	read, remote, err := reader(c.Source, c.Transport)
+	if err != nil {
+		return nil, err
+	}
+	s := &Set{config: c, read: read}
+	if !remote {
+		b, err := read(context.Background())
+		if err == nil {
+			s.keys, err = parse(b)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("the keys in %s: %w", c.Source, err)
+		}
+		s.readAt = c.Now()
+	}
+	return s, nil
+}
+
+// Keys returns the keys that may have made a signature by alg: the one of that ID, or where the ID is empty every one that
+// alg can use. Where there is none the keys are read again, unless that was tried a moment ago. The error is
+// [ErrUnknownKey], or [ErrUnavailable] where the last attempt to read the keys failed, or that of ctx.
+func (s *Set) Keys(ctx context.Context, kid string, alg jose.SignatureAlgorithm) ([]jose.JSONWebKey, error) {
+	found, running := s.look(kid, alg)
+	if running == nil || len(found) > 0 {
+		return s.verdict(found)
+	}
+	select {
+	case <-running:
+	case <-ctx.Done():
+		return nil, fmt.Errorf("waiting for the issuer's keys: %w", ctx.Err())
+	}
+	s.mu.Lock()
+	found = fitting(s.keys, kid, alg)
+	s.mu.Unlock()
+	return s.verdict(found)
+}
+
+// look returns the keys that fit, and the attempt to read the set that is under way, which it begins where it is time for
+// one.
+func (s *Set) look(kid string, alg jose.SignatureAlgorithm) ([]jose.JSONWebKey, <-chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now, found := s.config.Now(), fitting(s.keys, kid, alg)
+	wanted := len(found) == 0 || now.Sub(s.readAt) >= s.config.MaxAge
+	if wanted && s.running == nil && (s.tried.IsZero() || now.Sub(s.tried) >= s.config.Pause) {
+		s.tried, s.running = now, make(chan struct{})
+		go s.refresh(s.running)
+	}
+	return found, s.running
+}
+
+func (s *Set) verdict(found []jose.JSONWebKey) ([]jose.JSONWebKey, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case len(found) > 0:
+		return found, nil
+	case s.failure != nil || s.keys == nil:
+		return nil, ErrUnavailable // its cause was logged
+	}
+	return nil, ErrUnknownKey
+}
+
+// refresh reads the keys. Nobody's context ends it: others may wait for the same keys.
+func (s *Set) refresh(done chan struct{}) {
+	ctx, cancel := context.WithTimeout(context.Background(), readTimeout)
+	defer cancel()
+	b, err := s.read(ctx)
+	var keys []jose.JSONWebKey
+	if err == nil {
+		keys, err = parse(b)
+	}
+	if err != nil {
+		s.config.Logger.WarnContext(ctx, "the keys of an issuer cannot be read: those that are known stay", "source", s.config.Source, "error", err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.failure = err; err == nil {
+		s.keys, s.readAt = keys, s.config.Now()
+	}
+	s.running = nil
+	close(done)
+}
+
+// Verify returns the payload of a signed object if a key of the set made its signature. The object must have been parsed
+// with nothing but [Algorithms] allowed. No key that it carries itself is looked at.
+func (s *Set) Verify(ctx context.Context, signed *jose.JSONWebSignature) ([]byte, error) {
+	if len(signed.Signatures) != 1 {
+		return nil, fmt.Errorf("%w: there must be exactly one", ErrSignature)
+	}
+	header := signed.Signatures[0].Protected
+	keys, err := s.Keys(ctx, header.KeyID, jose.SignatureAlgorithm(header.Algorithm))
+	if err != nil {
+		return nil, err
+	}
+	for _, key := range keys {
+		if payload, err := signed.Verify(key.Key); err == nil {
+			return payload, nil
+		}
+	}
+	return nil, ErrSignature
+}

@@ -1,0 +1,88 @@
+// Package metrics counts what the server and its scripts do, for Prometheus. A [Metrics] is told by the packages that do
+// it, through interfaces of theirs, and answers /metrics. Labels are bounded: scripts and steps come from the deployment
+// in force, routes from the server's table.
+package metrics
+
+import (
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// maxScrapes bounds how many read the metrics at once.
+const maxScrapes = 8
+
+// Metrics is a registry of its own and what is counted in it. It is safe for concurrent use.
+type Metrics struct {
+	registry *prometheus.Registry
+	web      *web
+	scripts  *scriptMetrics
+}
+
+// New returns Metrics in which nothing was counted yet.
+func New() *Metrics {
+	m := &Metrics{registry: prometheus.NewRegistry(), web: newWeb(), scripts: newScripts()}
+	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registry.MustRegister(m.web.collectors()...)
+	m.registry.MustRegister(m.scripts.collectors()...)
+	return m
+}
+
+// Handler answers with all metrics.
+func (m *Metrics) Handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry, MaxRequestsInFlight: maxScrapes})
+}
+
+// A Host is what runs scripts.
+type Host interface {
+	// Current returns the number of the deployment that registrations run through here, false before one is loaded.
+	Current() (number int64, loaded bool)
+	// Ready returns nil once the deployment in force is loaded, else why it is not.
+	Ready() error
+	// Waiting returns how many instances of each script wait for a registration.
+	Waiting() map[string]int
+}
+
+// Watch has each scrape ask a host how it stands. It is called once.
+func (m *Metrics) Watch(h Host) { m.registry.MustRegister(newWatch(h)) }
+
+// A watch is what is not counted but asked for.
+type watch struct {
+	host                    Host
+	number, loaded, waiting *prometheus.Desc
+}
+
+func newWatch(h Host) *watch {
+	return &watch{
+		host:    h,
+		number:  prometheus.NewDesc("registrar_deployment_number", "Number of the deployment that registrations run through here; 0 where there is none.", nil, nil),
+		loaded:  prometheus.NewDesc("registrar_deployment_loaded", "1 where the deployment in force is the one that registrations run through here, else 0.", nil, nil),
+		waiting: prometheus.NewDesc("registrar_script_instances_waiting", "Instances that wait for a registration.", []string{"script"}, nil),
+	}
+}
+
+// Describe implements [prometheus.Collector].
+func (w *watch) Describe(to chan<- *prometheus.Desc) {
+	to <- w.number
+	to <- w.loaded
+	to <- w.waiting
+}
+
+// Collect implements [prometheus.Collector].
+func (w *watch) Collect(to chan<- prometheus.Metric) {
+	gauge := func(d *prometheus.Desc, value float64, labels ...string) {
+		to <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
+	}
+	number, _ := w.host.Current()
+	gauge(w.number, float64(number))
+	loaded := 1.0
+	if w.host.Ready() != nil {
+		loaded = 0
+	}
+	gauge(w.loaded, loaded)
+	for script, n := range w.host.Waiting() {
+		gauge(w.waiting, float64(n), script)
+	}
+}

@@ -1,0 +1,175 @@
+package metrics_test
+
+import (
+	"errors"
+	"maps"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+
+	"registrar/internal/metrics"
+	"registrar/scripts"
+)
+
+// scrape returns the lines of the answer that name a metric which begins so.
+func scrape(t testing.TB, m *metrics.Metrics, prefix string) []string {
+	t.Helper()
+	recorder := httptest.NewRecorder()
+	m.Handler().ServeHTTP(recorder, httptest.NewRequest("GET", "/metrics", nil))
+	if recorder.Code != 200 {
+		t.Fatalf("got %d %s", recorder.Code, recorder.Body)
+	}
+	problems, err := promlint.New(strings.NewReader(recorder.Body.String())).Lint()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range problems {
+		if strings.HasPrefix(p.Metric, "registrar_") {
+			t.Errorf("%s: %s", p.Metric, p.Text)
+		}
+	}
+	var lines []string
+	for line := range strings.Lines(recorder.Body.String()) {
+		if strings.HasPrefix(line, prefix) {
+			lines = append(lines, strings.TrimSpace(line))
+		}
+	}
+	return lines
+}
+
+func TestStepsAreCounted(t *testing.T) {
+	m := metrics.New()
+	m.Deployed(map[string][]string{"ids": {"add_client_id"}})
+	m.StepEnded("ids", scripts.StepEnd{Step: "add_client_id", Outcome: scripts.OutcomeDone, Entered: true, Fuel: 1500, Elapsed: 50 * time.Microsecond})
+	m.StepEnded("ids", scripts.StepEnd{Step: "add_client_id", Outcome: scripts.OutcomeFailed, Failure: scripts.FailureFuel, Entered: true, Fuel: 10_000_000, Elapsed: time.Second})
+	m.StepEnded("ids", scripts.StepEnd{Step: "add_client_id", Outcome: scripts.OutcomeFailed, Failure: scripts.FailureTrap})
+	want := []string{
+		`registrar_script_calls_total{outcome="aborted",script="ids",step="add_client_id"} 0`,
+		`registrar_script_calls_total{outcome="done",script="ids",step="add_client_id"} 1`,
+		`registrar_script_calls_total{outcome="failed",script="ids",step="add_client_id"} 2`,
+		`registrar_script_calls_total{outcome="refused",script="ids",step="add_client_id"} 0`,
+	}
+	if diff := cmp.Diff(want, scrape(t, m, "registrar_script_calls_total")); diff != "" {
+		t.Errorf("calls, want (-) and got (+):\n%s", diff)
+	}
+	failures := scrape(t, m, "registrar_script_failures_total")
+	if len(failures) != len(scripts.FailureKinds()) || !slices.Contains(failures, `registrar_script_failures_total{kind="fuel",script="ids",step="add_client_id"} 1`) {
+		t.Errorf("failures: %q", failures)
+	}
+	for _, line := range []string{
+		`registrar_script_step_fuel_instructions_count{script="ids",step="add_client_id"} 2`,
+		`registrar_script_step_fuel_instructions_sum{script="ids",step="add_client_id"} 1.00015e+07`,
+		`registrar_script_step_fuel_instructions_bucket{script="ids",step="add_client_id",le="4000"} 1`,
+		`registrar_script_step_duration_seconds_bucket{script="ids",step="add_client_id",le="0.00016"} 1`,
+		`registrar_script_step_duration_seconds_bucket{script="ids",step="add_client_id",le="+Inf"} 2`,
+	} {
+		if !slices.Contains(scrape(t, m, "registrar_script_step_"), line) {
+			t.Errorf("%s is missing", line)
+		}
+	}
+}
+
+func TestRetiredScriptsAreDropped(t *testing.T) {
+	m := metrics.New()
+	m.Deployed(map[string][]string{"ids": {"add_client_id"}, "policy": {"set_scopes", "set_redirect_uris"}})
+	done := func(script, step string) {
+		m.StepEnded(script, scripts.StepEnd{Step: step, Outcome: scripts.OutcomeDone, Entered: true})
+		m.Instance(script, scripts.InstanceTaken)
+	}
+	done("ids", "add_client_id")
+	done("policy", "set_scopes")
+	done("policy", "set_redirect_uris")
+
+	m.Deployed(map[string][]string{"policy": {"set_scopes"}})
+	done("ids", "add_client_id") // of a registration that began before
+	done("policy", "set_redirect_uris")
+	done("policy", "set_scopes")
+	for _, line := range scrape(t, m, "registrar_script_") {
+		if strings.Contains(line, `"ids"`) || strings.Contains(line, "set_redirect_uris") {
+			t.Errorf("what is retired is there: %s", line)
+		}
+	}
+	if got := scrape(t, m, `registrar_script_calls_total{outcome="done"`); !slices.Equal(got, []string{`registrar_script_calls_total{outcome="done",script="policy",step="set_scopes"} 2`}) {
+		t.Errorf("what stayed does not go on: %q", got)
+	}
+	if got := scrape(t, m, "registrar_script_pool_hits_total"); !slices.Equal(got, []string{`registrar_script_pool_hits_total{script="policy"} 4`}) {
+		t.Errorf("pool hits: %q", got)
+	}
+}
+
+func TestRequestsAreCounted(t *testing.T) {
+	m := metrics.New()
+	m.Answered("POST", "/register", 201, 3*time.Millisecond)
+	m.Answered("BREW", "", 405, time.Millisecond)
+	m.Registered("registered")
+	got := scrape(t, m, "registrar_http_request_duration_seconds_count")
+	want := []string{
+		`registrar_http_request_duration_seconds_count{method="POST",route="/register",status="201"} 1`,
+		`registrar_http_request_duration_seconds_count{method="other",route="none",status="405"} 1`,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("want (-) and got (+):\n%s", diff)
+	}
+	want = []string{
+		`registrar_registrations_total{outcome="failed"} 0`,
+		`registrar_registrations_total{outcome="refused"} 0`,
+		`registrar_registrations_total{outcome="registered"} 1`,
+		`registrar_registrations_total{outcome="unavailable"} 0`,
+	}
+	if diff := cmp.Diff(want, scrape(t, m, "registrar_registrations_total")); diff != "" {
+		t.Errorf("want (-) and got (+):\n%s", diff)
+	}
+}
+
+type host struct {
+	number  int64
+	failed  error
+	waiting map[string]int
+}
+
+func (h *host) Current() (int64, bool)  { return h.number, h.number > 0 }
+func (h *host) Ready() error            { return h.failed }
+func (h *host) Waiting() map[string]int { return maps.Clone(h.waiting) }
+
+func TestHostIsAsked(t *testing.T) {
+	m, h := metrics.New(), &host{failed: errors.New("not yet")}
+	m.Watch(h)
+	want := []string{"registrar_deployment_loaded 0", "registrar_deployment_number 0"}
+	if diff := cmp.Diff(want, scrape(t, m, "registrar_deployment_")); diff != "" {
+		t.Errorf("want (-) and got (+):\n%s", diff)
+	}
+	h.number, h.failed, h.waiting = 7, nil, map[string]int{"ids": 16}
+	want = []string{"registrar_deployment_loaded 1", "registrar_deployment_number 7"}
+	if diff := cmp.Diff(want, scrape(t, m, "registrar_deployment_")); diff != "" {
+		t.Errorf("want (-) and got (+):\n%s", diff)
+	}
+	if got := scrape(t, m, "registrar_script_instances_waiting"); !slices.Equal(got, []string{`registrar_script_instances_waiting{script="ids"} 16`}) {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestCountingAStepTakesNoMemory(t *testing.T) {
+	m := metrics.New()
+	m.Deployed(map[string][]string{"ids": {"add_client_id"}})
+	end := scripts.StepEnd{Step: "add_client_id", Outcome: scripts.OutcomeDone, Entered: true, Fuel: 1500, Elapsed: 50 * time.Microsecond}
+	if n := testing.AllocsPerRun(1000, func() { m.StepEnded("ids", end); m.Instance("ids", scripts.InstanceTaken) }); n != 0 {
+		t.Errorf("%v allocations, want none", n)
+	}
+}
+
+func BenchmarkStepEnded(b *testing.B) {
+	m := metrics.New()
+	m.Deployed(map[string][]string{"ids": {"add_client_id"}})
+	end := scripts.StepEnd{Step: "add_client_id", Outcome: scripts.OutcomeDone, Entered: true, Fuel: 1500, Elapsed: 50 * time.Microsecond}
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			m.StepEnded("ids", end)
+		}
+	})
+}

@@ -1,0 +1,35 @@
+// Package wasmtest gives tests the WebAssembly modules under testdata, and a compiler for packages that load them.
+package wasmtest
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+)
+
+// Root returns the root folder of this source tree.
+func Root() string {
+	_, file, _, _ := runtime.Caller(0)
+	return filepath.Join(filepath.Dir(file), "..", "..")
+}
+
+// Wasm returns the module of that name: from testdata/wasm, or from the folder that REGISTRAR_TEST_WASM names, where the
+// same sources were built by other compilers.
+func Wasm(t testing.TB, name string) []byte {
+	t.Helper()
+	read := func() ([]byte, error) { return Module(name) }
+	if folder := os.Getenv("REGISTRAR_TEST_WASM"); folder != "" {
+		read = func() ([]byte, error) { return os.ReadFile(filepath.Join(folder, name+".wasm")) }
+	}
+	b, err := read()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// Module returns the module of that name in testdata/wasm.
+func Module(name string) ([]byte, error) {
+	return os.ReadFile(filepath.Join(Root(), "testdata", "wasm", name+".wasm"))
+}

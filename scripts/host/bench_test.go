@@ -1,0 +1,217 @@
+package host
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"runtime/debug"
+	"strconv"
+	"testing"
+	"time"
+
+	"registrar/engine"
+	"registrar/hostfuncs"
+	"registrar/internal/wasmtest"
+	"registrar/scripts/metering"
+	"registrar/scripts/wasmbin"
+)
+
+// guests are one of each language, and the larger one of Go.
+var guests = []struct{ language, fixture, step string }{
+	{"WAT", "prefix-id", engine.StepAddClientID},
+	{"C", "c-id-and-secret", engine.StepAddClientID},
+	{"AssemblyScript", "id-and-secret", engine.StepAddClientID},
+	{"Rust", "rust-prefix-id", engine.StepAddClientID},
+	{"Go", "go-prefix-id", engine.StepAddClientID},
+	{"GoWithJSON", "go-policy", "set_scopes"},
+}
+
+// BenchmarkInstance is what it costs to have an instance for a registration, and BenchmarkFirstStep that and the step, or
+// the step alone where the instance is ready:
+//
+//   - cold: it is made as the module says, its data copied and _initialize run; then it is closed
+//   - saved: it begins where another one was initialized; then it is closed
+//   - renewed: it was used and is made new, which the pool's worker does behind the registrations
+//   - ready: the pool has it, so this is what a registration waits for
+func BenchmarkInstance(b *testing.B) { benchmarkInstances(b, false) }
+
+// BenchmarkFirstStep is described at [BenchmarkInstance].
+func BenchmarkFirstStep(b *testing.B) { benchmarkInstances(b, true) }
+
+func benchmarkInstances(b *testing.B, first bool) {
+	for _, g := range guests {
+		b.Run(g.language, func(b *testing.B) {
+			h, s := newTestScript(b, g.fixture, 1)
+			if s.state == nil {
+				b.Fatal("its instances are not saved")
+			}
+			making := func(s *script) func(*testing.B) {
+				return func(b *testing.B) {
+					b.ReportAllocs()
+					for b.Loop() {
+						i, err := h.instantiate(b.Context(), s)
+						if err != nil {
+							b.Fatal(err)
+						}
+						if first {
+							step(b, h, i, g.step)
+						}
+						i.close()
+					}
+				}
+			}
+			b.Run("cold", making(asIs(b, h, s)))
+			b.Run("saved", making(s))
+			if first {
+				b.Run("ready", func(b *testing.B) { b.ReportMetric(alternate(b, h, s, g.step, true), "ns/op") })
+			} else {
+				b.Run("renewed", func(b *testing.B) { b.ReportMetric(alternate(b, h, s, g.step, false), "ns/op") })
+			}
+		})
+	}
+}
+
+// alternate has an instance used and made new in turn, and returns the nanoseconds that one or the other takes.
+func alternate(b *testing.B, h *Host, s *script, name string, using bool) float64 {
+	i, err := h.instantiate(b.Context(), s)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer i.close()
+	var stepped, renewed time.Duration
+	for b.Loop() {
+		start := time.Now()
+		step(b, h, i, name)
+		end := time.Now()
+		if err := h.renew(i); err != nil {
+			b.Fatal(err)
+		}
+		stepped += end.Sub(start)
+		renewed += time.Since(end)
+	}
+	if using {
+		return float64(stepped.Nanoseconds()) / float64(b.N)
+	}
+	return float64(renewed.Nanoseconds()) / float64(b.N)
+}
+
+// step runs a step outside of any deployment.
+func step(b testing.TB, h *Host, i *instance, name string) {
+	request, err := engine.ParseRequest([]byte(`{"redirect_uris":["https://app.example/cb"],"scope":"a b"}`))
+	if err != nil {
+		b.Fatal(err)
+	}
+	r := &engine.Registration{Operation: engine.OperationRegister, Mode: engine.ModeEnforce, Now: h.now(),
+		Client: &engine.Client{}, Request: request, Caller: &engine.Caller{Auth: engine.AuthNone, Scopes: []string{"a", "b"}}}
+	fuel := h.config.RegistrationFuel
+	m := &meter{request: b.Context(), fuel: i.fuel, step: h.config.StepFuel, shared: &fuel, limit: time.Minute}
+	call := &hostfuncs.Call{Registration: r, Step: name, Script: i.script.Name, Mode: "enforce", Now: r.Now,
+		Base:         func() error { return nil },
+		ClientExists: h.config.ClientExists, Entropy: hostfuncs.NewEntropy(h.config.Random), Log: &hostfuncs.Log{}}
+	if result, err := i.call(m, call, name); err != nil || result != 0 {
+		b.Fatal(result, err, call.Refusal())
+	}
+}
+
+// asIs is the same script with its data in the module and nothing saved, but metered.
+func asIs(b *testing.B, h *Host, s *script) *script {
+	b.Helper()
+	wasm := wasmtest.Wasm(b, s.Name)
+	m, err := wasmbin.Decode(wasm)
+	if err != nil {
+		b.Fatal(err)
+	}
+	metered, err := metering.Rewrite(wasm, m)
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := h.compiler.vet(b.Context(), metered); err != nil {
+		b.Fatal(err)
+	}
+	compiled, err := h.runtime.CompileModule(b.Context(), metered)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { compiled.Close(context.Background()) })
+	return &script{Script: s.Script, deployed: s.deployed, compiled: compiled, steps: s.steps}
+}
+
+// BenchmarkPooledMemory is what an instance that waits takes of the process's resident memory, with 64 of them; what one
+// takes that was used and not yet made new; and what one takes then. Pages of an image that several instances read are
+// counted for each.
+func BenchmarkPooledMemory(b *testing.B) {
+	for _, g := range guests {
+		b.Run(g.language, func(b *testing.B) {
+			h, s := newTestScript(b, g.fixture, 1)
+			const n = 64
+			for b.Loop() {
+				before := resident(b)
+				instances := make([]*instance, n)
+				for j := range instances {
+					var err error
+					if instances[j], err = h.instantiate(b.Context(), s); err != nil {
+						b.Fatal(err)
+					}
+				}
+				waiting := resident(b)
+				for _, i := range instances {
+					step(b, h, i, g.step)
+				}
+				used := resident(b)
+				for _, i := range instances {
+					if err := h.renew(i); err != nil {
+						b.Fatal(err)
+					}
+				}
+				renewed := resident(b)
+				for _, i := range instances {
+					i.close()
+				}
+				b.ReportMetric(float64(waiting-before)/n/1024, "KiB/waiting")
+				b.ReportMetric(float64(used-before)/n/1024, "KiB/used")
+				b.ReportMetric(float64(renewed-before)/n/1024, "KiB/renewed")
+			}
+		})
+	}
+}
+
+// resident is the process's resident memory in bytes, garbage apart.
+func resident(b *testing.B) int {
+	debug.FreeOSMemory()
+	statm, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		b.Skip("this system does not say")
+	}
+	pages, err := strconv.Atoi(string(bytes.Fields(statm)[1]))
+	if err != nil {
+		b.Fatal(err)
+	}
+	return pages * os.Getpagesize()
+}
+
+// BenchmarkUpload is an upload of a Go module of 3.4 MB: decoded, rewritten, and compiled in a child process, the first
+// time, and with its code in the folder.
+func BenchmarkUpload(b *testing.B) {
+	wasm := wasmtest.Wasm(b, "go-policy")
+	upload := func(b *testing.B, folder string) {
+		l := library{}
+		h, err := New(b.Context(), Config{Modules: l, Deployments: l, CacheFolder: folder, CompileCommand: wasmtest.Compiler.Command})
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer h.Close(context.Background())
+		if _, _, err := h.Upload(b.Context(), "go-policy", wasm); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.Run("compiled", func(b *testing.B) {
+		for b.Loop() {
+			upload(b, "") // a folder of its own
+		}
+	})
+	b.Run("cached", func(b *testing.B) {
+		for b.Loop() {
+			upload(b, wasmtest.Compiler.Cache)
+		}
+	})
+}

@@ -1,0 +1,177 @@
+package host
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"registrar/engine"
+	"registrar/scripts"
+)
+
+// A canary has a deployment in force for a share of the callers. For the others the one beside it is.
+type canary struct {
+	beside *deployed // the latest one before it that has no canary; number 0 where there is none
+	share  float64   // of the callers, above 0, at most 1
+	key    []byte    // of the server
+
+	failed  map[string]bool // callers for whom a canary script failed; guarded by the host's mutex
+	falling bool            // it was enough; likewise
+}
+
+// fallBackTime bounds how long the older deployment is tried to be brought back.
+const fallBackTime = 30 * time.Second
+
+func isCanary(s scripts.Script) bool {
+	return s.Mode == scripts.ModeCanary || s.Mode == "" && s.Canary != ""
+}
+
+// share returns the share of callers that canary scripts act for, 0 where there are none. It is the same for all of them.
+func share(list []scripts.Script) (float64, error) {
+	var all float64
+	for i, s := range list {
+		if !isCanary(s) {
+			if s.Canary != "" {
+				return 0, fmt.Errorf("scripts[%d].canary goes with the mode canary, not %s", i, s.Mode)
+			}
+			continue
+		}
+		number, percent := strings.CutSuffix(s.Canary, "%")
+		n, err := strconv.ParseFloat(number, 64)
+		if !percent || err != nil || !(n > 0 && n <= 100) {
+			return 0, fmt.Errorf("scripts[%d].canary %q: it must be a share of the callers, above 0%% and at most 100%%, such as \"5%%\"", i, s.Canary)
+		}
+		if all != 0 && all != n/100 {
+			return 0, fmt.Errorf("scripts[%d].canary %q: all canaries of a deployment have the same share", i, s.Canary)
+		}
+		all = n / 100
+	}
+	return all, nil
+}
+
+// loadCanary returns nil where the deployment has no canary.
+func (h *Host) loadCanary(ctx context.Context, d scripts.Deployment) (*canary, error) {
+	part, err := share(d.Scripts)
+	if err != nil || part == 0 {
+		return nil, err
+	}
+	key, err := h.config.CanaryKey(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("reading the server's key: %w", err)
+	}
+	before, err := h.beside(ctx, d.Number)
+	if err != nil {
+		return nil, err
+	}
+	loaded, err := h.load(ctx, before)
+	if err != nil {
+		return nil, fmt.Errorf("deployment %d: %w", before.Number, err)
+	}
+	return &canary{beside: loaded, share: part, key: key, failed: map[string]bool{}}, nil
+}
+
+// beside returns the latest deployment before n that has no canary, number 0 where there is none.
+func (h *Host) beside(ctx context.Context, n int64) (scripts.Deployment, error) {
+	for before := n; before > 1; {
+		list, err := h.config.Deployments.Deployments(ctx, before, 20)
+		if err != nil {
+			return scripts.Deployment{}, fmt.Errorf("reading older deployments: %w", err)
+		}
+		if len(list) == 0 {
+			break
+		}
+		for _, d := range list {
+			if part, err := share(d.Scripts); err == nil && part == 0 {
+				return d, nil
+			}
+			before = d.Number
+		}
+	}
+	return scripts.Deployment{Scripts: []scripts.Script{}}, nil
+}
+
+// has tells whether a caller is among those that the canary is in force for. It depends on who calls, never on what is
+// sent, so that nobody can choose. A larger share has all the callers of a smaller one.
+func (c *canary) has(caller *engine.Caller) bool {
+	mac := hmac.New(sha256.New, c.key)
+	mac.Write([]byte(identity(caller)))
+	n := binary.BigEndian.Uint64(mac.Sum(nil))
+	return float64(n)/math.MaxUint64 < c.share
+}
+
+// identity is who calls: issuer and subject, else the address; of IPv6, one /64.
+func identity(c *engine.Caller) string {
+	if c.Issuer != "" || c.Subject != "" {
+		return fmt.Sprintf("subject %q %q", c.Issuer, c.Subject)
+	}
+	ip := c.IP.Unmap()
+	if ip.Is6() {
+		return "address " + netip.PrefixFrom(ip, 64).Masked().String()
+	}
+	return "address " + ip.String()
+}
+
+// pinFor returns the deployment that is in force for a caller, which stays until unpin; nil before one is loaded.
+func (h *Host) pinFor(caller *engine.Caller) *deployed {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	d := h.current
+	if d == nil {
+		return nil
+	}
+	if d.canary != nil && !d.canary.has(caller) {
+		d = d.canary.beside
+	}
+	d.pins++
+	return d
+}
+
+// failedFor notes that a canary script failed for a caller. Where it did so for enough of them, the older deployment is
+// brought back; one caller alone, who can make a script fail at will, does not bring that about. Outside a canary
+// nothing does.
+func (h *Host) failedFor(sc *script, caller *engine.Caller) {
+	if !sc.canary() {
+		return
+	}
+	c := sc.deployed.canary
+	h.mu.Lock()
+	if c != nil && !c.falling {
+		c.failed[identity(caller)] = true
+		c.falling = len(c.failed) >= h.config.CanaryCallers
+		if c.falling {
+			h.falling.Go(func() { h.fallBack(sc) })
+		}
+	}
+	h.mu.Unlock()
+}
+
+// fallBack brings the older deployment back, unless another one has come in force.
+func (h *Host) fallBack(sc *script) {
+	ctx, cancel := context.WithTimeout(context.Background(), fallBackTime)
+	defer cancel()
+	d := sc.deployed
+	old := d.canary.beside
+	_, err := h.Deploy(ctx, scripts.Deployment{
+		Scripts:   old.Scripts,
+		CopyOf:    old.Number,
+		CreatedBy: "canary",
+		Comment:   fmt.Sprintf("canary %d fell back: script %s failed for %d callers", d.Number, sc.Name, h.config.CanaryCallers),
+	}, &d.Number)
+	switch {
+	case err == nil:
+		h.config.Logger.WarnContext(ctx, "a canary fell back to the older deployment", "deployment", d.Number, "script", sc.Name, "module", sc.Module, "callers", h.config.CanaryCallers)
+	case !errors.Is(err, scripts.ErrConflict): // another replica did it, or somebody deployed
+		h.config.Logger.ErrorContext(ctx, "bringing back the deployment beside a canary", "deployment", d.Number, "error", err)
+		h.mu.Lock()
+		d.canary.falling = false // the next failure tries again
+		h.mu.Unlock()
+	}
+}

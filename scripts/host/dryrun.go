@@ -1,0 +1,138 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	jsonpatch "github.com/evanphx/json-patch/v5"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"registrar/engine"
+	"registrar/hostfuncs"
+	"registrar/scripts"
+)
+
+// DryRun takes a request through the engine's steps with these scripts, nil meaning those in force, and stores nothing.
+// Scripts that may not be deployed get a *[scripts.Rejected]; what comes of the registration itself is in the result.
+func (h *Host) DryRun(ctx context.Context, e *engine.Engine, request *engine.Request, caller *engine.Caller, list []scripts.Script) (scripts.DryRun, error) {
+	d, release, err := h.borrow(ctx, list)
+	if err != nil {
+		return scripts.DryRun{}, err
+	}
+	defer release()
+	var t tracer
+	r, err := e.Preview(ctx, request, caller, func(r *engine.Registration, base engine.Steps) (engine.Steps, func()) {
+		r.Client.Provenance.Deployment = d.Number
+		t.session = newSession(h, d, d.plan, r)
+		t.session.enterStep = t.enter
+		return t.session.override(base), t.session.close
+	})
+	if t.session == nil {
+		return scripts.DryRun{}, err // it did not come to the first step
+	}
+	return t.result(r, err), nil
+}
+
+// borrow returns the deployment in force, or one of these scripts, until it is released.
+func (h *Host) borrow(ctx context.Context, list []scripts.Script) (d *deployed, release func(), err error) {
+	if list != nil {
+		d, err = h.load(ctx, scripts.Deployment{Scripts: list})
+		return d, func() { _ = h.close(context.WithoutCancel(ctx), d) }, err
+	}
+	if d = h.pin(); d == nil {
+		return nil, nil, fmt.Errorf("no deployment is loaded: %w", engine.ErrUnavailable)
+	}
+	return d, func() { h.unpin(d) }, nil
+}
+
+// A tracer watches the layers of a registration's steps. Each has a clock that stands still while another one runs.
+type tracer struct {
+	session *session
+	steps   []*tracedStep // in the order in which they began
+	open    []*tracedStep // those that have not ended, outermost first
+}
+
+type tracedStep struct {
+	scripts.StepTrace
+	elapsed time.Duration
+	since   time.Time
+}
+
+func (t *tracer) enter(step, script string) (leave func(*int64, error)) {
+	if n := len(t.open); n > 0 {
+		t.open[n-1].stop()
+	}
+	one := &tracedStep{StepTrace: scripts.StepTrace{Step: step, Script: script, Before: t.document()}, since: time.Now()}
+	t.steps = append(t.steps, one)
+	t.open = append(t.open, one)
+	return func(spent *int64, err error) {
+		one.stop()
+		one.Fuel = spent
+		one.Outcome = outcome(err)
+		one.Microseconds = one.elapsed.Microseconds()
+		one.Changes = t.changes(one.Before)
+		t.open = t.open[:len(t.open)-1]
+		if n := len(t.open); n > 0 {
+			t.open[n-1].since = time.Now()
+		}
+	}
+}
+
+func (s *tracedStep) stop() { s.elapsed += time.Since(s.since) }
+
+func outcome(err error) scripts.Outcome {
+	if err == nil {
+		return scripts.OutcomeDone
+	}
+	if _, refused := errors.AsType[*engine.Error](err); refused {
+		return scripts.OutcomeRefused
+	}
+	return scripts.OutcomeFailed
+}
+
+// document returns the client as built so far. A client that cannot be written shows no changes.
+func (t *tracer) document() jsontext.Value {
+	document, err := t.session.r.Client.Document()
+	if err != nil {
+		return jsontext.Value("{}")
+	}
+	return document
+}
+
+func (t *tracer) changes(before jsontext.Value) jsontext.Value {
+	patch, err := jsonpatch.CreateMergePatch(before, t.document())
+	if err != nil {
+		return jsontext.Value("{}")
+	}
+	return patch
+}
+
+func (t *tracer) result(r *engine.Registration, err error) scripts.DryRun {
+	run := scripts.DryRun{Outcome: outcome(err), Steps: []scripts.StepTrace{}, Dropped: t.session.log.Dropped()}
+	if err == nil {
+		run.Outcome = scripts.OutcomeRegistered
+		run.Response = r.Response
+	} else {
+		run.Error = explain(err)
+	}
+	t.session.noteSecrets()
+	lines := t.session.log.Lines()
+	for _, s := range t.steps {
+		s.Log = logOf(s.Script, s.Step, lines)
+		run.Steps = append(run.Steps, s.StepTrace)
+	}
+	return run
+}
+
+// logOf returns the lines that a script logged in a step.
+func logOf(script, step string, lines []hostfuncs.Line) []string {
+	log := []string{}
+	for _, line := range lines {
+		if line.Script == script && script != "" && line.Step == step {
+			log = append(log, line.Text)
+		}
+	}
+	return log
+}

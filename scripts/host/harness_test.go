@@ -1,0 +1,135 @@
+package host_test
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"registrar/engine"
+	"registrar/internal/wasmtest"
+	"registrar/scripts"
+	"registrar/scripts/host"
+	"registrar/store"
+)
+
+const minimal = `{"redirect_uris":["https://app.example/cb"]}`
+
+// A bench is a server without HTTP: an engine, a script host and a SQLite store.
+type bench struct {
+	t      testing.TB
+	store  *store.Store
+	host   *host.Host
+	engine *engine.Engine
+	log    *bytes.Buffer
+}
+
+// newBench returns a bench whose scripts have a minute for each step: only tests of the clock give them less.
+func newBench(t testing.TB, options engine.Options, changes ...func(*host.Config)) *bench {
+	t.Helper()
+	b := &bench{t: t, log: &bytes.Buffer{}}
+	var err error
+	b.store, err = store.Open(t.Context(), store.Config{Database: "sqlite:" + filepath.Join(t.TempDir(), "test.db"), Migrate: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { b.store.Close() })
+	config := host.Config{
+		Modules:      b.store,
+		Deployments:  b.store,
+		ClientExists: b.store.ClientExists,
+		Shadows:      b.store,
+		StepTimeout:  time.Minute,
+		CacheFolder:  wasmtest.Compiler.Cache,
+
+		CompileCommand: wasmtest.Compiler.Command,
+		Logger:         slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	}
+	for _, change := range changes {
+		change(&config)
+	}
+	b.host, err = host.New(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { b.host.Close(context.Background()) })
+	if err := b.host.Load(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b.engine, err = engine.New(engine.Config{Store: b.store, Options: options, Overrides: b.host.Overrides})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// script uploads a fixture and returns it as a script of a deployment.
+func (b *bench) script(name string) scripts.Script {
+	b.t.Helper()
+	m, _, err := b.host.Upload(b.t.Context(), name, wasmtest.Wasm(b.t, name))
+	if err != nil {
+		b.t.Fatalf("uploading %s: %v", name, err)
+	}
+	return scripts.Script{Name: name, Module: m.Digest}
+}
+
+func (b *bench) deploy(list ...scripts.Script) {
+	b.t.Helper()
+	if _, err := b.host.Deploy(b.t.Context(), scripts.Deployment{Scripts: list}, nil); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// deployFixtures deploys fixtures, the first one outermost.
+func (b *bench) deployFixtures(names ...string) {
+	b.t.Helper()
+	var list []scripts.Script
+	for _, name := range names {
+		list = append(list, b.script(name))
+	}
+	b.deploy(list...)
+}
+
+func (b *bench) register(body string) (*engine.Registration, error) {
+	return b.registerAs(body, &engine.Caller{Auth: engine.AuthNone})
+}
+
+func (b *bench) registerAs(body string, caller *engine.Caller) (*engine.Registration, error) {
+	b.t.Helper()
+	request, err := engine.ParseRequest([]byte(body))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	request.ID = "request-1"
+	return b.engine.Register(b.t.Context(), request, caller)
+}
+
+// clients returns how many clients are stored.
+func (b *bench) clients() int {
+	b.t.Helper()
+	list, err := b.store.Clients(b.t.Context(), "", "", 0)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return len(list)
+}
+
+func response(t testing.TB, r *engine.Registration) map[string]any {
+	t.Helper()
+	var members map[string]any
+	if err := json.Unmarshal(r.Response, &members); err != nil {
+		t.Fatal(err)
+	}
+	return members
+}
+
+// forgetful is a store for tests that are about something else.
+type forgetful struct{}
+
+func (forgetful) AddClient(context.Context, *engine.Client) error { return nil }
+
+func (forgetful) UpdateClient(context.Context, *engine.Client) error { return nil }

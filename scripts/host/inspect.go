@@ -1,0 +1,244 @@
+package host
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/tetratelabs/wazero/api"
+
+	"registrar/engine"
+	"registrar/hostfuncs"
+	"registrar/scripts"
+	"registrar/scripts/wasmbin"
+)
+
+const (
+	pageSize   = 64 << 10
+	maxTable   = 65_536
+	stepType   = "() -> (i32)"
+	startType  = "() -> ()"
+	initialize = "_initialize"
+	start      = "_start"
+)
+
+// Inspect gives the verdict that an upload of a module gets: what it is, or a *[scripts.Rejected] with all that speaks
+// against it. It reads the bytes alone; nothing is compiled or run.
+func (h *Host) Inspect(wasm []byte) (scripts.Module, error) {
+	if len(wasm) > h.config.MaxModule {
+		return scripts.Module{}, rejected("the module has %d bytes: at most %d are allowed", len(wasm), h.config.MaxModule)
+	}
+	m, err := wasmbin.Decode(wasm)
+	if err != nil {
+		return scripts.Module{}, rejected("the module cannot be read: %v", err)
+	}
+	i := inspection{m: m, maxPages: h.config.MemoryPages, functions: hostFunctions()}
+	i.start()
+	i.imports()
+	i.memory()
+	i.tables()
+	i.exports()
+	if i.reasons != nil {
+		return scripts.Module{}, &scripts.Rejected{Reasons: i.reasons}
+	}
+	i.verdict.Digest = scripts.Digest(wasm)
+	i.verdict.Size = len(wasm)
+	return i.verdict, nil
+}
+
+func rejected(format string, args ...any) *scripts.Rejected {
+	return &scripts.Rejected{Reasons: []string{fmt.Sprintf(format, args...)}}
+}
+
+// hostFunctions returns what a script may import, by module and name.
+func hostFunctions() map[[2]string]hostfuncs.Function {
+	functions := map[[2]string]hostfuncs.Function{}
+	for _, f := range hostfuncs.Functions() {
+		functions[[2]string{f.Module, f.Name}] = f
+	}
+	return functions
+}
+
+// An inspection gathers what there is to say about one module.
+type inspection struct {
+	m         *wasmbin.Module
+	maxPages  uint32
+	functions map[[2]string]hostfuncs.Function
+
+	verdict scripts.Module
+	reasons []string
+}
+
+func (i *inspection) refuse(format string, args ...any) {
+	i.reasons = append(i.reasons, fmt.Sprintf(format, args...))
+}
+
+func (i *inspection) warn(format string, args ...any) {
+	i.verdict.Warnings = append(i.verdict.Warnings, fmt.Sprintf(format, args...))
+}
+
+func (i *inspection) start() {
+	if i.m.Start != nil {
+		i.refuse("the module has a start section: export what it runs as _initialize instead (AssemblyScript: --exportStart _initialize)")
+	}
+}
+
+func (i *inspection) imports() {
+	i.verdict.Imports = []string{}
+	for _, imported := range i.m.Imports {
+		name := imported.Module + "." + imported.Name
+		if imported.Kind != wasmbin.KindFunction {
+			i.refuse("the module imports the %s %s: only functions may be imported, so define and export it (AssemblyScript: leave out --importMemory and --importTable)", imported.Kind, name)
+			continue
+		}
+		f, known := i.functions[[2]string{imported.Module, imported.Name}]
+		if !known {
+			i.refuse("%s", i.unknownImport(imported))
+			continue
+		}
+		have, want := i.m.Types[imported.Type], signature(f)
+		if have.String() != want.String() {
+			i.refuse("the import %s has the type %s: it must be %s, so %s", name, have, want, fixOf(have, want))
+			continue
+		}
+		if f.Stub && !slices.Contains(i.verdict.Imports, name) {
+			i.warn("%s is linked, but always answers ENOSYS", name)
+		}
+		if !slices.Contains(i.verdict.Imports, name) {
+			i.verdict.Imports = append(i.verdict.Imports, name)
+		}
+	}
+}
+
+// unknownImport says what to do about a function that this server does not have.
+func (i *inspection) unknownImport(imported wasmbin.Import) string {
+	name := imported.Module + "." + imported.Name
+	switch {
+	case imported.Module == "env" && imported.Name == "abort":
+		return "the module imports env.abort, as AssemblyScript does by default: compile with --use abort= so that it traps instead, or with --use abort=FILE/FUNCTION to name a function of your own"
+	case imported.Module == hostfuncs.ModuleName || imported.Module == hostfuncs.WASIModuleName:
+		return fmt.Sprintf("the module imports %s, which this server does not have%s", name, cmp.Or(didYouMean(imported.Name, i.functionsOf(imported.Module)), i.listOf(imported.Module)))
+	case strings.HasPrefix(imported.Module, "registrar_"):
+		return fmt.Sprintf("the module imports %s: this server has %s only", name, hostfuncs.ModuleName)
+	case slices.Contains(i.functionsOf(hostfuncs.ModuleName), imported.Name):
+		return fmt.Sprintf(`the module imports %s: import it from %s instead (C: __attribute__((import_module("%[2]s"))), Rust: #[link(wasm_import_module = "%[2]s")], Go: //go:wasmimport %[2]s %s)`,
+			name, hostfuncs.ModuleName, imported.Name)
+	case strings.HasPrefix(imported.Module, "wasi_"):
+		return fmt.Sprintf("the module imports %s: of WASI this server has preview 1 only, as %s, so build for wasm32-wasip1", name, hostfuncs.WASIModuleName)
+	}
+	return fmt.Sprintf("the module imports %s: functions may come from %s and %s only", name, hostfuncs.ModuleName, hostfuncs.WASIModuleName)
+}
+
+// functionsOf returns what may be imported from a host module, in the order of the alphabet.
+func (i *inspection) functionsOf(module string) []string {
+	var names []string
+	for f := range i.functions {
+		if f[0] == module {
+			names = append(names, f[1])
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+func (i *inspection) listOf(module string) string {
+	return fmt.Sprintf(": %s has %s", module, strings.Join(i.functionsOf(module), ", "))
+}
+
+// signature returns a host function's type as wasmbin has it.
+func signature(f hostfuncs.Function) wasmbin.FuncType {
+	list := func(types []api.ValueType) []wasmbin.ValueType {
+		values := make([]wasmbin.ValueType, len(types))
+		for i, t := range types {
+			values[i] = wasmbin.ValueType(t)
+		}
+		return values
+	}
+	return wasmbin.FuncType{Params: list(f.Params), Results: list(f.Results)}
+}
+
+func (i *inspection) memory() {
+	exported, ok := i.m.ExportNamed("memory")
+	if !ok || exported.Kind != wasmbin.KindMemory {
+		i.refuse("the module does not export its memory under the name memory")
+	}
+	for _, m := range i.m.Memories {
+		if m.Limits.Min > i.maxPages {
+			i.refuse("the memory begins with %d pages of 64 KiB: at most %d are allowed", m.Limits.Min, i.maxPages)
+		}
+		i.verdict.MemoryMin = uint64(m.Limits.Min) * pageSize
+	}
+}
+
+func (i *inspection) tables() {
+	if len(i.m.Tables) > 1 {
+		i.refuse("the module has %d tables: one is allowed", len(i.m.Tables))
+	}
+	for _, t := range i.m.Tables {
+		if t.Limits.Min > maxTable {
+			i.refuse("the table has %d elements: at most %d are allowed", t.Limits.Min, maxTable)
+		}
+	}
+}
+
+func (i *inspection) exports() {
+	for _, e := range i.m.Exports {
+		if e.Kind != wasmbin.KindFunction {
+			if isStep(e.Name) {
+				i.refuse("the export %s is a %s: it must be a function of the type %s", e.Name, e.Kind, stepType)
+			}
+			continue
+		}
+		function, _ := i.m.FuncType(e.Index)
+		i.exportedFunction(e.Name, function)
+	}
+	i.verdict.Steps = []string{}
+	for _, step := range stepNames() {
+		if _, exported := i.m.ExportNamed(step); exported {
+			i.verdict.Steps = append(i.verdict.Steps, step)
+		}
+	}
+	if len(i.verdict.Steps) == 0 && !i.command() {
+		i.refuse("the module exports no step%s", cmp.Or(i.misspeltStep(), fmt.Sprintf(": export a function of the type %s named %s", stepType, strings.Join(stepNames(), ", "))))
+	}
+	if i.verdict.Warnings == nil {
+		i.verdict.Warnings = []string{}
+	}
+}
+
+// exportedFunction judges a function that is exported. One that is no step is nobody's business, unless it looks like one.
+func (i *inspection) exportedFunction(name string, have wasmbin.FuncType) {
+	known, want := isStep(name), wasmbin.FuncType{Results: []wasmbin.ValueType{wasmbin.I32}}
+	switch {
+	case known && have.String() != stepType:
+		i.refuse("the export %s has the type %s: it must be %s, so %s", name, have, stepType, fixOf(have, want))
+	case name == initialize && have.String() != startType:
+		i.refuse("the export %s has the type %s: it must be %s, so %s", name, have, startType, fixOf(have, wasmbin.FuncType{}))
+	case known || name == initialize:
+	case have.String() == stepType:
+		i.warn("the export %s has the type of a step, but there is no step of that name%s", name, didYouMean(name, stepNames()))
+	case nearest(name, stepNames()) != "":
+		i.warn("the export %s looks like a step, but there is no step of that name%s", name, didYouMean(name, stepNames()))
+	}
+}
+
+// misspeltStep returns which export of a module without steps was probably meant to be one, "" for none.
+func (i *inspection) misspeltStep() string {
+	for _, e := range i.m.Exports {
+		if found := nearest(e.Name, stepNames()); found != "" && e.Kind == wasmbin.KindFunction {
+			return fmt.Sprintf(", but %s: did you mean %s?", e.Name, found)
+		}
+	}
+	return ""
+}
+
+func stepNames() []string {
+	var names []string
+	for _, step := range engine.StepTable() {
+		names = append(names, step.Name)
+	}
+	return names
+}
+
+func isStep(name string) bool { return slices.Contains(stepNames(), name) }

@@ -1,0 +1,34 @@
+package host
+
+import (
+	"io/fs"
+	"os"
+	"os/exec"
+	"runtime"
+	"syscall"
+)
+
+// limitSelf bounds the memory and the CPU of this process. What it exceeds, the kernel refuses or ends.
+func limitSelf() error {
+	for resource, limit := range map[int]uint64{syscall.RLIMIT_AS: compileMemory, syscall.RLIMIT_CPU: compileCPU, syscall.RLIMIT_CORE: 0} {
+		if err := syscall.Setrlimit(resource, &syscall.Rlimit{Cur: limit, Max: limit}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// startAndWait runs a child that does not outlive this process.
+func startAndWait(child *exec.Cmd) error {
+	// The signal comes when the thread ends that started the child, so this goroutine keeps its thread.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	child.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	return child.Run()
+}
+
+// ours reports whether a file belongs to the user of this process.
+func ours(info fs.FileInfo) bool {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	return ok && int(stat.Uid) == os.Getuid()
+}

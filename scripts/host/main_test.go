@@ -1,0 +1,9 @@
+package host_test
+
+import (
+	"testing"
+
+	"registrar/internal/wasmtest"
+)
+
+func TestMain(m *testing.M) { wasmtest.Main(m) }

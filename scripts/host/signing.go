@@ -1,0 +1,93 @@
+package host
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/jedisct1/go-minisign"
+)
+
+// maxSignature bounds a signature, in bytes: most of one is its trusted comment.
+const maxSignature = 4 << 10
+
+// A SigningKey is a minisign public key whose signatures let modules in.
+type SigningKey struct{ key minisign.PublicKey }
+
+// ParseSigningKey reads a public key as minisign prints it: the base64 line, alone or under its comment line.
+func ParseSigningKey(s string) (SigningKey, error) {
+	line := strings.TrimSpace(s)
+	if comment, rest, commented := strings.Cut(line, "\n"); commented && strings.HasPrefix(comment, "untrusted comment:") {
+		line = strings.TrimSpace(rest)
+	}
+	key, err := minisign.NewPublicKey(line)
+	if err != nil || string(key.SignatureAlgorithm[:]) != "Ed" {
+		return SigningKey{}, errors.New("it is no minisign public key, which is a line of 56 characters that begins with RW")
+	}
+	return SigningKey{key}, nil
+}
+
+// ID returns the key's ID as minisign writes it.
+func (k SigningKey) ID() string { return keyID(k.key.KeyId) }
+
+func keyID(id [8]byte) string { return fmt.Sprintf("%016X", binary.LittleEndian.Uint64(id[:])) }
+
+// checkSignature refuses a module that none of the keys has signed. Without keys it refuses only a signature that is none.
+func (h *Host) checkSignature(wasm []byte, signature string) error {
+	keys := h.config.SigningKeys
+	if signature == "" {
+		if len(keys) == 0 {
+			return nil
+		}
+		return rejected("the module has no signature: sign it with minisign, by the key %s", keyList(keys))
+	}
+	if len(signature) > maxSignature {
+		return rejected("the signature has %d bytes: at most %d are allowed", len(signature), maxSignature)
+	}
+	sig, err := minisign.DecodeSignature(signature)
+	if err != nil || !utf8.ValidString(signature) {
+		return rejected("the signature is no minisign signature, which is all that the .minisig file holds")
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	known := false
+	for _, k := range keys {
+		if k.key.KeyId != sig.KeyId {
+			continue
+		}
+		known = true
+		// Two keys may have one ID, which is chosen at random but not signed.
+		if good, err := k.key.Verify(wasm, sig); good && err == nil {
+			return nil
+		}
+	}
+	if !known {
+		return rejected("the signature is by the key %s, which this server does not know: it must be by %s", keyID(sig.KeyId), keyList(keys))
+	}
+	return rejected("the signature by the key %s does not match the module, or was changed", keyID(sig.KeyId))
+}
+
+func keyList(keys []SigningKey) string {
+	ids := make([]string, len(keys))
+	for i, k := range keys {
+		ids[i] = k.ID()
+	}
+	return strings.Join(ids, " or ")
+}
+
+// checkStored refuses a module of the store that none of the keys has signed. A database is trusted no more than an
+// upload.
+func (h *Host) checkStored(ctx context.Context, digest string, wasm []byte) error {
+	if len(h.config.SigningKeys) == 0 {
+		return nil
+	}
+	signature, err := h.config.Signature(ctx, digest)
+	if err != nil {
+		return fmt.Errorf("reading the signature of the module %s: %w", digest, err)
+	}
+	return h.checkSignature(wasm, signature)
+}

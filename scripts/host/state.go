@@ -1,0 +1,160 @@
+package host
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
+
+	"registrar/hostfuncs"
+	"registrar/scripts/memory"
+	"registrar/scripts/metering"
+	"registrar/scripts/snapshot"
+)
+
+// A state is what an instance had when it was initialized, its memory apart. With it and the memory's image, another
+// instance stands where that one stood, and one that was used stands there again.
+type state struct {
+	size       uint32   // of the memory, in bytes
+	values     []uint64 // of the globals
+	generators snapshot.Generators
+	log        *hostfuncs.Log
+}
+
+// begin prepares what instances of a script begin with: its data, or, where that is all that tells an instance that is
+// initialized from one that is not, the memory and the globals of one that is initialized here. Where that fails, each
+// instance is initialized by itself, and says what is wrong.
+func (h *Host) begin(ctx context.Context, sc *script, l snapshot.Layout) {
+	if l.InModule {
+		return
+	}
+	sc.image = h.image(l.Content)
+	if !l.Complete || sc.command { // a program begins anew each time
+		return
+	}
+	sc.globals = l.Globals
+	i, err := h.newInstance(ctx, sc)
+	if err != nil {
+		return
+	}
+	data := sc.image
+	defer func() {
+		i.close()
+		if sc.image != data {
+			_ = data.Close() // a mapping that is not removed is but an address
+		}
+	}()
+	draws := &recorder{source: h.config.Random}
+	if h.initialize(ctx, sc, i, draws) != nil || i.broken {
+		return
+	}
+	content := i.memory()
+	generators, found := snapshot.Find(content, draws.all)
+	if !found {
+		return
+	}
+	sc.state = &state{size: uint32(len(content)), generators: generators, log: i.log}
+	for _, g := range i.globals {
+		sc.state.values = append(sc.state.values, g.Get())
+	}
+	sc.image = h.image(content)
+}
+
+func (h *Host) image(content []byte) *memory.Image {
+	content = bytes.TrimRight(content, "\x00")
+	return memory.NewImage(content, int(h.config.MemoryPages)*pageSize, h.buffers)
+}
+
+// restore brings an instance that nobody used, or whose memory was reset, to where the saved one was, but for its random
+// numbers.
+func (s *state) restore(i *instance, random io.Reader) error {
+	if _, ok := i.module.Memory().Grow((s.size - i.module.Memory().Size()) / pageSize); !ok {
+		return fmt.Errorf("its memory does not grow to %d bytes", s.size)
+	}
+	for j, g := range i.globals {
+		g.Set(s.values[j])
+	}
+	if err := s.generators.Seed(i.memory(), random); err != nil {
+		return fmt.Errorf("seeding its random numbers: %w", err)
+	}
+	i.log = s.log.Clone()
+	return nil
+}
+
+// renew makes an instance that was used one that nobody used: all that a guest can change is put back. It fails where that
+// cannot be.
+func (h *Host) renew(i *instance) error {
+	s := i.script.state
+	switch {
+	case s == nil || i.lent == nil:
+		return errors.New("what it changed is not known")
+	case i.broken || i.depth > 0:
+		return errors.New("it is in the middle of something")
+	}
+	if err := i.lent.shrink(i.module.Memory(), s.size); err != nil {
+		return err
+	}
+	copied, err := i.lent.memory.Reset()
+	if err != nil {
+		return err
+	}
+	i.light = copied <= lightMemory
+	i.fuel.Set(0)
+	i.calls.Set(metering.DefaultCalls)
+	i.attempt = 0
+	return s.restore(i, h.config.Random)
+}
+
+// A lender gives one instance its memory, and knows it.
+type lender struct {
+	image     *memory.Image
+	memory    memory.Memory
+	shrinking uint64 // what a memory that is to shrink shrinks to, in bytes; else 0
+}
+
+// Allocate implements [experimental.MemoryAllocator].
+func (l *lender) Allocate(_, _ uint64) experimental.LinearMemory {
+	l.memory = l.image.New()
+	return l
+}
+
+// Reallocate implements [experimental.LinearMemory].
+func (l *lender) Reallocate(size uint64) []byte {
+	if l.shrinking > 0 {
+		size = l.shrinking
+	}
+	return l.memory.Reallocate(size)
+}
+
+// Free implements [experimental.LinearMemory].
+func (l *lender) Free() { l.memory.Free() }
+
+// shrink makes a memory as large as it was when its instance began. WebAssembly knows no such thing, so wazero is asked to
+// grow the memory, and takes what it is given. It fails for a memory that cannot grow any more.
+func (l *lender) shrink(m api.Memory, size uint32) error {
+	if m.Size() == size {
+		return nil
+	}
+	l.shrinking = uint64(size)
+	defer func() { l.shrinking = 0 }()
+	if _, ok := m.Grow(1); !ok || m.Size() != size {
+		return fmt.Errorf("its memory has grown to %d bytes and does not shrink to %d", m.Size(), size)
+	}
+	return nil
+}
+
+// A recorder keeps what was read through it, read by read.
+type recorder struct {
+	source io.Reader
+	all    [][]byte
+}
+
+func (r *recorder) Read(p []byte) (int, error) {
+	n, err := r.source.Read(p)
+	r.all = append(r.all, bytes.Clone(p[:n]))
+	return n, err
+}

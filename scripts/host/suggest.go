@@ -1,0 +1,91 @@
+package host
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/agnivade/levenshtein"
+
+	"registrar/scripts/wasmbin"
+)
+
+// maxSuggested bounds the names for which another one is looked for, in bytes: no name that is known has half of it.
+const maxSuggested = 64
+
+// nearest returns the name that was probably meant by one that is not among them, "" where none is near. Case and
+// underscores do not count, since some languages export names in their own way.
+func nearest(name string, names []string) string {
+	if len(name) > maxSuggested {
+		return ""
+	}
+	found, least := "", max(len(name)/5, 1)+1 // more edits make another name
+	for _, known := range names {
+		a, b := bare(name), bare(known)
+		if len(a)-len(b) >= least || len(b)-len(a) >= least {
+			continue
+		}
+		if d := levenshtein.ComputeDistance(a, b); d < least {
+			found, least = known, d
+		}
+	}
+	return found
+}
+
+func bare(name string) string { return strings.ToLower(strings.ReplaceAll(name, "_", "")) }
+
+// didYouMean asks for the nearest name, "" where none is near.
+func didYouMean(name string, names []string) string {
+	if found := nearest(name, names); found != "" {
+		return fmt.Sprintf(": did you mean %s?", found)
+	}
+	return ""
+}
+
+// fixOf tells how to turn the type that a function has into the one that it must have.
+func fixOf(have, want wasmbin.FuncType) string {
+	var fixes []string
+	switch {
+	case len(have.Params) != len(want.Params):
+		fixes = append(fixes, fmt.Sprintf("declare %s instead of %s", count(len(want.Params), "parameter"), count(len(have.Params), "parameter")))
+	default:
+		for i, t := range have.Params {
+			if t != want.Params[i] {
+				fixes = append(fixes, fmt.Sprintf("make parameter %d %s instead of %s", i+1, typeName(want.Params[i]), typeName(t)))
+			}
+		}
+	}
+	if had, wanted := resultName(have.Results), resultName(want.Results); had != wanted {
+		fixes = append(fixes, fmt.Sprintf("return %s instead of %s", wanted, had))
+	}
+	return strings.Join(fixes, ", and ")
+}
+
+func count(n int, what string) string {
+	switch n {
+	case 0:
+		return "no " + what
+	case 1:
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+func typeName(t wasmbin.ValueType) string {
+	switch t {
+	case wasmbin.I32:
+		return "a 32-bit integer (i32)"
+	case wasmbin.I64:
+		return "a 64-bit integer (i64)"
+	}
+	return t.String()
+}
+
+func resultName(results []wasmbin.ValueType) string {
+	switch len(results) {
+	case 0:
+		return "nothing"
+	case 1:
+		return typeName(results[0])
+	}
+	return count(len(results), "value")
+}
