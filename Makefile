@@ -5,8 +5,9 @@ export GOEXPERIMENT = nojsonv2
 
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-# Packages with the race detector; the root package drives the plain binary.
-RACED = ./engine/... ./hostfuncs/... ./internal/... ./scripts/... ./server/... ./store/...
+# Packages with the race detector; internal/e2e drives the plain binary.
+RACED = ./engine/... ./hostfuncs/... ./scripts/... ./server/... ./store/... \
+	$(addprefix ./internal/,app/... discovery/... fetch/... keyset/... metrics/... token/...)
 
 .PHONY: build test test-race test-e2e lint fuzz bench bench-growth bench-go testdata testdata-check install
 
@@ -23,7 +24,7 @@ test-race:
 	CI=1 CGO_ENABLED=1 go test -race $(RACED)
 
 test-e2e:
-	CI=1 go test -timeout 20m . ./bench/... ./sdk/...
+	CI=1 go test -timeout 20m ./internal/archtest ./internal/cli ./internal/e2e ./internal/scriptcase ./internal/wasmtest/... ./bench/... ./sdk/...
 
 lint:
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "run gofmt on: $$unformatted"; exit 1; }

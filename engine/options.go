@@ -102,6 +102,12 @@ func (o Options) withDefaults() (Options, error) {
 	return o, o.check()
 }
 
+// Validate returns an error that names the option that is wrong, or nil. [New] makes the same check.
+func (o Options) Validate() error {
+	_, err := o.withDefaults()
+	return err
+}
+
 func fill[T ~string](field *T, value T) {
 	if *field == "" {
 		*field = value

@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"net/http"
 	"net/url"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"registrar/engine"
+	"registrar/internal/token"
 	"registrar/internal/wasmtest"
 	"registrar/scripts"
 	"registrar/server"
@@ -25,6 +27,9 @@ func TestAdminToken(t *testing.T) {
 		}
 	}
 	s.call("GET", "/admin/v1/modules", "").want(http.StatusOK).wantMembers(map[string]any{"modules": []any{}})
+	if added, err := s.store.AddAdminToken(t.Context(), token.Admin{ID: "another", Hash: sha256.Sum256([]byte("another")), Role: "admin"}); err != nil || !added {
+		t.Fatal(added, err)
+	}
 	s.do("GET", s.admin.URL+"/admin/v1/modules", "", "Authorization: bearer another").want(http.StatusOK)
 	s.do("GET", s.public.URL+"/admin/v1/modules", "", "Authorization: Bearer "+adminToken).want(http.StatusNotFound)
 	if strings.Contains(s.log.String(), "wrong-token") {

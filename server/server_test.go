@@ -1,22 +1,19 @@
 package server_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"github.com/go-json-experiment/json"
 
 	"registrar/engine"
+	"registrar/internal/app"
+	"registrar/internal/servertest"
 	"registrar/internal/wasmtest"
 	"registrar/scripts"
 	"registrar/scripts/host"
@@ -26,9 +23,9 @@ import (
 	"registrar/store/storetest"
 )
 
-const adminToken = "an-admin-token-for-tests-0123456789"
+const adminToken = servertest.AdminToken
 
-// A site is a whole server on loopback: both listeners, the engine, scripts and a real database.
+// A site is a whole server whose answers are checked against the OpenAPI description.
 type site struct {
 	t     testing.TB
 	store *store.Store
@@ -36,7 +33,7 @@ type site struct {
 	database string
 	public   *httptest.Server
 	admin    *httptest.Server
-	log      *syncBuffer
+	log      *servertest.Buffer
 }
 
 // A setup is what a test changes of a server.
@@ -52,97 +49,19 @@ type setup struct {
 
 func newSite(t testing.TB, s setup) *site {
 	t.Helper()
-	site := &site{t: t, log: &syncBuffer{}}
-	if s.database == "" {
-		s.database = "sqlite:" + filepath.Join(t.TempDir(), "test.db")
-	}
-	logger := slog.New(slog.NewJSONHandler(site.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	ctx := t.Context()
-	site.database = s.database
-	var err error
-	if site.store, err = store.Open(ctx, store.Config{Database: s.database, Migrate: true}); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { site.store.Close() })
-
-	s.scripts.Modules, s.scripts.Deployments, s.scripts.ClientExists = site.store, site.store, site.store.ClientExists
-	s.scripts.Logger, s.scripts.Shadows = logger, site.store
-	s.scripts.CacheFolder, s.scripts.CompileCommand = wasmtest.Compiler.Cache, wasmtest.Compiler.Command
-	if s.scripts.StepTimeout == 0 {
-		s.scripts.StepTimeout = time.Minute
-	}
-	h, err := host.New(ctx, s.scripts)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { h.Close(context.Background()) })
-	if err := h.Load(ctx); err != nil {
-		t.Fatal(err)
-	}
-	site.public, site.admin = httptest.NewUnstartedServer(nil), httptest.NewUnstartedServer(nil)
-	if !s.unmanaged {
-		s.options.RegistrationEndpoint = "http://" + site.public.Listener.Addr().String() + "/register"
-	}
-	config := engine.Config{Store: site.store, Options: s.options, Overrides: h.Overrides}
+	c := app.Config{Database: s.database, Engine: engine.Config{Options: s.options}, Scripts: s.scripts, Server: s.server}
 	if s.engine != nil {
-		s.engine(&config)
+		s.engine(&c.Engine)
 	}
-	e, err := engine.New(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := s.server
-	c.Engine, c.Scripts, c.Clients, c.Modules, c.Deployments = e, h, site.store, site.store, site.store
-	if c.Replay == nil {
-		c.Replay = func(ctx context.Context, list []scripts.Script, last int, progress func(done, of int)) (scripts.Replay, error) {
-			return h.Replay(ctx, e, site.store, list, last, progress)
-		}
-	}
-	c.InitialAccessTokens, c.InitialAccessToken = site.store, site.store.InitialAccessToken
-	c.Management, c.MarkSeen, c.Shadows = site.store, site.store.MarkSeen, site.store
-	c.Logger = logger
-	if c.Registration == "" {
-		c.Registration = server.RegistrationOpen
-	}
-	if c.RequestTimeout == 0 {
-		c.RequestTimeout = time.Minute
-	}
-	if c.Ready == nil {
-		c.Ready = func(context.Context) error { return h.Ready() }
-	}
-	c.AdminTokens = adminTokens
-	srv, err := server.New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	site.public.Config.Handler, site.admin.Config.Handler = checked(t, "public", srv.Public()), checked(t, "admin", srv.Admin())
-	site.public.Start()
-	site.admin.Start()
-	t.Cleanup(site.public.Close)
-	t.Cleanup(site.admin.Close)
-	return site
+	whole := servertest.New(t, c, servertest.Options{
+		Wrap:      func(listener string, h http.Handler) http.Handler { return checked(t, listener, h) },
+		Unmanaged: s.unmanaged,
+	})
+	return &site{t: t, store: whole.Store, database: whole.Database, public: whole.Public, admin: whole.Admin, log: whole.Log}
 }
 
 func adminTokens(context.Context) ([][sha256.Size]byte, error) {
-	return [][sha256.Size]byte{sha256.Sum256([]byte("another")), sha256.Sum256([]byte(adminToken))}, nil
-}
-
-// syncBuffer is a buffer that handlers write to while a test reads.
-type syncBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (s *syncBuffer) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(p)
-}
-
-func (s *syncBuffer) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.String()
+	return [][sha256.Size]byte{sha256.Sum256([]byte(adminToken))}, nil
 }
 
 // An exchange is a response with its body read.

@@ -7,15 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"time"
-)
 
-// An AdminToken opens the admin API. The token itself is kept nowhere.
-type AdminToken struct {
-	ID        string            // 1 to 64 bytes
-	Hash      [sha256.Size]byte // SHA-256 of the token
-	Role      string            // at most 64 characters
-	CreatedAt time.Time         // UTC, in whole microseconds
-}
+	"registrar/internal/token"
+)
 
 type adminTokenRow struct {
 	ID        string `gorm:"primaryKey"`
@@ -31,7 +25,7 @@ const maxTokenID = 64
 // AddAdminToken stores t, durably, and reports whether it did: it is false, and nothing changes, if another token has
 // t.ID. Of several processes that add tokens under one ID, one hears true. As with [Store.AddClient], ctx ends only the wait for
 // a connection.
-func (s *Store) AddAdminToken(ctx context.Context, t AdminToken) (added bool, err error) {
+func (s *Store) AddAdminToken(ctx context.Context, t token.Admin) (added bool, err error) {
 	if len(t.ID) < 1 || len(t.ID) > maxTokenID {
 		return false, fmt.Errorf("storing admin token %s: its ID has %d bytes: 1 to %d are possible", t.ID, len(t.ID), maxTokenID)
 	}
@@ -56,17 +50,17 @@ func (s *Store) AddAdminToken(ctx context.Context, t AdminToken) (added bool, er
 }
 
 // AdminTokens returns every admin token, the oldest first.
-func (s *Store) AdminTokens(ctx context.Context) ([]AdminToken, error) {
+func (s *Store) AdminTokens(ctx context.Context) ([]token.Admin, error) {
 	var rows []*adminTokenRow
 	if err := s.reader.WithContext(ctx).Order("created_at, id").Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("listing admin tokens: %w", classify(ctx, err))
 	}
-	tokens := make([]AdminToken, 0, len(rows))
+	tokens := make([]token.Admin, 0, len(rows))
 	for _, r := range rows {
 		if len(r.Hash) != sha256.Size {
 			return nil, fmt.Errorf("admin token %s: its hash has %d bytes", r.ID, len(r.Hash))
 		}
-		tokens = append(tokens, AdminToken{ID: r.ID, Hash: [sha256.Size]byte(r.Hash), Role: r.Role, CreatedAt: r.CreatedAt.UTC()})
+		tokens = append(tokens, token.Admin{ID: r.ID, Hash: [sha256.Size]byte(r.Hash), Role: r.Role, CreatedAt: r.CreatedAt.UTC()})
 	}
 	return tokens, nil
 }

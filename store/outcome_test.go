@@ -15,6 +15,7 @@ import (
 	"github.com/go-sql-driver/mysql"
 
 	"registrar/engine"
+	"registrar/internal/token"
 	"registrar/store"
 	"registrar/store/storetest"
 )
@@ -147,7 +148,7 @@ func TestBrokenConnection(t *testing.T) {
 	})
 	t.Run("admin token", func(t *testing.T) {
 		b.arm(afterAnswer, 0)
-		added, err := s.AddAdminToken(t.Context(), store.AdminToken{ID: "first", Hash: [32]byte{1}, Role: "admin", CreatedAt: time.Now()})
+		added, err := s.AddAdminToken(t.Context(), token.Admin{ID: "first", Hash: [32]byte{1}, Role: "admin", CreatedAt: time.Now()})
 		if !added || err != nil || b.armed.Load() != never {
 			t.Errorf("got %t and %v, want true", added, err)
 		}

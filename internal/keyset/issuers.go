@@ -14,14 +14,14 @@ import (
 // Issuers maps the issuers that the operator trusts to their keys. It is not modified after it is made.
 type Issuers map[string]*Set
 
-// ParseIssuers reads a list of ISSUER=SOURCE. A source is what [Config.Source] may be; the rest of config applies to every
+// ParseIssuers reads a list of ISSUER=JWKS. JWKS is what [Config.Source] may be; the rest of config applies to every
 // issuer. No issuer may be given twice.
 func ParseIssuers(list []string, config Config) (Issuers, error) {
 	issuers := make(Issuers, len(list))
 	for _, entry := range list {
 		issuer, source, ok := divide(entry)
 		if !ok {
-			return nil, fmt.Errorf("%q: it must be ISSUER=SOURCE, such as https://issuer.example=https://issuer.example/jwks.json", entry)
+			return nil, fmt.Errorf("%q: it must be ISSUER=JWKS, such as https://issuer.example=https://issuer.example/jwks.json", entry)
 		}
 		if _, twice := issuers[issuer]; twice {
 			return nil, fmt.Errorf("%q is given twice: an issuer has one source of keys", issuer)

@@ -36,9 +36,9 @@ func TestParseIssuers(t *testing.T) {
 		want string
 		list []string
 	}{
-		{"it must be ISSUER=SOURCE", []string{"https://issuer.example"}},
-		{"it must be ISSUER=SOURCE", []string{"=" + file}},
-		{"it must be ISSUER=SOURCE", []string{"https://issuer.example="}},
+		{"it must be ISSUER=JWKS", []string{"https://issuer.example"}},
+		{"it must be ISSUER=JWKS", []string{"=" + file}},
+		{"it must be ISSUER=JWKS", []string{"https://issuer.example="}},
 		{"given twice", []string{"a=" + file, "a=" + file}},
 		{"no such file", []string{"a=" + file + ".not"}},
 		{"must be https", []string{"a=http://issuer.example/jwks"}},

@@ -18,18 +18,31 @@ func Root() string {
 // same sources were built by other compilers.
 func Wasm(t testing.TB, name string) []byte {
 	t.Helper()
-	read := func() ([]byte, error) { return Module(name) }
-	if folder := os.Getenv("REGISTRAR_TEST_WASM"); folder != "" {
-		read = func() ([]byte, error) { return os.ReadFile(filepath.Join(folder, name+".wasm")) }
-	}
-	b, err := read()
+	b, err := os.ReadFile(path(name))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return b
 }
 
+func path(name string) string {
+	if folder := os.Getenv("REGISTRAR_TEST_WASM"); folder != "" {
+		return filepath.Join(folder, name+".wasm")
+	}
+	return filepath.Join(Root(), "testdata", "wasm", name+".wasm")
+}
+
 // Module returns the module of that name in testdata/wasm.
 func Module(name string) ([]byte, error) {
 	return os.ReadFile(filepath.Join(Root(), "testdata", "wasm", name+".wasm"))
+}
+
+// Path returns the path of the module that [Wasm] returns.
+func Path(t testing.TB, name string) string {
+	t.Helper()
+	path, err := filepath.Abs(path(name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
 }

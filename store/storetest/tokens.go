@@ -9,16 +9,16 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"registrar/store"
+	"registrar/internal/token"
 )
 
-func newToken(id string, hash byte) store.AdminToken {
-	return store.AdminToken{ID: id, Hash: [32]byte{hash}, Role: "admin", CreatedAt: time.Now().UTC().Truncate(time.Microsecond)}
+func newToken(id string, hash byte) token.Admin {
+	return token.Admin{ID: id, Hash: [32]byte{hash}, Role: "admin", CreatedAt: time.Now().UTC().Truncate(time.Microsecond)}
 }
 
 func testAdminTokens(t *testing.T, database string) {
 	s := open(t, database)
-	want := []store.AdminToken{newToken("b", 1), newToken("a", 2), newToken("A", 3), newToken("a ", 4)}
+	want := []token.Admin{newToken("b", 1), newToken("a", 2), newToken("A", 3), newToken("a ", 4)}
 	for i := range want {
 		want[i].CreatedAt = time.Date(2026, 1, 1, 0, 0, 0, i*1000, time.UTC)
 		if added, err := s.AddAdminToken(t.Context(), want[i]); err != nil || !added {

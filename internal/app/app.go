@@ -1,0 +1,209 @@
+// Package app makes a server out of its parts: the database, the engine, the host of the scripts, the documents that it
+// reads from elsewhere, and the two listeners. They are wired here and nowhere else; the command line and the tests bring
+// a [Config].
+package app
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	"registrar/engine"
+	"registrar/internal/discovery"
+	"registrar/internal/metrics"
+	"registrar/internal/token"
+	"registrar/scripts"
+	"registrar/scripts/host"
+	"registrar/server"
+	"registrar/store"
+)
+
+// Config describes a server. New connects the parts: what a field's comment lists is set by New, and the rest of Engine,
+// Scripts and Server means what their packages say.
+type Config struct {
+	Database string // as in [store.Config]
+	Migrate  bool   // bring the schema to the newest version; else New fails on an older one
+
+	Listen      string      // HOST:PORT of the public listener; port 0 means a free one
+	AdminListen string      // HOST:PORT of the admin listener, likewise
+	TLS         *tls.Config // of the public listener; nil means plain HTTP
+
+	Engine     engine.Config     // New sets Store, Overrides, and Advertised where there is a discovery document
+	Scripts    host.Config       // New sets the stores, Logger, and Observer where it is nil
+	Server     server.Config     // New sets the parts, Logger, and Ready, Replay, Observer and Metrics where they are nil
+	Discovery  *discovery.Source // nil means that no discovery document is published
+	AdminToken string            // the operator's; "" means that only tokens of the database open the admin API
+
+	Logger *slog.Logger // nil means slog.Default
+}
+
+// An App is a server whose parts are connected. It is safe for concurrent use.
+type App struct {
+	Store   *store.Store
+	Engine  *engine.Engine
+	Scripts *host.Host
+	Server  *server.Server
+
+	config Config
+}
+
+// New opens the database and connects the parts. It does not load the scripts and does not listen: [App.Serve] does. The
+// caller must close the App.
+func New(ctx context.Context, c Config) (*App, error) {
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	db, err := store.Open(ctx, store.Config{Database: c.Database, Migrate: c.Migrate, Logger: c.Logger})
+	if err != nil {
+		return nil, err
+	}
+	a := &App{Store: db, config: c}
+	if err := a.connect(ctx); err != nil {
+		return nil, errors.Join(err, a.Close(ctx))
+	}
+	return a, nil
+}
+
+// connect makes the parts that stand on the database.
+func (a *App) connect(ctx context.Context) error {
+	observer := metrics.New()
+	var err error
+	if a.Scripts, err = a.newHost(ctx, observer); err != nil {
+		return err
+	}
+	observer.Watch(a.Scripts)
+	if a.Engine, err = a.newEngine(); err != nil {
+		return err
+	}
+	a.Server, err = a.newServer(observer)
+	return err
+}
+
+func (a *App) newHost(ctx context.Context, observer host.Observer) (*host.Host, error) {
+	c, db := a.config.Scripts, a.Store
+	c.Modules, c.Deployments, c.Shadows = db, db, db
+	c.ClientExists = db.ClientExists
+	c.CanaryKey = func(ctx context.Context) ([]byte, error) { return db.Key(ctx, "canary") }
+	c.Signature = db.ModuleSignature
+	c.Logger = a.config.Logger
+	if c.Observer == nil {
+		c.Observer = observer
+	}
+	return host.New(ctx, c)
+}
+
+func (a *App) newEngine() (*engine.Engine, error) {
+	c := a.config.Engine
+	c.Store, c.Overrides = a.Store, a.Scripts.Overrides
+	if a.config.Discovery != nil {
+		c.Advertised = a.config.Discovery.Advertised
+	}
+	return engine.New(c)
+}
+
+func (a *App) newServer(observer *metrics.Metrics) (*server.Server, error) {
+	c, db := a.config.Server, a.Store
+	c.Engine, c.Scripts = a.Engine, a.Scripts
+	c.Clients, c.Management, c.MarkSeen = db, db, db.MarkSeen
+	c.Modules, c.Deployments, c.Shadows = db, db, db
+	c.InitialAccessTokens, c.InitialAccessToken = db, db.InitialAccessToken
+	c.AdminTokens = token.AdminHashes(a.config.AdminToken, db)
+	c.Logger = a.config.Logger
+	if a.config.Discovery != nil {
+		c.Discovery = a.config.Discovery.Document
+	}
+	if c.Ready == nil {
+		c.Ready = a.Ready
+	}
+	if c.Replay == nil {
+		c.Replay = a.replay
+	}
+	if c.Observer == nil {
+		c.Observer, c.Metrics = observer, observer.Handler()
+	}
+	return server.New(c)
+}
+
+// replay is the server's Replay.
+func (a *App) replay(ctx context.Context, list []scripts.Script, last int, progress func(done, of int)) (scripts.Replay, error) {
+	return a.Scripts.Replay(ctx, a.Engine, a.Store, list, last, progress)
+}
+
+// followInterval is how often the number of the deployment in force is looked up.
+const followInterval = 500 * time.Millisecond
+
+// Serve loads the deployment in force, opens both listeners, calls listening with their addresses, and serves until ctx is
+// done. Then it finishes what was accepted and returns nil. A deployment that does not load is not an error: registrations
+// fail as unavailable, [App.Ready] says why, and Serve goes on as soon as one loads.
+func (a *App) Serve(ctx context.Context, listening func(public, admin net.Addr)) error {
+	if err := a.Scripts.Load(ctx); err != nil {
+		a.config.Logger.ErrorContext(ctx, "loading the deployment in force", "error", err)
+	}
+	following, stop := context.WithCancel(ctx)
+	var followers sync.WaitGroup
+	defer followers.Wait()
+	defer stop()
+	followers.Go(func() { a.Scripts.Follow(following, followInterval) })
+	if a.config.Discovery != nil {
+		followers.Go(func() { a.config.Discovery.Follow(following) })
+	}
+	public, err := net.Listen("tcp", a.config.Listen)
+	if err != nil {
+		return fmt.Errorf("listening on the public address: %w", err)
+	}
+	admin, err := net.Listen("tcp", a.config.AdminListen)
+	if err != nil {
+		return errors.Join(fmt.Errorf("listening on the admin address: %w", err), public.Close())
+	}
+	listening(public.Addr(), admin.Addr())
+	return a.Server.Serve(ctx, public, admin, a.config.TLS)
+}
+
+// Ready returns nil if clients can register, else the reason why they cannot: the database does not answer, the deployment
+// in force is not loaded, or the discovery document was not read yet.
+func (a *App) Ready(ctx context.Context) error {
+	if err := a.Store.Ping(ctx); err != nil {
+		return err
+	}
+	var unread error
+	if a.config.Discovery != nil {
+		_, unread = a.config.Discovery.Document()
+	}
+	return errors.Join(a.Scripts.Ready(), unread)
+}
+
+// NoDeployment is what [App.Deployment] returns before anything is deployed.
+const NoDeployment = "none: the built-in steps"
+
+// Deployment describes in words the deployment that registrations run through.
+func (a *App) Deployment(ctx context.Context) string {
+	number, loaded := a.Scripts.Current()
+	switch {
+	case !loaded:
+		return fmt.Sprintf("not loaded, so no client can register: %v", a.Scripts.Ready())
+	case number == 0:
+		return NoDeployment
+	}
+	d, err := a.Store.Deployment(ctx, number)
+	if err != nil {
+		return fmt.Sprint(number)
+	}
+	return fmt.Sprintf("%d: %s", number, scripts.Names(d.Scripts))
+}
+
+// Close ends the scripts and closes the database. No registration may be under way.
+func (a *App) Close(ctx context.Context) error {
+	ctx = context.WithoutCancel(ctx)
+	var err error
+	if a.Scripts != nil {
+		if err = a.Scripts.Close(ctx); err != nil {
+			err = fmt.Errorf("closing the scripts: %w", err)
+		}
+	}
+	return errors.Join(err, a.Store.Close())
+}

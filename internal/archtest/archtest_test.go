@@ -1,0 +1,125 @@
+// Package archtest holds the arrows between the packages, as ARCHITECTURE.md draws them. It has no code but tests.
+package archtest
+
+import (
+	"maps"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"registrar/internal/wasmtest"
+)
+
+// arrows are the packages of this module that each production package may import. Tests may import anything.
+var arrows = map[string]string{
+	"":                    "internal/cli",
+	"engine":              "",
+	"hostfuncs":           "engine",
+	"scripts":             "",
+	"scripts/wasmbin":     "",
+	"scripts/metering":    "scripts/wasmbin",
+	"scripts/snapshot":    "scripts/wasmbin",
+	"scripts/memory":      "",
+	"scripts/host":        "engine hostfuncs scripts scripts/memory scripts/metering scripts/snapshot scripts/wasmbin",
+	"server":              "engine scripts server/adminapi server/bearer",
+	"server/adminapi":     "scripts",
+	"server/bearer":       "engine internal/keyset",
+	"store":               "engine scripts store/groupcommit internal/token",
+	"store/groupcommit":   "",
+	"sdk":                 "",
+	"sdk/go/registrar":    "",
+	"internal/app":        "engine scripts scripts/host server store internal/discovery internal/metrics internal/token",
+	"internal/cli":        "engine scripts scripts/host sdk server server/adminapi server/bearer store internal/app internal/discovery internal/fetch internal/keyset internal/scriptcase internal/token",
+	"internal/discovery":  "engine",
+	"internal/fetch":      "",
+	"internal/keyset":     "engine",
+	"internal/metrics":    "scripts",
+	"internal/scriptcase": "engine scripts scripts/host",
+	"internal/token":      "engine",
+}
+
+// testPackages serve tests alone. They may import anything, and no production package may import them.
+var testPackages = []string{
+	"store/storetest", "store/storetest/mariadb", "store/storetest/child",
+	"internal/servertest", "internal/wasmtest", "internal/wasmtest/hostile", "internal/wasmtest/hostile/generate",
+	"internal/e2e", "internal/archtest",
+}
+
+// rooms are the libraries that only some production packages may reach.
+var rooms = map[string]string{
+	"gorm.io/":                      "store internal/app internal/cli",
+	"github.com/labstack/echo/":     "server internal/app internal/cli",
+	"github.com/tetratelabs/wazero": "scripts/host scripts/memory hostfuncs internal/app internal/cli internal/scriptcase",
+	"github.com/alecthomas/kong":    "internal/cli",
+	"github.com/prometheus/":        "internal/metrics internal/app internal/cli",
+	"github.com/schollz/":           "internal/cli",
+	"github.com/getkin/":            "", // tests
+	"github.com/valyala/fasthttp":   "", // bench
+	"gonum.org/":                    "", // bench
+	"golang.org/x/perf":             "", // bench
+}
+
+// list returns what go list prints for patterns, a line each.
+func list(t *testing.T, args ...string) []string {
+	t.Helper()
+	cmd := exec.Command("go", append([]string{"list"}, args...)...)
+	cmd.Dir = wasmtest.Root()
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.Collect(strings.Lines(string(out)))
+}
+
+// inModule returns a package's path without the module's, "" for the root.
+func inModule(path string) (inside string, ok bool) {
+	if path == "registrar" {
+		return "", true
+	}
+	return strings.CutPrefix(path, "registrar/")
+}
+
+func TestImportsPointOneWay(t *testing.T) {
+	seen := map[string]bool{}
+	for _, line := range list(t, "-f", "{{.ImportPath}}: {{join .Imports \" \"}}", "./...") {
+		path, imports, _ := strings.Cut(strings.TrimSpace(line), ": ")
+		path, _ = inModule(strings.TrimSuffix(path, ":"))
+		allowed, known := arrows[path]
+		seen[path] = true
+		if !known {
+			if !slices.Contains(testPackages, path) && !strings.HasPrefix(path, "sdk/go/") && !strings.HasPrefix(path, "bench") {
+				t.Errorf("%s is not in the table of arrows", path)
+			}
+			continue
+		}
+		for _, imported := range strings.Fields(imports) {
+			if inside, ours := inModule(imported); ours && !slices.Contains(strings.Fields(allowed), inside) {
+				t.Errorf("%s imports %s", path, inside)
+			}
+		}
+	}
+	for _, path := range slices.Concat(slices.Collect(maps.Keys(arrows)), testPackages) {
+		if !seen[path] {
+			t.Errorf("%s is in the table, but is no package", path)
+		}
+	}
+}
+
+func TestLibrariesStayInTheirRooms(t *testing.T) {
+	for path := range arrows {
+		for _, dep := range list(t, "-deps", "./"+path) {
+			for library, rooms := range rooms {
+				if strings.HasPrefix(dep, library) && path != "" && !slices.Contains(strings.Fields(rooms), path) {
+					t.Errorf("%s reaches %s", path, strings.TrimSpace(dep))
+				}
+			}
+		}
+	}
+}
+
+func TestRootHoldsOneGoFile(t *testing.T) {
+	if files := list(t, "-f", `{{join .GoFiles " "}} {{join .TestGoFiles " "}} {{join .XTestGoFiles " "}}`, "."); strings.TrimSpace(files[0]) != "main.go" {
+		t.Errorf("the root holds %s", files[0])
+	}
+}

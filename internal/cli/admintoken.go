@@ -1,0 +1,75 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"registrar/internal/token"
+)
+
+// adminTokenFlags are where the admin token comes from.
+type adminTokenFlags struct {
+	AdminTokenFile string `placeholder:"FILE" help:"File that holds the admin token, of at least 32 characters; or set $$REGISTRAR_ADMIN_TOKEN. With neither, the server's first start makes one and writes it to registrar.token."`
+}
+
+// configured returns the token that the operator configured, or "".
+func (f *adminTokenFlags) configured() (string, error) {
+	configured, inEnvironment := os.LookupEnv(token.AdminVariable)
+	switch {
+	case inEnvironment && f.AdminTokenFile != "":
+		return "", fmt.Errorf("both %s and --admin-token-file are set: set one of them", token.AdminVariable)
+	case inEnvironment:
+		if err := token.CheckAdmin(configured); err != nil {
+			return "", fmt.Errorf("%s: %w", token.AdminVariable, err)
+		}
+		return configured, nil
+	case f.AdminTokenFile != "":
+		return token.ReadFile(f.AdminTokenFile)
+	}
+	return "", nil
+}
+
+// forServer returns the token for a server: the configured one, else the one in registrar.token in $STATE_DIRECTORY or
+// the working directory, which goes to loopback alone.
+func (f *adminTokenFlags) forServer(host string) (string, error) {
+	configured, err := f.configured()
+	if configured != "" || err != nil {
+		return configured, err
+	}
+	for _, folder := range slices.Compact([]string{stateFolder(), "."}) {
+		path := filepath.Join(folder, token.AdminFile)
+		found, err := token.ReadFile(path)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			continue
+		case err != nil:
+			return "", err
+		case !loopback(host):
+			return "", fmt.Errorf("the admin token in %s was found, not named, so it is sent to loopback alone: to send it to %s, say --admin-token-file %s", path, host, path)
+		}
+		return found, nil
+	}
+	return "", fmt.Errorf("there is no admin token: set %s or --admin-token-file, or run this where the server keeps its %s", token.AdminVariable, token.AdminFile)
+}
+
+// tokenFolder returns where the first start writes the token: beside the SQLite file, else where state is kept.
+func tokenFolder(database string) string {
+	if path, ok := strings.CutPrefix(database, "sqlite:"); ok {
+		return filepath.Dir(path)
+	}
+	return stateFolder()
+}
+
+// stateFolder returns the first of $STATE_DIRECTORY, which systemd sets, else the working directory.
+func stateFolder() string {
+	folder, _, _ := strings.Cut(os.Getenv("STATE_DIRECTORY"), ":")
+	if folder == "" {
+		return "."
+	}
+	return folder
+}

@@ -1,0 +1,146 @@
+// Package cli is the command line: flags, environment and configuration file become a server ([app.Config]), or calls of
+// the admin API of a running one. Each command has a file; the logic is in the packages that it calls.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+	"github.com/mattn/go-isatty"
+
+	"registrar/engine"
+)
+
+// The exit codes.
+const (
+	exitDone   = 0
+	exitFailed = 1 // refused or failed
+	exitUsage  = 2 // wrong usage
+)
+
+// A cli is the whole command line.
+type cli struct {
+	Config configFile `placeholder:"FILE" help:"YAML file whose members are named as the flags. Flags and the environment come before it."`
+
+	Serve   serveCommand   `cmd:"" help:"Run the server."`
+	Check   checkCommand   `cmd:"" help:"Validate the configuration, reach the database, print what would run."`
+	Health  healthCommand  `cmd:"" help:"Is a running server well? Exit 0 or 1."`
+	Migrate migrateCommand `cmd:"" help:"Apply the database's migrations and stop."`
+	Script  scriptCommands `cmd:"" help:"Inspect, try, upload and deploy scripts."`
+	Client  clientCommands `cmd:"" help:"List, show and delete registered clients."`
+	Token   tokenCommands  `cmd:"" help:"Make, list and revoke initial access tokens, which let register."`
+	Version versionCommand `cmd:"" help:"Print the version."`
+
+	// CompileModule is how this program starts itself to compile a module; see [host.CompileChild].
+	CompileModule compileCommand `cmd:"" hidden:""`
+}
+
+// A console is where a command writes.
+type console struct {
+	out, err io.Writer
+	terminal bool // err is a terminal: somebody reads along
+}
+
+// Main runs the command that the program's arguments name, until it ends or the program is told to stop, and returns the
+// exit code.
+func Main() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	return run(ctx, os.Args[1:], &console{out: os.Stdout, err: os.Stderr, terminal: isatty.IsTerminal(os.Stderr.Fd())})
+}
+
+// run runs one command and returns its exit code.
+func run(ctx context.Context, args []string, c *console) int {
+	parser, err := newParser(&cli{}, c)
+	if err != nil {
+		fmt.Fprintln(c.err, "registrar:", err)
+		return exitFailed
+	}
+	command, err := parser.Parse(args)
+	if err != nil {
+		return reportUsage(err, c)
+	}
+	command.BindTo(ctx, (*context.Context)(nil))
+	return report(command.Run(), c)
+}
+
+// newParser returns the parser that fills commands.
+func newParser(commands *cli, c *console) (*kong.Kong, error) {
+	return kong.New(commands,
+		kong.Name("registrar"),
+		kong.Description("Client registration for OAuth 2.0 and OpenID Connect (RFC 7591), scriptable in WebAssembly."),
+		kong.DefaultEnvars("REGISTRAR"),
+		kong.Writers(c.out, c.err),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 120}),
+		kong.Bind(c),
+		kong.Vars{
+			"grant_types":    strings.Join(engine.DefaultGrantTypes(), ","),
+			"response_types": strings.Join(engine.DefaultResponseTypes(), ","),
+			"signing_algs":   strings.Join(engine.DefaultSigningAlgs(), ","),
+		})
+}
+
+// usageError marks an error as the user's: run exits with exitUsage.
+type usageError struct{ error }
+
+// Unwrap returns what is wrong.
+func (e usageError) Unwrap() error { return e.error }
+
+func isUsage(err error) bool {
+	_, ok := errors.AsType[usageError](err)
+	return ok
+}
+
+// exited carries an exit code for a command that has already printed its result.
+type exited int
+
+func (e exited) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
+
+// report prints what went wrong and returns the exit code.
+func report(err error, c *console) int {
+	if err == nil {
+		return exitDone
+	}
+	if code, ok := errors.AsType[exited](err); ok {
+		return int(code)
+	}
+	fmt.Fprintln(c.err, "registrar:", printableLines(err.Error()))
+	if isUsage(err) {
+		return exitUsage
+	}
+	return exitFailed
+}
+
+// reportUsage prints why the arguments were not understood.
+func reportUsage(err error, c *console) int {
+	fmt.Fprintln(c.err, "registrar:", printableLines(err.Error()))
+	parse, ok := errors.AsType[*kong.ParseError](err)
+	if !ok || parse.Context == nil {
+		return exitUsage
+	}
+	help := "registrar"
+	selected := parse.Context.Selected()
+	if selected != nil {
+		help = selected.FullPath()
+	}
+	fmt.Fprintf(c.err, "Run %s --help for what there is.\n", help)
+	// Arguments that were understood, but with values that may not be, are what check is asked about.
+	if _, check := target(selected).(checkCommand); check && parse.Context.Error == nil {
+		return exitFailed
+	}
+	return exitUsage
+}
+
+func target(command *kong.Node) any {
+	if command == nil || !command.Target.IsValid() {
+		return nil
+	}
+	return command.Target.Interface()
+}

@@ -1,0 +1,143 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"registrar/internal/servertest"
+	"registrar/internal/wasmtest"
+	"registrar/scripts/host"
+)
+
+func TestMain(m *testing.M) {
+	// Commands that run in this process compile modules with this program, which is the test then.
+	if len(os.Args) > 1 && os.Args[1] == host.CompileCommand {
+		os.Exit(host.CompileChild(context.Background(), os.Args[2:], os.Stdin, os.Stderr))
+	}
+	os.Exit(testMain(m))
+}
+
+func testMain(m *testing.M) int {
+	_, remove, err := servertest.Isolate()
+	if err != nil {
+		panic(err)
+	}
+	defer remove()
+	return m.Run()
+}
+
+// A result is what came of a command.
+type result struct {
+	code     int
+	out, err string
+}
+
+// runHere runs a command in this process.
+func runHere(t testing.TB, args ...string) result {
+	t.Helper()
+	if slices.Contains(args, "script") && slices.Contains(args, "run") && !strings.Contains(strings.Join(args, " "), "--script-timeout") {
+		args = append(args, "--script-timeout=1m") // only a test of the clock gives less
+	}
+	var out, err bytes.Buffer
+	code := run(t.Context(), args, &console{out: &out, err: &err})
+	return result{code, out.String(), err.String()}
+}
+
+// must returns the result of a command that has to succeed.
+func must(t testing.TB, r result) result {
+	t.Helper()
+	if r.code != 0 {
+		t.Fatalf("exit code %d, standard error:\n%s", r.code, r.err)
+	}
+	return r
+}
+
+// parse fills a command line without running it.
+func parse(t testing.TB, args ...string) (*cli, error) {
+	t.Helper()
+	commands := &cli{}
+	parser, err := newParser(commands, &console{out: &bytes.Buffer{}, err: &bytes.Buffer{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = parser.Parse(args)
+	return commands, err
+}
+
+func TestExitCodes(t *testing.T) {
+	request := servertest.File(t, "request.json", `{"redirect_uris":["https://app.example/cb"]}`)
+	refused := servertest.File(t, "refused.json", `{"redirect_uris":["https://app.example/cb#fragment"]}`)
+	unknown := servertest.File(t, "config.yaml", "listn: 127.0.0.1:0\n")
+	database := "sqlite:" + filepath.Join(t.TempDir(), "registrar.db")
+	for _, tt := range []struct {
+		name string
+		args string
+		want int
+		says string // on standard error
+	}{
+		{"nothing", "", exitUsage, "expected one of"},
+		{"no such command", "sreve", exitUsage, `did you mean "serve"?`},
+		{"no such flag", "serve --listn :0", exitUsage, `did you mean "--listen"?`},
+		{"an argument missing", "client get", exitUsage, "<id>"},
+		{"a required flag missing", "script run " + wasmtest.Path(t, "prefix-id"), exitUsage, "--request"},
+		{"a value that cannot be", "serve --secret-lifetime soon", exitUsage, "--secret-lifetime"},
+		{"a value that is none of those", "serve --registration maybe", exitUsage, `"open","token"`},
+		{"a value that does not fit others", "serve --issuer http://auth.example", exitUsage, "--issuer http://auth.example: it must be https"},
+		{"one flag of two", "serve --tls-cert x", exitUsage, "--tls-key"},
+		{"an unknown member", "serve --config " + unknown, exitUsage, `line 1: unknown member "listn", did you mean "listen"?`},
+		{"no configuration", "serve --config /nowhere.yaml", exitUsage, "/nowhere.yaml"},
+		{"a configuration that is not an object", "script run x.wasm --request x.json --config-json []", exitUsage, "--config-json"},
+		{"check refuses an unknown member", "check --config " + unknown, exitFailed, "listn"},
+		{"check refuses a value", "check --issuer http://auth.example", exitFailed, "--issuer"},
+		{"check is used wrongly", "check --listn :0", exitUsage, "--listn"},
+		{"check finds no database", "check --no-migrate --database " + database, exitFailed, "registrar migrate"},
+		{"check finds nothing wrong", "check --database " + database, exitDone, ""},
+		{"a server that is not there", "health --url http://127.0.0.1:1/healthz", exitFailed, "127.0.0.1:1"},
+		{"a URL that is none", "health --url :", exitUsage, "--url"},
+		{"a version that is none", "migrate --to=-1", exitUsage, "--to"},
+		{"a module that may not be", "script inspect " + wasmtest.Path(t, "bad-import"), exitFailed, "set_clientid"},
+		{"a module that may be", "script inspect " + wasmtest.Path(t, "prefix-id"), exitDone, ""},
+		{"registered", "script run " + wasmtest.Path(t, "prefix-id") + " --request " + request, exitDone, ""},
+		{"refused by a script", "script run " + wasmtest.Path(t, "refuse-scope") + " --request " + request, exitFailed, ""},
+		{"refused by the server", "script run " + wasmtest.Path(t, "prefix-id") + " --request " + refused, exitFailed, ""},
+		{"failed", "script run " + wasmtest.Path(t, "fail-trap") + " --request " + request, exitFailed, ""},
+		{"a name that cannot be", "script push " + wasmtest.Path(t, "prefix-id") + " --name Prefix", exitUsage, `"Prefix"`},
+		{"a deployment that cannot be", "script rollback 0", exitUsage, "numbers go from 1"},
+		{"a server that cannot be", "client list --server 127.0.0.1:8081", exitUsage, "--server"},
+		{"too many", "client list --limit 1001", exitUsage, "--limit 1001"},
+		{"version", "version", exitDone, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got := runHere(t, strings.Fields(tt.args)...)
+			if got.code != tt.want {
+				t.Errorf("exit code %d, want %d; standard error:\n%s", got.code, tt.want, got.err)
+			}
+			if !strings.Contains(got.err, tt.says) {
+				t.Errorf("standard error does not say %q:\n%s", tt.says, got.err)
+			}
+			if got.err != "" && !strings.HasPrefix(got.err, "registrar: ") {
+				t.Errorf("standard error does not begin with registrar: %s", got.err)
+			}
+		})
+	}
+}
+
+func TestMigrateGoesUpAndDown(t *testing.T) {
+	database := "sqlite:" + filepath.Join(t.TempDir(), "registrar.db")
+	for _, tt := range []struct{ args, want string }{
+		{"", "from version 0 to"},
+		{"", "already"},
+		{"--to 0", "to 0"},
+		{"--to 1", "from version 0 to 1"},
+	} {
+		args := append([]string{"migrate", "--database", database}, strings.Fields(tt.args)...)
+		if got := must(t, runHere(t, args...)); !strings.Contains(got.out, tt.want) {
+			t.Errorf("migrate %s: got %q, want %q in it", tt.args, got.out, tt.want)
+		}
+	}
+}

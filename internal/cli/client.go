@@ -1,0 +1,129 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"registrar/engine"
+	"registrar/server/adminapi"
+)
+
+// clientCommands deal with registered clients.
+type clientCommands struct {
+	List   clientListCommand   `cmd:"" help:"List registered clients in the order of their IDs."`
+	Get    clientGetCommand    `cmd:"" help:"Show one client."`
+	Delete clientDeleteCommand `cmd:"" help:"Delete one client."`
+}
+
+// clientListCommand lists a page of clients.
+type clientListCommand struct {
+	remoteFlags
+	Limit int    `default:"100" placeholder:"N" help:"How many at most, up to 1000. Default ${default}."`
+	After string `placeholder:"ID" help:"Begin after this client ID."`
+	Q     string `placeholder:"TEXT" help:"What the client ID begins with, or the name holds."`
+}
+
+// Run lists clients.
+func (c *clientListCommand) Run(ctx context.Context, to *console) error {
+	if c.Limit < 1 || c.Limit > 1000 {
+		return usageError{fmt.Errorf("--limit %d: it must be from 1 to 1000", c.Limit)}
+	}
+	api, err := c.api()
+	if err != nil {
+		return err
+	}
+	clients, err := api.Clients(ctx, adminapi.ClientQuery{Limit: c.Limit, After: c.After, Q: c.Q})
+	if err != nil {
+		return err
+	}
+	return c.write(to.out, adminapi.Clients{Clients: clients}, func(p *textWriter) {
+		rows := [][]string{{"CLIENT ID", "NAME", "REGISTERED", "SECRET"}}
+		for _, client := range clients {
+			rows = append(rows, []string{client.ClientID, cmp.Or(client.Name(), "—"), client.IssuedAt.Format(time.DateTime), secretOf(client)})
+		}
+		p.table(rows)
+		if len(clients) == c.Limit {
+			p.line("There may be more: --after %s", clients[len(clients)-1].ClientID)
+		}
+	})
+}
+
+// clientGetCommand shows one client.
+type clientGetCommand struct {
+	remoteFlags
+	ID string `arg:"" help:"Client ID."`
+}
+
+// Run shows a client.
+func (c *clientGetCommand) Run(ctx context.Context, to *console) error {
+	api, err := c.api()
+	if err != nil {
+		return err
+	}
+	client, err := api.Client(ctx, c.ID)
+	if err != nil {
+		return fmt.Errorf("client %s: %w", c.ID, err)
+	}
+	return c.write(to.out, client, func(p *textWriter) {
+		rows := [][]string{
+			{"client ID", client.ClientID},
+			{"registered", client.IssuedAt.Format(time.DateTime)},
+			{"secret", secretOf(client)},
+			{"deployment", fmt.Sprint(client.Deployment)},
+			{"caller", string(client.Caller)},
+		}
+		p.table(append(rows, actsOf(client)...))
+		p.json(client.Metadata)
+	})
+}
+
+// actsOf returns a row for each step that a script ran.
+func actsOf(c adminapi.Client) [][]string {
+	var acts []engine.Act
+	if json.Unmarshal(c.Acts, &acts) != nil { // of another version
+		return [][]string{{"scripts", string(c.Acts)}}
+	}
+	var rows [][]string
+	for _, a := range acts {
+		changed := cmp.Or(strings.Join(a.Changed, ", "), "nothing")
+		rows = append(rows, []string{"script", fmt.Sprintf("%s in %s changed %s (%s)", a.Script, a.Step, changed, a.Module)})
+	}
+	return rows
+}
+
+// clientDeleteCommand deletes one client.
+type clientDeleteCommand struct {
+	remoteFlags
+	ID string `arg:"" help:"Client ID."`
+}
+
+// Run deletes a client. The API answers nothing, and so does this for programs.
+func (c *clientDeleteCommand) Run(ctx context.Context, to *console) error {
+	api, err := c.api()
+	if err != nil {
+		return err
+	}
+	if err := api.DeleteClient(ctx, c.ID); err != nil {
+		return fmt.Errorf("client %s: %w", c.ID, err)
+	}
+	if c.Output == "json" {
+		return nil
+	}
+	_, err = fmt.Fprintln(to.out, "deleted", printable(c.ID))
+	return err
+}
+
+func secretOf(c adminapi.Client) string {
+	switch {
+	case !c.HasSecret:
+		return "none"
+	case c.SecretExpiresAt == nil:
+		return "never expires"
+	}
+	return "until " + c.SecretExpiresAt.Format(time.DateTime)
+}

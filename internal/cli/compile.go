@@ -1,0 +1,21 @@
+package cli
+
+import (
+	"context"
+	"os"
+
+	"registrar/scripts/host"
+)
+
+// compileCommand compiles a module in a process that may die of it. Its name is [host.CompileCommand].
+type compileCommand struct {
+	Args []string `arg:""`
+}
+
+// Run compiles what standard input holds.
+func (c *compileCommand) Run(ctx context.Context, to *console) error {
+	if code := host.CompileChild(ctx, c.Args, os.Stdin, to.err); code != exitDone {
+		return exited(code)
+	}
+	return nil
+}

@@ -1,0 +1,197 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/alecthomas/kong"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
+)
+
+// A configFile is the path of a YAML file. It is a mapping; each member is a flag of any command, without the dashes in
+// front, and holds one value or a list of values, which mean what they would mean on the command line.
+type configFile string
+
+// BeforeResolve reads the file. kong calls it before it looks for flags that the command line leaves out.
+func (configFile) BeforeResolve(k *kong.Kong, ctx *kong.Context, trace *kong.Path) error {
+	path := string(ctx.FlagValue(trace.Flag).(configFile))
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("reading the configuration: %w", err)
+	}
+	members, err := parseConfig(b, flagNames(k.Model.Node))
+	if err != nil {
+		return fmt.Errorf("the configuration %s: %w", path, err)
+	}
+	ctx.AddResolver(&config{path, members})
+	return nil
+}
+
+// flagNames returns the names that a configuration may use: of every command, since they share one file.
+func flagNames(node *kong.Node) []string {
+	names := map[string]bool{}
+	for _, f := range node.Flags {
+		names[f.Name] = true
+	}
+	for _, child := range node.Children {
+		for _, name := range flagNames(child) {
+			names[name] = true
+		}
+	}
+	delete(names, "help")
+	delete(names, "config")
+	return slices.Sorted(maps.Keys(names))
+}
+
+// A config answers kong's questions out of a file.
+type config struct {
+	path    string
+	members map[string]member
+}
+
+// A member is what the file says of one flag.
+type member struct {
+	values []string
+	list   bool
+}
+
+// Validate implements [kong.Resolver]. What there is to say was said when the file was read.
+func (*config) Validate(*kong.Application) error { return nil }
+
+// Resolve implements [kong.Resolver]. kong asks for flags that are not on the command line; what the environment has is
+// left alone.
+func (c *config) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+	m, ok := c.members[flag.Name]
+	if !ok || inEnvironment(flag) {
+		return nil, nil
+	}
+	if flag.IsSlice() && m.list {
+		return kong.JoinEscaped(m.values, flag.Tag.Sep), nil
+	}
+	if m.list {
+		return nil, fmt.Errorf("the configuration %s has a list: it takes one value", c.path)
+	}
+	return m.values[0], nil
+}
+
+func inEnvironment(flag *kong.Flag) bool {
+	return slices.ContainsFunc(flag.Envs, func(name string) bool {
+		_, ok := os.LookupEnv(name)
+		return ok
+	})
+}
+
+// parseConfig reads the members of a file that may only have known ones. No error quotes a value: it may be a password.
+func parseConfig(b []byte, known []string) (map[string]member, error) {
+	file, err := parser.ParseBytes(b, 0)
+	if err != nil {
+		return nil, syntaxError(err)
+	}
+	members := map[string]member{}
+	for i, document := range file.Docs {
+		if document.Body == nil {
+			continue // nothing but comments
+		}
+		mapping, ok := document.Body.(*ast.MappingNode)
+		if !ok || i > 0 {
+			return nil, errors.New("it must be one YAML mapping, such as\nlisten: 127.0.0.1:8080")
+		}
+		for _, value := range mapping.Values {
+			name, line := value.Key.GetToken().Value, value.Key.GetToken().Position.Line
+			if !slices.Contains(known, name) {
+				return nil, fmt.Errorf("line %d: unknown member %q%s", line, name, suggestion(name, known))
+			}
+			if members[name], ok = memberOf(value.Value); !ok {
+				return nil, fmt.Errorf("line %d: %s must be one value or a list of values", line, name)
+			}
+		}
+	}
+	return members, nil
+}
+
+// syntaxError says what is wrong without the piece of the file that the parser would show.
+func syntaxError(err error) error {
+	var at interface {
+		GetMessage() string
+		GetToken() *token.Token
+	}
+	if !errors.As(err, &at) || at.GetToken() == nil {
+		return errors.New("it is no valid YAML")
+	}
+	return fmt.Errorf("line %d: it is no valid YAML: %s", at.GetToken().Position.Line, at.GetMessage())
+}
+
+func memberOf(node ast.Node) (member, bool) {
+	list, ok := node.(*ast.SequenceNode)
+	if !ok {
+		value, ok := scalar(node)
+		return member{values: []string{value}}, ok
+	}
+	m := member{values: []string{}, list: true}
+	for _, n := range list.Values {
+		value, ok := scalar(n)
+		if !ok {
+			return member{}, false
+		}
+		m.values = append(m.values, value)
+	}
+	return m, true
+}
+
+// scalar returns a value as it is written: 1e3 stays 1e3, and the flag says what it means.
+func scalar(node ast.Node) (string, bool) {
+	switch n := node.(type) {
+	case *ast.StringNode:
+		return n.Value, true
+	case *ast.LiteralNode:
+		return n.Value.Value, true
+	case *ast.BoolNode, *ast.IntegerNode, *ast.FloatNode:
+		return n.GetToken().Value, true
+	}
+	return "", false
+}
+
+// suggestion returns ", did you mean …?" where one of the known names is near.
+func suggestion(name string, known []string) string {
+	spelt := strings.ToLower(strings.ReplaceAll(name, "_", "-"))
+	if positive, negated := strings.CutPrefix(spelt, "no-"); negated && slices.Contains(known, positive) {
+		return fmt.Sprintf(", did you mean \"%s: false\"?", positive)
+	}
+	best, distance := "", max(1, len(spelt)/3)+1
+	for _, candidate := range known {
+		if d := edits(spelt, candidate); d < distance {
+			best, distance = candidate, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf(", did you mean %q?", best)
+}
+
+// edits returns how many bytes must be added, removed or replaced to make b of a (Levenshtein's distance).
+func edits(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			replaced := diagonal
+			if a[i] != b[j] {
+				replaced++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(replaced, row[j]+1, diagonal+1)
+		}
+	}
+	return row[len(b)]
+}

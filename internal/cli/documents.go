@@ -1,0 +1,105 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+
+	"registrar/engine"
+	"registrar/internal/app"
+	"registrar/internal/discovery"
+	"registrar/internal/fetch"
+	"registrar/internal/keyset"
+	"registrar/server"
+)
+
+// documentFlags are the documents of others that the server reads, and the one that it publishes.
+type documentFlags struct {
+	DiscoveryDocument        string   `placeholder:"FILE" help:"Metadata of the authorization server (RFC 8414), which is published with registration_endpoint set and bounds what may be registered. None unless given."`
+	DiscoveryUpstream        string   `placeholder:"URL" help:"URL of such metadata, which is fetched every 5 minutes and merged with the document, whose members win; https unless loopback."`
+	TrustedIssuer            []string `placeholder:"ISSUER=JWKS" help:"Issuers whose software statements are taken, each with its key set: a URL, https unless loopback, or a file. None unless given."`
+	RequireSoftwareStatement bool     `help:"Refuse clients without a software statement of a trusted issuer."`
+	AcceptJWTBodies          bool     `name:"accept-jwt-bodies" help:"Take a software statement as the whole body of a registration: application/jwt."`
+	FetchJWKSURI             bool     `name:"fetch-jwks-uri" help:"Fetch the key set at a client's jwks_uri, and check it."`
+	MetadataDocuments        bool     `help:"Resolve clients that are named by the URL of their metadata, for the authorization server, which asks the admin API."`
+}
+
+// configure reads the files that the flags name and connects the documents to a server of that issuer and public URL.
+func (f *documentFlags) configure(c *app.Config, issuer, publicURL string, logger *slog.Logger) error {
+	issuers, err := keyset.ParseIssuers(f.TrustedIssuer, keyset.Config{Logger: logger})
+	if err != nil {
+		return fmt.Errorf("--trusted-issuer: %w", err)
+	}
+	if f.RequireSoftwareStatement && len(issuers) == 0 {
+		return errors.New("--require-software-statement: it needs a --trusted-issuer, or no client could register")
+	}
+	clients := fetch.New(fetch.Config{Logger: logger}) // of URLs that clients name
+	f.configureEngine(&c.Engine, issuers, clients, []string{issuer, publicURL, registrationEndpoint(publicURL)})
+	f.configureServer(&c.Server, clients)
+	c.Discovery, err = f.source(issuer, registrationEndpoint(publicURL), logger)
+	return err
+}
+
+// configureEngine sets what the engine reads of documents. A software statement may name this server by any of audiences.
+func (f *documentFlags) configureEngine(c *engine.Config, issuers keyset.Issuers, clients *fetch.Fetcher, audiences []string) {
+	c.Fetch = clients.Fetch
+	c.Options.FetchJWKSURI = f.FetchJWKSURI
+	c.Options.RequireSoftwareStatement = f.RequireSoftwareStatement
+	c.Options.StatementAudiences = audiences
+	if len(issuers) > 0 {
+		c.StatementKeys = issuers.StatementKeys
+	}
+}
+
+// configureServer sets which documents the server takes.
+func (f *documentFlags) configureServer(c *server.Config, clients *fetch.Fetcher) {
+	c.AcceptJWTBodies = f.AcceptJWTBodies
+	if f.MetadataDocuments {
+		c.FetchDocument = clients.Fetch
+	}
+}
+
+// maxUpstream bounds the metadata of the upstream, in bytes.
+const maxUpstream = 1 << 20
+
+// source returns the discovery document; nil where none is published. An upstream is not asked yet.
+func (f *documentFlags) source(issuer, endpoint string, logger *slog.Logger) (*discovery.Source, error) {
+	if f.DiscoveryDocument == "" && f.DiscoveryUpstream == "" {
+		return nil, nil
+	}
+	upstream := fetch.New(fetch.Config{AnyAddress: true, MaxBytes: maxUpstream, Logger: logger})
+	c := discovery.Config{Issuer: issuer, RegistrationEndpoint: endpoint, MetadataDocuments: f.MetadataDocuments,
+		Upstream: f.DiscoveryUpstream, Fetch: upstream.Fetch, Logger: logger}
+	var err error
+	if f.DiscoveryDocument != "" {
+		if c.Document, err = os.ReadFile(f.DiscoveryDocument); err != nil {
+			return nil, fmt.Errorf("--discovery-document: %w", err)
+		}
+	}
+	if f.DiscoveryUpstream != "" {
+		if _, err := baseURL("--discovery-upstream", strings.SplitN(f.DiscoveryUpstream, "?", 2)[0]); err != nil {
+			return nil, err
+		}
+	}
+	source, err := discovery.New(c)
+	if err != nil {
+		return nil, fmt.Errorf("--discovery-document %s: %w", f.DiscoveryDocument, err)
+	}
+	return source, nil
+}
+
+// loadDiscovery asks the upstream, if there is one. The error is a [usageError] where its metadata may not be published;
+// another one means that the upstream is away, and is asked again while the server runs.
+func loadDiscovery(ctx context.Context, source *discovery.Source) error {
+	if source == nil {
+		return nil
+	}
+	err := source.Load(ctx)
+	if errors.Is(err, discovery.ErrInvalid) {
+		return usageError{fmt.Errorf("--discovery-upstream: %w", err)}
+	}
+	return err
+}

@@ -1,0 +1,83 @@
+package cli
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"unicode"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// outputFlags are how a command answers.
+type outputFlags struct {
+	Output string `default:"text" enum:"text,json" placeholder:"text|json" help:"text is for people, json for programs. Default ${default}."`
+}
+
+// write answers with a document: as JSON, or as text makes people read it.
+func (f *outputFlags) write(w io.Writer, document any, text func(*textWriter)) error {
+	if f.Output == "json" {
+		b, err := json.Marshal(document, json.Deterministic(true))
+		if err != nil {
+			return fmt.Errorf("writing the answer: %w", err)
+		}
+		_, err = w.Write(append(b, '\n'))
+		return err
+	}
+	p := &textWriter{}
+	text(p)
+	_, err := w.Write(p.buffer.Bytes())
+	return err
+}
+
+// A textWriter collects text for people. What clients and scripts wrote cannot steer the terminal.
+type textWriter struct{ buffer bytes.Buffer }
+
+// line writes a line.
+func (p *textWriter) line(format string, args ...any) {
+	p.buffer.WriteString(printableLines(fmt.Sprintf(format, args...)) + "\n")
+}
+
+// table writes rows of cells, aligned.
+func (p *textWriter) table(rows [][]string) {
+	w := tabwriter.NewWriter(&p.buffer, 0, 0, 2, ' ', 0)
+	for _, row := range rows {
+		cells := make([]string, len(row))
+		for i, cell := range row {
+			cells[i] = printable(cell)
+		}
+		fmt.Fprintln(w, strings.Join(cells, "\t"))
+	}
+	_ = w.Flush() // a buffer takes everything
+}
+
+// json writes a JSON value over several lines.
+func (p *textWriter) json(value jsontext.Value) {
+	indented := value.Clone()
+	if err := indented.Indent(jsontext.WithIndent("  ")); err != nil {
+		indented = value
+	}
+	p.line("%s", indented)
+}
+
+// printable returns s with a placeholder for everything that is not seen as itself.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, s)
+}
+
+// printableLines is printable, but for line breaks.
+func printableLines(s string) string {
+	lines := strings.Split(s, "\n")
+	for i, line := range lines {
+		lines[i] = printable(line)
+	}
+	return strings.Join(lines, "\n")
+}

@@ -1,0 +1,180 @@
+package cli
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"net"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"registrar/internal/app"
+	"registrar/server"
+)
+
+// parse checks the flags and returns the server that they describe. An error names the flag that is wrong. It reads the
+// files that flags name, and asks no other server.
+func (f *serverFlags) parse(logger *slog.Logger) (app.Config, error) {
+	c := app.Config{Database: f.Database, Migrate: !f.NoMigrate, Listen: f.Listen, AdminListen: f.AdminListen, Logger: logger}
+	c.Engine.Options = f.options()
+	if err := c.Engine.Options.Validate(); err != nil {
+		return c, err
+	}
+	var err error
+	if c.Scripts, err = f.host(); err != nil {
+		return c, err
+	}
+	if c.Scripts.SigningKeys, err = f.keys(); err != nil {
+		return c, err
+	}
+	if err := f.limits(&c.Server); err != nil {
+		return c, err
+	}
+	publicURL, err := f.network(&c)
+	if err != nil {
+		return c, err
+	}
+	if c.Server.AccessTokens, err = f.accessTokens(publicURL, logger); err != nil {
+		return c, err
+	}
+	if c.AdminToken, err = f.configured(); err != nil {
+		return c, err
+	}
+	return c, f.documentFlags.configure(&c, f.Issuer, publicURL, logger)
+}
+
+// limits checks what bounds a registration over HTTP.
+func (f *serverFlags) limits(c *server.Config) error {
+	if f.RequestTimeout <= 0 {
+		return fmt.Errorf("--request-timeout %s: it must be above 0", f.RequestTimeout)
+	}
+	if f.RateLimit < 0 || math.IsNaN(f.RateLimit) || math.IsInf(f.RateLimit, 0) {
+		return fmt.Errorf("--rate-limit %v: it must be a number from 0", f.RateLimit)
+	}
+	c.RequestTimeout, c.RateLimit = f.RequestTimeout, f.RateLimit
+	var err error
+	c.CORSOrigins, err = origins(f.CORSOrigin)
+	return err
+}
+
+// network checks addresses and URLs, decides who may register, and returns the URL under which clients reach the server.
+func (f *serverFlags) network(c *app.Config) (publicURL string, err error) {
+	public, err := listenHost("--listen", f.Listen)
+	if err != nil {
+		return "", err
+	}
+	if _, err := listenHost("--admin-listen", f.AdminListen); err != nil {
+		return "", err
+	}
+	issuer, err := baseURL("--issuer", f.Issuer)
+	if err != nil {
+		return "", err
+	}
+	base := issuer
+	if publicURL = f.Issuer; f.PublicURL != "" {
+		publicURL = f.PublicURL
+		if base, err = baseURL("--public-url", f.PublicURL); err != nil {
+			return "", err
+		}
+	}
+	for _, proxy := range f.TrustedProxy {
+		c.Server.TrustedProxies = append(c.Server.TrustedProxies, proxy.Prefix)
+	}
+	if f.Management {
+		c.Engine.Options.RegistrationEndpoint = registrationEndpoint(publicURL)
+	}
+	c.Engine.Options.RotateRegistrationToken = f.RotateRegistrationToken
+	c.Server.Issuer = f.Issuer
+	here := loopback(public) && loopback(issuer.Hostname()) && loopback(base.Hostname()) && len(f.TrustedProxy) == 0
+	c.Server.Registration = policy(f.Registration, here)
+	c.TLS, err = f.tlsConfig()
+	return publicURL, err
+}
+
+// registrationEndpoint returns where clients register.
+func registrationEndpoint(publicURL string) string {
+	return strings.TrimSuffix(publicURL, "/") + "/register"
+}
+
+// policy returns who may register. Unless the operator says it, a server that only this machine reaches is open to this
+// machine.
+func policy(registration *string, here bool) server.RegistrationPolicy {
+	switch {
+	case registration != nil && *registration == "open":
+		return server.RegistrationOpen
+	case registration == nil && here:
+		return server.RegistrationLoopback
+	}
+	return server.RegistrationToken
+}
+
+// listenHost returns the host of an address to listen on; "" stands for all.
+func listenHost(flag, address string) (string, error) {
+	host, port, err := net.SplitHostPort(address)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil {
+		return "", fmt.Errorf("%s %s: it must be HOST:PORT, such as 127.0.0.1:8080, or :8080 for every address", flag, address)
+	}
+	return host, nil
+}
+
+// loopback reports whether a host is this machine as it calls itself.
+func loopback(host string) bool {
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.Unmap().IsLoopback()
+}
+
+// baseURL reads a URL that others are built on. RFC 8414 §2: an issuer is https and has no query and no fragment. We let
+// it be http on loopback, where nobody listens in.
+func baseURL(flag, raw string) (*url.URL, error) {
+	u, err := url.Parse(raw)
+	switch {
+	case err != nil || u.Host == "" || u.Hostname() == "" || u.Scheme != "https" && u.Scheme != "http":
+		return nil, fmt.Errorf("%s: it must be a URL such as https://auth.example", flag)
+	case u.User != nil:
+		return nil, fmt.Errorf("%s: it must not hold a user or a password", flag)
+	case strings.ContainsAny(raw, "?#"):
+		return nil, fmt.Errorf("%s %s: it must have no query and no fragment", flag, raw)
+	case u.Scheme == "http" && !loopback(u.Hostname()):
+		return nil, fmt.Errorf("%s %s: it must be https unless its host is loopback", flag, raw)
+	}
+	return u, nil
+}
+
+// origins checks what browsers may register from.
+func origins(list []string) ([]string, error) {
+	if slices.Contains(list, "*") {
+		return nil, nil
+	}
+	if len(list) == 0 {
+		return nil, errors.New("--cors-origin: name at least one origin, or * for every one")
+	}
+	for _, origin := range list {
+		u, err := url.Parse(origin)
+		if err != nil || u.Scheme == "" || u.Host == "" || origin != u.Scheme+"://"+u.Host {
+			return nil, fmt.Errorf("--cors-origin %q: an origin is a scheme, a host and perhaps a port, such as https://app.example", origin)
+		}
+	}
+	return list, nil
+}
+
+func (f *listenFlags) tlsConfig() (*tls.Config, error) {
+	if f.TLSCert == "" {
+		return nil, nil
+	}
+	certificate, err := tls.LoadX509KeyPair(f.TLSCert, f.TLSKey)
+	if err != nil {
+		return nil, fmt.Errorf("--tls-cert and --tls-key: %w", err)
+	}
+	return &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}, nil
+}

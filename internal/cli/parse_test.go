@@ -1,0 +1,173 @@
+package cli
+
+import (
+	"log/slog"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"registrar/server"
+)
+
+func TestRegistrationPolicy(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		args []string
+		want server.RegistrationPolicy
+	}{
+		{"by default, on loopback", nil, server.RegistrationLoopback},
+		{"every loopback name", []string{"--listen=[::1]:8080", "--issuer=http://127.0.0.2", "--public-url=http://LOCALHOST:1"}, server.RegistrationLoopback},
+		{"https on loopback", []string{"--issuer=https://localhost"}, server.RegistrationLoopback},
+		{"listening everywhere", []string{"--listen=:8080"}, server.RegistrationToken},
+		{"listening everywhere by 0.0.0.0", []string{"--listen=0.0.0.0:8080"}, server.RegistrationToken},
+		{"listening on a name", []string{"--listen=host.example:8080"}, server.RegistrationToken},
+		{"an issuer elsewhere", []string{"--issuer=https://auth.example", "--public-url=http://localhost"}, server.RegistrationToken},
+		{"a public URL elsewhere", []string{"--public-url=https://auth.example"}, server.RegistrationToken},
+		{"a host that only begins like loopback", []string{"--public-url=https://localhost.example"}, server.RegistrationToken},
+		{"a trusted proxy", []string{"--trusted-proxy=127.0.0.1"}, server.RegistrationToken},
+		{"an admin address elsewhere is not public", []string{"--admin-listen=:8081"}, server.RegistrationLoopback},
+		{"open, said", []string{"--registration=open"}, server.RegistrationOpen},
+		{"open, said, to everybody", []string{"--registration=open", "--listen=:8080", "--issuer=https://auth.example", "--trusted-proxy=10.0.0.0/8"}, server.RegistrationOpen},
+		{"token, said", []string{"--registration=token"}, server.RegistrationToken},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			commands, err := parse(t, append([]string{"serve"}, tt.args...)...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c, err := commands.Serve.parse(slog.New(slog.DiscardHandler))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c.Server.Registration != tt.want {
+				t.Errorf("got %s, want %s", c.Server.Registration, tt.want)
+			}
+		})
+	}
+}
+
+func TestRegistrationEndpoint(t *testing.T) {
+	for args, want := range map[string]string{
+		"":                                 "http://localhost:8080/register",
+		"--issuer=https://auth.example/":   "https://auth.example/register",
+		"--issuer=https://auth.example/a":  "https://auth.example/a/register",
+		"--public-url=https://reg.example": "https://reg.example/register",
+		"--no-management":                  "",
+	} {
+		commands, err := parse(t, append([]string{"serve"}, strings.Fields(args)...)...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := commands.Serve.parse(slog.New(slog.DiscardHandler))
+		if err != nil || c.Engine.Options.RegistrationEndpoint != want {
+			t.Errorf("%s: got %q and %v, want %q", args, c.Engine.Options.RegistrationEndpoint, err, want)
+		}
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		args string
+		want string
+	}{
+		{"an address without a port", "--listen=127.0.0.1", "--listen 127.0.0.1"},
+		{"a port that is none", "--admin-listen=127.0.0.1:http", "--admin-listen"},
+		{"an issuer without a scheme", "--issuer=auth.example", "--issuer"},
+		{"an issuer by another scheme", "--issuer=ftp://auth.example", "--issuer"},
+		{"an issuer by http", "--issuer=http://auth.example", "https"},
+		{"an issuer with a query", "--issuer=https://auth.example/?x", "no query"},
+		{"an issuer of access tokens without keys", "--jwt-issuer=https://issuer.example --jwt-scope=registration", "ISSUER=JWKS"},
+		{"keys by http", "--jwt-issuer=https://issuer.example=http://issuer.example/jwks --jwt-scope=registration", "must be https"},
+		{"keys that are not there", "--jwt-issuer=https://issuer.example=none.json --jwt-scope=registration", "none.json"},
+		{"an issuer of access tokens twice", "--jwt-issuer=https://i.example=https://i.example/a --jwt-issuer=https://i.example=https://i.example/b --jwt-scope=registration", "twice"},
+		{"access tokens without a scope", "--jwt-issuer=https://issuer.example=https://issuer.example/jwks", "--jwt-scope"},
+		{"a scope without an issuer", "--jwt-scope=registration", "--jwt-issuer"},
+		{"a public URL by http", "--public-url=http://auth.example", "--public-url"},
+		{"a public URL with a fragment", "--public-url=https://auth.example/#x", "no fragment"},
+		{"a public URL with a user", "--public-url=https://hidden:secret@auth.example", "--public-url: it must not hold a user"},
+		{"a public URL without a host", "--public-url=https:///x", "--public-url"},
+		{"an origin with a path", "--cors-origin=https://app.example/", "--cors-origin"},
+		{"an origin without a scheme", "--cors-origin=app.example", "--cors-origin"},
+		{"no origin", "--cors-origin=", "--cors-origin"},
+		{"a negative rate", "--rate-limit=-1", "--rate-limit"},
+		{"a rate that is no number", "--rate-limit=NaN", "--rate-limit"},
+		{"no time for a script", "--script-timeout=0s", "--script-timeout"},
+		{"no time for a request", "--request-timeout=0s", "--request-timeout"},
+		{"half a second of lifetime", "--secret-lifetime=1500ms", "whole seconds"},
+		{"a default scope that is not allowed", "--default-scope=a --allowed-scope=b", `"a"`},
+		{"a symmetric algorithm", "--signing-alg=HS256", "HS256"},
+		{"a certificate that is not there", "--tls-cert=/nowhere --tls-key=/nowhere", "--tls-cert"},
+		{"a token file that is not there", "--admin-token-file=/nowhere", "/nowhere"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			commands, err := parse(t, append([]string{"serve"}, strings.Fields(tt.args)...)...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c, err := commands.Serve.parse(slog.New(slog.DiscardHandler))
+			if err == nil {
+				t.Fatalf("got %+v", c)
+			}
+			if !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "secret@") {
+				t.Errorf("got %q, want %q in it", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestMemorySize(t *testing.T) {
+	for _, tt := range []struct {
+		text  string
+		pages uint32 // 0 means that it is refused
+	}{
+		{"16MiB", 256},
+		{"64KiB", 1},
+		{"65536", 1},
+		{"4GiB", 65536},
+		{"4294967296", 65536},
+		{"0", 0},
+		{"0MiB", 0},
+		{"1KiB", 0},
+		{"65537", 0},
+		{"5GiB", 0},
+		{"8589934591GiB", 0},
+		{"18446744073709551616", 0},
+		{"16MB", 0},
+		{"16 MiB", 0},
+		{"-1MiB", 0},
+		{"MiB", 0},
+		{"", 0},
+	} {
+		var m memorySize
+		if err := m.UnmarshalText([]byte(tt.text)); (err != nil) != (tt.pages == 0) || m.pages() != tt.pages {
+			t.Errorf("%q: got %d pages and %v, want %d", tt.text, m.pages(), err, tt.pages)
+		}
+	}
+}
+
+func TestCIDR(t *testing.T) {
+	for _, tt := range []struct{ text, want string }{
+		{"10.0.0.0/8", "10.0.0.0/8"},
+		{"10.1.2.3/8", "10.0.0.0/8"},
+		{"10.1.2.3", "10.1.2.3/32"},
+		{"::ffff:10.1.2.3", "10.1.2.3/32"},
+		{"2001:db8::/32", "2001:db8::/32"},
+		{"2001:db8::1", "2001:db8::1/128"},
+		{"10.0.0.0/33", ""},
+		{"proxy.example", ""},
+		{"", ""},
+	} {
+		var c cidr
+		err := c.UnmarshalText([]byte(tt.text))
+		if tt.want == "" {
+			if err == nil {
+				t.Errorf("%q: got %s", tt.text, c)
+			}
+			continue
+		}
+		if err != nil || c.Prefix != netip.MustParsePrefix(tt.want) {
+			t.Errorf("%q: got %s and %v, want %s", tt.text, c, err, tt.want)
+		}
+	}
+}

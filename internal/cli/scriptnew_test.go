@@ -1,0 +1,96 @@
+package cli
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
+
+	"registrar/internal/servertest"
+	"registrar/sdk"
+)
+
+func TestScriptNewRefuses(t *testing.T) {
+	full := filepath.Dir(servertest.File(t, "file", "kept"))
+	file := servertest.File(t, "file", "kept")
+	missing := filepath.Join(t.TempDir(), "missing")
+	for _, tt := range []struct {
+		name, lang, folder string
+		code               int
+		says               string
+	}{
+		{"a language that there is none of", "cobol", missing, exitUsage, "--lang cobol: there is no template; there is one for go"},
+		{"a path in place of a language", "go/template", missing, exitUsage, "there is no template"},
+		{"a folder with a file in it", "go", full, exitUsage, "is not empty"},
+		{"a file", "go", file, exitFailed, "not a directory"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := runHere(t, "script", "new", "--lang", tt.lang, tt.folder)
+			if r.code != tt.code || !strings.Contains(r.err, tt.says) {
+				t.Errorf("exit code %d, want %d; it says %q, want %q", r.code, tt.code, r.err, tt.says)
+			}
+		})
+	}
+	if _, err := os.Stat(missing); err == nil {
+		t.Error("a refused language left a folder")
+	}
+	if entries, err := os.ReadDir(full); err != nil || len(entries) != 1 {
+		t.Errorf("the full folder holds %v", entries)
+	}
+}
+
+func TestScriptNewTakesAnEmptyFolder(t *testing.T) {
+	must(t, runHere(t, "script", "new", "--lang=go", t.TempDir()))
+}
+
+// A language is there once its template is.
+func TestNewProject(t *testing.T) {
+	files := fstest.MapFS{}
+	for _, name := range []string{"go/registrar/x.go", "assemblyscript/template/Makefile", "assemblyscript/template/assembly/index.ts.tmpl",
+		"assemblyscript/registrar/index.ts", "assemblyscript/registrar/x_test.go"} {
+		files[name] = &fstest.MapFile{Data: []byte(name)}
+	}
+	if diff := cmp.Diff([]string{"as"}, languages(files)); diff != "" {
+		t.Error(diff)
+	}
+	if _, err := newProject(files, "go"); err == nil || !strings.HasSuffix(err.Error(), "there is one for as") {
+		t.Errorf("got %v", err)
+	}
+	got, err := newProject(files, "as")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string][]byte{
+		"Makefile":           []byte("assemblyscript/template/Makefile"),
+		"assembly/index.ts":  []byte("assemblyscript/template/assembly/index.ts.tmpl"),
+		"registrar/index.ts": []byte("assemblyscript/registrar/index.ts"),
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Each template has cases, and a project of it holds no test of the SDK and no module.
+func TestTemplates(t *testing.T) {
+	for _, lang := range languages(sdk.Files()) {
+		project, err := newProject(sdk.Files(), lang)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cases := 0
+		for name := range project {
+			if strings.HasPrefix(name, "cases/") && strings.HasSuffix(name, ".txtar") {
+				cases++
+			}
+			if strings.HasSuffix(name, "_test.go") || strings.HasSuffix(name, ".wasm") || strings.HasSuffix(name, ".tmpl") {
+				t.Errorf("%s: a project holds %s", lang, name)
+			}
+		}
+		if cases < 2 || project["Makefile"] == nil || project["README.md"] == nil {
+			t.Errorf("%s: %d cases, of a Makefile %d and of a README %d bytes", lang, cases, len(project["Makefile"]), len(project["README.md"]))
+		}
+	}
+}

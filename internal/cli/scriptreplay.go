@@ -1,0 +1,130 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/schollz/progressbar/v3"
+
+	"registrar/scripts"
+	"registrar/server/adminapi"
+)
+
+// scriptReplayCommand runs stored registrations through a script that is not in force.
+type scriptReplayCommand struct {
+	File       string `arg:"" placeholder:"FILE.wasm" help:"Module. It is uploaded, but not deployed."`
+	Last       int    `default:"1000" placeholder:"N" help:"How many registrations, the latest, up to 100000. Default ${default}."`
+	Name       string `placeholder:"NAME" help:"Name of the script; the file's unless given. It takes the place of the script of that name in the deployment in force, else the last."`
+	ConfigJSON string `name:"config-json" placeholder:"JSON" help:"Configuration of the script, an object. That of the script whose place it takes unless given."`
+	uploadFlags
+	remoteFlags
+}
+
+// Run replays, and fails only where it cannot: differences are what was asked for.
+func (c *scriptReplayCommand) Run(ctx context.Context, to *console) error {
+	name, err := scriptName(c.Name, c.File)
+	if err != nil {
+		return err
+	}
+	if c.Last < 1 || c.Last > scripts.MaxReplay {
+		return usageError{fmt.Errorf("--last %d: it must be from 1 to %d", c.Last, scripts.MaxReplay)}
+	}
+	config, err := objectFlag("--config-json", c.ConfigJSON)
+	if err != nil {
+		return err
+	}
+	api, err := c.api()
+	if err != nil {
+		return err
+	}
+	m, err := c.upload(ctx, api, name, c.File)
+	if err != nil {
+		return err
+	}
+	current, err := api.CurrentDeployment(ctx)
+	if err != nil {
+		return err
+	}
+	list, err := withModule(current.Scripts, scripts.Script{Name: name, Module: m.Digest, Config: config, Mode: scripts.ModeEnforce})
+	if err != nil {
+		return err
+	}
+	bar := &replayBar{to: to}
+	result, err := api.Replay(ctx, adminapi.Replay{Scripts: list, Last: c.Last}, bar.progress)
+	bar.clear()
+	if err != nil {
+		return err
+	}
+	return c.write(to.out, result, func(p *textWriter) { describeReplay(p, result) })
+}
+
+// A replayBar shows how far a replay has come, where somebody reads along.
+type replayBar struct {
+	to  *console
+	bar *progressbar.ProgressBar // nil until there is something to show
+}
+
+func (b *replayBar) progress(done, of int) {
+	if !b.to.terminal || of == 0 {
+		return
+	}
+	if b.bar == nil {
+		b.bar = newReplayBar(b.to.err, of)
+	}
+	b.bar.ChangeMax(of)
+	_ = b.bar.Set(done) // a bar that cannot be drawn is no reason to stop
+}
+
+func newReplayBar(w io.Writer, of int) *progressbar.ProgressBar {
+	return progressbar.NewOptions(of, progressbar.OptionSetWriter(w), progressbar.OptionSetDescription("replaying"),
+		progressbar.OptionShowCount(), progressbar.OptionSetWidth(30), progressbar.OptionThrottle(100*time.Millisecond))
+}
+
+func (b *replayBar) clear() {
+	if b.bar != nil {
+		_ = b.bar.Clear()
+	}
+}
+
+// describeReplay tells people what came out differently.
+func describeReplay(p *textWriter, r scripts.Replay) {
+	p.line("%d registrations: %d the same, %d changed, %d refused, %d failed", r.Total, r.Same, r.Changed, r.Refused, r.Failed)
+	for _, one := range r.Differences {
+		p.line("\n%s: %s", one.ClientID, verdict(one.Is))
+		if one.Error != nil {
+			p.line("  %s: %s", one.Error.Code, one.Error.Description)
+		}
+		for _, d := range one.Differences {
+			p.line("  %s: %s", d.Member, change(d))
+		}
+		if one.More > 0 {
+			p.line("  and %d other members", one.More)
+		}
+	}
+	if more := r.Total - r.Same - len(r.Differences); more > 0 {
+		p.line("\nand %d other registrations", more)
+	}
+}
+
+func verdict(o scripts.Outcome) string {
+	if o == scripts.OutcomeRegistered {
+		return "changed"
+	}
+	return string(o)
+}
+
+func change(d scripts.Difference) string {
+	if d.Withheld {
+		return "differs; the values may be secret and are not shown"
+	}
+	value := func(v jsontext.Value) string { return cmp.Or(string(v), "none") }
+	s := value(d.Old) + " → " + value(d.New)
+	if d.Cut {
+		s += " (cut)"
+	}
+	return s
+}

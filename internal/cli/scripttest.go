@@ -1,0 +1,127 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"registrar/internal/scriptcase"
+)
+
+// scriptTestCommand runs the cases of one script.
+type scriptTestCommand struct {
+	Folder string `arg:"" placeholder:"DIR" help:"Folder of the cases, DIR/*.txtar and DIR/cases/*.txtar."`
+	Wasm   string `placeholder:"FILE.wasm" help:"Module. The only one in DIR unless given."`
+	stepFlags
+	outputFlags
+	engineFlags `group:"What may be registered:"`
+	scriptFlags `group:"Scripts:"`
+}
+
+// testReport is what came of the cases.
+type testReport struct {
+	Cases  []scriptcase.Result `json:"cases"` // in the order of their names
+	Passed int                 `json:"passed"`
+	Failed int                 `json:"failed"`
+}
+
+// Run runs every case and fails where one of them does.
+func (c *scriptTestCommand) Run(ctx context.Context, to *console) error {
+	cases, err := scriptcase.Read(c.Folder)
+	if err != nil {
+		return err
+	}
+	file, err := c.module()
+	if err != nil {
+		return err
+	}
+	wasm, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	limits, err := c.host()
+	if err != nil {
+		return usageError{err}
+	}
+	options := c.options()
+	if err := options.Validate(); err != nil {
+		return usageError{err}
+	}
+	b, err := scriptcase.NewBench(ctx, options, limits, localName(file), wasm, c.Step)
+	if err != nil {
+		return rejection(err)
+	}
+	defer b.Close(ctx)
+	var report testReport
+	for _, one := range cases {
+		result, err := b.Run(ctx, one)
+		if err != nil {
+			return fmt.Errorf("%s: %w", one.Name, rejection(err))
+		}
+		report.add(result)
+	}
+	if err := c.write(to.out, report, report.describe); err != nil {
+		return err
+	}
+	if report.Failed > 0 {
+		return exited(exitFailed)
+	}
+	return nil
+}
+
+// module returns the file of the module under test.
+func (c *scriptTestCommand) module() (string, error) {
+	if c.Wasm != "" {
+		return c.Wasm, nil
+	}
+	entries, err := os.ReadDir(c.Folder)
+	if err != nil {
+		return "", err
+	}
+	var found []string
+	for _, e := range entries {
+		if !e.IsDir() && filepath.Ext(e.Name()) == ".wasm" {
+			found = append(found, filepath.Join(c.Folder, e.Name()))
+		}
+	}
+	if len(found) != 1 {
+		return "", usageError{fmt.Errorf("%s holds %s: say --wasm", c.Folder, cmp.Or(strings.Join(found, " and "), "no .wasm file"))}
+	}
+	return found[0], nil
+}
+
+func (r *testReport) add(result scriptcase.Result) {
+	r.Cases = append(r.Cases, result)
+	if result.Passed {
+		r.Passed++
+	} else {
+		r.Failed++
+	}
+}
+
+// describe tells people how the cases went.
+func (r *testReport) describe(p *textWriter) {
+	for _, one := range r.Cases {
+		if one.Passed {
+			p.line("ok %s", one.Name)
+			continue
+		}
+		p.line("FAIL %s", one.Name)
+		describeFailure(p, one)
+	}
+	p.line("%d passed, %d failed", r.Passed, r.Failed)
+}
+
+// describeFailure tells people why a case failed.
+func describeFailure(p *textWriter, r scriptcase.Result) {
+	text := r.About + "\n(-expected +got)\n" + r.Diff
+	if r.Error != nil {
+		text += r.Error.Code + ": " + r.Error.Description
+	}
+	for line := range strings.Lines(strings.Trim(text, "\n")) {
+		p.line("    %s", strings.TrimRight(line, "\n"))
+	}
+}

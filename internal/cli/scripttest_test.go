@@ -1,0 +1,229 @@
+package cli
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"registrar/internal/wasmtest"
+
+	"github.com/go-json-experiment/json"
+	"github.com/google/go-cmp/cmp"
+)
+
+const (
+	plainRequest = "-- request.json --\n" + minimal + "\n"
+	registers    = "-- expect.json --\n{\"outcome\":\"registered\"}\n"
+)
+
+// caseFolder writes files, by path, into a folder of their own.
+func caseFolder(t *testing.T, files map[string]string) string {
+	t.Helper()
+	folder := t.TempDir()
+	for name, content := range files {
+		path := filepath.Join(folder, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return folder
+}
+
+// testScript runs the cases of a folder with a fixture.
+func testScript(t *testing.T, folder, script string, args ...string) result {
+	t.Helper()
+	return runHere(t, append([]string{"script", "test", folder, "--wasm", wasmtest.Path(t, script), "--script-timeout=1m"}, args...)...)
+}
+
+func TestScriptTestPasses(t *testing.T) {
+	for _, tt := range []struct {
+		name, script, files string
+		args                []string
+	}{
+		{"a response", "patch-metadata", plainRequest +
+			`-- expect.json --
+{"outcome":"registered","response":{"client_name":"patched","contacts":["ops@acme.example"],"client_secret_expires_at":0,"client_id_issued_at":1767225600},"absent":["scope"]}`, nil},
+		{"a flag", "prefix-id", plainRequest +
+			`-- expect.json --
+{"outcome":"registered","response":{"client_secret_expires_at":1767229200}}`, []string{"--secret-lifetime=1h"}},
+		{"a refusal", "refuse-scope", plainRequest +
+			`-- expect.json --
+{"outcome":"refused","error":{"code":"insufficient_scope"}}`, nil},
+		{"a part of a description", "refuse-redirect-host", `-- request.json --
+{"redirect_uris":["https://evil.example/cb"]}
+-- expect.json --
+{"outcome":"refused","error":{"code":"invalid_redirect_uri","description":"evil.example"}}`, nil},
+		{"no JSON", "prefix-id", `-- request.json --
+{
+-- expect.json --
+{"outcome":"refused","error":{"code":"invalid_client_metadata","description":"no valid JSON"}}`, nil},
+		{"a failure", "fail-trap", plainRequest +
+			`-- expect.json --
+{"outcome":"failed","error":{"code":"server_error","description":"unreachable"}}`, nil},
+		{"taken IDs", "taken-then-free", plainRequest + `-- clients.json --
+["fixed-0","fixed-1"]
+-- expect.json --
+{"outcome":"registered","response":{"client_id":"fixed-2"}}`, nil},
+		{"a caller and a configuration", "go-policy", `-- request.json --
+{"redirect_uris":["https://app.example/cb"],"scope":"a b"}
+-- caller.json --
+{"auth":"jwt","subject":"ci","scopes":["a"]}
+-- config.json --
+{"hosts":["app.example"]}
+-- expect.json --
+{"outcome":"registered","response":{"scope":"a"}}`, nil},
+		{"log lines", "log-lines", plainRequest +
+			`-- expect.json --
+{"outcome":"registered","log":["line-","ine-1"]}`, nil},
+		{"a statement", "every-host-function", `-- request.json --
+{"redirect_uris":["https://app.example/cb"],"software_statement":"a.b.c"}
+-- statement.json --
+{"iss":"https://issuer.example"}
+-- expect.json --
+{"outcome":"registered","log":["read_statement={\"iss\":\"https://issuer.example\"}"]}`, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			folder := caseFolder(t, map[string]string{"cases/one.txtar": tt.files})
+			got := must(t, testScript(t, folder, tt.script, tt.args...)).out
+			if want := "ok cases/one\n1 passed, 0 failed\n"; got != want {
+				t.Errorf("got %q, want %q", got, want)
+			}
+		})
+	}
+}
+
+func TestScriptTestShowsTheDifference(t *testing.T) {
+	folder := caseFolder(t, map[string]string{
+		"a.txtar":       plainRequest + registers,
+		"b.txtar":       "The ID is ours.\n" + plainRequest + "-- expect.json --\n" + `{"outcome":"registered","response":{"client_name":"other","logo_uri":"x"},"absent":["client_id"],"log":["nowhere"]}`,
+		"cases/c.txtar": plainRequest + "-- expect.json --\n" + `{"outcome":"refused","error":{"code":"invalid_client_metadata","description":"no"}}`,
+	})
+	r := testScript(t, folder, "patch-metadata")
+	got := regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`).ReplaceAllString(r.out, "ID")
+	got = regexp.MustCompile(` +`).ReplaceAllString(got, " ")
+	want := `ok a
+FAIL b
+ The ID is ours.
+ (-expected +got)
+ map[string]any{
+ + "log": []string{},
+ - "log without": []string{"nowhere"},
+ "outcome": string("registered"),
+ "response": map[string]any{
+ + "client_id": string("ID"),
+ - "client_name": string("other"),
+ + "client_name": string("patched"),
+ - "logo_uri": string("x"),
+ },
+ }
+FAIL cases/c
+ (-expected +got)
+ map[string]any{
+ - "error": map[string]any{"code": string("invalid_client_metadata"), "description": string("no")},
+ - "outcome": string("refused"),
+ + "outcome": string("registered"),
+ }
+1 passed, 2 failed
+`
+	if diff := cmp.Diff(want, got); r.code != exitFailed || diff != "" {
+		t.Errorf("exit code %d\n%s", r.code, diff)
+	}
+	var report testReport
+	if err := json.Unmarshal([]byte(testScript(t, folder, "patch-metadata", "--output=json").out), &report, json.RejectUnknownMembers(true)); err != nil {
+		t.Fatal(err)
+	}
+	if len(report.Cases) != 3 || report.Passed != 1 || report.Failed != 2 || report.Cases[0].Diff != "" || !strings.Contains(report.Cases[1].Diff, `"patched"`) {
+		t.Errorf("got %+v", report)
+	}
+}
+
+// A case that does not say what it expects of an error shows the one that came unasked.
+func TestScriptTestShowsAnErrorThatNobodyExpects(t *testing.T) {
+	r := testScript(t, caseFolder(t, map[string]string{"a.txtar": plainRequest + registers}), "fail-trap")
+	if r.code != exitFailed || !strings.Contains(r.out, "unreachable") {
+		t.Errorf("exit code %d: %s", r.code, r.out)
+	}
+}
+
+// The same case gives the same IDs and secrets in each run, whatever stands beside it and however instances come about:
+// initialized one by one, from a saved state, without randomness of the script's own.
+func TestScriptTestIsTheSameEachTime(t *testing.T) {
+	asks := plainRequest + "-- expect.json --\n" + `{"outcome":"registered","absent":["client_id","client_secret"]}`
+	both := caseFolder(t, map[string]string{"a.txtar": asks, "z.txtar": asks})
+	alone := caseFolder(t, map[string]string{"z.txtar": asks})
+	for _, script := range []string{"prefix-id", "go-seeded", "go-random", "id-and-secret", "patch-metadata"} {
+		t.Run(script, func(t *testing.T) {
+			var diffs []string
+			for _, folder := range []string{both, both, alone} {
+				var report testReport
+				if err := json.Unmarshal([]byte(testScript(t, folder, script, "--output=json").out), &report); err != nil {
+					t.Fatal(err)
+				}
+				for _, one := range report.Cases {
+					diffs = append(diffs, one.Diff)
+				}
+			}
+			for _, diff := range diffs {
+				if len(diffs) != 5 || diff != diffs[0] || !strings.Contains(diff, `"client_id"`) || !strings.Contains(diff, `"client_secret"`) {
+					t.Fatalf("got %q", diffs)
+				}
+			}
+		})
+	}
+}
+
+func TestScriptTestRefusesBadCases(t *testing.T) {
+	for _, tt := range []struct{ name, files, want string }{
+		{"no request", registers, "request.json is missing"},
+		{"no expectation", plainRequest, "expect.json is missing"},
+		{"another file", plainRequest + registers + "-- items.json --\n{}", "items.json: a case has no such file"},
+		{"a file twice", plainRequest + plainRequest + registers, "request.json is there twice"},
+		{"an unknown member", plainRequest + "-- expect.json --\n" + `{"outcome":"registered","respones":{}}`, "respones"},
+		{"an unknown member of the error", plainRequest + "-- expect.json --\n" + `{"outcome":"refused","error":{"text":""}}`, "text"},
+		{"no outcome", plainRequest + "-- expect.json --\n{}", `expect.json: outcome "": it must be registered, refused or failed`},
+		{"an error of a client that is registered", plainRequest + "-- expect.json --\n" + `{"outcome":"registered","error":{}}`, "expect.json: error: a client that is registered"},
+		{"a response to nobody", plainRequest + "-- expect.json --\n" + `{"outcome":"refused","response":{}}`, "expect.json: response: only"},
+		{"nothing absent", plainRequest + "-- expect.json --\n" + `{"outcome":"failed","absent":["scope"]}`, "expect.json: absent: only"},
+		{"a configuration that is none", plainRequest + registers + "-- config.json --\n[]", "config.json: it must be a JSON object"},
+		{"claims that are none", plainRequest + registers + "-- statement.json --\nnull", "statement.json: it must be a JSON object"},
+		{"a caller's role", plainRequest + registers + "-- caller.json --\n" + `{"role":"admin"}`, "role"},
+		{"an ID that cannot be", plainRequest + registers + "-- clients.json --\n[\"a\",\"b c\"]", "clients.json: [1]: the client ID"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := testScript(t, caseFolder(t, map[string]string{"good.txtar": plainRequest + registers, "cases/bad.txtar": tt.files}), "prefix-id")
+			if r.code != exitFailed || !strings.Contains(r.err, filepath.Join("cases", "bad.txtar")+": ") || !strings.Contains(r.err, tt.want) || r.out != "" {
+				t.Errorf("exit code %d, %q, %q; want %q", r.code, r.out, r.err, tt.want)
+			}
+		})
+	}
+}
+
+func TestScriptTestFindsModuleAndCases(t *testing.T) {
+	wasm, err := os.ReadFile(wasmtest.Path(t, "prefix-id"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := caseFolder(t, map[string]string{"My Script.wasm": string(wasm), "a.txtar": plainRequest + registers, "notes.txt": "", "cases/b.txtar": plainRequest + registers})
+	if got, want := must(t, runHere(t, "script", "test", folder)).out, "ok a\nok cases/b\n2 passed, 0 failed\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	for _, tt := range []struct {
+		files map[string]string
+		code  int
+		want  string
+	}{
+		{map[string]string{"a.wasm": ""}, exitFailed, "there are no cases"},
+		{map[string]string{"a.txtar": plainRequest + registers}, exitUsage, "no .wasm file: say --wasm"},
+		{map[string]string{"a.txtar": plainRequest + registers, "a.wasm": "", "b.wasm": ""}, exitUsage, "b.wasm: say --wasm"},
+		{map[string]string{"a.txtar": plainRequest + registers, "a.wasm": "text"}, exitFailed, "the module may not be uploaded"},
+	} {
+		if r := runHere(t, "script", "test", caseFolder(t, tt.files)); r.code != tt.code || !strings.Contains(r.err, tt.want) {
+			t.Errorf("%v: exit code %d, %q; want %d, %q", tt.files, r.code, r.err, tt.code, tt.want)
+		}
+	}
+}

@@ -1,0 +1,77 @@
+package cli
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	jsonpatch "github.com/evanphx/json-patch/v5"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"registrar/scripts"
+)
+
+// describeTrace shows the steps in the order in which they began, a script's before the base that it called. Under each
+// stand what it changed, its base included, and what it logged.
+func describeTrace(p *textWriter, steps []scripts.StepTrace) {
+	rows := [][]string{{"STEP", "BY", "OUTCOME", "µs", "FUEL"}}
+	for _, s := range steps {
+		fuel := "—"
+		if s.Fuel != nil {
+			fuel = strconv.FormatInt(*s.Fuel, 10)
+		}
+		rows = append(rows, []string{s.Step, cmp.Or(s.Script, "built-in"), string(s.Outcome), strconv.FormatInt(s.Microseconds, 10), fuel})
+	}
+	table := &textWriter{}
+	table.table(rows)
+	head, lines, _ := strings.Cut(table.buffer.String(), "\n")
+	p.line("%s", head)
+	for i, line := range slices.Collect(strings.Lines(lines)) {
+		p.line("%s", strings.TrimRight(line, "\n"))
+		for _, change := range changes(steps[i]) {
+			p.line("    %s", printable(change))
+		}
+		for _, logged := range steps[i].Log {
+			p.line("    log: %s", printable(strings.TrimRight(logged, "\n")))
+		}
+	}
+}
+
+// changes says what a step made of the members that it changed: + added, - removed, ~ replaced.
+func changes(s scripts.StepTrace) []string {
+	after, err := jsonpatch.MergePatch(s.Before, s.Changes)
+	if err != nil {
+		return []string{"changes: " + string(s.Changes)}
+	}
+	was, is, touched := members(s.Before), members(after), members(s.Changes)
+	var lines []string
+	for _, name := range slices.Sorted(maps.Keys(touched)) {
+		old, replaced := was[name]
+		value, there := is[name]
+		switch {
+		case there && replaced:
+			lines = append(lines, "~ "+name+": "+string(old)+" → "+string(value))
+		case there:
+			lines = append(lines, "+ "+name+": "+string(value))
+		case replaced:
+			lines = append(lines, "- "+name+": "+string(old))
+		}
+	}
+	return lines
+}
+
+// members returns the members of an object, each on one line; none of anything else.
+func members(object jsontext.Value) map[string]jsontext.Value {
+	var m map[string]jsontext.Value
+	if json.Unmarshal(object, &m) != nil {
+		return nil
+	}
+	for name, value := range m {
+		_ = value.Compact() // it was decoded, so it is valid
+		m[name] = value
+	}
+	return m
+}

@@ -1,0 +1,58 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"time"
+
+	"registrar/internal/app"
+	"registrar/internal/token"
+)
+
+// serveCommand runs the server.
+type serveCommand struct{ serverFlags }
+
+// Run serves until ctx is done, then finishes what was accepted.
+func (c *serveCommand) Run(ctx context.Context, to *console) error {
+	logger, flush := app.BufferLog(to.err, c.handler)
+	defer flush()
+	config, err := c.parse(logger)
+	if err != nil {
+		return usageError{err}
+	}
+	defer app.SettleMemory(ctx, logger)()
+	if err := loadDiscovery(ctx, config.Discovery); isUsage(err) {
+		return err
+	} else if err != nil {
+		logger.ErrorContext(ctx, "no client can register until the discovery document is read", "error", err)
+	}
+	a, err := app.New(ctx, config)
+	if err != nil {
+		return err
+	}
+	return errors.Join(c.serve(ctx, a, config, logger, to), a.Close(ctx))
+}
+
+// serve runs a server whose parts are connected.
+func (c *serveCommand) serve(ctx context.Context, a *app.App, config app.Config, logger *slog.Logger, to *console) error {
+	where := "configured"
+	if config.AdminToken == "" {
+		var err error
+		if where, err = token.First(ctx, a.Store, tokenFolder(c.Database), time.Now()); err != nil {
+			return err
+		}
+	}
+	return a.Serve(ctx, func(public, admin net.Addr) {
+		announce(ctx, announcement{
+			public:     baseAddress(public, config.TLS != nil),
+			admin:      baseAddress(admin, false),
+			exposed:    !admin.(*net.TCPAddr).IP.IsLoopback(),
+			database:   a.Store.Name(),
+			deployment: a.Deployment(ctx),
+			policy:     config.Server.Registration,
+			token:      where,
+		}, logger, to)
+	})
+}

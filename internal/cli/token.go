@@ -1,0 +1,109 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"registrar/server/adminapi"
+)
+
+// tokenCommands deal with initial access tokens.
+type tokenCommands struct {
+	Create tokenCreateCommand `cmd:"" help:"Make a token that lets whoever has it register. It is shown once."`
+	List   tokenListCommand   `cmd:"" help:"List the tokens, the newest first."`
+	Revoke tokenRevokeCommand `cmd:"" help:"Revoke one token. Clients that were registered with it stay."`
+}
+
+// tokenCreateCommand makes an initial access token.
+type tokenCreateCommand struct {
+	remoteFlags
+	Label     string        `required:"" placeholder:"TEXT" help:"What to know the token by."`
+	Uses      int64         `default:"1" placeholder:"N" help:"How many clients may be registered with it; 0 for any number. Default ${default}."`
+	ExpiresIn time.Duration `default:"24h" placeholder:"DURATION" help:"How long it may be used; 0 for ever. Default ${default}."`
+	Scope     []string      `placeholder:"SCOPE" help:"Scopes that scripts find in the caller."`
+}
+
+// Run makes a token and shows it.
+func (c *tokenCreateCommand) Run(ctx context.Context, to *console) error {
+	if c.ExpiresIn%time.Second != 0 {
+		return usageError{fmt.Errorf("--expires-in %s: it must be whole seconds", c.ExpiresIn)}
+	}
+	api, err := c.api()
+	if err != nil {
+		return err
+	}
+	seconds := int64(c.ExpiresIn / time.Second)
+	token, err := api.CreateInitialAccessToken(ctx, adminapi.NewInitialAccessToken{Label: c.Label, MaxUses: &c.Uses, ExpiresIn: &seconds, Scopes: c.Scope})
+	if err != nil {
+		return fmt.Errorf("making a token: %w", err)
+	}
+	return c.write(to.out, token, func(p *textWriter) {
+		p.table([][]string{
+			{"token", token.Token},
+			{"ID", token.ID},
+			{"uses left", usesLeft(token)},
+			{"expires", expiryOf(token)},
+		})
+		p.line("Keep the token now: it is shown only here.")
+	})
+}
+
+// tokenListCommand lists initial access tokens.
+type tokenListCommand struct{ remoteFlags }
+
+// Run lists tokens.
+func (c *tokenListCommand) Run(ctx context.Context, to *console) error {
+	api, err := c.api()
+	if err != nil {
+		return err
+	}
+	tokens, err := api.InitialAccessTokens(ctx)
+	if err != nil {
+		return err
+	}
+	return c.write(to.out, adminapi.InitialAccessTokens{Tokens: tokens}, func(p *textWriter) {
+		rows := [][]string{{"ID", "LABEL", "USES LEFT", "EXPIRES", "SCOPES", "CREATED"}}
+		for _, t := range tokens {
+			rows = append(rows, []string{t.ID, t.Label, usesLeft(t), expiryOf(t), strings.Join(t.Scopes, " "), t.CreatedAt.Format(time.DateTime)})
+		}
+		p.table(rows)
+	})
+}
+
+// tokenRevokeCommand revokes an initial access token.
+type tokenRevokeCommand struct {
+	remoteFlags
+	ID string `arg:"" help:"ID of the token."`
+}
+
+// Run revokes a token. The API answers nothing, and so does this for programs.
+func (c *tokenRevokeCommand) Run(ctx context.Context, to *console) error {
+	api, err := c.api()
+	if err != nil {
+		return err
+	}
+	if err := api.DeleteInitialAccessToken(ctx, c.ID); err != nil {
+		return fmt.Errorf("token %s: %w", c.ID, err)
+	}
+	if c.Output == "json" {
+		return nil
+	}
+	_, err = fmt.Fprintln(to.out, "revoked", printable(c.ID))
+	return err
+}
+
+func usesLeft(t adminapi.InitialAccessToken) string {
+	if t.UsesLeft == nil {
+		return "any number"
+	}
+	return fmt.Sprintf("%d of %d", *t.UsesLeft, t.MaxUses)
+}
+
+func expiryOf(t adminapi.InitialAccessToken) string {
+	if t.ExpiresAt == nil {
+		return "never"
+	}
+	return t.ExpiresAt.Format(time.DateTime)
+}

@@ -1,0 +1,27 @@
+package e2e
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestVersionNamesGoAndWazero(t *testing.T) {
+	got := must(t, runBinary(t, t.TempDir(), "version")).out
+	for _, want := range []string{"registrar ", "\ngo1.", "\nwazero v1."} {
+		if !strings.Contains(got, want) {
+			t.Errorf("got %q, want %q in it", got, want)
+		}
+	}
+}
+
+func TestHelpTellsFlagsAndEnvironment(t *testing.T) {
+	got := must(t, runBinary(t, t.TempDir(), "serve", "--help")).out
+	for _, want := range []string{"--admin-listen", "$REGISTRAR_ADMIN_LISTEN", "$REGISTRAR_ADMIN_TOKEN.", "Who may register:"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("the help does not hold %q", want)
+		}
+	}
+	if strings.Contains(got, "${") {
+		t.Error("the help holds a placeholder")
+	}
+}

@@ -1,0 +1,84 @@
+// Package e2e tests the program as it is released: processes, databases that can be killed, client libraries, every block
+// of commands that the documentation shows. It has no code but tests.
+package e2e
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"registrar/internal/servertest"
+	"registrar/internal/wasmtest"
+)
+
+// The program's exit codes.
+const (
+	exitDone   = 0
+	exitFailed = 1 // refused or failed
+	exitUsage  = 2 // wrong usage
+)
+
+// folder holds what the whole test run shares.
+var folder string
+
+func TestMain(m *testing.M) {
+	os.Exit(testMain(m))
+}
+
+func testMain(m *testing.M) int {
+	// Paths in these tests are those of the source tree.
+	if err := os.Chdir(wasmtest.Root()); err != nil {
+		panic(err)
+	}
+	var remove func()
+	var err error
+	if folder, remove, err = servertest.Isolate(); err != nil {
+		panic(err)
+	}
+	defer remove()
+	return m.Run()
+}
+
+// binary builds the program once, as it is released: without cgo.
+var binary = sync.OnceValues(func() (string, error) {
+	path := filepath.Join(folder, "registrar")
+	cmd := exec.Command("go", "build", "-o", path, ".")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	cmd.Dir = wasmtest.Root()
+	cmd.Stderr = os.Stderr
+	return path, cmd.Run()
+})
+
+// A result is what came of a command.
+type result struct {
+	code     int
+	out, err string
+}
+
+// runBinary runs the program in a folder.
+func runBinary(t testing.TB, folder string, args ...string) result {
+	t.Helper()
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), path, args...)
+	var stdout, stderr bytes.Buffer
+	cmd.Dir, cmd.Stdout, cmd.Stderr = folder, &stdout, &stderr
+	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
+		t.Fatal(err)
+	}
+	return result{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
+}
+
+// must returns the result of a command that has to succeed.
+func must(t testing.TB, r result) result {
+	t.Helper()
+	if r.code != exitDone {
+		t.Fatalf("exit code %d, standard error:\n%s", r.code, r.err)
+	}
+	return r
+}

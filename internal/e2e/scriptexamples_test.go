@@ -1,0 +1,53 @@
+package e2e
+
+import (
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"registrar/internal/wasmtest"
+)
+
+// The cases of the SDKs' examples pass, and those of a project that is new.
+func TestExamples(t *testing.T) {
+	needs(t, "make", "go", "clang", "wasm-ld", "/usr/bin/rustc", "sdk/assemblyscript/node_modules/.bin/asc")
+	out := t.TempDir()
+	for _, args := range [][]string{
+		{"-C", "sdk", "examples", "OUT=" + out},
+		{"-C", "sdk/rust", "examples", "BUILD=" + filepath.Join(out, "rust", "examples")},
+		{"-C", "sdk/assemblyscript", "examples", "BUILD=" + filepath.Join(out, "assemblyscript", "examples")},
+	} {
+		if b, err := exec.Command("make", args...).CombinedOutput(); err != nil {
+			t.Fatalf("make %s: %v\n%s", args, err, b)
+		}
+	}
+	modules, err := filepath.Glob(filepath.Join(out, "*", "examples", "*.wasm"))
+	if err != nil || len(modules) < 9 {
+		t.Fatalf("make built %v", modules)
+	}
+	for _, module := range modules {
+		name, err := filepath.Rel(out, strings.TrimSuffix(module, ".wasm"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Run(name, func(t *testing.T) { passes(t, filepath.Join("sdk", name), module) })
+	}
+	for _, lang := range []string{"go", "c", "rust", "as"} {
+		t.Run("new "+lang, func(t *testing.T) {
+			folder := filepath.Join(t.TempDir(), "script")
+			must(t, runBinary(t, wasmtest.Root(), "script", "new", "--lang", lang, folder))
+			makeProject(t, folder)
+			passes(t, folder, filepath.Join(folder, "script.wasm"))
+		})
+	}
+}
+
+// passes says that each case of a folder passes.
+func passes(t *testing.T, folder, module string) {
+	t.Helper()
+	r := runBinary(t, wasmtest.Root(), "script", "test", folder, "--wasm", module, "--script-timeout=1m")
+	if r.code != exitDone || strings.HasPrefix(r.out, "0 passed") {
+		t.Errorf("exit code %d\n%s%s", r.code, r.out, r.err)
+	}
+}

@@ -1,0 +1,121 @@
+package e2e
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"database/sql"
+	"encoding/base64"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/jedisct1/go-minisign"
+
+	"registrar/internal/servertest"
+	"registrar/internal/wasmtest"
+	"registrar/scripts"
+)
+
+// signingKey makes a key and returns its public half as minisign prints it.
+func signingKey(t *testing.T) (minisign.PrivateKey, string) {
+	t.Helper()
+	var private minisign.PrivateKey
+	_, secret, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	copy(private.SignatureAlgorithm[:], "Ed")
+	copy(private.SecretKey[:], secret)
+	copy(private.KeyId[:], secret)
+	key := private.PublicKey()
+	return private, base64.StdEncoding.EncodeToString(append(append(key.SignatureAlgorithm[:], key.KeyId[:]...), key.PublicKey[:]...))
+}
+
+// signedFixture copies a fixture into a folder of its own, and its signature beside it unless the suffix is another one.
+func signedFixture(t *testing.T, name string, private minisign.PrivateKey, suffix string) string {
+	t.Helper()
+	wasm, err := os.ReadFile(wasmtest.Path(t, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	signature, err := private.Sign(wasm, minisign.SignOptions{Hashed: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := servertest.File(t, name+".wasm", string(wasm))
+	if err := os.WriteFile(path+suffix, signature.Encode(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestOnlySignedModulesAreTaken(t *testing.T) {
+	private, public := signingKey(t)
+	stranger, second := signingKey(t)
+	folder := t.TempDir()
+	p := start(t, folder, "--script-signing-key="+public, "--script-signing-key="+servertest.File(t, "second.pub", "untrusted comment: another\n"+second+"\n"))
+
+	if r := p.command("script", "push", wasmtest.Path(t, "prefix-id"), "--deploy"); r.code != exitFailed || !strings.Contains(r.err, "the module has no signature") {
+		t.Errorf("without a signature: exit code %d: %s", r.code, r.err)
+	}
+	wrong := signedFixture(t, "wrap-id", private, ".minisig")
+	if r := p.command("script", "push", wasmtest.Path(t, "prefix-id"), "--signature="+wrong+".minisig"); r.code != exitFailed || !strings.Contains(r.err, "does not match the module") {
+		t.Errorf("with another module's signature: exit code %d: %s", r.code, r.err)
+	}
+	if r := p.command("script", "push", wasmtest.Path(t, "prefix-id"), "--signature=nowhere"); r.code != exitFailed || !strings.Contains(r.err, "nowhere") {
+		t.Errorf("with a file that is not there: exit code %d: %s", r.code, r.err)
+	}
+	must(t, p.command("script", "push", signedFixture(t, "prefix-id", private, ".minisig"), "--deploy"))
+	if id := p.register(minimal).ClientID; !strings.HasPrefix(id, "acme-") {
+		t.Errorf("the client ID is %q", id)
+	}
+	elsewhere := signedFixture(t, "wrap-id", stranger, ".sig")
+	if m := answer[scripts.Module](t, p, "script", "push", elsewhere, "--signature="+elsewhere+".sig"); !strings.HasPrefix(m.Signature, "untrusted comment: ") {
+		t.Errorf("by the second key: %+v", m)
+	}
+	p.stop()
+
+	p = start(t, folder, "--script-signing-key="+second) // the first key is withdrawn
+	if got := p.register(minimal); got.status != http.StatusServiceUnavailable {
+		t.Errorf("registering: status %d", got.status)
+	}
+	if status := p.status(p.admin + "/readyz"); status != http.StatusServiceUnavailable {
+		t.Errorf("/readyz: status %d", status)
+	}
+	p.wantMetric(0, "registrar_deployment_loaded")
+	if !strings.Contains(p.log.String(), "which this server does not know") {
+		t.Errorf("the log does not say why:\n%s", p.log)
+	}
+	// The same bytes, signed by a key that is there, bring it back.
+	must(t, p.command("script", "push", signedFixture(t, "prefix-id", stranger, ".minisig")))
+	eventually(t, "it is ready", func() bool { return p.status(p.admin+"/readyz") == http.StatusOK })
+	if id := p.register(minimal).ClientID; !strings.HasPrefix(id, "acme-") {
+		t.Errorf("the client ID is %q", id)
+	}
+	p.stop()
+
+	tamper(t, folder, "UPDATE modules SET signature = (SELECT signature FROM modules WHERE name = 'wrap-id') WHERE name = 'prefix-id'")
+	if r := runBinary(t, folder, "check", "--script-signing-key="+second); r.code != exitFailed || !strings.Contains(r.err, "does not match the module, or was changed") {
+		t.Errorf("a changed signature: exit code %d: %s", r.code, r.err)
+	}
+	tamper(t, folder, "UPDATE modules SET signature = NULL")
+	if r := runBinary(t, folder, "check", "--script-signing-key="+second); r.code != exitFailed || !strings.Contains(r.err, "the module has no signature") {
+		t.Errorf("a signature that was taken away: exit code %d: %s", r.code, r.err)
+	}
+	must(t, runBinary(t, folder, "check"))
+}
+
+// tamper changes a SQLite database past the server.
+func tamper(t *testing.T, folder, statement string) {
+	t.Helper()
+	db, err := sql.Open("sqlite3", "file:"+filepath.Join(folder, "registrar.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec(statement); err != nil {
+		t.Fatal(err)
+	}
+}

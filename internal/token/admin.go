@@ -1,0 +1,80 @@
+package token
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+)
+
+const (
+	// AdminVariable is the environment variable that holds the admin token. The token is never an argument.
+	AdminVariable = "REGISTRAR_ADMIN_TOKEN"
+	// AdminFile is the name of the file to which a server's first start writes the admin token that it made.
+	AdminFile = "registrar.token"
+
+	minAdmin = 32 // characters of the shortest admin token
+)
+
+// An Admin is an admin token as the database keeps it. It opens the admin API; the token itself is not kept.
+type Admin struct {
+	ID        string            // 1 to 64 bytes
+	Hash      [sha256.Size]byte // SHA-256 of the token
+	Role      string            // at most 64 characters
+	CreatedAt time.Time         // UTC, in whole microseconds
+}
+
+// An AdminStore keeps admin tokens.
+type AdminStore interface {
+	// AddAdminToken stores t durably and returns true, or false if another token has its ID.
+	AddAdminToken(ctx context.Context, t Admin) (bool, error)
+	// AdminTokens returns every token, the oldest first.
+	AdminTokens(ctx context.Context) ([]Admin, error)
+}
+
+// AdminHashes returns a function that the server calls at each admin request: it returns the hashes of the configured
+// token ("" means none) and of those in the database.
+func AdminHashes(configured string, tokens AdminStore) func(context.Context) ([][sha256.Size]byte, error) {
+	return func(ctx context.Context) ([][sha256.Size]byte, error) {
+		stored, err := tokens.AdminTokens(ctx)
+		if err != nil {
+			return nil, err
+		}
+		var hashes [][sha256.Size]byte
+		if configured != "" {
+			hashes = append(hashes, sha256.Sum256([]byte(configured)))
+		}
+		for _, t := range stored {
+			hashes = append(hashes, t.Hash)
+		}
+		return hashes, nil
+	}
+}
+
+// ReadFile returns the admin token in a file, which may end in a line break.
+func ReadFile(path string) (string, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return "", fmt.Errorf("reading the admin token: %w", err)
+	}
+	token := strings.TrimRight(string(b), "\r\n")
+	if err := CheckAdmin(token); err != nil {
+		return "", fmt.Errorf("%s: %w", path, err)
+	}
+	return token, nil
+}
+
+// CheckAdmin returns why token cannot be an admin token, or nil. The error does not quote it.
+func CheckAdmin(token string) error {
+	if len(token) < minAdmin {
+		return fmt.Errorf("an admin token has at least %d characters, this one has %d", minAdmin, len(token))
+	}
+	// RFC 6750 §2.1: it has to fit into a header. We take all of visible ASCII.
+	if strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return errors.New("an admin token is visible ASCII without spaces")
+	}
+	return nil
+}
