@@ -27,7 +27,7 @@ func TestAdminToken(t *testing.T) {
 		}
 	}
 	s.call("GET", "/admin/v1/modules", "").want(http.StatusOK).wantMembers(map[string]any{"modules": []any{}})
-	if added, err := s.store.AddAdminToken(t.Context(), token.Admin{ID: "another", Hash: sha256.Sum256([]byte("another")), Role: "admin"}); err != nil || !added {
+	if added, err := s.store.AddAdminToken(t.Context(), token.Admin{ID: "another", Hash: sha256.Sum256([]byte("another")), Role: "admin", CreatedAt: time.Now().UTC().Truncate(time.Microsecond)}); err != nil || !added {
 		t.Fatal(added, err)
 	}
 	s.do("GET", s.admin.URL+"/admin/v1/modules", "", "Authorization: bearer another").want(http.StatusOK)

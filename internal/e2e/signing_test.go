@@ -71,6 +71,17 @@ func TestOnlySignedModulesAreTaken(t *testing.T) {
 	if id := p.register(minimal).ClientID; !strings.HasPrefix(id, "acme-") {
 		t.Errorf("the client ID is %q", id)
 	}
+	for _, args := range [][]string{
+		{signedFixture(t, "accept-all", private, ".minisig")},
+		{wrong, "--signature=" + wrong + ".minisig"},
+	} {
+		if got := answer[scripts.Replay](t, p, append([]string{"script", "replay"}, args...)...); got.Total != 1 || got.Failed != 0 {
+			t.Errorf("replaying a signed module: got %+v", got)
+		}
+	}
+	if r := p.command("script", "replay", wasmtest.Path(t, "log-lines")); r.code != exitFailed || !strings.Contains(r.err, "the module has no signature") {
+		t.Errorf("replaying without a signature: exit code %d: %s", r.code, r.err)
+	}
 	elsewhere := signedFixture(t, "wrap-id", stranger, ".sig")
 	if m := answer[scripts.Module](t, p, "script", "push", elsewhere, "--signature="+elsewhere+".sig"); !strings.HasPrefix(m.Signature, "untrusted comment: ") {
 		t.Errorf("by the second key: %+v", m)
