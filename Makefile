@@ -9,12 +9,12 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 RACED = ./engine/... ./hostfuncs/... ./scripts/... ./server/... ./store/... \
 	$(addprefix ./internal/,app/... discovery/... fetch/... keyset/... metrics/... token/...)
 
-.PHONY: build test test-race test-e2e lint fuzz bench bench-growth bench-go testdata testdata-check install
+.PHONY: build test test-race test-allocs test-e2e lint fuzz bench bench-growth bench-go testdata testdata-check install
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o registrar .
 
-test: install test-race test-e2e
+test: install test-race test-allocs test-e2e
 	$(MAKE) -C testdata/wasm check-wat
 	$(MAKE) -C sdk/rust test
 	$(MAKE) -C sdk/assemblyscript test
@@ -22,6 +22,10 @@ test: install test-race test-e2e
 # CI=1: without a MySQL or MariaDB server the tests fail, where they would else skip.
 test-race:
 	CI=1 CGO_ENABLED=1 go test -race $(RACED)
+
+# How often the hot paths allocate, without the race detector, which allocates itself.
+test-allocs:
+	go test -run '^TestAllocations' ./engine ./store ./scripts/host
 
 test-e2e:
 	CI=1 go test -timeout 20m ./internal/archtest ./internal/cli ./internal/e2e ./internal/scriptcase ./internal/wasmtest/... ./bench/... ./sdk/...

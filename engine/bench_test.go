@@ -68,7 +68,7 @@ func BenchmarkPatchMetadata(b *testing.B) {
 }
 
 // registering decodes a request, and returns what takes it through an engine that stores nothing.
-func registering(b *testing.B, body []byte) (register func() *Registration) {
+func registering(b testing.TB, body []byte) (register func() *Registration) {
 	e := newEngine(b, Config{Store: discard{}, Options: Options{RegistrationEndpoint: "https://as.example/register"}})
 	request, err := ParseRequest(body)
 	if err != nil {

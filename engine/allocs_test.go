@@ -1,0 +1,46 @@
+package engine
+
+import "testing"
+
+// The allocations of one run of each part of a registration, for each of sizes: minimal, usual, every member. They may
+// fall: lower the number with the change that lowers it. They must not rise.
+var (
+	decodeAllocations   = [...]float64{2, 7, 60}
+	stepsAllocations    = [...]float64{32, 36, 72}
+	responseAllocations = [...]float64{6, 6, 10}
+	patchAllocations    = [...]float64{36, 49, 260}
+)
+
+// TestAllocationsOfRegistration guards the parts of a registration that the benchmarks measure.
+func TestAllocationsOfRegistration(t *testing.T) {
+	if raceDetector {
+		t.Skip("the race detector allocates")
+	}
+	patch := []byte(`{"client_name":"patched","contacts":["ops@app.example"]}`)
+	for i, size := range sizes {
+		body := []byte(size.body)
+		register := registering(t, body)
+		registered, patched := register(), register()
+		for _, part := range []struct {
+			name string
+			most float64
+			run  func() error
+		}{
+			{"decode", decodeAllocations[i], func() error { _, err := ParseRequest(body); return err }},
+			{"steps", stepsAllocations[i], func() error { register(); return nil }},
+			{"response", responseAllocations[i], func() error { _, err := registered.render(); return err }},
+			{"patch", patchAllocations[i], func() error { return patched.PatchMetadata("set_client_name", patch) }},
+		} {
+			t.Run(part.name+" "+size.name, func(t *testing.T) {
+				got := testing.AllocsPerRun(100, func() {
+					if err := part.run(); err != nil {
+						t.Fatal(err)
+					}
+				})
+				if got > part.most {
+					t.Errorf("got %v allocations, want at most %v", got, part.most)
+				}
+			})
+		}
+	}
+}
