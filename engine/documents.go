@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -150,9 +151,7 @@ func checkDocument(rawURL string, m *Metadata) error {
 			return Refuse("%s must not stand in a document that everybody can read", name)
 		}
 	}
-	if m.TokenEndpointAuthMethod == "" {
-		m.TokenEndpointAuthMethod = authMethodNone
-	}
+	m.TokenEndpointAuthMethod = cmp.Or(m.TokenEndpointAuthMethod, authMethodNone)
 	if usesSharedSecret(m.TokenEndpointAuthMethod) {
 		return Refuse("token_endpoint_auth_method %s needs a secret, which no metadata document can hold: use none or private_key_jwt", m.TokenEndpointAuthMethod)
 	}

@@ -190,8 +190,8 @@ func TestDocumentInvariants(t *testing.T) {
 		s.SetClientName = func(_ context.Context, r *Registration) error { r.Client.ID = "other"; return nil }
 	})}
 	_, err := newEngine(t, c).ResolveDocument(t.Context(), documentURL, []byte(`{"client_id":"`+documentURL+`","redirect_uris":["https://app.example/cb"]}`), &Caller{}, "")
-	if _, breach := errors.AsType[*Breach](err); !breach {
-		t.Errorf("got %v, want a Breach", err)
+	if _, breach := errors.AsType[*InvariantError](err); !breach {
+		t.Errorf("got %v, want an InvariantError", err)
 	}
 }
 
@@ -246,8 +246,8 @@ func TestAdvertisedBoundsScripts(t *testing.T) {
 	_, err := register(t, at(func(s *Steps) *StepFunc { return &s.SetIDTokenProperties }), minimal)
 	wantRefusal(t, err, InvalidClientMetadata, "default_acr_values '2'")
 	_, err = register(t, at(func(s *Steps) *StepFunc { return &s.AddClientID }), minimal)
-	if _, breach := errors.AsType[*Breach](err); !breach {
-		t.Errorf("got %v, want a Breach", err)
+	if _, breach := errors.AsType[*InvariantError](err); !breach {
+		t.Errorf("got %v, want an InvariantError", err)
 	}
 }
 

@@ -6,6 +6,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -74,11 +75,8 @@ func New(c Config) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{store: c.Store, options: options, overrides: c.Overrides, random: c.Random, now: c.Now,
+	e := &Engine{store: c.Store, options: options, overrides: c.Overrides, random: cmp.Or(c.Random, rand.Reader), now: c.Now,
 		advertised: c.Advertised, fetch: c.Fetch, statementKeys: c.StatementKeys}
-	if e.random == nil {
-		e.random = rand.Reader
-	}
 	if e.now == nil {
 		e.now = time.Now
 	}

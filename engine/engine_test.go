@@ -310,9 +310,9 @@ func TestInvariants(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			store := &memory{}
 			_, err := register(t, Config{Store: store, Overrides: o}, minimal)
-			breach, ok := errors.AsType[*Breach](err)
+			breach, ok := errors.AsType[*InvariantError](err)
 			if !ok {
-				t.Fatalf("got %v, want a Breach", err)
+				t.Fatalf("got %v, want an InvariantError", err)
 			}
 			if !strings.Contains(breach.Error(), "rogue (sha256:00) in some_step") {
 				t.Errorf("%q does not name the script", breach)

@@ -72,26 +72,27 @@ func describable(s string) string {
 }
 
 var (
-	// ErrExists is a client ID that is taken.
+	// ErrExists reports that another client has the ID.
 	ErrExists = errors.New("the client ID is taken")
-	// ErrTokenSpent is an initial access token that has no use left, or was revoked.
+	// ErrTokenSpent reports that an initial access token has no use left, or was revoked.
 	ErrTokenSpent = errors.New("the initial access token is used up or revoked")
-	// ErrUnavailable is a part of the server that cannot be reached, or is saturated: the same request may succeed later.
+	// ErrUnavailable reports that a part of the server cannot be reached, or is saturated: the same request may succeed
+	// later.
 	ErrUnavailable = errors.New("temporarily unavailable")
 )
 
-// A Breach is an invariant that does not hold after the steps ran. No client can cause one: it is the failure of the
-// scripts that acted, or of this program where there were none.
-type Breach struct {
+// An InvariantError reports an invariant that does not hold after the steps ran. No client can cause one: it is a failure
+// of the scripts that acted, or of this program where none did.
+type InvariantError struct {
 	Rule    string // what does not hold
-	Scripts []Act  // who may have caused it, in the order in which they acted
+	Scripts []Act  // the scripts that may have caused it, in the order in which they acted
 }
 
 // Error names the rule and the scripts.
-func (b *Breach) Error() string {
+func (e *InvariantError) Error() string {
 	var s strings.Builder
-	s.WriteString("invariant broken: " + b.Rule)
-	for i, a := range b.Scripts {
+	s.WriteString("invariant broken: " + e.Rule)
+	for i, a := range e.Scripts {
 		s.WriteString([]string{"; by script ", ", "}[min(i, 1)])
 		fmt.Fprintf(&s, "%s (%s) in %s", a.Script, a.Module, a.Step)
 	}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -11,7 +12,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// checkInvariants checks, after the last step, what no script may weaken. It returns a *[Breach] that names who acted.
+// checkInvariants checks, after the last step, what no script may weaken. It returns an *[InvariantError] that names who acted.
 func (r *Registration) checkInvariants() error {
 	for _, check := range [...]func(*Registration) error{
 		checkID, checkIdentity, checkToken, checkSharedSecret, checkGrants, checkRedirects, checkURIs, checkScope,
@@ -20,7 +21,7 @@ func (r *Registration) checkInvariants() error {
 		checkExtensions, checkResponse,
 	} {
 		if err := check(r); err != nil {
-			return &Breach{Rule: err.Error(), Scripts: slices.Clone(r.Client.Provenance.Acts)}
+			return &InvariantError{Rule: err.Error(), Scripts: slices.Clone(r.Client.Provenance.Acts)}
 		}
 	}
 	return nil
@@ -80,10 +81,7 @@ func checkRedirects(r *Registration) error {
 	if len(uris) == 0 && (slices.Contains(m.GrantTypes, grantAuthorizationCode) || slices.Contains(m.GrantTypes, grantImplicit)) {
 		return fmt.Errorf("the client has no redirect_uris")
 	}
-	kind := m.ApplicationType
-	if kind == "" {
-		kind = applicationWeb // OpenID Connect Dynamic Client Registration 1.0 §2
-	}
+	kind := cmp.Or(m.ApplicationType, applicationWeb) // OpenID Connect Dynamic Client Registration 1.0 §2
 	for i, u := range uris {
 		if err := checkRedirectURI(u, kind, slices.Contains(m.GrantTypes, grantImplicit)); err != nil {
 			return fmt.Errorf("redirect_uris[%d] %w", i, err)

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -86,10 +87,10 @@ func DefaultSigningAlgs() []string {
 
 // withDefaults returns o with every zero value replaced by what it means, or an error that names the option.
 func (o Options) withDefaults() (Options, error) {
-	fill(&o.ClientIDFormat, ClientIDUUIDv7)
-	fill(&o.GrantResponseMismatch, MismatchAuto)
-	fill(&o.WebCustomScheme, CustomSchemeRefuse)
-	fill(&o.NativeScheme, NativeSchemeAny)
+	o.ClientIDFormat = cmp.Or(o.ClientIDFormat, ClientIDUUIDv7)
+	o.GrantResponseMismatch = cmp.Or(o.GrantResponseMismatch, MismatchAuto)
+	o.WebCustomScheme = cmp.Or(o.WebCustomScheme, CustomSchemeRefuse)
+	o.NativeScheme = cmp.Or(o.NativeScheme, NativeSchemeAny)
 	if o.AllowedGrantTypes == nil {
 		o.AllowedGrantTypes = DefaultGrantTypes()
 	}
@@ -106,12 +107,6 @@ func (o Options) withDefaults() (Options, error) {
 func (o Options) Validate() error {
 	_, err := o.withDefaults()
 	return err
-}
-
-func fill[T ~string](field *T, value T) {
-	if *field == "" {
-		*field = value
-	}
 }
 
 func (o *Options) check() error {

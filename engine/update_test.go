@@ -119,7 +119,7 @@ func TestUpdateInvariants(t *testing.T) {
 			}
 		}))
 		_, err := e.Update(t.Context(), store.clients[r.Client.ID], r.Token, updateOf(t, `"redirect_uris":["https://app.example/"]`, r.Client))
-		if _, breach := errors.AsType[*Breach](err); !breach || store.clients[r.Client.ID].Version != 0 {
+		if _, breach := errors.AsType[*InvariantError](err); !breach || store.clients[r.Client.ID].Version != 0 {
 			t.Errorf("%s: got %v, want a breach", name, err)
 		}
 	}

@@ -60,7 +60,7 @@ func (s *Server) administrator(next echo.HandlerFunc) echo.HandlerFunc {
 		noStore(c)
 		scheme, token, _ := strings.Cut(c.Request().Header.Get(echo.HeaderAuthorization), " ")
 		if !strings.EqualFold(scheme, "Bearer") || token == "" {
-			return &unauthorized{description: "the admin API needs an admin token: Authorization: Bearer …"}
+			return &unauthorizedError{description: "the admin API needs an admin token: Authorization: Bearer …"}
 		}
 		hashes, err := s.config.AdminTokens(c.Request().Context())
 		if err != nil {
@@ -71,7 +71,7 @@ func (s *Server) administrator(next echo.HandlerFunc) echo.HandlerFunc {
 			known |= subtle.ConstantTimeCompare(sent[:], hash[:])
 		}
 		if known == 0 {
-			return &unauthorized{token: true, description: "this is no admin token"}
+			return &unauthorizedError{token: true, description: "this is no admin token"}
 		}
 		c.Set(administratorKey, "admin token "+hex.EncodeToString(sent[:4]))
 		return next(c)

@@ -27,7 +27,7 @@ func (s *Server) guard(next echo.HandlerFunc) echo.HandlerFunc {
 			return err
 		}
 		if caller.Auth == engine.AuthNone {
-			if err := s.admitNobody(c); err != nil {
+			if err := s.checkAnonymous(c); err != nil {
 				return err
 			}
 		}
@@ -42,16 +42,16 @@ func (s *Server) guard(next echo.HandlerFunc) echo.HandlerFunc {
 // caller returns who registers, as guard found them.
 func (s *Server) caller(c echo.Context) *engine.Caller { return c.Get(callerKey).(*engine.Caller) }
 
-// admitNobody lets those register who sent no token, where they may.
-func (s *Server) admitNobody(c echo.Context) error {
+// checkAnonymous returns an error where a request without a token may not register.
+func (s *Server) checkAnonymous(c echo.Context) error {
 	switch s.config.Registration {
 	case RegistrationToken:
-		return &unauthorized{description: "registration needs an initial access token"}
+		return &unauthorizedError{description: "registration needs an initial access token"}
 	case RegistrationLoopback:
 		if why := beyondLoopback(c.Request()); why != "" {
 			s.config.Logger.WarnContext(c.Request().Context(), "registration from beyond this machine: set --registration open to let everybody register, or --registration token",
 				"why", why, "ip", c.RealIP(), "request_id", requestIDOf(c))
-			return &unauthorized{description: "registration is open on this machine only"}
+			return &unauthorizedError{description: "registration is open on this machine only"}
 		}
 	}
 	return nil
@@ -87,8 +87,8 @@ func (s *Server) authenticate(c echo.Context) (*engine.Caller, error) {
 
 // badToken is the answer to every token that lets nobody in. It does not tell one that never was from one that was: the
 // cause is for the log.
-func badToken(cause error) *unauthorized {
-	return &unauthorized{token: true, description: "the token is not known, or has expired or been used up", cause: cause}
+func badToken(cause error) *unauthorizedError {
+	return &unauthorizedError{token: true, description: "the token is not known, or has expired or been used up", cause: cause}
 }
 
 // maxToken bounds a token, in bytes.
@@ -108,7 +108,7 @@ func bearerToken(h http.Header) (token string, sent bool, err error) {
 	token = strings.Trim(token, " ")
 	switch {
 	case !strings.EqualFold(scheme, "Bearer") || token == "":
-		return "", true, &unauthorized{description: "registration takes a token as Authorization: Bearer TOKEN"}
+		return "", true, &unauthorizedError{description: "registration takes a token as Authorization: Bearer TOKEN"}
 	case len(token) > maxToken || !b64token(token):
 		return "", true, badToken(errors.New("the token is too long, or holds what no token does"))
 	}

@@ -239,7 +239,7 @@ func (h *webHost) say(path, document string) {
 func (h *webHost) fetcher() *fetch.Fetcher {
 	roots := x509.NewCertPool()
 	roots.AddCert(h.Certificate())
-	return fetch.New(fetch.Config{AnyAddress: true, RootCAs: roots, Logger: slog.New(slog.DiscardHandler)})
+	return fetch.New(fetch.Config{AllowPrivate: true, RootCAs: roots, Logger: slog.New(slog.DiscardHandler)})
 }
 
 // fetched returns a setup whose server fetches documents from the host.

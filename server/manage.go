@@ -142,5 +142,5 @@ func (s *Server) stranger(c echo.Context, token bool) error {
 			return &statusError{http.StatusTooManyRequests, "too many failing tokens from one address"}
 		}
 	}
-	return &unauthorized{token: token, description: "this client configuration endpoint needs the client's own registration access token"}
+	return &unauthorizedError{token: token, description: "this client configuration endpoint needs the client's own registration access token"}
 }

@@ -15,7 +15,7 @@ import (
 	"registrar/server/adminapi"
 )
 
-// A statusError is an answer that HTTP has a status for.
+// A statusError is an error that HTTP has a status for.
 type statusError struct {
 	status int
 	detail string
@@ -23,15 +23,15 @@ type statusError struct {
 
 func (e *statusError) Error() string { return e.detail }
 
-// unauthorized is a 401. Only a request that sent a token is told that the token is the reason (RFC 6750 §3.1).
-type unauthorized struct {
+// An unauthorizedError is a 401. Only a request that sent a token is told that the token is the reason (RFC 6750 §3.1).
+type unauthorizedError struct {
 	token       bool
 	description string
 	cause       error // for the log alone; nil where the description says it
 }
 
 // Error returns what is logged.
-func (e *unauthorized) Error() string {
+func (e *unauthorizedError) Error() string {
 	if e.cause != nil {
 		return e.cause.Error()
 	}
@@ -54,7 +54,7 @@ const internalDescription = "The server could not do this. Its operator finds th
 // answerTo says what becomes of an error, for both listeners.
 func answerTo(err error) answer {
 	refusal, refused := errors.AsType[*engine.Error](err)
-	denied, isDenied := errors.AsType[*unauthorized](err)
+	denied, isDenied := errors.AsType[*unauthorizedError](err)
 	status, isStatus := errors.AsType[*statusError](err)
 	rejected, isRejected := errors.AsType[*scripts.Rejected](err)
 	http4xx, isHTTP := errors.AsType[*echo.HTTPError](err)

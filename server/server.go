@@ -4,6 +4,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -16,7 +17,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/hashicorp/golang-lru/v2"
+	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
 
@@ -159,13 +160,13 @@ type Server struct {
 
 // New returns a Server that does not listen yet.
 func New(c Config) (*Server, error) {
-	fill(&c.Registration, RegistrationToken)
-	fill(&c.MaxBody, 64<<10)
-	fill(&c.MaxModule, 8<<20)
-	fill(&c.RequestTimeout, 3*time.Second)
-	fill(&c.RateBurst, 200)
-	fill(&c.Logger, slog.Default())
-	fill(&c.Random, rand.Reader)
+	c.Registration = cmp.Or(c.Registration, RegistrationToken)
+	c.MaxBody = cmp.Or(c.MaxBody, 64<<10)
+	c.MaxModule = cmp.Or(c.MaxModule, 8<<20)
+	c.RequestTimeout = cmp.Or(c.RequestTimeout, 3*time.Second)
+	c.RateBurst = cmp.Or(c.RateBurst, 200)
+	c.Logger = cmp.Or(c.Logger, slog.Default())
+	c.Random = cmp.Or(c.Random, rand.Reader)
 	if c.Now == nil {
 		c.Now = time.Now
 	}
@@ -186,14 +187,6 @@ func New(c Config) (*Server, error) {
 	s.routeAdmin()
 	s.nameRoutes()
 	return s, nil
-}
-
-// fill replaces a zero value by what it means.
-func fill[T comparable](field *T, value T) {
-	var zero T
-	if *field == zero {
-		*field = value
-	}
 }
 
 // newEcho returns what both listeners share.

@@ -70,7 +70,7 @@ func (f *documentFlags) source(issuer, endpoint string, logger *slog.Logger) (*d
 	if f.DiscoveryDocument == "" && f.DiscoveryUpstream == "" {
 		return nil, nil
 	}
-	upstream := fetch.New(fetch.Config{AnyAddress: true, MaxBytes: maxUpstream, Logger: logger})
+	upstream := fetch.New(fetch.Config{AllowPrivate: true, MaxBytes: maxUpstream, Logger: logger})
 	c := discovery.Config{Issuer: issuer, RegistrationEndpoint: endpoint, MetadataDocuments: f.MetadataDocuments,
 		Upstream: f.DiscoveryUpstream, Fetch: upstream.Fetch, Logger: logger}
 	var err error

@@ -4,6 +4,7 @@
 package discovery
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -52,15 +53,9 @@ type metadata struct {
 
 // New returns a Source. Without an upstream it has its metadata, else [Source.Load] reads it. An error is ErrInvalid.
 func New(c Config) (*Source, error) {
-	if c.Interval == 0 {
-		c.Interval = 5 * time.Minute
-	}
-	if c.Retry == 0 {
-		c.Retry = 15 * time.Second
-	}
-	if c.Logger == nil {
-		c.Logger = slog.Default()
-	}
+	c.Interval = cmp.Or(c.Interval, 5*time.Minute)
+	c.Retry = cmp.Or(c.Retry, 15*time.Second)
+	c.Logger = cmp.Or(c.Logger, slog.Default())
 	s := &Source{config: c}
 	var err error
 	if c.Document != nil {

@@ -5,6 +5,7 @@
 package fetch
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -23,45 +24,37 @@ import (
 	"code.dny.dev/ssrf"
 )
 
-// Config is what a Fetcher is made of.
+// Config configures a Fetcher.
 type Config struct {
-	// AnyAddress lets it connect to addresses that are not public, and speak http to loopback. It is for URLs that the
-	// operator wrote, never for those that clients name.
-	AnyAddress bool
-	RootCAs    *x509.CertPool // who may certify servers; nil means the system's
-	Resolver   *net.Resolver  // nil means the system's
-	Timeout    time.Duration  // of a document, from the look-up of its host to its last byte; 0 means 3 s
-	MaxBytes   int64          // of a document; 0 means 64 KiB
-	AtOnce     int            // documents that are fetched at the same time, others wait; 0 means 32
-	Logger     *slog.Logger   // of the causes that an [Error] does not show; nil means slog.Default
+	// AllowPrivate allows connections to addresses that are not public, and http to loopback hosts. It is for URLs that the
+	// operator configured, never for those that clients name.
+	AllowPrivate  bool
+	RootCAs       *x509.CertPool // that certify servers; nil means the system's
+	Resolver      *net.Resolver  // nil means the system's
+	Timeout       time.Duration  // of a document, from the look-up of its host to its last byte; 0 means 3 s
+	MaxBytes      int64          // of a document; 0 means 64 KiB
+	MaxConcurrent int            // fetches that run at the same time, others wait; 0 means 32
+	Logger        *slog.Logger   // of the causes that an [Error] does not show; nil means slog.Default
 }
 
 // A Fetcher fetches documents. It is safe for concurrent use.
 type Fetcher struct {
 	config Config
 	client *http.Client
-	places chan struct{}
+	slots  chan struct{} // holds one element for each fetch that runs
 }
 
 // New returns a Fetcher.
 func New(c Config) *Fetcher {
-	if c.Timeout == 0 {
-		c.Timeout = 3 * time.Second
-	}
-	if c.MaxBytes == 0 {
-		c.MaxBytes = 64 << 10
-	}
-	if c.AtOnce == 0 {
-		c.AtOnce = 32
-	}
-	if c.Logger == nil {
-		c.Logger = slog.Default()
-	}
+	c.Timeout = cmp.Or(c.Timeout, 3*time.Second)
+	c.MaxBytes = cmp.Or(c.MaxBytes, 64<<10)
+	c.MaxConcurrent = cmp.Or(c.MaxConcurrent, 32)
+	c.Logger = cmp.Or(c.Logger, slog.Default())
 	dialer := &net.Dialer{Resolver: c.Resolver}
-	if !c.AnyAddress {
+	if !c.AllowPrivate {
 		dialer.Control = ssrf.New(ssrf.WithAnyPort(), ssrf.WithDeniedV4Prefixes(cloudHost())).Safe
 	}
-	return &Fetcher{config: c, places: make(chan struct{}, c.AtOnce), client: &http.Client{
+	return &Fetcher{config: c, slots: make(chan struct{}, c.MaxConcurrent), client: &http.Client{
 		Transport: &http.Transport{
 			DialContext:            dialer.DialContext,
 			TLSClientConfig:        &tls.Config{RootCAs: c.RootCAs, MinVersion: tls.VersionTLS12},
@@ -93,8 +86,8 @@ func (f *Fetcher) Fetch(ctx context.Context, rawURL string) ([]byte, error) {
 		return nil, err
 	}
 	select {
-	case f.places <- struct{}{}:
-		defer func() { <-f.places }()
+	case f.slots <- struct{}{}:
+		defer func() { <-f.slots }()
 	case <-ctx.Done():
 		return nil, fmt.Errorf("waiting to fetch a document: %w", ctx.Err())
 	}
@@ -136,7 +129,7 @@ func (f *Fetcher) checkURL(rawURL string) error {
 	switch {
 	case err != nil || u.Hostname() == "" || u.User != nil:
 		return &Error{"it is no URL of a document"}
-	case u.Scheme == "https", f.config.AnyAddress && u.Scheme == "http" && loopback(u.Hostname()):
+	case u.Scheme == "https", f.config.AllowPrivate && u.Scheme == "http" && loopback(u.Hostname()):
 		return nil
 	}
 	return &Error{"it is not https"}

@@ -67,7 +67,7 @@ func wantReason(t *testing.T, err error, words string) {
 func TestFetch(t *testing.T) {
 	for _, contentType := range []string{"application/json", "application/json; charset=utf-8", "Application/JSON", "application/jwk-set+json"} {
 		h := newHost(t, document(contentType, `{"a":1}`))
-		got, err := newFetcher(Config{AnyAddress: true, RootCAs: h.roots()}).Fetch(t.Context(), h.URL+"/d?a=b")
+		got, err := newFetcher(Config{AllowPrivate: true, RootCAs: h.roots()}).Fetch(t.Context(), h.URL+"/d?a=b")
 		if err != nil || string(got) != `{"a":1}` {
 			t.Errorf("%s: got %s, %v", contentType, got, err)
 		}
@@ -124,7 +124,7 @@ func TestAnswersThatAreRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			h := newHost(t, tt.handler)
 			start := time.Now()
-			_, err := newFetcher(Config{AnyAddress: true, RootCAs: h.roots(), MaxBytes: 1000, Timeout: 500 * time.Millisecond}).Fetch(t.Context(), h.URL)
+			_, err := newFetcher(Config{AllowPrivate: true, RootCAs: h.roots(), MaxBytes: 1000, Timeout: 500 * time.Millisecond}).Fetch(t.Context(), h.URL)
 			wantReason(t, err, tt.want)
 			if took := time.Since(start); took > 5*time.Second {
 				t.Errorf("it took %v", took)
@@ -144,13 +144,13 @@ func TestURLsThatAreRefused(t *testing.T) {
 		_, err := newFetcher(Config{}).Fetch(t.Context(), raw)
 		wantReason(t, err, want)
 	}
-	_, err := newFetcher(Config{AnyAddress: true}).Fetch(t.Context(), "http://app.example/")
+	_, err := newFetcher(Config{AllowPrivate: true}).Fetch(t.Context(), "http://app.example/")
 	wantReason(t, err, "not https")
 }
 
 func TestCertificatesAreChecked(t *testing.T) {
 	h := newHost(t, document("application/json", `{}`))
-	_, err := newFetcher(Config{AnyAddress: true}).Fetch(t.Context(), h.URL)
+	_, err := newFetcher(Config{AllowPrivate: true}).Fetch(t.Context(), h.URL)
 	wantReason(t, err, "certificate")
 	if h.requests.Load() != 0 {
 		t.Error("a request was made")
@@ -203,7 +203,7 @@ func TestRebinding(t *testing.T) {
 	}
 	// Without the check it would be reached.
 	resolver := names(t, func(int) []netip.Addr { return []netip.Addr{netip.MustParseAddr("127.0.0.1")} })
-	if _, err := newFetcher(Config{AnyAddress: true, RootCAs: h.roots(), Resolver: resolver}).Fetch(t.Context(), target); err != nil {
+	if _, err := newFetcher(Config{AllowPrivate: true, RootCAs: h.roots(), Resolver: resolver}).Fetch(t.Context(), target); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -231,7 +231,7 @@ func TestProxiesOfTheEnvironmentAreNotUsed(t *testing.T) {
 	// Go never sends loopback through a proxy, so the name must look foreign.
 	target := fmt.Sprintf("https://example.com:%d/", h.Listener.Addr().(*net.TCPAddr).Port)
 	resolver := names(t, func(int) []netip.Addr { return []netip.Addr{netip.MustParseAddr("127.0.0.1")} })
-	f := newFetcher(Config{AnyAddress: true, RootCAs: h.roots(), Resolver: resolver})
+	f := newFetcher(Config{AllowPrivate: true, RootCAs: h.roots(), Resolver: resolver})
 	if f.client.Transport.(*http.Transport).Proxy != nil {
 		t.Error("the transport asks for a proxy")
 	}
@@ -242,7 +242,7 @@ func TestProxiesOfTheEnvironmentAreNotUsed(t *testing.T) {
 
 func TestContext(t *testing.T) {
 	h := newHost(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
-	f := newFetcher(Config{AnyAddress: true, RootCAs: h.roots(), AtOnce: 1})
+	f := newFetcher(Config{AllowPrivate: true, RootCAs: h.roots(), MaxConcurrent: 1})
 	t.Run("a document gets less than the time that is left", func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 400*time.Millisecond)
 		defer cancel()

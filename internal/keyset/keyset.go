@@ -5,6 +5,7 @@
 package keyset
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -58,17 +59,11 @@ type Set struct {
 // New returns the Set of a source. A file is read at once, and has to hold a key; a URL is asked when a key is needed,
 // since its server may start later than this one.
 func New(c Config) (*Set, error) {
-	if c.MaxAge == 0 {
-		c.MaxAge = 15 * time.Minute
-	}
-	if c.Pause == 0 {
-		c.Pause = 10 * time.Second
-	}
+	c.MaxAge = cmp.Or(c.MaxAge, 15*time.Minute)
+	c.Pause = cmp.Or(c.Pause, 10*time.Second)
+	c.Logger = cmp.Or(c.Logger, slog.Default())
 	if c.Now == nil {
 		c.Now = time.Now
-	}
-	if c.Logger == nil {
-		c.Logger = slog.Default()
 	}
 	read, remote, err := reader(c.Source, c.Transport)
 	if err != nil {

@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"cmp"
 	"net/http"
 	"strconv"
 	"time"
@@ -38,10 +39,7 @@ func (w *web) collectors() []prometheus.Collector {
 
 // Answered implements the server's observer.
 func (m *Metrics) Answered(method, route string, status int, took time.Duration) {
-	if route == "" {
-		route = "none"
-	}
-	m.web.requests.WithLabelValues(knownMethod(method), route, strconv.Itoa(status)).Observe(took.Seconds())
+	m.web.requests.WithLabelValues(knownMethod(method), cmp.Or(route, "none"), strconv.Itoa(status)).Observe(took.Seconds())
 }
 
 // Registered implements the server's observer.

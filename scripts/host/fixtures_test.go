@@ -188,7 +188,7 @@ func TestFixturesBreakInvariants(t *testing.T) {
 			b := newBench(t, engine.Options{})
 			b.deployFixtures(tt.script)
 			_, err := b.register(minimal)
-			breach, ok := errors.AsType[*engine.Breach](err)
+			breach, ok := errors.AsType[*engine.InvariantError](err)
 			if !ok || !strings.Contains(breach.Error(), tt.message) || !strings.Contains(breach.Error(), "by script "+tt.script+" (sha256:") {
 				t.Errorf("got %v, want a breach with %q", err, tt.message)
 			}

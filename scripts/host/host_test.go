@@ -184,7 +184,7 @@ func TestOverrule(t *testing.T) {
 		t.Errorf("got %v, want the refusal overruled", err)
 	}
 	_, err := b.register(`{"redirect_uris":["https://app.example/#f"]}`)
-	if _, breach := errors.AsType[*engine.Breach](err); !breach {
+	if _, breach := errors.AsType[*engine.InvariantError](err); !breach {
 		t.Errorf("got %v, want a breach: the code grant is left without redirect URIs", err)
 	}
 }

@@ -3,6 +3,7 @@
 package adminapi
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -37,10 +38,7 @@ type Problem struct {
 
 // Error returns the detail, and the reasons one a line.
 func (p *Problem) Error() string {
-	s := p.Detail
-	if s == "" {
-		s = p.Title
-	}
+	s := cmp.Or(p.Detail, p.Title)
 	for _, reason := range p.Reasons {
 		s += "\n  - " + reason
 	}

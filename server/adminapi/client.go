@@ -2,6 +2,7 @@ package adminapi
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -158,10 +159,7 @@ func (a *API) do(ctx context.Context, method, path string, header http.Header, b
 	}
 	maps.Copy(request.Header, header)
 	request.Header.Set("Authorization", "Bearer "+a.Token)
-	client := a.HTTP
-	if client == nil {
-		client = &http.Client{Timeout: 3 * time.Minute}
-	}
+	client := cmp.Or(a.HTTP, &http.Client{Timeout: 3 * time.Minute})
 	response, err := client.Do(request)
 	if err != nil {
 		return fmt.Errorf("reaching the server: %w", err)
