@@ -22,17 +22,6 @@ const (
 	responseIDToken = "id_token"
 )
 
-// Client authentication methods of RFC 7591 §2, OpenID Connect Core 1.0 §9 and RFC 8705 §2.
-const (
-	authMethodNone          = "none"
-	authMethodSecretBasic   = "client_secret_basic"
-	authMethodSecretPost    = "client_secret_post"
-	authMethodSecretJWT     = "client_secret_jwt"
-	authMethodPrivateKeyJWT = "private_key_jwt"
-	authMethodTLS           = "tls_client_auth"
-	authMethodSelfSignedTLS = "self_signed_tls_client_auth"
-)
-
 // setGrantTypes decides how the client gets tokens and how it authenticates for them.
 func setGrantTypes(_ context.Context, r *Registration) error {
 	o, in, out := &r.engine.options, &r.Request.Metadata, &r.Client.Metadata
@@ -64,26 +53,6 @@ func setGrantTypes(_ context.Context, r *Registration) error {
 	out.AuthorizationDetailsTypes = in.AuthorizationDetailsTypes
 	return nil
 }
-
-// authMethod returns how the client authenticates at the token endpoint.
-func authMethod(in *Metadata) (string, error) {
-	switch m := in.TokenEndpointAuthMethod; m {
-	case "":
-		if in.RequireClientSecret != nil && !*in.RequireClientSecret {
-			return authMethodNone, nil
-		}
-		return authMethodSecretBasic, nil // RFC 7591 §2
-	case authMethodNone, authMethodSecretBasic, authMethodSecretPost, authMethodPrivateKeyJWT, authMethodTLS, authMethodSelfSignedTLS:
-		return m, nil
-	case authMethodSecretJWT:
-		return "", Refuse("token_endpoint_auth_method client_secret_jwt needs a secret that the server can read, and it keeps hashes only: use private_key_jwt")
-	default:
-		return "", Refuse("token_endpoint_auth_method '%s' is not known: it must be one of none, client_secret_basic, client_secret_post, private_key_jwt, tls_client_auth, self_signed_tls_client_auth", m)
-	}
-}
-
-// usesSharedSecret reports whether a client with that method needs a secret.
-func usesSharedSecret(method string) bool { return strings.HasPrefix(method, "client_secret_") }
 
 func issuesRefreshTokens(grant string) bool {
 	return grant != grantRefreshToken && grant != grantClientCredentials && grant != grantImplicit

@@ -1,73 +1,12 @@
 package engine
 
 import (
-	"context"
 	"slices"
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
-
-// setSecrets decides which keys the client proves itself with, and how it signs what it sends.
-func setSecrets(ctx context.Context, r *Registration) error {
-	o, in, out := &r.engine.options, &r.Request.Metadata, &r.Client.Metadata
-	if err := checkKeys(in, out.TokenEndpointAuthMethod); err != nil {
-		return err
-	}
-	if err := checkTLSClientAuth(in, out.TokenEndpointAuthMethod); err != nil {
-		return err
-	}
-	if err := o.signing("token_endpoint_auth_signing_alg", in.TokenEndpointAuthSigningAlg, false); err != nil {
-		return err
-	}
-	signed := in.RequireSignedRequestObject != nil && *in.RequireSignedRequestObject
-	// RFC 9101 §10.5: an unsigned request object is no answer to a demand for a signed one.
-	if err := o.signing("request_object_signing_alg", in.RequestObjectSigningAlg, !signed); err != nil {
-		return err
-	}
-	enc, err := encryption("request_object_encryption", in.RequestObjectEncryptionAlg, in.RequestObjectEncryptionEnc)
-	if err != nil {
-		return err
-	}
-	if err := r.checkKeysThere(ctx, in); err != nil {
-		return err
-	}
-	out.JWKS, out.JWKSURI = in.JWKS, in.JWKSURI
-	out.TLSClientAuthSubjectDN = in.TLSClientAuthSubjectDN
-	out.TLSClientAuthSANDNS = in.TLSClientAuthSANDNS
-	out.TLSClientAuthSANURI = in.TLSClientAuthSANURI
-	out.TLSClientAuthSANIP = in.TLSClientAuthSANIP
-	out.TLSClientAuthSANEmail = in.TLSClientAuthSANEmail
-	out.TokenEndpointAuthSigningAlg = in.TokenEndpointAuthSigningAlg
-	out.RequestObjectSigningAlg = in.RequestObjectSigningAlg
-	out.RequestObjectEncryptionAlg, out.RequestObjectEncryptionEnc = in.RequestObjectEncryptionAlg, enc
-	out.RequireSignedRequestObject = in.RequireSignedRequestObject
-	out.DPoPBoundAccessTokens = in.DPoPBoundAccessTokens
-	return nil
-}
-
-// checkKeys checks the client's public keys and that they are there where something needs them.
-func checkKeys(in *Metadata, method string) error {
-	if err := checkKeySources(in); err != nil {
-		return err
-	}
-	if in.JWKSURI != "" {
-		if _, err := httpsOnly.check("jwks_uri", in.JWKSURI); err != nil {
-			return err
-		}
-	}
-	if in.JWKS != nil || in.JWKSURI != "" {
-		return nil
-	}
-	switch {
-	case method == authMethodPrivateKeyJWT || method == authMethodSelfSignedTLS: // RFC 8705 §2.2.2
-		return Refuse("token_endpoint_auth_method %s needs jwks or jwks_uri", method)
-	case in.RequireSignedRequestObject != nil && *in.RequireSignedRequestObject:
-		return Refuse("require_signed_request_object needs jwks or jwks_uri")
-	}
-	return nil
-}
 
 // checkKeySources checks what no client may have: two sources of keys, or a key that must be kept secret.
 func checkKeySources(m *Metadata) error {
@@ -137,18 +76,4 @@ func understood(kty, crv string) bool {
 		return crv == `"Ed25519"`
 	}
 	return false
-}
-
-// checkTLSClientAuth checks that the certificate of a client is named in one way (RFC 8705 §2.1.2).
-func checkTLSClientAuth(in *Metadata, method string) error {
-	named := 0
-	for _, v := range [...]string{in.TLSClientAuthSubjectDN, in.TLSClientAuthSANDNS, in.TLSClientAuthSANURI, in.TLSClientAuthSANIP, in.TLSClientAuthSANEmail} {
-		if v != "" {
-			named++
-		}
-	}
-	if method == authMethodTLS && named != 1 {
-		return Refuse("token_endpoint_auth_method tls_client_auth needs exactly one of tls_client_auth_subject_dn, tls_client_auth_san_dns, tls_client_auth_san_uri, tls_client_auth_san_ip, tls_client_auth_san_email, not %d", named)
-	}
-	return nil
 }

@@ -1,11 +1,14 @@
 package engine
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/subtle"
+	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 	"time"
 )
 
@@ -78,4 +81,58 @@ func (s *Secret) hash(p Plaintext) [sha256.Size]byte {
 	m := hmac.New(sha256.New, s.Salt)
 	m.Write([]byte(p))
 	return [sha256.Size]byte(m.Sum(nil))
+}
+
+// addClientSecret gives the client a secret where its method of authentication needs one and it has none yet.
+func addClientSecret(ctx context.Context, r *Registration) error {
+	if !usesSharedSecret(r.Client.Metadata.TokenEndpointAuthMethod) || r.Client.Secret != nil {
+		return nil
+	}
+	return r.steps.GenerateSecret(ctx, r)
+}
+
+// generateSecret makes a secret.
+func generateSecret(_ context.Context, r *Registration) error {
+	token, err := r.engine.token()
+	if err != nil {
+		return err
+	}
+	r.Secret = Plaintext(token)
+	r.Client.Secret = HashSecret(r.Secret)
+	r.Client.Secret.ExpiresAt = r.DefaultSecretExpiry()
+	return nil
+}
+
+// DefaultSecretExpiry returns when a secret made now expires by the operator's choice; the zero time means never.
+func (r *Registration) DefaultSecretExpiry() time.Time {
+	if r.engine.options.SecretLifetime == 0 {
+		return time.Time{}
+	}
+	return r.Now.Truncate(time.Second).Add(r.engine.options.SecretLifetime)
+}
+
+// SetSecret gives the client a secret that a script chose. It expires at the given time, in whole seconds; the zero time
+// means never.
+func (r *Registration) SetSecret(p Plaintext, expiresAt time.Time) error {
+	if err := CheckSecret(p); err != nil {
+		return err
+	}
+	secret, err := SaltSecret(p, r.engine.random)
+	if err != nil {
+		return fmt.Errorf("salting a secret: %w", err)
+	}
+	secret.ExpiresAt = expiresAt
+	r.Secret, r.Client.Secret = p, secret
+	return nil
+}
+
+// CheckSecret returns an error unless p is MinSecret to MaxSecret visible ASCII characters.
+func CheckSecret(p Plaintext) error {
+	if len(p) < MinSecret || len(p) > MaxSecret {
+		return fmt.Errorf("the client secret has %d characters: it must have %d to %d", len(p), MinSecret, MaxSecret)
+	}
+	if strings.IndexFunc(string(p), invisible) >= 0 {
+		return fmt.Errorf("the client secret must be visible ASCII without spaces")
+	}
+	return nil
 }

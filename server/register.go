@@ -3,15 +3,10 @@ package server
 import (
 	"context"
 	"log/slog"
-	"net"
 	"net/http"
-	"net/netip"
-	"strings"
-	"time"
 
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
-	"golang.org/x/time/rate"
 
 	"registrar/engine"
 )
@@ -80,73 +75,4 @@ func (s *Server) readRequest(c echo.Context) (*engine.Request, error) {
 		return nil, err
 	}
 	return engine.ParseRequest(b)
-}
-
-// noStore keeps an answer out of caches (RFC 7591 §3.2.1).
-func noStore(c echo.Context) {
-	c.Response().Header().Set(echo.HeaderCacheControl, "no-store")
-	c.Response().Header().Set("Pragma", "no-cache")
-}
-
-// beyondLoopback says by what a request shows that it does not come from this machine, or "".
-func beyondLoopback(r *http.Request) string {
-	host := r.Host
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		host = h
-	}
-	host = strings.Trim(host, "[]")
-	ip, err := netip.ParseAddr(host)
-	if !strings.EqualFold(host, "localhost") && (err != nil || !ip.IsLoopback()) {
-		return "the Host is not loopback"
-	}
-	for name := range r.Header {
-		if name == "Forwarded" || name == "Via" || strings.HasPrefix(name, "X-Forwarded-") {
-			return "the header " + name + " names a proxy"
-		}
-	}
-	return ""
-}
-
-// rateLimit limits how often one address may ask; description is what it is told then.
-func (s *Server) rateLimit(description string) echo.MiddlewareFunc {
-	store := middleware.NewRateLimiterMemoryStoreWithConfig(middleware.RateLimiterMemoryStoreConfig{
-		Rate: rate.Limit(s.config.RateLimit), Burst: s.config.RateBurst, ExpiresIn: 10 * time.Minute,
-	})
-	return middleware.RateLimiterWithConfig(middleware.RateLimiterConfig{
-		Skipper:             func(c echo.Context) bool { return !s.limited(c) },
-		Store:               store,
-		IdentifierExtractor: func(c echo.Context) (string, error) { return addressOf(c), nil },
-		DenyHandler: func(echo.Context, string, error) error {
-			return &statusError{http.StatusTooManyRequests, description}
-		},
-	})
-}
-
-// limited reports whether limits hold for a request.
-func (s *Server) limited(c echo.Context) bool { return s.config.RateLimit != 0 && !s.local(c) }
-
-// addressOf returns what stands for one address in limits: of IPv6, its /64.
-func addressOf(c echo.Context) string {
-	ip, err := netip.ParseAddr(c.RealIP())
-	if err != nil {
-		return c.RealIP()
-	}
-	if ip = ip.Unmap(); ip.Is6() {
-		return netip.PrefixFrom(ip.WithZone(""), 64).Masked().String()
-	}
-	return ip.String()
-}
-
-// local reports whether a request comes from this machine, and not by a proxy that runs here.
-func (s *Server) local(c echo.Context) bool {
-	peer, err := netip.ParseAddrPort(c.Request().RemoteAddr)
-	if err != nil || !peer.Addr().Unmap().IsLoopback() {
-		return false
-	}
-	for _, p := range s.config.TrustedProxies {
-		if p.Contains(peer.Addr().Unmap()) {
-			return false
-		}
-	}
-	return true
 }

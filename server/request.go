@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"strconv"
 
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
@@ -90,4 +91,17 @@ func param(c echo.Context, name string) (string, error) {
 		return "", &statusError{http.StatusBadRequest, "the path is not well encoded"}
 	}
 	return s, nil
+}
+
+// number returns a query parameter that is a number; 0 where it is left out.
+func number(c echo.Context, name string) (int64, error) {
+	s := c.QueryParam(name)
+	if s == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || n < 0 {
+		return 0, &statusError{http.StatusBadRequest, name + " must be a whole number, not negative"}
+	}
+	return n, nil
 }

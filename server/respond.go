@@ -184,3 +184,9 @@ func sendJSON(c echo.Context, status int, text []byte) error {
 	_ = http.NewResponseController(c.Response()).Flush() // who went away does not hear what was done all the same
 	return nil
 }
+
+// noStore keeps an answer out of caches (RFC 7591 §3.2.1).
+func noStore(c echo.Context) {
+	c.Response().Header().Set(echo.HeaderCacheControl, "no-store")
+	c.Response().Header().Set("Pragma", "no-cache")
+}

@@ -176,16 +176,3 @@ func (s *Server) listShadows(c echo.Context) error {
 	}
 	return reply(c, http.StatusOK, adminapi.Shadows{Shadows: list})
 }
-
-// number returns a query parameter that is a number; 0 where it is left out.
-func number(c echo.Context, name string) (int64, error) {
-	s := c.QueryParam(name)
-	if s == "" {
-		return 0, nil
-	}
-	n, err := strconv.ParseInt(s, 10, 64)
-	if err != nil || n < 0 {
-		return 0, &statusError{http.StatusBadRequest, name + " must be a whole number, not negative"}
-	}
-	return n, nil
-}

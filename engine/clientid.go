@@ -40,26 +40,6 @@ func stampVersion7(id *uuid.UUID, now time.Time) {
 	binary.BigEndian.PutUint64(id[:8], stamp)
 }
 
-// addClientSecret gives the client a secret where its method of authentication needs one and it has none yet.
-func addClientSecret(ctx context.Context, r *Registration) error {
-	if !usesSharedSecret(r.Client.Metadata.TokenEndpointAuthMethod) || r.Client.Secret != nil {
-		return nil
-	}
-	return r.steps.GenerateSecret(ctx, r)
-}
-
-// generateSecret makes a secret.
-func generateSecret(_ context.Context, r *Registration) error {
-	token, err := r.engine.token()
-	if err != nil {
-		return err
-	}
-	r.Secret = Plaintext(token)
-	r.Client.Secret = HashSecret(r.Secret)
-	r.Client.Secret.ExpiresAt = r.DefaultSecretExpiry()
-	return nil
-}
-
 // token returns 256 random bits as base64url.
 func (e *Engine) token() (string, error) {
 	var b [secretBytes]byte
@@ -67,40 +47,6 @@ func (e *Engine) token() (string, error) {
 		return "", fmt.Errorf("reading random bytes: %w", err)
 	}
 	return base64.RawURLEncoding.EncodeToString(b[:]), nil
-}
-
-// DefaultSecretExpiry returns when a secret made now expires by the operator's choice; the zero time means never.
-func (r *Registration) DefaultSecretExpiry() time.Time {
-	if r.engine.options.SecretLifetime == 0 {
-		return time.Time{}
-	}
-	return r.Now.Truncate(time.Second).Add(r.engine.options.SecretLifetime)
-}
-
-// SetSecret gives the client a secret that a script chose. It expires at the given time, in whole seconds; the zero time
-// means never.
-func (r *Registration) SetSecret(p Plaintext, expiresAt time.Time) error {
-	if err := CheckSecret(p); err != nil {
-		return err
-	}
-	secret, err := SaltSecret(p, r.engine.random)
-	if err != nil {
-		return fmt.Errorf("salting a secret: %w", err)
-	}
-	secret.ExpiresAt = expiresAt
-	r.Secret, r.Client.Secret = p, secret
-	return nil
-}
-
-// CheckSecret returns an error unless p is MinSecret to MaxSecret visible ASCII characters.
-func CheckSecret(p Plaintext) error {
-	if len(p) < MinSecret || len(p) > MaxSecret {
-		return fmt.Errorf("the client secret has %d characters: it must have %d to %d", len(p), MinSecret, MaxSecret)
-	}
-	if strings.IndexFunc(string(p), invisible) >= 0 {
-		return fmt.Errorf("the client secret must be visible ASCII without spaces")
-	}
-	return nil
 }
 
 // MaxClientID bounds the length of a client ID in bytes.

@@ -2,49 +2,8 @@ package engine
 
 import (
 	"context"
-	"net/url"
 	"slices"
 )
-
-// setMaxAge copies how fresh and how strong a login must be.
-func setMaxAge(_ context.Context, r *Registration) error {
-	in, out := &r.Request.Metadata, &r.Client.Metadata
-	if age := in.DefaultMaxAge; age != nil {
-		switch {
-		case *age < 0:
-			return Refuse("default_max_age must not be negative")
-		case !slices.Contains(out.GrantTypes, grantAuthorizationCode):
-			// OpenID Connect is silent; IdentityServer's rule.
-			return Refuse("default_max_age needs the grant type authorization_code")
-		}
-	}
-	out.DefaultMaxAge = in.DefaultMaxAge
-	out.RequireAuthTime = in.RequireAuthTime
-	out.DefaultACRValues = in.DefaultACRValues
-	return nil
-}
-
-// setPublicClientProperties copies IdentityServer's members for clients that run in a browser.
-func setPublicClientProperties(_ context.Context, r *Registration) error {
-	in, out := &r.Request.Metadata, &r.Client.Metadata
-	if need := in.RequireClientSecret; need != nil {
-		method := out.TokenEndpointAuthMethod
-		switch {
-		case !*need && usesSharedSecret(method):
-			return Refuse("require_client_secret is false, but token_endpoint_auth_method %s uses one", method)
-		case *need && method == authMethodNone:
-			return Refuse("require_client_secret is true, but token_endpoint_auth_method is none")
-		}
-	}
-	for i, s := range in.AllowedCORSOrigins {
-		if u, err := url.Parse(s); err != nil || !isHTTP(u) || u.Host == "" || s != u.Scheme+"://"+u.Host {
-			return Refuse("allowed_cors_origins[%d] must be an origin: scheme, host and port alone, such as https://app.example", i)
-		}
-	}
-	out.RequireClientSecret = in.RequireClientSecret
-	out.AllowedCORSOrigins = in.AllowedCORSOrigins
-	return nil
-}
 
 // setAccessTokenProperties copies the form of access tokens and of what introspection answers about them.
 func setAccessTokenProperties(_ context.Context, r *Registration) error {
@@ -112,11 +71,5 @@ func setIDTokenProperties(_ context.Context, r *Registration) error {
 	out.UserInfoEncryptedResponseAlg = in.UserInfoEncryptedResponseAlg
 	out.AuthorizationSignedResponseAlg = in.AuthorizationSignedResponseAlg
 	out.AuthorizationEncryptedResponseAlg = in.AuthorizationEncryptedResponseAlg
-	return nil
-}
-
-// setServerSideSessionProperties copies IdentityServer's member for sessions kept at the server.
-func setServerSideSessionProperties(_ context.Context, r *Registration) error {
-	r.Client.Metadata.CoordinateLifetimeWithUserSession = r.Request.Metadata.CoordinateLifetimeWithUserSession
 	return nil
 }

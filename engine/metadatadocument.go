@@ -3,71 +3,12 @@ package engine
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 )
-
-// fetchDocument returns the document at a URL that the client named in a member; nil where documents are not fetched. Nobody is
-// asked for a registration that runs a second time, in a shadow say: the one that counted did.
-func (r *Registration) fetchDocument(ctx context.Context, member, rawURL string) (jsontext.Value, error) {
-	if r.engine.fetch == nil || r.Mode != ModeEnforce && r.Mode != ModeDryRun {
-		return nil, nil
-	}
-	document, err := r.engine.fetch(ctx, rawURL)
-	if cause := ctx.Err(); err != nil && cause != nil {
-		return nil, fmt.Errorf("fetching %s: %w", member, cause)
-	}
-	if err != nil {
-		return nil, Refuse("%s: the document there cannot be fetched: %v", member, err)
-	}
-	value := jsontext.Value(document)
-	if tooDeep(value) || !value.IsValid() {
-		return nil, Refuse("%s: the document there is no valid JSON", member)
-	}
-	return value, nil
-}
-
-// checkSector checks that the document of a sector names every redirect URI (OpenID Connect Dynamic Client Registration
-// 1.0 §5): else a client could pass for one of a sector that is not its own.
-func (r *Registration) checkSector(ctx context.Context, in *Metadata) error {
-	if in.SectorIdentifierURI == "" {
-		return nil
-	}
-	document, err := r.fetchDocument(ctx, "sector_identifier_uri", in.SectorIdentifierURI)
-	if document == nil || err != nil {
-		return err
-	}
-	var listed []string
-	if document.Kind() != '[' || json.Unmarshal(document, &listed) != nil {
-		return Refuse("sector_identifier_uri: the document there must be a list of redirect URIs")
-	}
-	for i, u := range in.RedirectURIs {
-		if !slices.Contains(listed, u) {
-			return Refuse("redirect_uris[%d] is not in the list at sector_identifier_uri", i)
-		}
-	}
-	return nil
-}
-
-// checkKeysThere checks the key set at jwks_uri where the operator wants that.
-func (r *Registration) checkKeysThere(ctx context.Context, in *Metadata) error {
-	if in.JWKSURI == "" || !r.engine.options.FetchJWKSURI {
-		return nil
-	}
-	document, err := r.fetchDocument(ctx, "jwks_uri", in.JWKSURI)
-	if document == nil || err != nil {
-		return err
-	}
-	if refusal, refused := errors.AsType[*Error](checkKeySources(&Metadata{JWKS: document})); refused {
-		return Refuse("jwks_uri: in the document there, %s", refusal.Description)
-	}
-	return nil
-}
 
 // OperationMetadataDocument is a client that is named by the URL of its metadata instead of being registered
 // (draft-ietf-oauth-client-id-metadata-document). Nothing is stored.

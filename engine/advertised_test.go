@@ -1,0 +1,78 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestAdvertisedBounds(t *testing.T) {
+	every := everyMember[0]
+	for _, b := range bounds() {
+		t.Run(b.list+" "+b.member, func(t *testing.T) {
+			if _, named := bodyMembers(t, every)[b.member]; !named {
+				t.Fatalf("no request holds %s", b.member)
+			}
+			for _, list := range [][]string{{}, {"another"}} {
+				c := Config{Advertised: func() (Advertised, error) { return Advertised{b.list: list}, nil }}
+				_, err := register(t, c, every)
+				wantRefusal(t, err, InvalidClientMetadata, "is not among the "+b.list)
+			}
+		})
+	}
+	if _, err := register(t, Config{Advertised: func() (Advertised, error) { return Advertised{"scopes_supported": {}}, nil }}, every); err != nil {
+		t.Errorf("scopes_supported bounds: %v", err)
+	}
+	if _, err := register(t, Config{Advertised: func() (Advertised, error) { return nil, ErrUnavailable }}, every); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("before anything is known: %v", err)
+	}
+	hybrid := Options{AllowedGrantTypes: []string{"authorization_code", "implicit"}, AllowedResponseTypes: []string{"code id_token"}}
+	words := Config{Options: hybrid, Advertised: func() (Advertised, error) { return Advertised{"response_types_supported": {"id_token code"}}, nil }}
+	if _, err := register(t, words, `{"redirect_uris":["https://app.example/cb"],"response_types":["code id_token"]}`); err != nil {
+		t.Errorf("the same words in another order: %v", err)
+	}
+}
+
+func bodyMembers(t *testing.T, body string) map[string]jsontext.Value {
+	t.Helper()
+	var members map[string]jsontext.Value
+	if err := json.Unmarshal([]byte(body), &members); err != nil {
+		t.Fatal(err)
+	}
+	return members
+}
+
+// What a script adds is bounded too: where it is found out late, it is the script's failure.
+func TestAdvertisedBoundsScripts(t *testing.T) {
+	advertised := func() (Advertised, error) { return Advertised{"acr_values_supported": {"1"}}, nil }
+	at := func(field func(*Steps) *StepFunc) Config {
+		return Config{Advertised: advertised, Overrides: override(func(_ *Registration, s *Steps) {
+			base := *field(s)
+			*field(s) = func(ctx context.Context, r *Registration) error {
+				r.Client.Metadata.DefaultACRValues = []string{"2"}
+				return base(ctx, r)
+			}
+		})}
+	}
+	_, err := register(t, at(func(s *Steps) *StepFunc { return &s.SetIDTokenProperties }), minimal)
+	wantRefusal(t, err, InvalidClientMetadata, "default_acr_values '2'")
+	_, err = register(t, at(func(s *Steps) *StepFunc { return &s.AddClientID }), minimal)
+	if _, breach := errors.AsType[*InvariantError](err); !breach {
+		t.Errorf("got %v, want an InvariantError", err)
+	}
+}
+
+func TestReadAdvertised(t *testing.T) {
+	a, err := ReadAdvertised(bodyMembers(t, `{"issuer":"x","grant_types_supported":["a","b"],"scopes_supported":["c"],"subject_types_supported":null,"claims_supported":[]}`))
+	if diff := cmp.Diff(Advertised{"grant_types_supported": {"a", "b"}}, a); diff != "" || err != nil {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+	if _, err := ReadAdvertised(bodyMembers(t, `{"grant_types_supported":"a"}`)); err == nil || !strings.Contains(err.Error(), "grant_types_supported must be a list") {
+		t.Errorf("got %v", err)
+	}
+}

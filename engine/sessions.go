@@ -1,0 +1,30 @@
+package engine
+
+import (
+	"context"
+	"slices"
+)
+
+// setMaxAge copies how fresh and how strong a login must be.
+func setMaxAge(_ context.Context, r *Registration) error {
+	in, out := &r.Request.Metadata, &r.Client.Metadata
+	if age := in.DefaultMaxAge; age != nil {
+		switch {
+		case *age < 0:
+			return Refuse("default_max_age must not be negative")
+		case !slices.Contains(out.GrantTypes, grantAuthorizationCode):
+			// OpenID Connect is silent; IdentityServer's rule.
+			return Refuse("default_max_age needs the grant type authorization_code")
+		}
+	}
+	out.DefaultMaxAge = in.DefaultMaxAge
+	out.RequireAuthTime = in.RequireAuthTime
+	out.DefaultACRValues = in.DefaultACRValues
+	return nil
+}
+
+// setServerSideSessionProperties copies IdentityServer's member for sessions kept at the server.
+func setServerSideSessionProperties(_ context.Context, r *Registration) error {
+	r.Client.Metadata.CoordinateLifetimeWithUserSession = r.Request.Metadata.CoordinateLifetimeWithUserSession
+	return nil
+}
