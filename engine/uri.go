@@ -128,7 +128,8 @@ func validPort(port string) bool {
 
 func isHTTP(u *url.URL) bool { return u.Scheme == "http" || u.Scheme == "https" }
 
-// isLoopback reports the three hosts of RFC 8252 §7.3 and §8.3.
+// isLoopback reports whether u is on one of the three hosts of RFC 8252 §7.3 and §8.3. Other loopback addresses, which
+// netrule.IsLoopback knows, are not redirected to.
 func isLoopback(u *url.URL) bool {
 	switch strings.ToLower(u.Hostname()) {
 	case "localhost", "127.0.0.1", "::1":

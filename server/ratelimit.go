@@ -8,6 +8,8 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
 	"golang.org/x/time/rate"
+
+	"registrar/internal/netrule"
 )
 
 // rateLimit limits how often one address may ask; description is what it is told then.
@@ -28,16 +30,13 @@ func (s *Server) rateLimit(description string) echo.MiddlewareFunc {
 // limited reports whether limits hold for a request.
 func (s *Server) limited(c echo.Context) bool { return s.config.RateLimit != 0 && !s.local(c) }
 
-// addressOf returns what stands for one address in limits: of IPv6, its /64.
+// addressOf returns the address that a request counts against, as [netrule.Caller] does.
 func addressOf(c echo.Context) string {
 	ip, err := netip.ParseAddr(c.RealIP())
 	if err != nil {
 		return c.RealIP()
 	}
-	if ip = ip.Unmap(); ip.Is6() {
-		return netip.PrefixFrom(ip.WithZone(""), 64).Masked().String()
-	}
-	return ip.String()
+	return netrule.Caller(ip)
 }
 
 // local reports whether a request comes from this machine, and not by a proxy that runs here.

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"registrar/internal/netrule"
 	"registrar/internal/token"
 )
 
@@ -49,7 +50,7 @@ func (f *adminTokenFlags) forServer(host string) (string, error) {
 			continue
 		case err != nil:
 			return "", err
-		case !loopback(host):
+		case !netrule.IsLoopback(host):
 			return "", fmt.Errorf("the admin token in %s was found, not named, so it is sent to loopback alone: to send it to %s, say --admin-token-file %s", path, host, path)
 		}
 		return found, nil

@@ -7,13 +7,13 @@ import (
 	"log/slog"
 	"math"
 	"net"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 
 	"registrar/internal/app"
+	"registrar/internal/netrule"
 	"registrar/server"
 )
 
@@ -90,7 +90,7 @@ func (f *serverFlags) network(c *app.Config) (publicURL string, err error) {
 	}
 	c.Engine.Options.RotateRegistrationToken = f.RotateRegistrationToken
 	c.Server.Issuer = f.Issuer
-	here := loopback(public) && loopback(issuer.Hostname()) && loopback(base.Hostname()) && len(f.TrustedProxy) == 0
+	here := netrule.IsLoopback(public) && netrule.IsLoopback(issuer.Hostname()) && netrule.IsLoopback(base.Hostname()) && len(f.TrustedProxy) == 0
 	c.Server.Registration = policy(f.Registration, here)
 	c.TLS, err = f.tlsConfig()
 	return publicURL, err
@@ -125,15 +125,6 @@ func listenHost(flag, address string) (string, error) {
 	return host, nil
 }
 
-// loopback reports whether a host is this machine as it calls itself.
-func loopback(host string) bool {
-	if strings.EqualFold(host, "localhost") {
-		return true
-	}
-	addr, err := netip.ParseAddr(host)
-	return err == nil && addr.Unmap().IsLoopback()
-}
-
 // baseURL reads a URL that others are built on. RFC 8414 §2: an issuer is https and has no query and no fragment. We let
 // it be http on loopback, where nobody listens in.
 func baseURL(flag, raw string) (*url.URL, error) {
@@ -145,7 +136,7 @@ func baseURL(flag, raw string) (*url.URL, error) {
 		return nil, fmt.Errorf("%s: it must not hold a user or a password", flag)
 	case strings.ContainsAny(raw, "?#"):
 		return nil, fmt.Errorf("%s %s: it must have no query and no fragment", flag, raw)
-	case u.Scheme == "http" && !loopback(u.Hostname()):
+	case u.Scheme == "http" && !netrule.IsLoopback(u.Hostname()):
 		return nil, fmt.Errorf("%s %s: it must be https unless its host is loopback", flag, raw)
 	}
 	return u, nil

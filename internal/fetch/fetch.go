@@ -22,6 +22,8 @@ import (
 	"time"
 
 	"code.dny.dev/ssrf"
+
+	"registrar/internal/netrule"
 )
 
 // Config configures a Fetcher.
@@ -129,15 +131,10 @@ func (f *Fetcher) checkURL(rawURL string) error {
 	switch {
 	case err != nil || u.Hostname() == "" || u.User != nil:
 		return &Error{"it is no URL of a document"}
-	case u.Scheme == "https", f.config.AllowPrivate && u.Scheme == "http" && loopback(u.Hostname()):
+	case u.Scheme == "https", f.config.AllowPrivate && u.Scheme == "http" && netrule.IsLoopback(u.Hostname()):
 		return nil
 	}
 	return &Error{"it is not https"}
-}
-
-func loopback(host string) bool {
-	addr, err := netip.ParseAddr(host)
-	return strings.EqualFold(host, "localhost") || err == nil && addr.Unmap().IsLoopback()
 }
 
 // get makes the request and reads the answer.

@@ -6,11 +6,12 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"os"
 	"strings"
 	"time"
+
+	"registrar/internal/netrule"
 )
 
 const (
@@ -50,15 +51,10 @@ func checkURL(source string) error {
 		return errors.New("the source of the keys is no URL such as https://issuer.example/jwks.json")
 	case u.User != nil:
 		return errors.New("the URL of the keys must not hold a user or a password")
-	case u.Scheme == "http" && !loopback(u.Hostname()):
+	case u.Scheme == "http" && !netrule.IsLoopback(u.Hostname()):
 		return fmt.Errorf("the URL of the keys, %s, must be https unless its host is loopback", source)
 	}
 	return nil
-}
-
-func loopback(host string) bool {
-	addr, err := netip.ParseAddr(host)
-	return strings.EqualFold(host, "localhost") || err == nil && addr.Unmap().IsLoopback()
 }
 
 func readFile(path string) ([]byte, error) {

@@ -8,12 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"net/netip"
 	"strconv"
 	"strings"
 	"time"
 
 	"registrar/engine"
+	"registrar/internal/netrule"
 	"registrar/scripts"
 )
 
@@ -107,16 +107,12 @@ func (c *canary) has(caller *engine.Caller) bool {
 	return float64(n)/math.MaxUint64 < c.share
 }
 
-// identity is who calls: issuer and subject, else the address; of IPv6, one /64.
+// identity returns what tells callers apart: issuer and subject, else the address as [netrule.Caller] returns it.
 func identity(c *engine.Caller) string {
 	if c.Issuer != "" || c.Subject != "" {
 		return fmt.Sprintf("subject %q %q", c.Issuer, c.Subject)
 	}
-	ip := c.IP.Unmap()
-	if ip.Is6() {
-		return "address " + netip.PrefixFrom(ip, 64).Masked().String()
-	}
-	return "address " + ip.String()
+	return "address " + netrule.Caller(c.IP)
 }
 
 // pinFor returns the deployment that is in force for a caller, which stays until unpin; nil before one is loaded.
