@@ -2,23 +2,20 @@ package engine
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/binary"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
 	"github.com/google/uuid"
-)
 
-// secretBytes is the length of built-in client IDs and secrets before they are encoded: 256 bits.
-const secretBytes = 32
+	"registrar/internal/random"
+)
 
 // addClientID gives the client a new ID.
 func addClientID(_ context.Context, r *Registration) error {
 	if r.engine.options.ClientIDFormat == ClientIDRandom {
-		id, err := r.engine.token()
+		id, err := random.Token(r.engine.random)
 		r.Client.ID = id
 		return err
 	}
@@ -38,15 +35,6 @@ func stampVersion7(id *uuid.UUID, now time.Time) {
 	fraction := micros % 1000 << 12 / 1000
 	stamp := micros/1000<<16 | 7<<12 | fraction
 	binary.BigEndian.PutUint64(id[:8], stamp)
-}
-
-// token returns 256 random bits as base64url.
-func (e *Engine) token() (string, error) {
-	var b [secretBytes]byte
-	if _, err := io.ReadFull(e.random, b[:]); err != nil {
-		return "", fmt.Errorf("reading random bytes: %w", err)
-	}
-	return base64.RawURLEncoding.EncodeToString(b[:]), nil
 }
 
 // MaxClientID bounds the length of a client ID in bytes.

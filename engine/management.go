@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"registrar/internal/random"
 )
 
 // HashToken returns a registration access token as it is kept. It is random through and through and needs no salt.
@@ -18,7 +20,7 @@ func (e *Engine) Managed() bool { return e != nil && e.options.RegistrationEndpo
 
 // newToken makes a registration access token.
 func (e *Engine) newToken() (Plaintext, error) {
-	token, err := e.token()
+	token, err := random.Token(e.random)
 	return Plaintext(token), err
 }
 
@@ -62,7 +64,7 @@ func (e *Engine) VerifySecret(c *Client, p Plaintext) bool {
 // but not beyond its own end; one that was in its grace already is dropped. It changes current to what is stored, or returns
 // ErrConflict where current is out of date: then nothing is changed.
 func (e *Engine) RotateSecret(ctx context.Context, current *Client, grace time.Duration) (Plaintext, error) {
-	token, err := e.token()
+	token, err := random.Token(e.random)
 	if err != nil {
 		return "", err
 	}

@@ -10,6 +10,8 @@ import (
 	"log/slog"
 	"strings"
 	"time"
+
+	"registrar/internal/random"
 )
 
 // The length of a client secret in characters, each of them VSCHAR without space (RFC 6749 appendix A.2).
@@ -93,7 +95,7 @@ func addClientSecret(ctx context.Context, r *Registration) error {
 
 // generateSecret makes a secret.
 func generateSecret(_ context.Context, r *Registration) error {
-	token, err := r.engine.token()
+	token, err := random.Token(r.engine.random)
 	if err != nil {
 		return err
 	}

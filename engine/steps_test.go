@@ -234,7 +234,7 @@ func TestVerifiedStatement(t *testing.T) {
 
 // Clock and random source alone decide a built-in ID.
 func TestClientIDIsOfClockAndRandom(t *testing.T) {
-	response, err := register(t, Config{Random: bytes.NewReader(make([]byte, 64+secretBytes))}, minimal)
+	response, err := register(t, Config{Random: bytes.NewReader(make([]byte, 96))}, minimal)
 	if err != nil {
 		t.Fatal(err)
 	}

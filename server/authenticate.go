@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net"
@@ -13,6 +12,8 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"registrar/engine"
+	"registrar/internal/netrule"
+	"registrar/internal/token"
 	"registrar/scripts"
 	"registrar/server/bearer"
 )
@@ -60,20 +61,20 @@ func (s *Server) checkAnonymous(c echo.Context) error {
 
 // authenticate returns who sent a request. An open endpoint does not ignore a token either: whoever sends one means it.
 func (s *Server) authenticate(c echo.Context) (*engine.Caller, error) {
-	token, sent, err := bearerToken(c.Request().Header)
+	presented, sent, err := bearerToken(c.Request().Header)
 	if err != nil || !sent {
 		return &engine.Caller{Auth: engine.AuthNone}, err
 	}
 	ctx, cancel := context.WithTimeout(c.Request().Context(), s.config.RequestTimeout)
 	defer cancel()
-	if s.config.AccessTokens != nil && bearer.IsJWT(token) {
-		caller, err := s.config.AccessTokens.Verify(ctx, token)
+	if s.config.AccessTokens != nil && bearer.IsJWT(presented) {
+		caller, err := s.config.AccessTokens.Verify(ctx, presented)
 		if errors.Is(err, bearer.ErrInvalid) {
 			err = badToken(err)
 		}
 		return caller, err
 	}
-	initial, err := s.config.InitialAccessToken(ctx, sha256.Sum256([]byte(token)))
+	initial, err := s.config.InitialAccessToken(ctx, token.Hash(presented))
 	switch {
 	case errors.Is(err, scripts.ErrNotFound):
 		return nil, badToken(errors.New("there is no such initial access token"))
@@ -124,15 +125,13 @@ func b64token(s string) bool {
 	})
 }
 
-// beyondLoopback says by what a request shows that it does not come from this machine, or "".
+// beyondLoopback returns what shows that a request does not come from this machine, or "".
 func beyondLoopback(r *http.Request) string {
 	host := r.Host
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h
 	}
-	host = strings.Trim(host, "[]")
-	ip, err := netip.ParseAddr(host)
-	if !strings.EqualFold(host, "localhost") && (err != nil || !ip.IsLoopback()) {
+	if !netrule.IsLoopback(strings.Trim(host, "[]")) {
 		return "the Host is not loopback"
 	}
 	for name := range r.Header {

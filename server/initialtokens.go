@@ -1,13 +1,9 @@
 package server
 
 import (
-	"crypto/sha256"
-	"encoding/base64"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -15,6 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"registrar/engine"
+	"registrar/internal/token"
 	"registrar/server/adminapi"
 )
 
@@ -26,6 +23,7 @@ const (
 	maxUses      = 1_000_000_000             // of one token
 	maxExpiresIn = 10 * 365 * 24 * time.Hour // of one token
 	maxScopes    = 100                       // of one token
+	maxScope     = 255                       // bytes
 )
 
 func (s *Server) createInitialAccessToken(c echo.Context) error {
@@ -37,17 +35,17 @@ func (s *Server) createInitialAccessToken(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	token, err := s.randomToken()
+	secret, hash, err := token.New(s.config.Random)
 	if err != nil {
 		return err
 	}
-	t.Hash = sha256.Sum256([]byte(token))
+	t.Hash = hash
 	if err := s.config.InitialAccessTokens.AddInitialAccessToken(c.Request().Context(), t); err != nil {
 		return err
 	}
 	s.config.Logger.InfoContext(c.Request().Context(), "initial access token created", "token_id", t.ID, "by", c.Get(administratorKey), "request_id", requestIDOf(c))
 	wire := wireInitialAccessToken(t)
-	wire.Token = token
+	wire.Token = secret
 	return reply(c, http.StatusCreated, wire)
 }
 
@@ -74,7 +72,7 @@ func (s *Server) newInitialAccessToken(asked adminapi.NewInitialAccessToken) (*e
 		return nil, refuse("scopes has %d entries: there may be %d", len(asked.Scopes), maxScopes)
 	}
 	for i, scope := range asked.Scopes {
-		if !scopeToken(scope) {
+		if !engine.IsScopeToken(scope) || len(scope) > maxScope {
 			return nil, refuse("scopes[%d] must be one scope: visible ASCII without spaces, quotes and backslashes", i)
 		}
 	}
@@ -88,20 +86,6 @@ func (s *Server) newInitialAccessToken(asked adminapi.NewInitialAccessToken) (*e
 		t.ExpiresAt = t.CreatedAt.Add(time.Duration(expiresIn) * time.Second)
 	}
 	return t, nil
-}
-
-// scopeToken reports whether s is a scope-token of RFC 6749 §3.3.
-func scopeToken(s string) bool {
-	return s != "" && len(s) <= 255 && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' || r == '"' || r == '\\' })
-}
-
-// randomToken returns 256 random bits, as base64url.
-func (s *Server) randomToken() (string, error) {
-	var b [32]byte
-	if _, err := io.ReadFull(s.config.Random, b[:]); err != nil {
-		return "", fmt.Errorf("reading random bytes: %w", err)
-	}
-	return base64.RawURLEncoding.EncodeToString(b[:]), nil
 }
 
 func (s *Server) listInitialAccessTokens(c echo.Context) error {

@@ -45,7 +45,7 @@ func AdminHashes(configured string, tokens AdminStore) func(context.Context) ([]
 		}
 		var hashes [][sha256.Size]byte
 		if configured != "" {
-			hashes = append(hashes, sha256.Sum256([]byte(configured)))
+			hashes = append(hashes, Hash(configured))
 		}
 		for _, t := range stored {
 			hashes = append(hashes, t.Hash)

@@ -3,8 +3,6 @@ package token
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -15,6 +13,7 @@ import (
 	"time"
 
 	"registrar/engine"
+	"registrar/internal/random"
 )
 
 // firstID is the ID under which the first start stores its token: of several starts, one gets it.
@@ -38,7 +37,7 @@ func First(ctx context.Context, tokens AdminStore, folder string, now time.Time)
 	if err != nil {
 		return "", fmt.Errorf("writing the admin token (set %s or --admin-token-file to have none made): %w", AdminVariable, err)
 	}
-	added, err := tokens.AddAdminToken(ctx, Admin{ID: firstID, Hash: sha256.Sum256([]byte(token)), Role: "admin", CreatedAt: now.UTC().Truncate(time.Microsecond)})
+	added, err := tokens.AddAdminToken(ctx, Admin{ID: firstID, Hash: Hash(token), Role: "admin", CreatedAt: now.UTC().Truncate(time.Microsecond)})
 	switch {
 	case added:
 		return "made and written to " + path, publish(draft, path, token)
@@ -68,11 +67,9 @@ const draftPrefix = ".registrar.token-"
 
 // draftToken makes a token and writes it to the disk.
 func draftToken(folder string) (token, draft string, err error) {
-	random := make([]byte, 32)
-	if _, err := rand.Read(random); err != nil {
+	if token, err = random.Token(rand.Reader); err != nil {
 		return "", "", err
 	}
-	token = base64.RawURLEncoding.EncodeToString(random)
 	file, err := os.CreateTemp(folder, draftPrefix+"*") // O_EXCL, 0600
 	if err != nil {
 		return "", "", err
@@ -156,6 +153,6 @@ func findDraft(stored []Admin, folder string) (draft, token string) {
 }
 
 func opens(token string, stored []Admin) bool {
-	hash := sha256.Sum256([]byte(token))
+	hash := Hash(token)
 	return slices.ContainsFunc(stored, func(t Admin) bool { return t.Hash == hash })
 }
