@@ -126,7 +126,7 @@ func checkURIs(r *Registration) error {
 
 func checkScope(r *Registration) error {
 	for s := range strings.SplitSeq(r.Client.Metadata.Scope, " ") {
-		if s != "" && !scopeToken(s) {
+		if s != "" && !IsScopeToken(s) {
 			return fmt.Errorf("scope holds %q", s)
 		}
 	}

@@ -126,7 +126,7 @@ func (o *Options) check() error {
 		return err
 	}
 	for _, s := range slices.Concat(o.DefaultScopes, o.AllowedScopes) {
-		if !scopeToken(s) {
+		if !IsScopeToken(s) {
 			return fmt.Errorf("scope %q: a scope is visible ASCII without space, quotation mark and backslash (RFC 6749 §3.3)", s)
 		}
 	}

@@ -19,7 +19,7 @@ func setScopes(ctx context.Context, r *Registration) error {
 		if s == "" {
 			continue // one space too many is not worth a refusal
 		}
-		if !scopeToken(s) {
+		if !IsScopeToken(s) {
 			return Refuse("scope: '%s' is no scope: visible ASCII without quotation mark and backslash, separated by spaces", s)
 		}
 		if o.AllowedScopes != nil && !slices.Contains(o.AllowedScopes, s) || slices.Contains(kept, s) {
@@ -46,8 +46,8 @@ func setDefaultScopes(_ context.Context, r *Registration) error {
 	return nil
 }
 
-// scopeToken reports whether s is a scope-token of RFC 6749 §3.3.
-func scopeToken(s string) bool {
+// IsScopeToken reports whether s is a scope-token of RFC 6749 §3.3.
+func IsScopeToken(s string) bool {
 	return s != "" && strings.IndexFunc(s, func(r rune) bool {
 		return r < 0x21 || r == '"' || r == '\\' || r > 0x7e
 	}) < 0

@@ -13,6 +13,8 @@ import (
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"registrar/internal/claims"
 )
 
 // ErrUntrusted is an issuer whose software statements are not trusted.
@@ -20,11 +22,6 @@ var ErrUntrusted = errors.New("the issuer is not trusted")
 
 // statementLeeway is how far the clocks of an issuer and of this server may be apart.
 const statementLeeway = time.Minute
-
-// statementAlgs are the algorithms of statements: asymmetric ones, so that who can check a statement cannot make one.
-func statementAlgs() []jose.SignatureAlgorithm {
-	return []jose.SignatureAlgorithm{jose.RS256, jose.RS384, jose.RS512, jose.PS256, jose.PS384, jose.PS512, jose.ES256, jose.ES384, jose.ES512, jose.EdDSA}
-}
 
 // validateSoftwareStatement verifies the software statement, lets its claims stand in place of what the body says, and
 // copies which software the client runs.
@@ -57,14 +54,6 @@ func refuseStatement(format string, args ...any) *Error {
 	return RefuseAs(InvalidSoftwareStatement, "software_statement "+format, args...)
 }
 
-// statementClaims are the claims that say whether a statement holds (RFC 7519 §4.1).
-type statementClaims struct {
-	Issuer    string         `json:"iss"`
-	Audience  jsontext.Value `json:"aud"`
-	Expiry    *float64       `json:"exp"` // seconds since 1970
-	NotBefore *float64       `json:"nbf"` // seconds since 1970
-}
-
 // verifyStatement returns the claims of a statement whose issuer is trusted, whose signature is right and whose time has
 // come and not passed. RFC 7591 §2.3: it is signed, and has an iss. The keys are the issuer's own, whatever the statement
 // says of keys.
@@ -72,9 +61,9 @@ func (e *Engine) verifyStatement(ctx context.Context, statement string, now time
 	if e.statementKeys == nil {
 		return nil, RefuseAs(UnapprovedSoftwareStatement, "software_statement: no issuer of software statements is trusted here; leave it out")
 	}
-	signed, err := jose.ParseSignedCompact(statement, statementAlgs())
+	signed, err := jose.ParseSignedCompact(statement, TrustedAlgorithms())
 	if err != nil {
-		return nil, refuseStatement("must be a JSON Web Signature in compact form, with one of the algorithms %v", statementAlgs())
+		return nil, refuseStatement("must be a JSON Web Signature in compact form, with one of the algorithms %v", TrustedAlgorithms())
 	}
 	header := signed.Signatures[0].Protected
 	if typ, _ := header.ExtraHeaders[jose.HeaderType].(string); typ != "" && !strings.EqualFold(typ, "JWT") {
@@ -82,38 +71,38 @@ func (e *Engine) verifyStatement(ctx context.Context, statement string, now time
 		return nil, refuseStatement("has the typ '%s', not JWT", typ)
 	}
 	payload := jsontext.Value(signed.UnsafePayloadWithoutVerification())
-	claims, err := readStatement(payload)
+	read, err := readStatement(payload)
 	if err != nil {
 		return nil, err
 	}
-	keys, err := e.statementKeys(ctx, claims.Issuer, header.KeyID, jose.SignatureAlgorithm(header.Algorithm))
+	keys, err := e.statementKeys(ctx, read.Issuer, header.KeyID, jose.SignatureAlgorithm(header.Algorithm))
 	switch {
 	case errors.Is(err, ErrUntrusted):
-		return nil, RefuseAs(UnapprovedSoftwareStatement, "software_statement: its issuer '%s' is not trusted here", claims.Issuer)
+		return nil, RefuseAs(UnapprovedSoftwareStatement, "software_statement: its issuer '%s' is not trusted here", read.Issuer)
 	case err != nil:
-		return nil, fmt.Errorf("getting the keys of the issuer %q: %w", claims.Issuer, err)
+		return nil, fmt.Errorf("getting the keys of the issuer %q: %w", read.Issuer, err)
 	case !slices.ContainsFunc(keys, func(key jose.JSONWebKey) bool { return verifies(signed, key) }):
 		return nil, refuseStatement("is not signed by a key of its issuer")
 	}
-	return payload, e.checkClaims(claims, now)
+	return payload, e.checkClaims(&read, now)
 }
 
-// readStatement reads the claims of a statement strictly, so that nobody else reads them otherwise.
-func readStatement(payload jsontext.Value) (statementClaims, error) {
-	var claims statementClaims
+// readStatement reads the claims of a statement strictly, so that no other reader can understand them differently.
+func readStatement(payload jsontext.Value) (claims.Validity, error) {
+	var read claims.Validity
 	switch {
 	case payload.Kind() != '{' || tooDeep(payload):
-		return claims, refuseStatement("must hold a JSON object, nested no deeper than %d", maxDepth)
+		return read, refuseStatement("must hold a JSON object, nested no deeper than %d", maxDepth)
 	case !payload.IsValid():
-		return claims, refuseStatement("holds no valid JSON")
+		return read, refuseStatement("holds no valid JSON")
 	}
-	if err := json.Unmarshal(payload, &claims); err != nil {
-		return claims, refuseStatement("has an iss, aud, exp or nbf of the wrong type")
+	if err := json.Unmarshal(payload, &read); err != nil {
+		return read, refuseStatement("has an iss, exp, nbf or aud of the wrong type")
 	}
-	if claims.Issuer == "" {
-		return claims, refuseStatement("has no iss")
+	if read.Issuer == "" {
+		return read, refuseStatement("has no iss")
 	}
-	return claims, nil
+	return read, nil
 }
 
 // verifies reports whether the key made the signature.
@@ -123,32 +112,17 @@ func verifies(signed *jose.JSONWebSignature, key jose.JSONWebKey) bool {
 }
 
 // checkClaims checks when and for whom a statement holds.
-func (e *Engine) checkClaims(claims statementClaims, now time.Time) error {
-	seconds := float64(now.UnixMilli()) / 1000
+func (e *Engine) checkClaims(read *claims.Validity, now time.Time) error {
 	switch {
-	case claims.Expiry != nil && seconds >= *claims.Expiry+statementLeeway.Seconds():
+	case read.Expired(now, statementLeeway):
 		return refuseStatement("has expired")
-	case claims.NotBefore != nil && seconds < *claims.NotBefore-statementLeeway.Seconds():
+	case read.Early(now, statementLeeway):
 		return refuseStatement("does not hold yet")
-	case claims.Audience == nil || claims.Audience.Kind() == 'n':
-		return nil
+	case read.Audience != nil && !read.For(e.options.StatementAudiences...):
+		// RFC 7519 §4.1.3: a server that is not in aud must refuse.
+		return refuseStatement("is not for this server: its aud must hold one of %s", strings.Join(e.options.StatementAudiences, ", "))
 	}
-	// RFC 7519 §4.1.3: who is not in aud must refuse.
-	var audience []string
-	if claims.Audience.Kind() == '"' {
-		audience = make([]string, 1)
-		if json.Unmarshal(claims.Audience, &audience[0]) != nil {
-			return refuseStatement("has an aud of the wrong type")
-		}
-	} else if json.Unmarshal(claims.Audience, &audience) != nil {
-		return refuseStatement("has an aud of the wrong type")
-	}
-	for _, a := range audience {
-		if slices.Contains(e.options.StatementAudiences, a) {
-			return nil
-		}
-	}
-	return refuseStatement("is not for this server: its aud must hold one of %s", strings.Join(e.options.StatementAudiences, ", "))
+	return nil
 }
 
 // claimsAboutStatement are claims that speak of the statement and not of the client (RFC 7519 §4.1).

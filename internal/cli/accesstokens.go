@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 
+	"registrar/engine"
 	"registrar/internal/keyset"
 	"registrar/server/bearer"
 )
@@ -20,7 +20,7 @@ func (f *registrationFlags) accessTokens(publicURL string, logger *slog.Logger) 
 		return nil, nil
 	}
 	// Without a scope, whatever an issuer makes for this server would register.
-	if f.JWTScope == "" || strings.ContainsAny(f.JWTScope, " \t\"\\") {
+	if !engine.IsScopeToken(f.JWTScope) {
 		return nil, errors.New("--jwt-scope: name the one scope that access tokens of --jwt-issuer need to register")
 	}
 	issuers, err := keyset.ParseIssuers(f.JWTIssuer, keyset.Config{Logger: logger})

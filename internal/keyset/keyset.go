@@ -26,13 +26,6 @@ var (
 	ErrUnavailable = errors.New("the issuer's keys cannot be read")
 )
 
-// Algorithms returns the signature algorithms that are trusted: those of public keys. The algorithm none is not among
-// them, nor is any whose key the issuer would have to share (RFC 8725 §3.1).
-func Algorithms() []jose.SignatureAlgorithm {
-	return []jose.SignatureAlgorithm{jose.RS256, jose.RS384, jose.RS512, jose.PS256, jose.PS384, jose.PS512,
-		jose.ES256, jose.ES384, jose.ES512, jose.EdDSA}
-}
-
 // Config says where the keys of a Set are.
 type Config struct {
 	Source    string            // an https URL, an http URL on loopback, or the path of a file: a JWK set
@@ -150,7 +143,7 @@ func (s *Set) refresh(done chan struct{}) {
 }
 
 // Verify returns the payload of a signed object if a key of the set made its signature. The object must have been parsed
-// with nothing but [Algorithms] allowed. No key that it carries itself is looked at.
+// with nothing but [engine.TrustedAlgorithms] allowed. No key that it carries itself is looked at.
 func (s *Set) Verify(ctx context.Context, signed *jose.JSONWebSignature) ([]byte, error) {
 	if len(signed.Signatures) != 1 {
 		return nil, fmt.Errorf("%w: there must be exactly one", ErrSignature)

@@ -23,6 +23,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
+	"registrar/engine"
 	"registrar/internal/keyset"
 )
 
@@ -101,7 +102,7 @@ func sign(t *testing.T, k jose.JSONWebKey, alg jose.SignatureAlgorithm) *jose.JS
 	if err != nil {
 		t.Fatal(err)
 	}
-	parsed, err := jose.ParseSignedCompact(compact, keyset.Algorithms())
+	parsed, err := jose.ParseSignedCompact(compact, engine.TrustedAlgorithms())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,8 @@ import (
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"registrar/engine"
 )
 
 // minRSA is the length of the shortest RSA key that is used, in bits (RFC 7518 §3.3).
@@ -67,9 +69,9 @@ func fitting(keys []jose.JSONWebKey, kid string, alg jose.SignatureAlgorithm) []
 }
 
 // makes reports whether signatures by alg are made with that kind of key (RFC 7518 §3.1, RFC 8037 §3.1). What is not
-// among [Algorithms] is made with none.
+// among [engine.TrustedAlgorithms] is made with none.
 func makes(key any, alg jose.SignatureAlgorithm) bool {
-	if !slices.Contains(Algorithms(), alg) {
+	if !slices.Contains(engine.TrustedAlgorithms(), alg) {
 		return false
 	}
 	switch k := key.(type) {

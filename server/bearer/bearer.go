@@ -37,8 +37,8 @@ type Verifier struct {
 
 // New returns a Verifier.
 func New(c Config) (*Verifier, error) {
-	if c.Audience == "" || c.Scope == "" {
-		return nil, errors.New("access tokens need an audience and a scope")
+	if c.Audience == "" || !engine.IsScopeToken(c.Scope) {
+		return nil, errors.New("access tokens need an audience and one scope")
 	}
 	if c.Now == nil {
 		c.Now = time.Now
@@ -64,7 +64,7 @@ func types() []string { return []string{"", "jwt", "at+jwt", "application/at+jwt
 // Verify returns who bears a token. The error matches [ErrInvalid], or [engine.ErrUnavailable] where the issuer's keys
 // cannot be had; a good token without the scope gets an *[engine.Error] with the code insufficient_scope.
 func (v *Verifier) Verify(ctx context.Context, token string) (*engine.Caller, error) {
-	signed, err := jose.ParseSignedCompact(token, keyset.Algorithms())
+	signed, err := jose.ParseSignedCompact(token, engine.TrustedAlgorithms())
 	if err != nil {
 		return nil, invalid("it is no JWT that is signed by one of the algorithms that are trusted")
 	}
@@ -90,32 +90,32 @@ func (v *Verifier) Verify(ctx context.Context, token string) (*engine.Caller, er
 	case err != nil:
 		return nil, err
 	}
-	c, err := parse(payload)
+	t, err := parse(payload)
 	if err != nil {
 		return nil, err
 	}
-	if err := v.check(c); err != nil {
+	if err := v.check(t); err != nil {
 		return nil, err
 	}
-	return &engine.Caller{Auth: engine.AuthJWT, Issuer: c.Issuer, Subject: c.Subject, TokenID: c.ID, Scopes: c.scopes, Claims: payload}, nil
+	return &engine.Caller{Auth: engine.AuthJWT, Issuer: t.Issuer, Subject: t.Subject, TokenID: t.ID, Scopes: t.scopes(), Claims: payload}, nil
 }
 
 // check checks the claims of a token that its issuer signed (RFC 9068 §4).
-func (v *Verifier) check(c *claims) error {
+func (v *Verifier) check(t *accessToken) error {
 	now := v.config.Now()
 	switch {
-	case !slices.Contains(c.audience, v.config.Audience):
+	case !t.For(v.config.Audience):
 		return invalid("its audience is not %s", v.config.Audience)
-	case c.expires.IsZero():
+	case t.Expiry == nil:
 		return invalid("it has no exp")
-	case !now.Before(c.expires.Add(leeway)):
+	case t.Expired(now, leeway):
 		return invalid("it has expired")
-	case now.Add(leeway).Before(c.notBefore):
+	case t.Early(now, leeway):
 		return invalid("its nbf is in the future")
-	case c.Confirmation != nil:
-		// RFC 7800: whoever bears it would have to prove that it is theirs, which nobody does here.
+	case t.Confirmation != nil:
+		// RFC 7800: the bearer would have to prove that the key is theirs, which this server cannot check.
 		return invalid("it is bound to a key")
-	case !slices.Contains(c.scopes, v.config.Scope):
+	case !slices.Contains(t.scopes(), v.config.Scope):
 		return engine.RefuseAs(engine.InsufficientScope, "the access token needs the scope %s to register clients", v.config.Scope)
 	}
 	return nil
