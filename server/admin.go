@@ -11,39 +11,60 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"registrar/internal/token"
+	"registrar/server/adminapi"
 )
 
 // maxAdminBody bounds the JSON that the admin API reads, in bytes.
 const maxAdminBody = 8 << 20
 
+// A route is one call of the admin API.
+type route struct {
+	method, path string // the path is one of package adminapi
+	handle       echo.HandlerFunc
+}
+
+// adminRoutes returns the calls of the admin API.
+func (s *Server) adminRoutes() []route {
+	return []route{
+		{http.MethodPost, adminapi.PathModules, s.uploadModule},
+		{http.MethodGet, adminapi.PathModules, s.listModules},
+		{http.MethodGet, adminapi.PathModule, s.showModule},
+		{http.MethodGet, adminapi.PathModuleBytes, s.downloadModule},
+		{http.MethodDelete, adminapi.PathModule, s.deleteModule},
+
+		{http.MethodPost, adminapi.PathDeployments, s.deploy},
+		{http.MethodGet, adminapi.PathDeployments, s.listDeployments},
+		{http.MethodGet, adminapi.PathCurrentDeployment, s.currentDeployment},
+		{http.MethodGet, adminapi.PathDeployment, s.showDeployment},
+
+		{http.MethodPost, adminapi.PathDryRun, s.dryRun},
+		{http.MethodGet, adminapi.PathShadows, s.listShadows},
+		{http.MethodPost, adminapi.PathReplay, s.replay},
+
+		{http.MethodGet, adminapi.PathClients, s.listClients},
+		{http.MethodGet, adminapi.PathClient, s.showClient},
+		{http.MethodDelete, adminapi.PathClient, s.deleteClient},
+		{http.MethodPost, adminapi.PathRotateSecret, s.rotateSecret},
+		{http.MethodPost, adminapi.PathVerifySecret, s.verifySecret},
+		{http.MethodPost, adminapi.PathSeen, s.markSeen},
+		{http.MethodGet, adminapi.PathMetadataDocuments, s.metadataDocument},
+
+		{http.MethodPost, adminapi.PathInitialAccessTokens, s.createInitialAccessToken},
+		{http.MethodGet, adminapi.PathInitialAccessTokens, s.listInitialAccessTokens},
+		{http.MethodDelete, adminapi.PathInitialAccessToken, s.deleteInitialAccessToken},
+	}
+}
+
+// routeAdmin adds the routes of the admin listener. The group has the unknown paths below its prefix need a token, too.
 func (s *Server) routeAdmin() {
 	s.admin.GET("/readyz", s.ready)
 	if s.config.Metrics != nil {
 		s.admin.GET("/metrics", echo.WrapHandler(s.config.Metrics))
 	}
-	api := s.admin.Group("/admin/v1", s.administrator)
-	api.POST("/modules", s.uploadModule)
-	api.GET("/modules", s.listModules)
-	api.GET("/modules/:digest", s.showModule)
-	api.GET("/modules/:digest/wasm", s.downloadModule)
-	api.DELETE("/modules/:digest", s.deleteModule)
-	api.POST("/deployments", s.deploy)
-	api.GET("/deployments", s.listDeployments)
-	api.GET("/deployments/current", s.currentDeployment)
-	api.GET("/deployments/:number", s.showDeployment)
-	api.POST("/dry-run", s.dryRun)
-	api.GET("/shadows", s.listShadows)
-	api.POST("/replay", s.replay)
-	api.GET("/metadata-documents", s.metadataDocument)
-	api.GET("/clients", s.listClients)
-	api.GET("/clients/:id", s.showClient)
-	api.DELETE("/clients/:id", s.deleteClient)
-	api.POST("/initial-access-tokens", s.createInitialAccessToken)
-	api.GET("/initial-access-tokens", s.listInitialAccessTokens)
-	api.DELETE("/initial-access-tokens/:id", s.deleteInitialAccessToken)
-	api.POST("/clients/:id/rotate-secret", s.rotateSecret)
-	api.POST("/clients/:id/verify-secret", s.verifySecret)
-	api.POST("/clients/seen", s.markSeen)
+	api := s.admin.Group(adminapi.Prefix, s.administrator)
+	for _, r := range s.adminRoutes() {
+		api.Add(r.method, strings.TrimPrefix(r.path, adminapi.Prefix), r.handle)
+	}
 }
 
 // ready says whether the server can do its work: the database answers, and the deployment in force is loaded.

@@ -222,7 +222,7 @@ func TestDryRunOverHTTP(t *testing.T) {
 func TestSignatureHeader(t *testing.T) {
 	s := newSite(t, setup{})
 	upload := func(header string) *exchange {
-		return s.call("POST", adminapi.ModulesPath+"?name=ids", string(wasmtest.Wasm(t, "prefix-id")), "Content-Type: application/wasm", adminapi.SignatureHeader+": "+header)
+		return s.call("POST", adminapi.PathModules+"?name=ids", string(wasmtest.Wasm(t, "prefix-id")), "Content-Type: application/wasm", adminapi.SignatureHeader+": "+header)
 	}
 	for header, reason := range map[string]string{
 		"*":    "Registrar-Signature must be the .minisig file in base64",

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 
@@ -12,20 +13,13 @@ import (
 	"registrar/server/adminapi"
 )
 
-const (
-	clientsShown    = 100
-	maxClientsShown = 1000
-)
-
 func (s *Server) listClients(c echo.Context) error {
 	limit, err := number(c, "limit")
 	if err != nil {
 		return err
 	}
-	if limit == 0 {
-		limit = clientsShown
-	}
-	list, err := s.config.Clients.Clients(c.Request().Context(), c.QueryParam("after"), c.QueryParam("q"), int(min(limit, maxClientsShown)))
+	limit = min(cmp.Or(limit, adminapi.DefaultPage), adminapi.MaxPage)
+	list, err := s.config.Clients.Clients(c.Request().Context(), c.QueryParam("after"), c.QueryParam("q"), int(limit))
 	if err != nil {
 		return err
 	}

@@ -42,7 +42,7 @@ func TestReplay(t *testing.T) {
 			map[string]any{"client_id": evil["client_id"], "was": "registered", "is": "refused", "differences": []any{}, "error": map[string]any{
 				"error": "invalid_redirect_uri", "error_description": "the redirect URI host evil.example is not allowed"}},
 		}}
-		got := s.call("POST", adminapi.ReplayPath, body).want(http.StatusOK).wantHeader("Content-Type", "application/json").wantMembers(want)
+		got := s.call("POST", adminapi.PathReplay, body).want(http.StatusOK).wantHeader("Content-Type", "application/json").wantMembers(want)
 		for _, registered := range []map[string]any{same, evil, changed} {
 			if strings.Contains(got.body, registered["client_secret"].(string)) {
 				t.Error("the answer holds a secret")
@@ -51,9 +51,9 @@ func TestReplay(t *testing.T) {
 		if n := s.clients(); n != 3 {
 			t.Errorf("%d clients are stored", n)
 		}
-		s.call("POST", adminapi.ReplayPath, `{}`).want(http.StatusOK).wantMembers(map[string]any{"last": 1000, "total": 3, "same": 3, "differences": []any{}})
+		s.call("POST", adminapi.PathReplay, `{}`).want(http.StatusOK).wantMembers(map[string]any{"last": 1000, "total": 3, "same": 3, "differences": []any{}})
 
-		lines := s.call("POST", adminapi.ReplayPath, body, "Accept: text/plain, application/x-ndjson;q=0.5").want(http.StatusOK).
+		lines := s.call("POST", adminapi.PathReplay, body, "Accept: text/plain, application/x-ndjson;q=0.5").want(http.StatusOK).
 			wantHeader("Content-Type", "application/x-ndjson").wantHeader("Cache-Control", "no-store").body
 		first, rest, _ := strings.Cut(lines, "\n")
 		if first != `{"progress":{"done":0,"of":3}}` || !strings.Contains(rest, `{"result":{"last":50,"total":3,"same":1,`) || !strings.HasSuffix(rest, "}\n") {
@@ -80,13 +80,13 @@ func TestReplayThatMayNotBe(t *testing.T) {
 			{`{"first":1}`, http.StatusBadRequest, "first"},
 			{`{"last":1.5}`, http.StatusBadRequest, "last"},
 		} {
-			e := s.call("POST", adminapi.ReplayPath, c.body, accept).want(c.status).wantHeader("Content-Type", "application/problem+json")
+			e := s.call("POST", adminapi.PathReplay, c.body, accept).want(c.status).wantHeader("Content-Type", "application/problem+json")
 			if !strings.Contains(e.body, c.want) {
 				t.Errorf("%s: got %s, want %q", c.body, e.body, c.want)
 			}
 		}
 	}
-	s.do("POST", s.admin.URL+adminapi.ReplayPath, `{}`).want(http.StatusUnauthorized)
+	s.do("POST", s.admin.URL+adminapi.PathReplay, `{}`).want(http.StatusUnauthorized)
 	_, err := s.api().Replay(t.Context(), adminapi.Replay{Last: -1}, nil)
 	if problem, ok := errors.AsType[*adminapi.Problem](err); !ok || problem.Status != http.StatusUnprocessableEntity || len(problem.Reasons) != 1 {
 		t.Errorf("got %v", err)
@@ -118,7 +118,7 @@ func TestReplayThatFailsHalfway(t *testing.T) {
 			t.Fatal("the log does not say why")
 		}
 	}
-	s.call("POST", adminapi.ReplayPath, `{}`).want(http.StatusServiceUnavailable).wantHeader("Content-Type", "application/problem+json")
+	s.call("POST", adminapi.PathReplay, `{}`).want(http.StatusServiceUnavailable).wantHeader("Content-Type", "application/problem+json")
 }
 
 // A replay goes on for longer than a request may take, and ends when nobody waits for it.
@@ -144,7 +144,7 @@ func TestReplayOutlivesTimeouts(t *testing.T) {
 	if got, err := api.Replay(t.Context(), adminapi.Replay{}, nil); err != nil || got.Total != 20 {
 		t.Errorf("line by line: got %+v and %v", got, err)
 	}
-	s.do("POST", slow.URL+adminapi.ReplayPath, `{}`, "Authorization: Bearer "+adminToken).want(http.StatusOK).wantMembers(map[string]any{"total": 20})
+	s.do("POST", slow.URL+adminapi.PathReplay, `{}`, "Authorization: Bearer "+adminToken).want(http.StatusOK).wantMembers(map[string]any{"total": 20})
 	ctx, cancel := context.WithCancel(t.Context())
 	if _, err := api.Replay(ctx, adminapi.Replay{}, func(int, int) { cancel() }); !errors.Is(err, context.Canceled) {
 		t.Errorf("called off: got %v", err)

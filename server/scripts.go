@@ -103,15 +103,12 @@ func (s *Server) deploy(c echo.Context) error {
 	return reply(c, http.StatusCreated, created)
 }
 
-// deploymentsShown is how many deployments a list shows.
-const deploymentsShown = 100
-
 func (s *Server) listDeployments(c echo.Context) error {
 	before, err := number(c, "before")
 	if err != nil {
 		return err
 	}
-	list, err := s.config.Deployments.Deployments(c.Request().Context(), before, deploymentsShown)
+	list, err := s.config.Deployments.Deployments(c.Request().Context(), before, adminapi.DefaultPage)
 	if err != nil {
 		return err
 	}
@@ -170,7 +167,7 @@ func (s *Server) listShadows(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	list, err := s.config.Shadows.Shadows(c.Request().Context(), c.QueryParam("script"), int(min(n, 1000)))
+	list, err := s.config.Shadows.Shadows(c.Request().Context(), c.QueryParam("script"), int(min(n, adminapi.MaxPage)))
 	if err != nil {
 		return err
 	}

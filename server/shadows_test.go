@@ -21,7 +21,7 @@ func TestShadowsOverHTTP(t *testing.T) {
 		}
 		list = append(list, fmt.Sprintf(`{"name":"%s","module":"%s","mode":"shadow"}`, name, m.Digest))
 	}
-	s.call("POST", adminapi.DeploymentsPath, `{"scripts":[`+strings.Join(list, ",")+`]}`).want(http.StatusCreated)
+	s.call("POST", adminapi.PathDeployments, `{"scripts":[`+strings.Join(list, ",")+`]}`).want(http.StatusCreated)
 	s.registered(`{"redirect_uris":["https://evil.example/cb"],"client_name":"Editor"}`)
 	for script, outcome := range map[string]string{"patch-metadata": "changed", "refuse-redirect-host": "refused"} {
 		var shadows []any
@@ -30,12 +30,12 @@ func TestShadowsOverHTTP(t *testing.T) {
 			if time.Now().After(deadline) {
 				t.Fatalf("nothing is kept of %s", script)
 			}
-			shadows = s.call("GET", adminapi.ShadowsPath+"?limit=5&script="+script, "").want(http.StatusOK).json()["shadows"].([]any)
+			shadows = s.call("GET", adminapi.PathShadows+"?limit=5&script="+script, "").want(http.StatusOK).json()["shadows"].([]any)
 		}
 		shadow := shadows[0].(map[string]any)
 		if len(shadows) != 1 || shadow["script"] != script || shadow[outcome] != 1.0 || len(shadow["differences"].([]any)) != 1 {
 			t.Errorf("got %v, want one registration %s", shadows, outcome)
 		}
 	}
-	s.call("GET", adminapi.ShadowsPath+"?limit=x", "").want(http.StatusBadRequest)
+	s.call("GET", adminapi.PathShadows+"?limit=x", "").want(http.StatusBadRequest)
 }

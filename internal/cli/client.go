@@ -30,8 +30,8 @@ type clientListCommand struct {
 
 // Run lists clients.
 func (c *clientListCommand) Run(ctx context.Context, to *console) error {
-	if c.Limit < 1 || c.Limit > 1000 {
-		return usageError{fmt.Errorf("--limit %d: it must be from 1 to 1000", c.Limit)}
+	if c.Limit < 1 || c.Limit > adminapi.MaxPage {
+		return usageError{fmt.Errorf("--limit %d: it must be from 1 to %d", c.Limit, adminapi.MaxPage)}
 	}
 	api, err := c.api()
 	if err != nil {

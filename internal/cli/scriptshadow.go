@@ -19,8 +19,8 @@ type scriptShadowCommand struct {
 
 // Run lists the counts, and the latest differences.
 func (c *scriptShadowCommand) Run(ctx context.Context, to *console) error {
-	if c.Limit < 0 {
-		return usageError{fmt.Errorf("--limit %d: it must not be negative", c.Limit)}
+	if c.Limit < 0 || c.Limit > adminapi.MaxPage {
+		return usageError{fmt.Errorf("--limit %d: it must be from 0 to %d", c.Limit, adminapi.MaxPage)}
 	}
 	api, err := c.api()
 	if err != nil {

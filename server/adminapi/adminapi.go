@@ -11,18 +11,6 @@ import (
 	"registrar/scripts"
 )
 
-// The paths of the admin API.
-const (
-	ModulesPath     = "/admin/v1/modules"
-	DeploymentsPath = "/admin/v1/deployments"
-	DryRunPath      = "/admin/v1/dry-run"
-	ReplayPath      = "/admin/v1/replay"
-	ClientsPath     = "/admin/v1/clients"
-	ShadowsPath     = "/admin/v1/shadows"
-
-	InitialAccessTokensPath = "/admin/v1/initial-access-tokens"
-)
-
 // SignatureHeader carries a module's minisign signature in an upload: the .minisig file in base64.
 const SignatureHeader = "Registrar-Signature"
 

@@ -38,45 +38,45 @@ func (a *API) UploadSigned(ctx context.Context, name string, wasm, signature []b
 	if signature != nil {
 		header.Set(SignatureHeader, base64.StdEncoding.EncodeToString(signature))
 	}
-	err = a.do(ctx, http.MethodPost, ModulesPath+"?name="+url.QueryEscape(name), header, wasm, &m)
+	err = a.do(ctx, http.MethodPost, PathModules+"?name="+url.QueryEscape(name), header, wasm, &m)
 	return m, err
 }
 
 // Modules lists the modules, newest first.
 func (a *API) Modules(ctx context.Context) ([]scripts.Module, error) {
 	var m Modules
-	err := a.get(ctx, ModulesPath, &m)
+	err := a.get(ctx, PathModules, &m)
 	return m.Modules, err
 }
 
 // Deploy appends a deployment.
 func (a *API) Deploy(ctx context.Context, d NewDeployment) (created scripts.Deployment, err error) {
-	err = a.post(ctx, DeploymentsPath, d, &created)
+	err = a.post(ctx, PathDeployments, d, &created)
 	return created, err
 }
 
 // Deployments lists the latest deployments, newest first.
 func (a *API) Deployments(ctx context.Context) ([]scripts.Deployment, error) {
 	var d Deployments
-	err := a.get(ctx, DeploymentsPath, &d)
+	err := a.get(ctx, PathDeployments, &d)
 	return d.Deployments, err
 }
 
 // CurrentDeployment returns the deployment in force, number 0 before the first.
 func (a *API) CurrentDeployment(ctx context.Context) (d scripts.Deployment, err error) {
-	err = a.get(ctx, DeploymentsPath+"/current", &d)
+	err = a.get(ctx, PathCurrentDeployment, &d)
 	return d, err
 }
 
 // DryRun asks what would come of a registration.
 func (a *API) DryRun(ctx context.Context, d DryRun) (run scripts.DryRun, err error) {
-	err = a.post(ctx, DryRunPath, d, &run)
+	err = a.post(ctx, PathDryRun, d, &run)
 	return run, err
 }
 
 // A ClientQuery says which clients are wanted.
 type ClientQuery struct {
-	Limit int    // at most 1,000; 0 means 100
+	Limit int    // at most MaxPage; 0 means DefaultPage
 	After string // the last client ID that was seen; "" means from the first
 	Q     string // what the ID begins with, or the name holds; "" means all
 }
@@ -94,37 +94,37 @@ func (a *API) Clients(ctx context.Context, q ClientQuery) ([]Client, error) {
 		values.Set("q", q.Q)
 	}
 	var c Clients
-	err := a.get(ctx, ClientsPath+"?"+values.Encode(), &c)
+	err := a.get(ctx, PathClients+"?"+values.Encode(), &c)
 	return c.Clients, err
 }
 
 // Client returns one client.
 func (a *API) Client(ctx context.Context, id string) (c Client, err error) {
-	err = a.get(ctx, ClientsPath+"/"+url.PathEscape(id), &c)
+	err = a.get(ctx, fill(PathClient, id), &c)
 	return c, err
 }
 
 // DeleteClient deletes a client.
 func (a *API) DeleteClient(ctx context.Context, id string) error {
-	return a.do(ctx, http.MethodDelete, ClientsPath+"/"+url.PathEscape(id), nil, nil, nil)
+	return a.do(ctx, http.MethodDelete, fill(PathClient, id), nil, nil, nil)
 }
 
 // CreateInitialAccessToken makes a token that lets people register. The answer alone holds it.
 func (a *API) CreateInitialAccessToken(ctx context.Context, t NewInitialAccessToken) (created InitialAccessToken, err error) {
-	err = a.post(ctx, InitialAccessTokensPath, t, &created)
+	err = a.post(ctx, PathInitialAccessTokens, t, &created)
 	return created, err
 }
 
 // InitialAccessTokens lists the tokens that let people register, newest first.
 func (a *API) InitialAccessTokens(ctx context.Context) ([]InitialAccessToken, error) {
 	var list InitialAccessTokens
-	err := a.get(ctx, InitialAccessTokensPath, &list)
+	err := a.get(ctx, PathInitialAccessTokens, &list)
 	return list.Tokens, err
 }
 
 // DeleteInitialAccessToken revokes a token.
 func (a *API) DeleteInitialAccessToken(ctx context.Context, id string) error {
-	return a.do(ctx, http.MethodDelete, InitialAccessTokensPath+"/"+url.PathEscape(id), nil, nil, nil)
+	return a.do(ctx, http.MethodDelete, fill(PathInitialAccessToken, id), nil, nil, nil)
 }
 
 // Shadows returns what scripts in shadow mode would have done, with at most limit differences each. An empty script stands
@@ -132,7 +132,7 @@ func (a *API) DeleteInitialAccessToken(ctx context.Context, id string) error {
 func (a *API) Shadows(ctx context.Context, script string, limit int) ([]scripts.Shadow, error) {
 	var list Shadows
 	query := url.Values{"script": {script}, "limit": {strconv.Itoa(limit)}}
-	err := a.get(ctx, ShadowsPath+"?"+query.Encode(), &list)
+	err := a.get(ctx, PathShadows+"?"+query.Encode(), &list)
 	return list.Shadows, err
 }
 

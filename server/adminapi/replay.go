@@ -52,7 +52,7 @@ func (a *API) Replay(ctx context.Context, r Replay, progress func(done, of int))
 	defer cancel(nil)
 	watch := time.AfterFunc(silence, func() { cancel(fmt.Errorf("the server said nothing for %s", silence)) })
 	defer watch.Stop()
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimSuffix(a.Base, "/")+ReplayPath, bytes.NewReader(body))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimSuffix(a.Base, "/")+PathReplay, bytes.NewReader(body))
 	if err != nil {
 		return scripts.Replay{}, fmt.Errorf("the server's address %s: %w", a.Base, err)
 	}
