@@ -17,10 +17,6 @@ func (s *Server) routeDiscovery() {
 	}
 	for _, path := range wellKnown(s.config.Issuer) {
 		s.public.GET(path, s.discovery)
-		s.public.OPTIONS(path, func(c echo.Context) error {
-			c.Response().Header().Set(echo.HeaderAllow, "GET, OPTIONS")
-			return c.NoContent(http.StatusNoContent)
-		})
 	}
 }
 

@@ -34,10 +34,6 @@ func (s *Server) routeManagement() {
 	s.public.GET(path, s.readOwn, limit)
 	s.public.PUT(path, s.updateOwn, limit)
 	s.public.DELETE(path, s.deleteOwn, limit)
-	s.public.OPTIONS(path, func(c echo.Context) error {
-		c.Response().Header().Set(echo.HeaderAllow, "OPTIONS, GET, PUT, DELETE")
-		return c.NoContent(http.StatusNoContent)
-	})
 }
 
 // readOwn answers with the client as it is (RFC 7592 §2.1).

@@ -46,6 +46,9 @@ func TestOpenAPIHasEveryRoute(t *testing.T) {
 	doc := loadOpenAPI(t)
 	for path, item := range doc.Paths.Map() {
 		for method := range item.Operations() {
+			if method == http.MethodOptions {
+				continue // no route: see TestOptions
+			}
 			for listener := range listensOn(doc, item) {
 				want[listener+" "+method+" "+parameter.ReplaceAllString(path, "{}")] = true
 			}
@@ -53,6 +56,29 @@ func TestOpenAPIHasEveryRoute(t *testing.T) {
 	}
 	if diff := cmp.Diff(slices.Sorted(maps.Keys(want)), slices.Sorted(maps.Keys(got))); diff != "" {
 		t.Errorf("openapi.yaml (-) and the routes (+) differ:\n%s", diff)
+	}
+}
+
+// The CORS middleware answers OPTIONS before a handler is called: plain requests, and preflight requests of browsers.
+func TestOptions(t *testing.T) {
+	s := newSite(t, advertising(t, "https://auth.example", `{"issuer":"https://auth.example"}`, setup{}))
+	for path, item := range loadOpenAPI(t).Paths.Map() {
+		if item.Options == nil {
+			continue
+		}
+		target := s.public.URL + parameter.ReplaceAllString(path, "1")
+		plain := s.do("OPTIONS", target, "").want(http.StatusNoContent)
+		preflight := s.do("OPTIONS", target, "", "Origin: https://spa.example", "Access-Control-Request-Method: POST").want(http.StatusNoContent)
+		for method := range item.Operations() {
+			for name, value := range map[string]string{
+				"Allow":                        plain.header.Get("Allow"),
+				"Access-Control-Allow-Methods": preflight.header.Get("Access-Control-Allow-Methods"),
+			} {
+				if !slices.Contains(strings.Split(value, ", "), method) {
+					t.Errorf("OPTIONS %s: %s is %q, want %s in it", path, name, value, method)
+				}
+			}
+		}
 	}
 }
 

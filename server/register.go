@@ -14,6 +14,8 @@ import (
 // exposed are the headers of an answer that scripts in a browser may read.
 var exposed = []string{echo.HeaderWWWAuthenticate, echo.HeaderXRequestID, echo.HeaderRetryAfter}
 
+// routePublic adds the routes of registration. The CORS middleware answers every OPTIONS request itself, with the methods
+// that the router finds for the path, as long as no route has a handler for OPTIONS.
 func (s *Server) routePublic() {
 	s.public.Use(middleware.CORSWithConfig(middleware.CORSConfig{
 		AllowOrigins:  s.config.CORSOrigins,
@@ -24,10 +26,6 @@ func (s *Server) routePublic() {
 	guards := []echo.MiddlewareFunc{s.rateLimit("too many registrations from one address"), s.guard}
 	for _, path := range []string{"/register", "/connect/dcr"} {
 		s.public.POST(path, s.register, guards...)
-		s.public.OPTIONS(path, func(c echo.Context) error {
-			c.Response().Header().Set(echo.HeaderAllow, "OPTIONS, POST")
-			return c.NoContent(http.StatusNoContent)
-		})
 	}
 }
 
