@@ -58,7 +58,7 @@ func TestTouchedAndChanged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := e.begin(&Request{}, &Caller{}, ModeEnforce)
+	r, err := e.newRegistration(&Request{}, &Caller{}, ModeEnforce)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +89,7 @@ func BenchmarkTouched(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	r, err := e.begin(&Request{}, &Caller{}, ModeEnforce)
+	r, err := e.newRegistration(&Request{}, &Caller{}, ModeEnforce)
 	if err != nil {
 		b.Fatal(err)
 	}

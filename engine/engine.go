@@ -111,14 +111,14 @@ const maxRepetitions = 3
 // [ErrUnavailable] where it may succeed later, and any other error where the server or a script failed; nothing is
 // stored then.
 func (e *Engine) Register(ctx context.Context, request *Request, caller *Caller) (*Registration, error) {
-	r, err := e.begin(request, caller, ModeEnforce)
+	r, err := e.newRegistration(request, caller, ModeEnforce)
 	if err != nil {
 		return nil, err
 	}
 	return r.conclude(ctx, e.register)
 }
 
-// conclude takes a registration or an update, which counts, to its end.
+// conclude takes a registration that counts to its end: work runs its steps and stores what they made.
 func (r *Registration) conclude(ctx context.Context, work func(context.Context, *Registration) error) (*Registration, error) {
 	release := r.override(r.engine.overrides)
 	defer release()
@@ -163,11 +163,10 @@ func (e *Engine) register(ctx context.Context, r *Registration) error {
 // registration as far as it came, and what [Engine.Register] would have returned, but for what only the store knows.
 // Request.Statement stands for a software statement that was verified.
 func (e *Engine) Preview(ctx context.Context, request *Request, caller *Caller, overrides Overrides) (*Registration, error) {
-	r, err := e.begin(request, caller, ModeDryRun)
+	r, err := e.newRegistration(request, caller, ModeDryRun)
 	if err != nil {
 		return nil, err
 	}
-	r.Statement = request.Statement
 	r.Statement, r.given = request.Statement, request.Statement
 	return r, r.preview(ctx, overrides)
 }
@@ -176,46 +175,50 @@ func (e *Engine) Preview(ctx context.Context, request *Request, caller *Caller, 
 func (r *Registration) preview(ctx context.Context, overrides Overrides) error {
 	release := r.override(overrides)
 	defer release()
-
-	if r.current != nil {
-		return r.advance(ctx)
-	}
-	if err := r.run(ctx, r.engine.validation); err != nil {
-		return err
-	}
-	return r.finish(ctx)
+	return r.complete(ctx)
 }
 
-// begin returns a registration before its first step. Its client is empty but for the extension members that are kept.
-func (e *Engine) begin(request *Request, caller *Caller, mode Mode) (*Registration, error) {
+// newRegistration returns the registration of a new client before its first step.
+func (e *Engine) newRegistration(request *Request, caller *Caller, mode Mode) (*Registration, error) {
 	id, err := uuid.NewRandomFromReader(e.random)
 	if err != nil {
 		return nil, fmt.Errorf("naming the registration: %w", err)
 	}
-	r := &Registration{
-		sent:      request,
+	now := e.timestamp()
+	return e.begin(&Registration{
 		Operation: OperationRegister,
 		Mode:      mode,
-		Now:       e.now().UTC().Truncate(time.Microsecond),
+		Now:       now,
 		Request:   request,
 		Caller:    caller,
-		engine:    e,
-	}
+		Client:    &Client{Registration: id, IssuedAt: now, Caller: *caller},
+	})
+}
+
+// begin completes a registration before its first step: with what is advertised, the extension members that are kept, and
+// a registration access token where it needs one and has none.
+func (e *Engine) begin(r *Registration) (*Registration, error) {
+	r.engine, r.sent = e, r.Request
+	var err error
 	if e.advertised != nil {
 		if r.advertised, err = e.advertised(); err != nil {
 			return nil, err
 		}
 	}
-	r.Client = &Client{Registration: id, IssuedAt: r.Now, Caller: *caller}
 	r.keepExtensions()
-	if e.Managed() {
+	if r.Token == "" && (r.current != nil || e.Managed()) {
 		if r.Token, err = e.newToken(); err != nil {
 			return nil, err
 		}
+	}
+	if r.Token != "" {
 		r.Client.TokenHash = new(HashToken(r.Token))
 	}
 	return r, nil
 }
+
+// timestamp returns the time as registrations have it: UTC, in whole microseconds.
+func (e *Engine) timestamp() time.Time { return e.now().UTC().Truncate(time.Microsecond) }
 
 // keepExtensions copies the extension members that the operator lists.
 func (r *Registration) keepExtensions() {
@@ -233,12 +236,25 @@ func (r *Registration) override(overrides Overrides) (release func()) {
 	return release
 }
 
-// finish runs the steps from add_client_id on and checks what they made. A client that is named by its metadata document
-// has an ID, and needs no secret.
+// complete takes r through all its steps and checks what they made.
+func (r *Registration) complete(ctx context.Context) error {
+	if err := r.run(ctx, r.engine.validation); err != nil {
+		return err
+	}
+	return r.finish(ctx)
+}
+
+// finish runs the steps that follow the validation and checks what all of them made. Only a new client needs an ID and a
+// secret of its own: one that is named by its metadata document has an ID and no secret, and an update keeps both.
 func (r *Registration) finish(ctx context.Context) error {
 	steps := r.engine.processing
-	if r.Operation == OperationMetadataDocument {
+	if r.Operation != OperationRegister {
 		steps = steps[len(steps)-1:] // build_response
+	}
+	if r.Operation == OperationUpdate {
+		if err := r.settleSecret(ctx); err != nil {
+			return err
+		}
 	}
 	if err := r.run(ctx, steps); err != nil {
 		return err

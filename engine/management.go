@@ -68,7 +68,7 @@ func (e *Engine) RotateSecret(ctx context.Context, current *Client, grace time.D
 	if err != nil {
 		return "", err
 	}
-	r := &Registration{Now: e.now().UTC().Truncate(time.Microsecond), engine: e}
+	r := &Registration{Now: e.timestamp(), engine: e}
 	changed := *current
 	changed.Secret = HashSecret(Plaintext(token))
 	changed.Secret.ExpiresAt = r.DefaultSecretExpiry()

@@ -52,21 +52,12 @@ func (e *Engine) ResolveDocument(ctx context.Context, rawURL string, document []
 		return nil, err
 	}
 	request.ID = requestID
-	r, err := e.begin(request, caller, ModeEnforce)
+	r, err := e.newRegistration(request, caller, ModeEnforce)
 	if err != nil {
 		return nil, err
 	}
 	r.nameByDocument(rawURL)
-	release := r.override(e.overrides)
-	defer release()
-	r.outcome = errUnfinished
-	if r.outcome = r.run(ctx, e.validation); r.outcome == nil {
-		r.outcome = r.finish(ctx)
-	}
-	if r.outcome != nil {
-		return nil, r.outcome
-	}
-	return r, nil
+	return r.conclude(ctx, func(ctx context.Context, r *Registration) error { return r.complete(ctx) })
 }
 
 // nameByDocument makes r the registration of a client whose ID is the URL of its metadata.

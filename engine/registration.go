@@ -71,14 +71,14 @@ func (r *Registration) Outcome() error { return r.outcome }
 // clock, and stores nothing. It returns the registration as far as it came, and why it came no further.
 func (r *Registration) Rerun(ctx context.Context, mode Mode, overrides Overrides) (*Registration, error) {
 	if r.current != nil {
-		again, err := r.engine.beginUpdate(r.current, "", r.sent, mode)
+		again, err := r.engine.newUpdate(r.current, "", r.sent, mode)
 		if err != nil {
 			return nil, err
 		}
 		again.Now = r.Now
 		return again, again.preview(ctx, overrides)
 	}
-	again, err := r.engine.begin(r.sent, r.Caller, mode)
+	again, err := r.engine.newRegistration(r.sent, r.Caller, mode)
 	if err != nil {
 		return nil, err
 	}

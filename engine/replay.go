@@ -20,7 +20,7 @@ func (e *Engine) Replay(ctx context.Context, c *Client, overrides Overrides) (*R
 		return nil, err
 	}
 	caller := c.Caller
-	r, err := e.begin(request, &caller, ModeReplay)
+	r, err := e.newRegistration(request, &caller, ModeReplay)
 	if err != nil {
 		return nil, err
 	}

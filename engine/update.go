@@ -18,7 +18,7 @@ const OperationUpdate Operation = "update"
 // AuthRegistrationAccessToken is a client that manages itself (RFC 7592 §2).
 const AuthRegistrationAccessToken Auth = "registration_access_token"
 
-// ErrConflict is a client that somebody else changed or deleted since it was read.
+// ErrConflict reports that a client was changed or deleted after it was read.
 var ErrConflict = errors.New("the client was changed meanwhile")
 
 // Update takes a request to change a client through the steps and stores the outcome in its place. What the request
@@ -28,7 +28,7 @@ var ErrConflict = errors.New("the client was changed meanwhile")
 //
 // It returns what [Engine.Register] returns, and ErrConflict where current is out of date: then nothing is changed.
 func (e *Engine) Update(ctx context.Context, current *Client, token Plaintext, request *Request) (*Registration, error) {
-	r, err := e.beginUpdate(current, token, request, ModeEnforce)
+	r, err := e.newUpdate(current, token, request, ModeEnforce)
 	if err != nil {
 		return nil, err
 	}
@@ -36,7 +36,7 @@ func (e *Engine) Update(ctx context.Context, current *Client, token Plaintext, r
 }
 
 func (e *Engine) update(ctx context.Context, r *Registration) error {
-	if err := r.advance(ctx); err != nil {
+	if err := r.complete(ctx); err != nil {
 		return err
 	}
 	// What the steps did is the update's; how the client was registered stays.
@@ -46,20 +46,6 @@ func (e *Engine) update(ctx context.Context, r *Registration) error {
 		return fmt.Errorf("storing the client: %w", err)
 	}
 	return nil
-}
-
-// advance takes an update through its steps and checks what they made.
-func (r *Registration) advance(ctx context.Context) error {
-	if err := r.run(ctx, r.engine.validation); err != nil {
-		return err
-	}
-	if err := r.settleSecret(ctx); err != nil {
-		return err
-	}
-	if err := r.steps.BuildResponse(ctx, r); err != nil {
-		return err
-	}
-	return r.checkInvariants()
 }
 
 // settleSecret keeps the client's secret where it still needs one, has one made where it comes to need one, and drops it
@@ -78,41 +64,30 @@ func (r *Registration) settleSecret(ctx context.Context) error {
 	return nil
 }
 
-// beginUpdate returns an update before its first step. An empty token stands for one that is not known any more: a new one
-// takes its place.
-func (e *Engine) beginUpdate(current *Client, token Plaintext, request *Request, mode Mode) (*Registration, error) {
-	now := e.now().UTC().Truncate(time.Microsecond)
+// newUpdate returns an update before its first step. An empty token is one that is not known any more: begin makes a new
+// one.
+func (e *Engine) newUpdate(current *Client, token Plaintext, request *Request, mode Mode) (*Registration, error) {
+	now := e.timestamp()
 	request, err := request.forUpdate(current, now)
 	if err != nil {
 		return nil, err
 	}
-	if token == "" || e.options.RotateRegistrationToken {
-		if token, err = e.newToken(); err != nil {
-			return nil, err
-		}
+	if e.options.RotateRegistrationToken {
+		token = ""
 	}
 	caller := current.Caller
 	caller.Auth = AuthRegistrationAccessToken
-	r := &Registration{
+	return e.begin(&Registration{
 		Operation: OperationUpdate,
 		Mode:      mode,
 		Now:       now,
 		Request:   request,
 		Caller:    &caller,
 		Token:     token,
-		sent:      request,
 		current:   current,
-		engine:    e,
-	}
-	if e.advertised != nil {
-		if r.advertised, err = e.advertised(); err != nil {
-			return nil, err
-		}
-	}
-	r.Client = &Client{ID: current.ID, Registration: current.Registration, IssuedAt: current.IssuedAt, Caller: current.Caller,
-		TokenHash: new(HashToken(token)), SeenAt: current.SeenAt, Version: current.Version}
-	r.keepExtensions()
-	return r, nil
+		Client: &Client{ID: current.ID, Registration: current.Registration, IssuedAt: current.IssuedAt, Caller: current.Caller,
+			SeenAt: current.SeenAt, Version: current.Version},
+	})
 }
 
 // forUpdate checks the members that have a meaning in an update alone, and returns the request as scripts see it: without
