@@ -4,12 +4,13 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"reflect"
 	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"golang.org/x/text/language"
+
+	"registrar/internal/strictjson"
 )
 
 // A Request is what a client asks to be registered.
@@ -38,13 +39,13 @@ func ParseRequest(body []byte) (*Request, error) {
 func decodeMetadata(b []byte, m *Metadata) error {
 	if k := jsontext.Value(b).Kind(); k != '{' {
 		// A top-level null would decode without an error.
-		return Refuse("the body must be a JSON object%s", found(k))
+		return Refuse("the body must be a JSON object%s", strictjson.Not(k))
 	}
 	if tooDeep(b) {
 		return Refuse("the body must not nest deeper than %d objects and lists", maxDepth)
 	}
 	if err := json.Unmarshal(b, m); err != nil {
-		return refuseJSON(err)
+		return Refuse("%s", strictjson.Explain(err, ""))
 	}
 	if m.JWKS.Kind() == 'n' {
 		m.JWKS = nil
@@ -83,83 +84,6 @@ func tooDeep(b []byte) bool {
 		}
 	}
 	return false
-}
-
-// refuseJSON turns what the decoder said into an Error that names the member.
-func refuseJSON(err error) *Error {
-	var semantic *json.SemanticError
-	var syntactic *jsontext.SyntacticError
-	switch {
-	case errors.As(err, &semantic):
-		want, have := wanted(semantic.GoType), found(semantic.JSONKind)
-		if want == wholeNumber && semantic.JSONKind == '0' {
-			have = ""
-		}
-		return Refuse("%s must be %s%s", memberName(semantic.JSONPointer), want, have)
-	case errors.Is(err, jsontext.ErrDuplicateName) && errors.As(err, &syntactic):
-		return Refuse("%s is given twice", memberName(syntactic.JSONPointer))
-	case errors.As(err, &syntactic):
-		return Refuse("the body is no valid JSON: %v at byte %d", syntactic.Err, syntactic.ByteOffset)
-	}
-	return Refuse("the body is no valid JSON")
-}
-
-// memberName writes a JSON pointer as the field does: redirect_uris[0] for /redirect_uris/0.
-func memberName(p jsontext.Pointer) string {
-	var s strings.Builder
-	for token := range p.Tokens() {
-		switch {
-		case s.Len() == 0:
-			s.WriteString(token)
-		case strings.Trim(token, "0123456789") == "":
-			s.WriteString("[" + token + "]")
-		default:
-			s.WriteString("." + token)
-		}
-	}
-	if s.Len() == 0 {
-		return "the body"
-	}
-	return s.String()
-}
-
-const wholeNumber = "a whole number of 64 bits, without a fraction or an exponent"
-
-func wanted(t reflect.Type) string {
-	if t == nil {
-		return "another type"
-	}
-	switch t.Kind() {
-	case reflect.String:
-		return "a string"
-	case reflect.Bool:
-		return "true or false"
-	case reflect.Int64:
-		return wholeNumber
-	case reflect.Slice:
-		return "a list of strings"
-	case reflect.Pointer:
-		return wanted(t.Elem())
-	}
-	return "an object"
-}
-
-func found(k jsontext.Kind) string {
-	switch k {
-	case 'n':
-		return ", not null"
-	case 't', 'f':
-		return ", not true or false"
-	case '"':
-		return ", not a string"
-	case '0':
-		return ", not a number"
-	case '[':
-		return ", not a list"
-	case '{':
-		return ", not an object"
-	}
-	return ""
 }
 
 // checkLists refuses null and "" inside a list: neither means anything there.
@@ -224,7 +148,7 @@ func (m *Metadata) checkOther() error {
 			continue
 		}
 		if value.Kind() != '"' {
-			return Refuse("%s must be a string%s", name, found(value.Kind()))
+			return Refuse("%s must be a string%s", name, strictjson.Not(value.Kind()))
 		}
 		if !wellFormedTag(tag) {
 			return Refuse("%s: '%s' is no language tag of BCP 47, such as 'ja' or 'pt-BR'", member, tag)

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"registrar/internal/strictjson"
 )
 
 // OperationUpdate changes a client (RFC 7592 §2.2).
@@ -138,7 +140,7 @@ func (q *Request) reservedText(name string) (string, error) {
 	case !sent:
 		return "", nil
 	case value.Kind() != '"':
-		return "", Refuse("%s must be a string%s", name, found(value.Kind()))
+		return "", Refuse("%s must be a string%s", name, strictjson.Not(value.Kind()))
 	}
 	return text(value)
 }

@@ -7,9 +7,9 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/go-json-experiment/json"
 	"github.com/labstack/echo/v4"
 
+	"registrar/internal/strictjson"
 	"registrar/internal/token"
 	"registrar/server/adminapi"
 )
@@ -110,8 +110,8 @@ func readJSON(c echo.Context, v any) error {
 	if err != nil {
 		return err
 	}
-	if err := json.Unmarshal(b, v, json.RejectUnknownMembers(true)); err != nil {
-		return &statusError{http.StatusBadRequest, strings.TrimPrefix(err.Error(), "json: ")}
+	if err := strictjson.UnmarshalObject(b, v, ""); err != nil {
+		return &statusError{http.StatusBadRequest, err.Error()}
 	}
 	return nil
 }

@@ -2,14 +2,13 @@ package server
 
 import (
 	"encoding/base64"
-	"fmt"
 	"net/http"
 	"strconv"
 
-	"github.com/go-json-experiment/json"
 	"github.com/labstack/echo/v4"
 
 	"registrar/engine"
+	"registrar/internal/strictjson"
 	"registrar/scripts"
 	"registrar/server/adminapi"
 )
@@ -142,9 +141,9 @@ func (s *Server) dryRun(c echo.Context) error {
 		return err
 	}
 	caller := &engine.Caller{Auth: engine.AuthNone}
-	if asked.Caller != nil {
-		if err := json.Unmarshal(asked.Caller, caller, json.RejectUnknownMembers(true)); err != nil {
-			return &statusError{http.StatusBadRequest, fmt.Sprintf("caller: %v", err)}
+	if asked.Caller != nil && asked.Caller.Kind() != 'n' {
+		if err := strictjson.UnmarshalObject(asked.Caller, caller, "caller"); err != nil {
+			return &statusError{http.StatusBadRequest, err.Error()}
 		}
 	}
 	request, err := engine.ParseRequest(asked.Request)

@@ -1,0 +1,103 @@
+package server_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"registrar/server/adminapi"
+)
+
+// Every call of the admin API with a JSON body says which member is wrong and what would be right, without Go's types.
+func TestAdminJSONThatIsRefused(t *testing.T) {
+	const number = " must be a whole number of 64 bits, without a fraction or an exponent"
+	refusals := map[string]map[string]string{
+		adminapi.PathDeployments: {
+			`{"scripts":{}}`:                               "scripts must be a list, not an object",
+			`{"scripts":[1]}`:                              "scripts[0] must be an object, not a number",
+			`{"scripts":[{"name":"a","module":7}]}`:        "scripts[0].module must be a string, not a number",
+			`{"scripts":[{},{"steps":"a"}]}`:               "scripts[1].steps must be a list of strings, not a string",
+			`{"scripts":[{"fail_open":["a",{}]}]}`:         "scripts[0].fail_open[1] must be a string, not an object",
+			`{"scripts":[{"mode":true}]}`:                  "scripts[0].mode must be a string, not true or false",
+			`{"scripts":[{"config":{"a":{"b":1,"b":2}}}]}`: "scripts[0].config.a.b is given twice",
+			`{"scripts":[{"nam":"a"}]}`:                    "scripts[0].nam is not known: the members there are name, module, steps, config, mode, canary, on_failure, fail_open",
+			`{"scripts":[],"if_current":"1"}`:              "if_current" + number + ", not a string",
+			`{"copy_of":1.5}`:                              "copy_of" + number,
+			`{"scripts":[],"comment":null,"Comment":"a"}`:  "Comment is not known: the members there are scripts, copy_of, if_current, comment",
+			`{"scripts":[],"scripts":[]}`:                  "scripts is given twice",
+			`{"scripts":[{"name":"a"`:                      "the body is no valid JSON: unexpected EOF at byte 23",
+			`{"scripts":[],"comment":"` + "\xff" + `"}`:    "the body is no valid JSON: invalid UTF-8 at byte 25",
+			`{"scripts":[]}{}`:                             "the body is no valid JSON: invalid character '{' after top-level value at byte 14",
+		},
+		adminapi.PathDryRun: {
+			`{"request":{},"scripts":"a"}`:                      "scripts must be a list, not a string",
+			`{"request":{},"scripts":[{"name":[]}]}`:            "scripts[0].name must be a string, not a list",
+			`{"request":{},"caller":[]}`:                        "caller must be a JSON object, not a list",
+			`{"request":{},"caller":{"scopes":"a"}}`:            "caller.scopes must be a list of strings, not a string",
+			`{"request":{},"caller":{"scopes":["a",1]}}`:        "caller.scopes[1] must be a string, not a number",
+			`{"request":{},"caller":{"ip":"here"}}`:             "caller.ip must be an IP address, such as 192.0.2.1 or 2001:db8::1",
+			`{"request":{},"caller":{"ip":1}}`:                  "caller.ip must be an IP address, such as 192.0.2.1 or 2001:db8::1, not a number",
+			`{"request":{},"caller":{"auth":7}}`:                "caller.auth must be a string, not a number",
+			`{"request":{},"caller":{"subject":"a","sub":"b"}}`: "caller.sub is not known: the members there are auth, issuer, subject, token_id, scopes, ip, claims",
+			`{"request":{},"caller":{"auth":"jwt","auth":""}}`:  "caller.auth is given twice",
+			`{"request":{"a":1,"a":2}}`:                         "request.a is given twice",
+			`{"requests":{}}`:                                   "requests is not known: the members there are request, caller, scripts",
+		},
+		adminapi.PathReplay: {
+			`{"last":"10"}`:              "last" + number + ", not a string",
+			`{"last":1e3}`:               "last" + number,
+			`{"scripts":[[]]}`:           "scripts[0] must be an object, not a list",
+			`{"scripts":[{"canary":5}]}`: "scripts[0].canary must be a string, not a number",
+			`{"first":1}`:                "first is not known: the members there are scripts, last",
+		},
+		adminapi.PathRotateSecret: {
+			`{"grace":"60"}`:      "grace" + number + ", not a string",
+			`{"grace":{}}`:        "grace" + number + ", not an object",
+			`{"graces":60}`:       "graces is not known: the members there are grace",
+			`{"grace":1,"grace":`: "grace is given twice",
+		},
+		adminapi.PathVerifySecret: {
+			`{"client_secret":1}`: "client_secret must be a string, not a number",
+			`{"secret":"a"}`:      "secret is not known: the members there are client_secret",
+		},
+		adminapi.PathSeen: {
+			`{"client_ids":"a"}`:       "client_ids must be a list of strings, not a string",
+			`{"client_ids":["a",{}]}`:  "client_ids[1] must be a string, not an object",
+			`{"client_ids":[],"at":1}`: "at is not known: the members there are client_ids",
+		},
+		adminapi.PathInitialAccessTokens: {
+			`{"label":"a","max_uses":"1"}`: "max_uses" + number + ", not a string",
+			`{"label":["a"]}`:              "label must be a string, not a list",
+			`{"label":"a","scopes":[1]}`:   "scopes[0] must be a string, not a number",
+			`{"label":"a","expires":1}`:    "expires is not known: the members there are label, max_uses, expires_in, scopes",
+		},
+	}
+	everywhere := map[string]string{
+		`[]`:   "the body must be a JSON object, not a list",
+		`null`: "the body must be a JSON object, not null",
+		`"{}"`: "the body must be a JSON object, not a string",
+		`x`:    "the body must be a JSON object",
+		`{`:    "the body is no valid JSON: unexpected EOF at byte 1",
+	}
+	s := newSite(t, setup{})
+	for path, list := range refusals {
+		for _, bodies := range []map[string]string{list, everywhere} {
+			for body, want := range bodies {
+				e := s.call("POST", strings.Replace(path, ":id", "a", 1), body).want(http.StatusBadRequest).wantHeader("Content-Type", "application/problem+json")
+				if got := e.json()["detail"]; got != want {
+					t.Errorf("%s of %s:\n got %q\nwant %q", path, body, got, want)
+				}
+			}
+		}
+	}
+	for path, item := range loadOpenAPI(t).Paths.Map() {
+		for _, operation := range item.Operations() {
+			if !strings.HasPrefix(path, adminapi.Prefix) || operation.RequestBody == nil || operation.RequestBody.Value.Content.Get("application/json") == nil {
+				continue
+			}
+			if refusals[parameter.ReplaceAllString(path, ":id")] == nil {
+				t.Errorf("%s takes JSON and is not tested", path)
+			}
+		}
+	}
+}
