@@ -22,7 +22,7 @@ var arrows = map[string]string{
 	"scripts/snapshot":    "scripts/wasmbin",
 	"scripts/memory":      "",
 	"scripts/host":        "engine hostfuncs scripts scripts/memory scripts/metering scripts/snapshot scripts/wasmbin",
-	"server":              "engine scripts server/adminapi server/bearer",
+	"server":              "engine scripts server/adminapi server/bearer internal/token",
 	"server/adminapi":     "scripts",
 	"server/bearer":       "engine internal/keyset",
 	"store":               "engine scripts store/groupcommit internal/token",
@@ -38,6 +38,9 @@ var arrows = map[string]string{
 	"internal/scriptcase": "engine scripts scripts/host",
 	"internal/token":      "engine",
 }
+
+// leaves are small packages that import nothing of this module but other leaves. Every package may import them.
+var leaves = []string{"internal/claims", "internal/duration", "internal/netrule", "internal/random", "internal/strictjson", "internal/suggest"}
 
 // testPackages serve tests alone. They may import anything, and no production package may import them.
 var testPackages = []string{
@@ -86,6 +89,7 @@ func TestImportsPointOneWay(t *testing.T) {
 		path, imports, _ := strings.Cut(strings.TrimSpace(line), ": ")
 		path, _ = inModule(strings.TrimSuffix(path, ":"))
 		allowed, known := arrows[path]
+		known = known || slices.Contains(leaves, path)
 		seen[path] = true
 		if !known {
 			if !slices.Contains(testPackages, path) && !strings.HasPrefix(path, "sdk/go/") && !strings.HasPrefix(path, "bench") {
@@ -94,12 +98,12 @@ func TestImportsPointOneWay(t *testing.T) {
 			continue
 		}
 		for _, imported := range strings.Fields(imports) {
-			if inside, ours := inModule(imported); ours && !slices.Contains(strings.Fields(allowed), inside) {
+			if inside, ours := inModule(imported); ours && !slices.Contains(slices.Concat(strings.Fields(allowed), leaves), inside) {
 				t.Errorf("%s imports %s", path, inside)
 			}
 		}
 	}
-	for _, path := range slices.Concat(slices.Collect(maps.Keys(arrows)), testPackages) {
+	for _, path := range slices.Concat(slices.Collect(maps.Keys(arrows)), leaves, testPackages) {
 		if !seen[path] {
 			t.Errorf("%s is in the table, but is no package", path)
 		}
