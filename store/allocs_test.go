@@ -1,0 +1,63 @@
+package store_test
+
+import (
+	"fmt"
+	"testing"
+
+	"registrar/engine"
+	"registrar/store"
+	"registrar/store/storetest"
+)
+
+// The allocations of one call on SQLite under a context that can end; database/sql, gorm and the driver included. They may
+// fall: lower the number with the change that lowers it. They must not rise.
+const (
+	addClientAllocations     = 35
+	clientAllocations        = 162
+	clientByTokenAllocations = 167
+)
+
+// TestAllocations guards the insert of a client and the look-ups of one.
+func TestAllocations(t *testing.T) {
+	if raceDetector {
+		t.Skip("the race detector allocates")
+	}
+	ctx, s := t.Context(), open(t, store.Config{Database: storetest.SQLite(t)})
+	stored := newClient("stored")
+	stored.TokenHash = new(engine.HashToken("token"))
+	if err := s.AddClient(ctx, stored); err != nil {
+		t.Fatal(err)
+	}
+	const runs = 500
+	var fresh []*engine.Client
+	for i := range runs + 1 { // AllocsPerRun calls once more, to warm up
+		fresh = append(fresh, newClient(fmt.Sprint("fresh-", i)))
+	}
+	for _, c := range []struct {
+		name string
+		most float64
+		call func() error
+	}{
+		{"AddClient", addClientAllocations, func() error {
+			next := fresh[0]
+			fresh = fresh[1:]
+			return s.AddClient(ctx, next)
+		}},
+		{"Client", clientAllocations, func() error { _, err := s.Client(ctx, stored.ID); return err }},
+		{"ClientByToken", clientByTokenAllocations, func() error {
+			_, err := s.ClientByToken(ctx, stored.ID, *stored.TokenHash)
+			return err
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got := testing.AllocsPerRun(runs, func() {
+				if err := c.call(); err != nil {
+					t.Fatal(err)
+				}
+			})
+			if got > c.most {
+				t.Errorf("got %v allocations, want at most %v", got, c.most)
+			}
+		})
+	}
+}
