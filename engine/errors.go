@@ -81,6 +81,9 @@ var (
 	ErrUnavailable = errors.New("temporarily unavailable")
 )
 
+// ErrNotFound reports that there is no such client or initial access token.
+var ErrNotFound = errors.New("not found")
+
 // An InvariantError reports an invariant that does not hold after the steps ran. No client can cause one: it is a failure
 // of the scripts that acted, or of this program where none did.
 type InvariantError struct {

@@ -13,7 +13,7 @@ import (
 )
 
 var (
-	// ErrNotFound is a client, module or deployment that does not exist.
+	// ErrNotFound reports that there is no such module or deployment.
 	ErrNotFound = errors.New("not found")
 	// ErrConflict is a change that another one overtook, or that something else forbids.
 	ErrConflict = errors.New("conflict")

@@ -14,7 +14,6 @@ import (
 	"registrar/engine"
 	"registrar/internal/netrule"
 	"registrar/internal/token"
-	"registrar/scripts"
 	"registrar/server/bearer"
 )
 
@@ -76,7 +75,7 @@ func (s *Server) authenticate(c echo.Context) (*engine.Caller, error) {
 	}
 	initial, err := s.config.InitialAccessToken(ctx, token.Hash(presented))
 	switch {
-	case errors.Is(err, scripts.ErrNotFound):
+	case errors.Is(err, engine.ErrNotFound):
 		return nil, badToken(errors.New("there is no such initial access token"))
 	case err != nil:
 		return nil, fmt.Errorf("looking up the initial access token: %w", err)

@@ -14,7 +14,6 @@ import (
 	"golang.org/x/time/rate"
 
 	"registrar/engine"
-	"registrar/scripts"
 )
 
 // updateAttempts bounds how often an update is tried that lost against another one of the same client. Whoever comes last
@@ -95,7 +94,7 @@ func (s *Server) deleteOwn(c echo.Context) error {
 	}
 	ctx := c.Request().Context()
 	err = s.config.Management.DeleteClientByToken(ctx, client.ID, engine.HashToken(token))
-	if errors.Is(err, scripts.ErrNotFound) {
+	if errors.Is(err, engine.ErrNotFound) {
 		return s.stranger(c, true)
 	}
 	if err != nil {
@@ -121,7 +120,7 @@ func (s *Server) owner(c echo.Context) (*engine.Client, engine.Plaintext, error)
 	hash := engine.HashToken(token)
 	client, err := s.config.Management.ClientByToken(c.Request().Context(), id, hash)
 	switch {
-	case errors.Is(err, scripts.ErrNotFound):
+	case errors.Is(err, engine.ErrNotFound):
 		return nil, "", s.stranger(c, true)
 	case err != nil:
 		return nil, "", err

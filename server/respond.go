@@ -78,7 +78,7 @@ func answerTo(err error) answer {
 		return statusAnswer(status.status, status.detail)
 	case isHTTP:
 		return statusAnswer(http4xx.Code, http.StatusText(http4xx.Code))
-	case errors.Is(err, scripts.ErrNotFound):
+	case errors.Is(err, engine.ErrNotFound), errors.Is(err, scripts.ErrNotFound):
 		return statusAnswer(http.StatusNotFound, "there is no such thing")
 	case errors.Is(err, scripts.ErrConflict):
 		return statusAnswer(http.StatusConflict, err.Error())

@@ -9,7 +9,6 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"registrar/engine"
-	"registrar/scripts"
 	"registrar/server/adminapi"
 )
 
@@ -92,7 +91,7 @@ func (s *Server) verifySecret(c echo.Context) error {
 	}
 	ctx := c.Request().Context()
 	client, err := s.config.Clients.Client(ctx, id)
-	if errors.Is(err, scripts.ErrNotFound) {
+	if errors.Is(err, engine.ErrNotFound) {
 		return reply(c, http.StatusOK, adminapi.VerifiedSecret{})
 	}
 	if err != nil {

@@ -38,7 +38,7 @@ type Scripts interface {
 	DryRun(ctx context.Context, e *engine.Engine, request *engine.Request, caller *engine.Caller, list []scripts.Script) (scripts.DryRun, error)
 }
 
-// Clients reads and deletes clients. One that is not there gives scripts.ErrNotFound.
+// Clients reads and deletes clients. One that is not there gives engine.ErrNotFound.
 type Clients interface {
 	Client(ctx context.Context, id string) (*engine.Client, error)
 	// Clients returns at most limit clients whose IDs come after the given one, in the order of their bytes; q is what
@@ -48,7 +48,7 @@ type Clients interface {
 }
 
 // Management finds and deletes clients for who has their registration access tokens, which are known by their hashes. One
-// that is not there gives scripts.ErrNotFound.
+// that is not there gives engine.ErrNotFound.
 type Management interface {
 	ClientByToken(ctx context.Context, id string, hash [sha256.Size]byte) (*engine.Client, error)
 	DeleteClientByToken(ctx context.Context, id string, hash [sha256.Size]byte) error
@@ -76,7 +76,7 @@ type Shadows interface {
 	Shadows(ctx context.Context, script string, n int) ([]scripts.Shadow, error)
 }
 
-// InitialAccessTokens keeps the tokens that let people register. One that is not there gives scripts.ErrNotFound.
+// InitialAccessTokens keeps the tokens that let people register. One that is not there gives engine.ErrNotFound.
 type InitialAccessTokens interface {
 	AddInitialAccessToken(ctx context.Context, t *engine.InitialAccessToken) error
 	InitialAccessTokens(ctx context.Context) ([]*engine.InitialAccessToken, error) // newest first

@@ -12,7 +12,6 @@ import (
 	"gorm.io/gorm"
 
 	"registrar/engine"
-	"registrar/scripts"
 )
 
 // eventRegistered is what happened to a client that AddClient wrote.
@@ -68,12 +67,12 @@ func (s *Store) client(ctx context.Context, r *clientRow) (*engine.Client, error
 	return c, nil
 }
 
-// Client returns the client with this ID, or [scripts.ErrNotFound]. It equals what was added, but for white space between
+// Client returns the client with this ID, or [engine.ErrNotFound]. It equals what was added, but for white space between
 // the tokens of raw JSON values.
 func (s *Store) Client(ctx context.Context, id string) (*engine.Client, error) {
 	var row clientRow
 	if err := s.reader.WithContext(ctx).Where("client_id = ?", id).Take(&row).Error; err != nil {
-		return nil, fmt.Errorf("reading client %s: %w", id, classify(ctx, err))
+		return nil, fmt.Errorf("reading client %s: %w", id, classifyRow(ctx, err, engine.ErrNotFound))
 	}
 	return s.client(ctx, &row)
 }
@@ -128,13 +127,13 @@ func pageSize(n int) int {
 	return min(n, maxLimit)
 }
 
-// DeleteClient removes the client with this ID, or returns [scripts.ErrNotFound]. If ctx ends or the connection breaks
+// DeleteClient removes the client with this ID, or returns [engine.ErrNotFound]. If ctx ends or the connection breaks
 // meanwhile, then it may be gone all the same.
 func (s *Store) DeleteClient(ctx context.Context, id string) error {
 	result := s.writer.WithContext(ctx).Where("client_id = ?", id).Delete(&clientRow{})
 	err := result.Error
 	if err == nil && result.RowsAffected == 0 {
-		err = scripts.ErrNotFound
+		err = engine.ErrNotFound
 	}
 	if err != nil {
 		return fmt.Errorf("deleting client %s: %w", id, classify(ctx, err))

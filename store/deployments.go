@@ -103,7 +103,7 @@ func (r *deploymentRow) deployment() (scripts.Deployment, error) {
 func (s *Store) Deployment(ctx context.Context, number int64) (scripts.Deployment, error) {
 	var row deploymentRow
 	if err := s.reader.WithContext(ctx).Where("number = ?", number).Take(&row).Error; err != nil {
-		return scripts.Deployment{}, fmt.Errorf("reading deployment %d: %w", number, classify(ctx, err))
+		return scripts.Deployment{}, fmt.Errorf("reading deployment %d: %w", number, classifyRow(ctx, err, scripts.ErrNotFound))
 	}
 	return row.deployment()
 }

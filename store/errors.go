@@ -14,7 +14,6 @@ import (
 	"gorm.io/gorm"
 
 	"registrar/engine"
-	"registrar/scripts"
 )
 
 // Errors of MySQL that are treated alone.
@@ -29,8 +28,6 @@ func classify(ctx context.Context, err error) error {
 	switch done := ctx.Err(); {
 	case err == nil, errors.Is(err, engine.ErrUnavailable):
 		return err
-	case errors.Is(err, gorm.ErrRecordNotFound):
-		return scripts.ErrNotFound
 	case done != nil && !errors.Is(err, done) && interrupted(err):
 		err = fmt.Errorf("%w: %w", done, err)
 	}
@@ -38,6 +35,14 @@ func classify(ctx context.Context, err error) error {
 		return err
 	}
 	return fmt.Errorf("%w: %w", engine.ErrUnavailable, err)
+}
+
+// classifyRow classifies the error of a query for one row. Where the row does not exist, it returns absent.
+func classifyRow(ctx context.Context, err, absent error) error {
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return absent
+	}
+	return classify(ctx, err)
 }
 
 // interrupted reports whether err is what a statement returns because its context ended.

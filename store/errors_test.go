@@ -54,7 +54,6 @@ func TestClassify(t *testing.T) {
 		"constraint":            {t.Context(), sqlite3.CONSTRAINT_NOTNULL, nil, engine.ErrUnavailable},
 		"corrupt":               {t.Context(), sqlite3.CORRUPT, nil, engine.ErrUnavailable},
 		"no such file":          {t.Context(), &fs.PathError{Err: syscall.ENOENT}, nil, engine.ErrUnavailable},
-		"not found":             {t.Context(), gorm.ErrRecordNotFound, []error{scripts.ErrNotFound}, engine.ErrUnavailable},
 		"conflict":              {t.Context(), scripts.ErrConflict, nil, engine.ErrUnavailable},
 		"cancelled":             {cancelled, context.Canceled, nil, engine.ErrUnavailable},
 		"cancelled, SQLite":     {cancelled, sqlite3.INTERRUPT, []error{context.Canceled}, engine.ErrUnavailable},
@@ -66,10 +65,7 @@ func TestClassify(t *testing.T) {
 		"deadline of ours":      {t.Context(), context.DeadlineExceeded, []error{engine.ErrUnavailable}, nil},
 	} {
 		got := store.Classify(c.ctx, c.err)
-		if name != "not found" {
-			c.want = append(c.want, c.err)
-		}
-		for _, want := range c.want {
+		for _, want := range append(c.want, c.err) {
 			if !errors.Is(got, want) {
 				t.Errorf("%s: got %v, want it to match %v", name, got, want)
 			}
@@ -80,5 +76,20 @@ func TestClassify(t *testing.T) {
 	}
 	if err := store.Classify(t.Context(), nil); err != nil {
 		t.Errorf("no error: got %v, want none", err)
+	}
+}
+
+func TestClassifyRow(t *testing.T) {
+	absent := errors.New("absent")
+	for name, c := range map[string]struct {
+		err, want error
+	}{
+		"no row":   {fmt.Errorf("reading: %w", gorm.ErrRecordNotFound), absent},
+		"busy":     {sqlite3.BUSY, engine.ErrUnavailable},
+		"no error": {nil, nil},
+	} {
+		if got := store.ClassifyRow(t.Context(), c.err, absent); !errors.Is(got, c.want) {
+			t.Errorf("%s: got %v, want %v", name, got, c.want)
+		}
 	}
 }

@@ -13,6 +13,9 @@ import (
 // Classify is classify.
 func Classify(ctx context.Context, err error) error { return classify(ctx, err) }
 
+// ClassifyRow is classifyRow.
+func ClassifyRow(ctx context.Context, err, absent error) error { return classifyRow(ctx, err, absent) }
+
 // RowColumns returns the columns that the row types have, by table.
 func RowColumns() (map[string][]string, error) {
 	columns := map[string][]string{}

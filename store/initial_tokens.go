@@ -11,7 +11,6 @@ import (
 	"gorm.io/gorm"
 
 	"registrar/engine"
-	"registrar/scripts"
 )
 
 type initialTokenRow struct {
@@ -50,11 +49,11 @@ func (s *Store) AddInitialAccessToken(ctx context.Context, t *engine.InitialAcce
 	return nil
 }
 
-// InitialAccessToken returns the token with this hash, usable or not, or [scripts.ErrNotFound].
+// InitialAccessToken returns the token with this hash, usable or not, or [engine.ErrNotFound].
 func (s *Store) InitialAccessToken(ctx context.Context, hash [sha256.Size]byte) (*engine.InitialAccessToken, error) {
 	var row initialTokenRow
 	if err := s.reader.WithContext(ctx).Where("hash = ?", hash[:]).Take(&row).Error; err != nil {
-		return nil, fmt.Errorf("reading an initial access token: %w", classify(ctx, err))
+		return nil, fmt.Errorf("reading an initial access token: %w", classifyRow(ctx, err, engine.ErrNotFound))
 	}
 	return row.token()
 }
@@ -76,14 +75,14 @@ func (s *Store) InitialAccessTokens(ctx context.Context) ([]*engine.InitialAcces
 	return tokens, nil
 }
 
-// DeleteInitialAccessToken revokes the token with this ID, or returns [scripts.ErrNotFound]. A registration that was let
+// DeleteInitialAccessToken revokes the token with this ID, or returns [engine.ErrNotFound]. A registration that was let
 // in before fails, unless the token's uses are not limited. If ctx ends or the connection breaks meanwhile, then it may be
 // gone all the same.
 func (s *Store) DeleteInitialAccessToken(ctx context.Context, id string) error {
 	result := s.writer.WithContext(ctx).Where("id = ?", id).Delete(&initialTokenRow{})
 	err := result.Error
 	if err == nil && result.RowsAffected == 0 {
-		err = scripts.ErrNotFound
+		err = engine.ErrNotFound
 	}
 	if err != nil {
 		return fmt.Errorf("revoking initial access token %s: %w", id, classify(ctx, err))
@@ -99,10 +98,10 @@ func (s *Store) limited(ctx context.Context, caller engine.Caller) (bool, error)
 	}
 	var row initialTokenRow
 	err := s.reader.WithContext(ctx).Select("max_uses").Where("id = ?", caller.TokenID).Take(&row).Error
-	if err = classify(ctx, err); errors.Is(err, scripts.ErrNotFound) {
+	if errors.Is(err, gorm.ErrRecordNotFound) {
 		return true, nil // takeUse says so, once it is known that the client is not stored already
 	}
-	return row.MaxUses != 0, err
+	return row.MaxUses != 0, classify(ctx, err)
 }
 
 // takeUse takes a use of a token, if tx is committed. Until then it is locked.

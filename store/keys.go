@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"gorm.io/gorm"
-
-	"registrar/scripts"
 )
 
 const keySize = 32
@@ -27,14 +25,14 @@ func (keyRow) TableName() string { return "server_keys" }
 func (s *Store) Key(ctx context.Context, name string) ([]byte, error) {
 	for range 2 {
 		var row keyRow
-		err := classify(ctx, s.writer.WithContext(ctx).Where("name = ?", name).Take(&row).Error)
+		err := s.writer.WithContext(ctx).Where("name = ?", name).Take(&row).Error
 		switch {
 		case err == nil && len(row.Bytes) == keySize:
 			return row.Bytes, nil
 		case err == nil:
 			return nil, fmt.Errorf("the key %s has %d bytes, not %d", name, len(row.Bytes), keySize)
-		case !errors.Is(err, scripts.ErrNotFound):
-			return nil, fmt.Errorf("reading the key %s: %w", name, err)
+		case !errors.Is(err, gorm.ErrRecordNotFound):
+			return nil, fmt.Errorf("reading the key %s: %w", name, classify(ctx, err))
 		}
 		made := &keyRow{Name: name, Bytes: make([]byte, keySize), CreatedAt: time.Now().UTC().Truncate(time.Microsecond)}
 		if _, err := rand.Read(made.Bytes); err != nil {

@@ -13,7 +13,6 @@ import (
 	"gorm.io/gorm"
 
 	"registrar/engine"
-	"registrar/scripts"
 )
 
 // eventUpdated is what happened to a client that UpdateClient wrote.
@@ -59,27 +58,27 @@ func (s *Store) wrote(ctx context.Context, row *clientRow, before int64) (bool, 
 	var is clientRow
 	err := s.reader.WithContext(ctx).Select("registration", "version", "writer", "sequence").Where("client_id = ?", row.ClientID).Take(&is).Error
 	if err == nil && bytes.Equal(is.Registration, row.Registration) && is.Version == before {
-		err = scripts.ErrNotFound
+		err = gorm.ErrRecordNotFound
 	}
 	return bytes.Equal(is.Writer, row.Writer) && is.Sequence == row.Sequence, err
 }
 
-// ClientByToken returns the client with this ID, whose registration access token has this hash, or [scripts.ErrNotFound].
+// ClientByToken returns the client with this ID, whose registration access token has this hash, or [engine.ErrNotFound].
 func (s *Store) ClientByToken(ctx context.Context, id string, hash [sha256.Size]byte) (*engine.Client, error) {
 	var row clientRow
 	if err := s.reader.WithContext(ctx).Where("client_id = ? AND token_hash = ?", id, hash[:]).Take(&row).Error; err != nil {
-		return nil, fmt.Errorf("reading a client by its token: %w", classify(ctx, err))
+		return nil, fmt.Errorf("reading a client by its token: %w", classifyRow(ctx, err, engine.ErrNotFound))
 	}
 	return s.client(ctx, &row)
 }
 
 // DeleteClientByToken removes the client with this ID, whose registration access token has this hash, or returns
-// [scripts.ErrNotFound]. It is as sure as [Store.DeleteClient].
+// [engine.ErrNotFound]. It is as sure as [Store.DeleteClient].
 func (s *Store) DeleteClientByToken(ctx context.Context, id string, hash [sha256.Size]byte) error {
 	result := s.writer.WithContext(ctx).Where("client_id = ? AND token_hash = ?", id, hash[:]).Delete(&clientRow{})
 	err := result.Error
 	if err == nil && result.RowsAffected == 0 {
-		err = scripts.ErrNotFound
+		err = engine.ErrNotFound
 	}
 	if err != nil {
 		return fmt.Errorf("deleting client %s: %w", id, classify(ctx, err))

@@ -104,7 +104,7 @@ func (r *moduleRow) module() (scripts.Module, error) {
 func (s *Store) Module(ctx context.Context, digest string) (scripts.Module, error) {
 	var row moduleRow
 	if err := s.reader.WithContext(ctx).Omit("wasm").Where("digest = ?", digest).Take(&row).Error; err != nil {
-		return scripts.Module{}, fmt.Errorf("reading module %s: %w", digest, classify(ctx, err))
+		return scripts.Module{}, fmt.Errorf("reading module %s: %w", digest, classifyRow(ctx, err, scripts.ErrNotFound))
 	}
 	return row.module()
 }
@@ -113,7 +113,7 @@ func (s *Store) Module(ctx context.Context, digest string) (scripts.Module, erro
 func (s *Store) ModuleBytes(ctx context.Context, digest string) ([]byte, error) {
 	var row moduleRow
 	if err := s.reader.WithContext(ctx).Select("wasm").Where("digest = ?", digest).Take(&row).Error; err != nil {
-		return nil, fmt.Errorf("reading the bytes of module %s: %w", digest, classify(ctx, err))
+		return nil, fmt.Errorf("reading the bytes of module %s: %w", digest, classifyRow(ctx, err, scripts.ErrNotFound))
 	}
 	if scripts.Digest(row.Wasm) != digest {
 		return nil, fmt.Errorf("the bytes of module %s were changed in the database", digest)

@@ -3,8 +3,9 @@
 // one row of an INSERT, and [Store.AddClient] returns when it is durable. Only here is gorm imported: rows and their tags stay
 // inside, [registrar/engine] and [registrar/scripts] are what goes in and out.
 //
-// What is absent matches [scripts.ErrNotFound], a client ID that is taken [engine.ErrExists], and a database that is
-// away or saturated [engine.ErrUnavailable]. No error and no log line holds a password, a secret or a token.
+// The error for a client or token that does not exist matches [engine.ErrNotFound], that for a module or deployment
+// [scripts.ErrNotFound], that for a client ID that is taken [engine.ErrExists], and that for a database that is away or
+// saturated [engine.ErrUnavailable]. No error and no log line holds a password, a secret or a token.
 package store
 
 import (

@@ -13,7 +13,6 @@ import (
 	"gorm.io/gorm"
 
 	"registrar/engine"
-	"registrar/scripts"
 )
 
 const (
@@ -34,7 +33,7 @@ var errTaken = errors.New("the key is taken")
 //
 // ctx ends the wait for a connection. From then on it is not heard: a statement cut off would leave us in doubt whether
 // it took effect. If the connection itself breaks, mine looks up whether the row with the key is ours (it returns
-// [scripts.ErrNotFound] where there is none), and the same row is inserted again if there is none: should the first
+// [gorm.ErrRecordNotFound] where there is none), and the same row is inserted again if there is none: should the first
 // statement be on its way yet, then one of the two finds the key taken, by us. A transaction that is on its way yet has
 // locked the token whose use it takes, so that the next one, which finds the token spent, comes after it. If the database
 // stays away for outcomeTimeout, or ctx ends meanwhile, then the error says that the outcome is unknown.
@@ -75,9 +74,9 @@ func (s *Store) insertAfter(ctx context.Context, doubt error, create func(contex
 			return nil
 		case look == nil:
 			return errTaken
-		case spent && errors.Is(look, scripts.ErrNotFound):
+		case spent && errors.Is(look, gorm.ErrRecordNotFound):
 			return err
-		case duplicate && errors.Is(look, scripts.ErrNotFound):
+		case duplicate && errors.Is(look, gorm.ErrRecordNotFound):
 			// Who had the key is gone; or it is not this key that is taken.
 			if vacant++; vacant == 3 {
 				return err

@@ -178,11 +178,11 @@ func testImpossibleIDs(t *testing.T, database string) {
 	mustAdd(t, s, newClient("a"), newClient("é"))
 	for _, id := range []string{"", "\x00", "\xff\xfe", "a\xff", "\xed\xa0\x80", "𝄞", "e\u0301", "É", "E", strings.Repeat("x", 256), strings.Repeat("x", 100_000)} {
 		wantExists(t, s, id, false)
-		if _, err := s.Client(t.Context(), id); !errors.Is(err, scripts.ErrNotFound) {
-			t.Errorf("client %.20q: got %v, want %v", id, err, scripts.ErrNotFound)
+		if _, err := s.Client(t.Context(), id); !errors.Is(err, engine.ErrNotFound) {
+			t.Errorf("client %.20q: got %v, want %v", id, err, engine.ErrNotFound)
 		}
-		if err := s.DeleteClient(t.Context(), id); !errors.Is(err, scripts.ErrNotFound) {
-			t.Errorf("deleting client %.20q: got %v, want %v", id, err, scripts.ErrNotFound)
+		if err := s.DeleteClient(t.Context(), id); !errors.Is(err, engine.ErrNotFound) {
+			t.Errorf("deleting client %.20q: got %v, want %v", id, err, engine.ErrNotFound)
 		}
 		if _, err := s.Clients(t.Context(), id, id, 0); err != nil {
 			t.Errorf("listing with %.20q: %v", id, err)
@@ -344,8 +344,8 @@ func testDeleteClient(t *testing.T, database string) {
 	if err := s.DeleteClient(t.Context(), "x"); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.DeleteClient(t.Context(), "x"); !errors.Is(err, scripts.ErrNotFound) {
-		t.Errorf("deleting again: got %v, want %v", err, scripts.ErrNotFound)
+	if err := s.DeleteClient(t.Context(), "x"); !errors.Is(err, engine.ErrNotFound) {
+		t.Errorf("deleting again: got %v, want %v", err, engine.ErrNotFound)
 	}
 	wantExists(t, s, "X", true)
 	mustAdd(t, s, newClient("x")) // the ID is free again

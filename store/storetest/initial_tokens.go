@@ -13,7 +13,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"registrar/engine"
-	"registrar/scripts"
 	"registrar/store"
 )
 
@@ -68,16 +67,16 @@ func testInitialTokens(t *testing.T, database string) {
 			t.Errorf("adding %+v: got %v, want an error", bad, err)
 		}
 	}
-	if _, err := s.InitialAccessToken(t.Context(), [32]byte{}); !errors.Is(err, scripts.ErrNotFound) {
-		t.Errorf("a hash that nobody has: got %v, want %v", err, scripts.ErrNotFound)
+	if _, err := s.InitialAccessToken(t.Context(), [32]byte{}); !errors.Is(err, engine.ErrNotFound) {
+		t.Errorf("a hash that nobody has: got %v, want %v", err, engine.ErrNotFound)
 	}
-	for _, want := range []error{nil, scripts.ErrNotFound} {
+	for _, want := range []error{nil, engine.ErrNotFound} {
 		if err := s.DeleteInitialAccessToken(t.Context(), "a"); !errors.Is(err, want) {
 			t.Errorf("revoking: got %v, want %v", err, want)
 		}
 	}
-	if _, err := s.InitialAccessToken(t.Context(), second.Hash); !errors.Is(err, scripts.ErrNotFound) {
-		t.Errorf("after it was revoked: got %v, want %v", err, scripts.ErrNotFound)
+	if _, err := s.InitialAccessToken(t.Context(), second.Hash); !errors.Is(err, engine.ErrNotFound) {
+		t.Errorf("after it was revoked: got %v, want %v", err, engine.ErrNotFound)
 	}
 	wantUsesLeft(t, s, third, 1)
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/google/uuid"
 
 	"registrar/engine"
-	"registrar/scripts"
 	"registrar/store"
 )
 
@@ -126,11 +125,11 @@ func testClientByToken(t *testing.T, database string) {
 		id   string
 		hash [32]byte
 	}{"another's token": {"a", second}, "an old token": {"a", first}, "no token": {"c", [32]byte{}}, "no client": {"e", third}} {
-		if _, err := s.ClientByToken(t.Context(), wrong.id, wrong.hash); !errors.Is(err, scripts.ErrNotFound) {
-			t.Errorf("by %s: got %v, want %v", name, err, scripts.ErrNotFound)
+		if _, err := s.ClientByToken(t.Context(), wrong.id, wrong.hash); !errors.Is(err, engine.ErrNotFound) {
+			t.Errorf("by %s: got %v, want %v", name, err, engine.ErrNotFound)
 		}
-		if err := s.DeleteClientByToken(t.Context(), wrong.id, wrong.hash); !errors.Is(err, scripts.ErrNotFound) {
-			t.Errorf("deleting with %s: got %v, want %v", name, err, scripts.ErrNotFound)
+		if err := s.DeleteClientByToken(t.Context(), wrong.id, wrong.hash); !errors.Is(err, engine.ErrNotFound) {
+			t.Errorf("deleting with %s: got %v, want %v", name, err, engine.ErrNotFound)
 		}
 	}
 	if err := s.DeleteClientByToken(t.Context(), "a", third); err != nil {
