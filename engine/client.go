@@ -12,14 +12,14 @@ import (
 // A Client is a registered client, or one on its way there. Slices and raw values in it are never changed in place, so
 // a copy of the struct is a copy of the client.
 type Client struct {
-	ID           string    // 1 to 255 visible ASCII characters; empty until add_client_id ran
-	Registration uuid.UUID // of the registration that made the client: tells it from another's with the same ID
-	IssuedAt     time.Time // UTC, in whole microseconds
-	Metadata     Metadata  // as registered, not as sent
-	Secret       *Secret   // nil for a client without a shared secret
-	Former       *Secret   // the secret before, valid until it expires; nil where there is none
-	Caller       Caller    // who registered
-	Provenance   Provenance
+	ID             string    // 1 to 255 visible ASCII characters; empty until add_client_id ran
+	RegistrationID uuid.UUID // of the registration that made the client: tells it from another's with the same ID
+	IssuedAt       time.Time // UTC, in whole microseconds
+	Metadata       Metadata  // as registered, not as sent
+	Secret         *Secret   // nil for a client without a shared secret
+	PreviousSecret *Secret   // the one that Secret replaced, valid until it expires; nil where there is none
+	Caller         Caller    // who registered
+	Provenance     Provenance
 
 	TokenHash *[sha256.Size]byte // of the registration access token; nil for a client that does not manage itself
 	Updated   *Update            // the last one; nil for a client that is as it was registered

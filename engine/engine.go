@@ -26,7 +26,7 @@ type ClientStore interface {
 	// ErrTokenSpent.
 	AddClient(ctx context.Context, c *Client) error
 	// UpdateClient stores c durably, with the next version, in place of the client that it was made from: the one with
-	// c.ID, c.Registration and c.Version. It returns ErrConflict if that one is not there any more. It leaves SeenAt alone.
+	// c.ID, c.RegistrationID and c.Version. It returns ErrConflict if that one is not there any more. It leaves SeenAt alone.
 	UpdateClient(ctx context.Context, c *Client) error
 }
 
@@ -191,7 +191,7 @@ func (e *Engine) newRegistration(request *Request, caller *Caller, mode Mode) (*
 		Now:       now,
 		Request:   request,
 		Caller:    caller,
-		Client:    &Client{Registration: id, IssuedAt: now, Caller: *caller},
+		Client:    &Client{RegistrationID: id, IssuedAt: now, Caller: *caller},
 	})
 }
 

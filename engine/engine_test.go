@@ -35,7 +35,7 @@ func (m *memory) AddClient(_ context.Context, c *Client) error {
 func (m *memory) UpdateClient(_ context.Context, c *Client) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if old := m.clients[c.ID]; old == nil || old.Registration != c.Registration || old.Version != c.Version {
+	if old := m.clients[c.ID]; old == nil || old.RegistrationID != c.RegistrationID || old.Version != c.Version {
 		return ErrConflict
 	}
 	stored := *c

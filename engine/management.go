@@ -48,16 +48,16 @@ func checkToken(r *Registration) error {
 // issued reports whether p is a secret that the client was given: the one that it has, or the one before within its grace.
 func (c *Client) issued(p Plaintext, now time.Time) bool {
 	current := c.Secret != nil && c.Secret.matches(p)
-	former := c.Former != nil && c.Former.Verify(p, now)
-	return current || former
+	previous := c.PreviousSecret != nil && c.PreviousSecret.Verify(p, now)
+	return current || previous
 }
 
 // VerifySecret reports whether p authenticates the client now: its secret, or the one before within its grace.
 func (e *Engine) VerifySecret(c *Client, p Plaintext) bool {
 	now := e.now()
 	current := c.Secret != nil && c.Secret.Verify(p, now)
-	former := c.Former != nil && c.Former.Verify(p, now)
-	return current || former
+	previous := c.PreviousSecret != nil && c.PreviousSecret.Verify(p, now)
+	return current || previous
 }
 
 // RotateSecret gives a client a new secret and returns it. The old one stays valid for the grace time, in whole seconds,
@@ -72,14 +72,14 @@ func (e *Engine) RotateSecret(ctx context.Context, current *Client, grace time.D
 	changed := *current
 	changed.Secret = HashSecret(Plaintext(token))
 	changed.Secret.ExpiresAt = r.DefaultSecretExpiry()
-	changed.Former = nil
+	changed.PreviousSecret = nil
 	if current.Secret != nil && grace > 0 {
-		former := *current.Secret
+		previous := *current.Secret
 		end := r.Now.Truncate(time.Second).Add(grace)
-		if former.ExpiresAt.IsZero() || end.Before(former.ExpiresAt) {
-			former.ExpiresAt = end
+		if previous.ExpiresAt.IsZero() || end.Before(previous.ExpiresAt) {
+			previous.ExpiresAt = end
 		}
-		changed.Former = &former
+		changed.PreviousSecret = &previous
 	}
 	if err := e.store.UpdateClient(ctx, &changed); err != nil {
 		return "", fmt.Errorf("storing the client: %w", err)

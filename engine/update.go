@@ -60,8 +60,8 @@ func (r *Registration) settleSecret(ctx context.Context) error {
 		return r.steps.AddClientSecret(ctx, r)
 	}
 	r.Client.Secret = r.current.Secret
-	if former := r.current.Former; former != nil && r.Now.Before(former.ExpiresAt) {
-		r.Client.Former = former
+	if previous := r.current.PreviousSecret; previous != nil && r.Now.Before(previous.ExpiresAt) {
+		r.Client.PreviousSecret = previous
 	}
 	return nil
 }
@@ -87,7 +87,7 @@ func (e *Engine) newUpdate(current *Client, token Plaintext, request *Request, m
 		Caller:    &caller,
 		Token:     token,
 		current:   current,
-		Client: &Client{ID: current.ID, Registration: current.Registration, IssuedAt: current.IssuedAt, Caller: current.Caller,
+		Client: &Client{ID: current.ID, RegistrationID: current.RegistrationID, IssuedAt: current.IssuedAt, Caller: current.Caller,
 			SeenAt: current.SeenAt, Version: current.Version},
 	})
 }
@@ -185,7 +185,7 @@ func without(object jsontext.Value, member string) (jsontext.Value, error) {
 // checkIdentity checks that an update is one of the client that it is for.
 func checkIdentity(r *Registration) error {
 	c := r.Client
-	if is := r.current; is != nil && (c.ID != is.ID || c.Registration != is.Registration || !c.IssuedAt.Equal(is.IssuedAt) || c.Version != is.Version) {
+	if is := r.current; is != nil && (c.ID != is.ID || c.RegistrationID != is.RegistrationID || !c.IssuedAt.Equal(is.IssuedAt) || c.Version != is.Version) {
 		return fmt.Errorf("the client is not the one that the update is for")
 	}
 	return nil

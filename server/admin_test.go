@@ -178,7 +178,7 @@ func TestClientIDsInPaths(t *testing.T) {
 	s := newSite(t, setup{})
 	for _, id := range []string{"a/b", "a%2Fb", "a?b#c", "~:@!$&'()*+,;=", "%", "a+b"} {
 		c := &engine.Client{ID: id, IssuedAt: time.Now(), Metadata: engine.Metadata{GrantTypes: []string{"client_credentials"}}, Caller: engine.Caller{Auth: engine.AuthNone}}
-		c.Registration[0] = id[0]
+		c.RegistrationID[0] = id[0]
 		if err := s.store.AddClient(t.Context(), c); err != nil {
 			t.Fatal(err)
 		}

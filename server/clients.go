@@ -66,8 +66,8 @@ func wireClient(c *engine.Client) (adminapi.Client, error) {
 	if c.Secret != nil && !c.Secret.ExpiresAt.IsZero() {
 		wire.SecretExpiresAt = &c.Secret.ExpiresAt
 	}
-	if c.Former != nil {
-		wire.FormerSecretExpiresAt = &c.Former.ExpiresAt
+	if c.PreviousSecret != nil {
+		wire.FormerSecretExpiresAt = &c.PreviousSecret.ExpiresAt
 	}
 	if !c.SeenAt.IsZero() {
 		wire.SeenAt = &c.SeenAt

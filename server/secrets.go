@@ -65,8 +65,8 @@ func (s *Server) rotateSecret(c echo.Context) error {
 	}
 	s.config.Logger.InfoContext(ctx, "client secret rotated", "client_id", client.ID, "grace", grace, "by", c.Get(administratorKey), "request_id", requestIDOf(c))
 	answer := adminapi.RotatedSecret{ClientID: client.ID, ClientSecret: secret.Reveal(), ClientSecretExpiresAt: seconds(client.Secret)}
-	if client.Former != nil {
-		answer.FormerSecretExpiresAt = new(seconds(client.Former))
+	if client.PreviousSecret != nil {
+		answer.FormerSecretExpiresAt = new(seconds(client.PreviousSecret))
 	}
 	return reply(c, http.StatusOK, answer)
 }

@@ -27,7 +27,7 @@ const (
 // A cancelled ctx ends only the wait before the statement, so that the outcome is always known: an error that matches
 // [context.Canceled] means that nothing was stored. The one exception is a database that falls silent in the middle of the
 // statement and then stays away for 20 s; the error says so, and matches [engine.ErrUnavailable]. Calling again with the
-// same c is safe: a client with c's Registration is ours.
+// same c is safe: a client with c's RegistrationID is ours.
 func (s *Store) AddClient(ctx context.Context, c *engine.Client) error {
 	row, err := s.newClientRow(ctx, c)
 	if err != nil {
@@ -129,7 +129,7 @@ func (s *Store) newClientRow(ctx context.Context, c *engine.Client) (*clientRow,
 	}
 	row := &clientRow{
 		ClientID:     c.ID,
-		Registration: c.Registration[:],
+		Registration: c.RegistrationID[:],
 		ClientName:   sql.Null[string]{V: c.Metadata.ClientName, Valid: c.Metadata.ClientName != ""},
 		Deployment:   c.Provenance.Deployment,
 		Writer:       s.writerID[:],

@@ -55,7 +55,7 @@ func (clientRow) TableName() string { return "clients" }
 func (s *Store) client(ctx context.Context, r *clientRow) (*engine.Client, error) {
 	c := &engine.Client{ID: r.ClientID, IssuedAt: r.IssuedAt.UTC(), Provenance: engine.Provenance{Deployment: r.Deployment}}
 	var errs [6]error
-	c.Registration, errs[0] = uuid.FromBytes(r.Registration)
+	c.RegistrationID, errs[0] = uuid.FromBytes(r.Registration)
 	c.Metadata, errs[1] = parsed[engine.Metadata](r.Metadata)
 	c.Caller, errs[2] = parsed[engine.Caller](r.Caller)
 	c.Provenance.Acts, errs[3] = s.acts(ctx, r.Deployment, r.Acts)

@@ -23,7 +23,7 @@ var updated = [...]string{"client_name", "metadata", "secret_hash", "secret_salt
 	"token_hash", "version", "updated_at", "updated_deployment", "updated_acts", "writer", "sequence", "event"}
 
 // UpdateClient stores c, durably, in one statement, in place of the client that it was made from: the one with its ID,
-// Registration and Version. The stored one has the next version. It returns [engine.ErrConflict] if that client is not
+// RegistrationID and Version. The stored one has the next version. It returns [engine.ErrConflict] if that client is not
 // there any more, and does nothing then. As with [Store.AddClient], ctx ends only the wait for a connection, and the
 // outcome is known but where the database stays away. What MarkSeen notes is left alone.
 func (s *Store) UpdateClient(ctx context.Context, c *engine.Client) error {
@@ -150,7 +150,7 @@ func optionalTime(t time.Time) sql.Null[time.Time] {
 // setManagement fills the columns of a client's management.
 func (s *Store) setManagement(ctx context.Context, r *clientRow, c *engine.Client) error {
 	r.Version = c.Version
-	former := columnsOf(c.Former)
+	former := columnsOf(c.PreviousSecret)
 	r.FormerHash, r.FormerSalt, r.FormerExpiresAt = former.Hash, former.Salt, former.ExpiresAt
 	if c.TokenHash != nil {
 		r.TokenHash = sql.Null[[]byte]{V: c.TokenHash[:], Valid: true}
@@ -169,7 +169,7 @@ func (s *Store) setManagement(ctx context.Context, r *clientRow, c *engine.Clien
 // management reads those columns.
 func (s *Store) management(ctx context.Context, r *clientRow, c *engine.Client) (err error) {
 	c.Version = r.Version
-	if c.Former, err = (secretColumns{r.FormerHash, r.FormerSalt, r.FormerExpiresAt}).secret(); err != nil {
+	if c.PreviousSecret, err = (secretColumns{r.FormerHash, r.FormerSalt, r.FormerExpiresAt}).secret(); err != nil {
 		return err
 	}
 	if r.TokenHash.Valid {

@@ -122,15 +122,15 @@ func TestBrokenConnection(t *testing.T) {
 				t.Fatal("no connection was broken")
 			}
 			got, err := s.Client(t.Context(), c.ID)
-			if err != nil || got.Registration != c.Registration {
-				t.Errorf("stored: got %+v and %v, want registration %s", got, err, c.Registration)
+			if err != nil || got.RegistrationID != c.RegistrationID {
+				t.Errorf("stored: got %+v and %v, want registration %s", got, err, c.RegistrationID)
 			}
 		})
 	}
 	t.Run("update", func(t *testing.T) {
 		c := newClient("first")
 		if first, err := s.Client(t.Context(), c.ID); err == nil {
-			c.Registration = first.Registration
+			c.RegistrationID = first.RegistrationID
 		}
 		if err := s.UpdateClient(t.Context(), c); err != nil { // the statement is prepared
 			t.Fatal(err)

@@ -47,7 +47,7 @@ func open(t testing.TB, cfg store.Config) *store.Store {
 
 func newClient(id string) *engine.Client {
 	return &engine.Client{
-		ID: id, Registration: uuid.New(), IssuedAt: time.Now(),
+		ID: id, RegistrationID: uuid.New(), IssuedAt: time.Now(),
 		Metadata: engine.Metadata{
 			RedirectURIs: []string{"https://client.example/cb"}, GrantTypes: []string{"authorization_code"},
 			ClientName: "A client", Scope: "openid profile", TokenEndpointAuthMethod: "client_secret_basic",

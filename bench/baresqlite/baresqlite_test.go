@@ -21,7 +21,7 @@ func database(t *testing.T, name string, clients int) (file string) {
 		t.Fatal(err)
 	}
 	for range clients {
-		c := &engine.Client{ID: uuid.NewString(), Registration: uuid.New(), IssuedAt: time.Now(), Caller: engine.Caller{Auth: engine.AuthNone},
+		c := &engine.Client{ID: uuid.NewString(), RegistrationID: uuid.New(), IssuedAt: time.Now(), Caller: engine.Caller{Auth: engine.AuthNone},
 			Metadata: engine.Metadata{ClientName: "Template"}}
 		if err := s.AddClient(t.Context(), c); err != nil {
 			t.Fatal(err)

@@ -54,8 +54,8 @@ func newMaker(seed uint64, ids IDs) *maker {
 // client makes the nth client of a table, which is the ith of count that are filled in at once. IDs ascend with i.
 func (m *maker) client(n, i, count int) *engine.Client {
 	c := &engine.Client{
-		Registration: uuid.UUID(m.bytes(16)),
-		IssuedAt:     first.Add(time.Duration(n) * pace),
+		RegistrationID: uuid.UUID(m.bytes(16)),
+		IssuedAt:       first.Add(time.Duration(n) * pace),
 		Caller: engine.Caller{
 			Auth: engine.AuthNone,
 			IP:   netip.AddrFrom4([4]byte{198, 51, byte(m.dice.UintN(256)), byte(m.dice.UintN(256))}),

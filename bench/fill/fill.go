@@ -128,6 +128,6 @@ func row(c *engine.Client, n int) ([]any, error) {
 		secret = c.Secret.Hash[:]
 	}
 	process := [16]byte{14: byte(n / perWriter >> 8), 15: byte(n / perWriter)}
-	return []any{c.ID, c.Registration[:], c.IssuedAt, c.Metadata.ClientName, documents[0], documents[1], secret, c.Provenance.Deployment,
+	return []any{c.ID, c.RegistrationID[:], c.IssuedAt, c.Metadata.ClientName, documents[0], documents[1], secret, c.Provenance.Deployment,
 		documents[2], c.TokenHash[:], process[:], n%perWriter + 1, "registered"}, nil
 }

@@ -226,12 +226,12 @@ func testOneWinner(t *testing.T, database string) {
 		for i, err := range errs {
 			switch {
 			case err == nil && winner == uuid.Nil:
-				winner = creators[i].Registration
+				winner = creators[i].RegistrationID
 			case !errors.Is(err, engine.ErrExists):
 				t.Errorf("creator %d: got %v, want %v", i, err, engine.ErrExists)
 			}
 		}
-		if got := mustGet(t, s, id).Registration; got != winner {
+		if got := mustGet(t, s, id).RegistrationID; got != winner {
 			t.Errorf("client %s: stored is registration %s, told to have won was %s", id, got, winner)
 		}
 	}

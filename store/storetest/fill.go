@@ -18,11 +18,11 @@ import (
 // newClient returns a small public client with this ID.
 func newClient(id string) *engine.Client {
 	return &engine.Client{
-		ID:           id,
-		Registration: uuid.New(),
-		IssuedAt:     time.Now().UTC().Truncate(time.Microsecond),
-		Metadata:     engine.Metadata{RedirectURIs: []string{"https://client.example/cb"}, TokenEndpointAuthMethod: "none"},
-		Caller:       engine.Caller{Auth: engine.AuthNone},
+		ID:             id,
+		RegistrationID: uuid.New(),
+		IssuedAt:       time.Now().UTC().Truncate(time.Microsecond),
+		Metadata:       engine.Metadata{RedirectURIs: []string{"https://client.example/cb"}, TokenEndpointAuthMethod: "none"},
+		Caller:         engine.Caller{Auth: engine.AuthNone},
 	}
 }
 
@@ -30,16 +30,16 @@ func newClient(id string) *engine.Client {
 func fullClient(t testing.TB, id string) *engine.Client {
 	t.Helper()
 	c := &engine.Client{
-		ID:           id,
-		Registration: uuid.New(),
-		IssuedAt:     time.Date(2026, 2, 3, 4, 5, 6, 789_012_000, time.UTC),
-		Secret:       &engine.Secret{Hash: [32]byte{0: 1, 31: 0}, Salt: make([]byte, engine.SaltSize), ExpiresAt: time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)},
+		ID:             id,
+		RegistrationID: uuid.New(),
+		IssuedAt:       time.Date(2026, 2, 3, 4, 5, 6, 789_012_000, time.UTC),
+		Secret:         &engine.Secret{Hash: [32]byte{0: 1, 31: 0}, Salt: make([]byte, engine.SaltSize), ExpiresAt: time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)},
 		Provenance: engine.Provenance{Deployment: 1 << 40, Acts: []engine.Act{
 			{Step: "add_client_id", Script: "ids", Module: "sha256:00", Changed: []string{"client_id", "größer"}},
 			{Step: "set_scopes", Script: "scopes", Module: "sha256:01"},
 		}},
-		Former:    &engine.Secret{Hash: [32]byte{0: 2, 31: 0}, Salt: make([]byte, engine.SaltSize), ExpiresAt: time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)},
-		TokenHash: new(sha256.Sum256([]byte("token of " + id))),
+		PreviousSecret: &engine.Secret{Hash: [32]byte{0: 2, 31: 0}, Salt: make([]byte, engine.SaltSize), ExpiresAt: time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)},
+		TokenHash:      new(sha256.Sum256([]byte("token of " + id))),
 		Updated: &engine.Update{At: time.Date(2026, 3, 4, 5, 6, 7, 890_123_000, time.UTC), Provenance: engine.Provenance{Deployment: 1<<40 + 1, Acts: []engine.Act{
 			{Step: "set_scopes", Script: "scopes", Module: "sha256:02"},
 		}}},

@@ -23,7 +23,7 @@ func testUpdateClient(t *testing.T, database string) {
 
 	// An update leaves alone who registered what and when, and when the client was seen.
 	change := *full
-	change.Registration, change.Version = bare.Registration, 0
+	change.RegistrationID, change.Version = bare.RegistrationID, 0
 	want := change
 	want.IssuedAt, want.Caller, want.Provenance, want.SeenAt, want.Version = bare.IssuedAt, bare.Caller, bare.Provenance, time.Time{}, 1
 	mustUpdate(t, s, &change)
@@ -59,7 +59,7 @@ func testUpdateConflict(t *testing.T, database string) {
 	mustAdd(t, s, c)
 	stale, reborn, gone := *c, *c, newClient("y")
 	stale.Version = 1
-	reborn.Registration = uuid.New() // another client with the ID
+	reborn.RegistrationID = uuid.New() // another client with the ID
 	for name, change := range map[string]*engine.Client{"another version": &stale, "another registration": &reborn, "no client": gone} {
 		change.Metadata.ClientName = name
 		if err := s.UpdateClient(t.Context(), change); !errors.Is(err, engine.ErrConflict) || errors.Is(err, engine.ErrUnavailable) {
