@@ -39,7 +39,7 @@ func TestMalformedDatabase(t *testing.T) {
 		for _, open := range []func() error{
 			func() error { _, err := store.Open(t.Context(), store.Config{Database: database}); return err },
 			func() error {
-				_, _, err := store.Migrate(t.Context(), store.Config{Database: database}, store.Newest)
+				_, _, err := store.Migrate(t.Context(), store.Config{Database: database}, store.LatestVersion)
 				return err
 			},
 		} {

@@ -32,7 +32,7 @@ type Config struct {
 	// Database is "sqlite:" and the path of a file, or "mysql:" and a DSN of github.com/go-sql-driver/mysql, such as
 	// mysql:user:password@tcp(db:3306)/registrar. A MySQL database has to exist; a SQLite file is made by migrating.
 	Database string
-	// Migrate brings the schema to its newest version. Without it, Open refuses every other version.
+	// Migrate brings an earlier schema to LatestVersion. Without it, Open refuses an earlier one.
 	Migrate bool
 	// Connections is how many connections to a MySQL server there are at most; 0 means 32. For SQLite it says nothing:
 	// there, one connection writes and a few read.
@@ -60,8 +60,8 @@ type Store struct {
 	sequence  atomic.Int64 // the last number given to a client that this process wrote
 }
 
-// Open opens the database, migrating it first if cfg says so. The error for a schema of another version names both
-// versions and says what to do.
+// Open opens the database, migrating it first if cfg says so. It takes a later schema than LatestVersion where that says
+// that it works with this program. The error for a schema that it does not take names both versions and says what to do.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
 	b, err := parse(cfg)
 	if err != nil {
@@ -76,7 +76,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 
 func open(ctx context.Context, b *backend, cfg Config) (*Store, error) {
 	if cfg.Migrate {
-		if _, _, err := migrate(ctx, b, Newest); err != nil {
+		if err := upgrade(ctx, b); err != nil {
 			return nil, err
 		}
 	}
@@ -105,7 +105,7 @@ func open(ctx context.Context, b *backend, cfg Config) (*Store, error) {
 		deployed:  deployed,
 	}
 	s.additions = s.newAdditions(b.writers)
-	if err = checkVersion(ctx, b, pools[0].DB); err == nil {
+	if err = checkSchema(ctx, b, pools[0].DB); err == nil {
 		s.reader, err = openGORM(b, pools[0])
 	}
 	if err == nil {

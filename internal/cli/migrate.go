@@ -17,7 +17,7 @@ type migrateCommand struct {
 
 // Run migrates.
 func (c *migrateCommand) Run(ctx context.Context, to *console) error {
-	version := store.Newest
+	version := store.LatestVersion
 	if c.To != nil {
 		if version = *c.To; version < 0 {
 			return usageError{fmt.Errorf("--to %d: versions go from 0", version)}

@@ -74,10 +74,8 @@ func testDownAndUp(t *testing.T, database string) {
 			t.Fatalf("migrating to %d: got %d to %d and %v, want %d to %d", to, from, now, err, wantFrom, wantNow)
 		}
 	}
-	_, newest, err := store.Migrate(t.Context(), cfg, store.Newest)
-	if err != nil {
-		t.Fatal(err)
-	}
+	const newest = store.LatestVersion
+	migrate(newest, 0, newest)
 	before := columns(t, database)
 	migrate(newest, newest, newest)
 	mustAdd(t, open(t, database), newClient("gone"))
@@ -119,29 +117,54 @@ func columns(t testing.TB, database string) map[string][]string {
 	return found
 }
 
-func testVersions(t *testing.T, database string) {
-	_, newest, err := store.Migrate(t.Context(), store.Config{Database: database}, store.Newest)
-	if err != nil {
-		t.Fatal(err)
-	}
+// testLaterSchema opens a database that a later program migrated.
+func testLaterSchema(t *testing.T, database string) {
+	mustAdd(t, open(t, database), newClient("old"))
 	db := raw(t, database)
-	// A newer program was here.
-	if _, err := db.Exec("INSERT INTO goose_db_version (version_id, is_applied) VALUES (999, TRUE)"); err != nil {
-		t.Fatal(err)
-	}
-	for _, cfg := range []store.Config{{Database: database}, {Database: database, Migrate: true}} {
-		_, err := store.Open(t.Context(), cfg)
-		if err == nil || !strings.Contains(err.Error(), "999") || !strings.Contains(err.Error(), fmt.Sprint(newest)) ||
-			!strings.Contains(err.Error(), "newer registrar") || errors.Is(err, engine.ErrUnavailable) {
-			t.Errorf("opening a newer schema, migrate %t: got %v, want both versions and the fix", cfg.Migrate, err)
+	exec := func(query string) {
+		t.Helper()
+		if _, err := db.Exec(query); err != nil {
+			t.Fatal(err)
 		}
 	}
-	if _, err := db.Exec("DELETE FROM goose_db_version WHERE version_id > 0"); err != nil {
+	exec("INSERT INTO goose_db_version (version_id, is_applied) VALUES (999, TRUE)")
+	for _, cfg := range []store.Config{{Database: database}, {Database: database, Migrate: true}} {
+		s, err := store.Open(t.Context(), cfg)
+		if err != nil {
+			t.Fatalf("a schema that works with this program, migrate %t: %v", cfg.Migrate, err)
+		}
+		wantExists(t, s, "old", true)
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, to := range []int64{store.LatestVersion, 0} {
+		from, now, err := store.Migrate(t.Context(), store.Config{Database: database}, to)
+		if err == nil || from != 999 || now != 999 || !strings.Contains(err.Error(), "999") || !strings.Contains(err.Error(), "later registrar") {
+			t.Errorf("migrating it to %d: got %d to %d and %v, want an error that says what to do", to, from, now, err)
+		}
+	}
+	exec("UPDATE schema_requirements SET least_program = 998")
+	for _, cfg := range []store.Config{{Database: database}, {Database: database, Migrate: true}} {
+		_, err := store.Open(t.Context(), cfg)
+		for _, says := range []string{"version 999", "version 998", fmt.Sprint("this program has version ", store.LatestVersion), "run a registrar of at least"} {
+			if err == nil || !strings.Contains(err.Error(), says) || errors.Is(err, engine.ErrUnavailable) {
+				t.Errorf("a schema that needs a later program, migrate %t: got %v, want an error that says %q", cfg.Migrate, err, says)
+			}
+		}
+	}
+	exec(fmt.Sprint("UPDATE schema_requirements SET least_program = ", store.LatestVersion))
+	wantExists(t, open(t, database), "old", true)
+}
+
+func testEarlierSchema(t *testing.T, database string) {
+	open(t, database)
+	if _, err := raw(t, database).Exec("DELETE FROM goose_db_version WHERE version_id > 0"); err != nil {
 		t.Fatal(err)
 	}
-	_, err = store.Open(t.Context(), store.Config{Database: database})
+	_, err := store.Open(t.Context(), store.Config{Database: database})
 	if err == nil || !strings.Contains(err.Error(), "version 0") || !strings.Contains(err.Error(), "registrar migrate") {
-		t.Errorf("opening an older schema: got %v, want both versions and the fix", err)
+		t.Errorf("got %v, want both versions and the fix", err)
 	}
 }
 

@@ -26,6 +26,7 @@ func Run(t *testing.T, fresh func(t testing.TB) string) {
 		{"weird characters in IDs", testWeirdIDs},
 		{"IDs that cannot exist", testImpossibleIDs},
 		{"limits of IDs", testIDLimits},
+		{"IDs as long as URLs", testLongIDs},
 		{"one ID has one winner", testOneWinner},
 		{"adding a client again", testAddAgain},
 		{"sequence of a writer", testSequence},
@@ -69,7 +70,8 @@ func Run(t *testing.T, fresh func(t testing.TB) string) {
 		{"reopening", testReopen},
 		{"opening at once", testOpenAtOnce},
 		{"down and up again", testDownAndUp},
-		{"refusing another version", testVersions},
+		{"a later schema", testLaterSchema},
+		{"an earlier schema", testEarlierSchema},
 		{"closed", testClosed},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.f(t, fresh(t)) })
@@ -112,7 +114,8 @@ func raw(t testing.TB, database string) *sql.DB {
 }
 
 // tables are all that a migrated database has of ours.
-var tables = [...]string{"clients", "modules", "deployments", "admin_tokens", "initial_access_tokens", "server_keys", "shadows", "shadow_differences"}
+var tables = [...]string{"schema_requirements", "clients", "modules", "deployments", "admin_tokens", "initial_access_tokens",
+	"server_keys", "shadows", "shadow_differences"}
 
 // EachValue calls f with every column of every row of every table, read past the store. database is a Config.Database.
 func EachValue(t testing.TB, database string, f func(table, column string, value []byte)) {

@@ -3,26 +3,42 @@
 -- +goose NO TRANSACTION
 
 -- +goose Up
+
+-- least_program is the version of the oldest program that works with this schema. The table has one row.
+CREATE TABLE schema_requirements (
+    least_program INTEGER NOT NULL PRIMARY KEY
+);
+INSERT INTO schema_requirements (least_program) VALUES (1);
+
 CREATE TABLE clients (
-    client_id         TEXT     NOT NULL PRIMARY KEY,
-    registration      BLOB     NOT NULL,
-    issued_at         DATETIME NOT NULL,
-    client_name       TEXT,
-    metadata          TEXT     NOT NULL,
-    caller            TEXT     NOT NULL,
-    secret_hash       BLOB,
-    secret_salt       BLOB,
-    secret_expires_at DATETIME,
-    deployment        INTEGER  NOT NULL,
-    acts              TEXT     NOT NULL,
-    writer            BLOB     NOT NULL,
-    sequence          INTEGER  NOT NULL,
-    previous          BLOB,
-    event             TEXT     NOT NULL
+    client_id          TEXT     NOT NULL PRIMARY KEY,
+    registration       BLOB     NOT NULL,
+    issued_at          DATETIME NOT NULL,
+    client_name        TEXT,
+    metadata           TEXT     NOT NULL,
+    caller             TEXT     NOT NULL,
+    secret_hash        BLOB,
+    secret_salt        BLOB,
+    secret_expires_at  DATETIME,
+    deployment         INTEGER  NOT NULL,
+    acts               TEXT     NOT NULL,
+    writer             BLOB     NOT NULL,
+    sequence           INTEGER  NOT NULL,
+    previous           BLOB,
+    event              TEXT     NOT NULL,
+    version            INTEGER  NOT NULL DEFAULT 0,
+    token_hash         BLOB,
+    former_hash        BLOB,
+    former_salt        BLOB,
+    former_expires_at  DATETIME,
+    updated_at         DATETIME,
+    updated_deployment INTEGER,
+    updated_acts       TEXT,
+    seen_at            DATETIME
 );
 CREATE UNIQUE INDEX clients_writer_sequence ON clients (writer, sequence);
-CREATE INDEX clients_issued_at ON clients (issued_at);
 
+-- signature is minisign's, as the .minisig file has it; NULL where the module was uploaded without one.
 CREATE TABLE modules (
     digest     TEXT     NOT NULL PRIMARY KEY,
     name       TEXT     NOT NULL,
@@ -32,7 +48,8 @@ CREATE TABLE modules (
     memory_min INTEGER  NOT NULL,
     warnings   TEXT     NOT NULL,
     created_at DATETIME NOT NULL,
-    wasm       BLOB     NOT NULL
+    wasm       BLOB     NOT NULL,
+    signature  TEXT
 );
 
 CREATE TABLE deployments (
@@ -40,7 +57,41 @@ CREATE TABLE deployments (
     scripts    TEXT     NOT NULL,
     comment    TEXT     NOT NULL,
     copy_of    INTEGER  NOT NULL,
-    created_at DATETIME NOT NULL
+    created_at DATETIME NOT NULL,
+    created_by TEXT     NOT NULL DEFAULT ''
+);
+
+CREATE TABLE shadows (
+    deployment INTEGER NOT NULL,
+    script     TEXT    NOT NULL,
+    module     TEXT    NOT NULL,
+    same       INTEGER NOT NULL,
+    changed    INTEGER NOT NULL,
+    refused    INTEGER NOT NULL,
+    failed     INTEGER NOT NULL,
+    dropped    INTEGER NOT NULL,
+    PRIMARY KEY (deployment, script)
+);
+
+CREATE TABLE shadow_differences (
+    id         INTEGER  NOT NULL PRIMARY KEY AUTOINCREMENT,
+    deployment INTEGER  NOT NULL,
+    script     TEXT     NOT NULL,
+    at         DATETIME NOT NULL,
+    outcome    TEXT     NOT NULL,
+    changes    TEXT     NOT NULL
+);
+CREATE INDEX shadow_differences_script ON shadow_differences (script, id);
+
+CREATE TABLE initial_access_tokens (
+    id         TEXT     NOT NULL PRIMARY KEY,
+    hash       BLOB     NOT NULL UNIQUE,
+    label      TEXT     NOT NULL,
+    scopes     TEXT     NOT NULL,
+    max_uses   INTEGER  NOT NULL,
+    uses_left  INTEGER  NOT NULL,
+    created_at DATETIME NOT NULL,
+    expires_at DATETIME
 );
 
 CREATE TABLE admin_tokens (
@@ -50,8 +101,19 @@ CREATE TABLE admin_tokens (
     created_at DATETIME NOT NULL
 );
 
+CREATE TABLE server_keys (
+    name       TEXT     NOT NULL PRIMARY KEY,
+    bytes      BLOB     NOT NULL,
+    created_at DATETIME NOT NULL
+);
+
 -- +goose Down
+DROP TABLE server_keys;
 DROP TABLE admin_tokens;
+DROP TABLE initial_access_tokens;
+DROP TABLE shadow_differences;
+DROP TABLE shadows;
 DROP TABLE deployments;
 DROP TABLE modules;
 DROP TABLE clients;
+DROP TABLE schema_requirements;

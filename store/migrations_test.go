@@ -1,0 +1,305 @@
+package store_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"registrar/store"
+)
+
+// migrationFiles returns the names of a dialect's migrations, in order.
+func migrationFiles(t *testing.T, dialect string) []string {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join("migrations", dialect, "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, path := range paths {
+		names = append(names, filepath.Base(path))
+	}
+	return names
+}
+
+func readMigration(t *testing.T, dialect, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("migrations", dialect, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func TestMigrationsAreNumberedAndTwins(t *testing.T) {
+	sqlite, mysql := migrationFiles(t, "sqlite"), migrationFiles(t, "mysql")
+	if diff := cmp.Diff(sqlite, mysql); diff != "" {
+		t.Fatalf("migrations of SQLite (-) and of MySQL (+):\n%s", diff)
+	}
+	if int64(len(sqlite)) != store.LatestVersion {
+		t.Errorf("got %d migrations, but the latest version is %d", len(sqlite), store.LatestVersion)
+	}
+	for i, name := range sqlite {
+		if prefix := fmt.Sprintf("%05d_", i+1); !strings.HasPrefix(name, prefix) || !strings.HasSuffix(name, ".sql") {
+			t.Errorf("migration %s: want a name that begins with %s and ends with .sql", name, prefix)
+		}
+		if a, b := leastProgram(readMigration(t, "sqlite", name)), leastProgram(readMigration(t, "mysql", name)); a != b {
+			t.Errorf("migration %s: the least program is %d in SQLite and %d in MySQL", name, a, b)
+		}
+	}
+}
+
+// A schema works with the program of the version before it.
+func TestMigrationsKeepTheProgramBefore(t *testing.T) {
+	for _, dialect := range []string{"sqlite", "mysql"} {
+		for i, name := range migrationFiles(t, dialect)[1:] {
+			for _, breach := range breaches(int64(i)+2, readMigration(t, dialect, name)) {
+				t.Errorf("migrations/%s/%s: %s", dialect, name, breach)
+			}
+		}
+	}
+}
+
+func TestBreaches(t *testing.T) {
+	const (
+		unusedSince2   = "-- since program 2: nothing uses it\n"
+		least2         = "UPDATE schema_requirements SET least_program = 2;\n"
+		dropsColumn    = "ALTER TABLE clients DROP COLUMN previous;\n"
+		beginning, end = "-- A comment; DROP TABLE clients.\n-- +goose Up\n", "\n-- +goose Down\nDROP TABLE clients;\n"
+	)
+	for name, c := range map[string]struct {
+		up   string // of version 3
+		want []string
+	}{
+		"a table": {
+			"CREATE TABLE t (a INTEGER NOT NULL);\nCREATE UNIQUE INDEX u ON t (a);\nALTER TABLE t ADD b INTEGER NOT NULL;",
+			nil,
+		},
+		"a column that may be NULL": {"ALTER TABLE clients ADD COLUMN a TEXT;", nil},
+		"a column with a default": {
+			"ALTER TABLE clients\n    ADD COLUMN a DECIMAL(1, 2) NOT NULL DEFAULT 0,\n    ADD b TEXT NULL;",
+			nil,
+		},
+		"an index": {
+			"CREATE INDEX i ON clients (event);\nALTER TABLE clients ADD KEY k (event), DROP INDEX j;\nDROP INDEX l;",
+			nil,
+		},
+		"a column that nothing uses": {unusedSince2 + dropsColumn + least2, nil},
+		"a column dropped":           {dropsColumn, []string{"drops a column"}},
+		"a column dropped, in MySQL": {
+			"alter table clients add column a text, drop previous;",
+			[]string{"drops a column"},
+		},
+		"a column renamed":          {"ALTER TABLE clients RENAME COLUMN previous TO before;", []string{"renames"}},
+		"a table renamed":           {"ALTER TABLE clients RENAME TO customers;", []string{"renames"}},
+		"a table renamed, in MySQL": {"RENAME TABLE clients TO customers;", []string{"renames"}},
+		"a table dropped":           {"DROP TABLE IF EXISTS modules;", []string{"drops a table"}},
+		"a column modified": {
+			"ALTER TABLE clients MODIFY event VARCHAR(8) NOT NULL;",
+			[]string{"changes a column"},
+		},
+		"a column changed": {
+			"ALTER TABLE clients CHANGE event what VARCHAR(32) NOT NULL;",
+			[]string{"changes a column"},
+		},
+		"no default": {
+			"ALTER TABLE clients ADD COLUMN a BIGINT NOT NULL;",
+			[]string{"without a DEFAULT"},
+		},
+		"no default, in the second": {
+			"ALTER TABLE clients ADD a BIGINT NOT NULL DEFAULT 1, ADD b BIGINT NOT NULL;",
+			[]string{"without a DEFAULT"},
+		},
+		"several columns at once": {
+			"ALTER TABLE clients ADD COLUMN (a INT NOT NULL, b INT DEFAULT 1);",
+			[]string{"in parentheses"},
+		},
+		"a unique index": {"CREATE UNIQUE INDEX u ON clients (event);", []string{"adds a constraint"}},
+		"a unique index, in MySQL": {
+			"ALTER TABLE clients ADD UNIQUE KEY u (event);",
+			[]string{"adds a constraint"},
+		},
+		"two in a line":            {"ALTER TABLE clients ADD a TEXT; " + dropsColumn, []string{"drops a column"}},
+		"the comment is another's": {unusedSince2 + least2 + dropsColumn, []string{"drops a column"}},
+		"unused since this version": {
+			"-- since program 3: nothing uses it\n" + dropsColumn + least2,
+			[]string{"has to be earlier", "least_program"},
+		},
+		"it does not say what it needs": {unusedSince2 + dropsColumn, []string{"least_program"}},
+		"it needs too little": {
+			unusedSince2 + dropsColumn + "UPDATE schema_requirements SET least_program = 1;",
+			[]string{"least_program"},
+		},
+		"it needs too much": {
+			"UPDATE schema_requirements SET least_program = 3;",
+			[]string{"the version before"},
+		},
+	} {
+		got := breaches(3, beginning+c.up+end)
+		if !slices.EqualFunc(got, c.want, strings.Contains) {
+			t.Errorf("%s: got %q, want %q", name, got, c.want)
+		}
+	}
+}
+
+var (
+	since        = regexp.MustCompile(`(?m)^-- since program (\d+): .`)
+	requirements = regexp.MustCompile(`(?i)UPDATE\s+schema_requirements\s+SET\s+least_program\s*=\s*(\d+)`)
+)
+
+// leastProgram returns the version of the oldest program that works with the schema after a migration, 0 where the
+// migration does not change that.
+func leastProgram(text string) (version int64) {
+	up, _, _ := strings.Cut(text, "-- +goose Down")
+	for _, match := range requirements.FindAllStringSubmatch(up, -1) {
+		version, _ = strconv.ParseInt(match[1], 10, 64)
+	}
+	return version
+}
+
+// breaches returns what is wrong with a migration to a version. A statement that may break a program that uses what it
+// changes needs a comment directly before it, which says since which earlier version programs no longer do:
+//
+//	-- since program 2: nothing reads clients.previous
+//	ALTER TABLE clients DROP COLUMN previous;
+//	UPDATE schema_requirements SET least_program = 2;
+func breaches(version int64, text string) (found []string) {
+	least, created := leastProgram(text), map[string]bool{}
+	for _, s := range statementsOf(text) {
+		harm := harmOf(s.words, created)
+		if harm == "" {
+			continue
+		}
+		match := since.FindStringSubmatch(s.comments)
+		if match == nil {
+			found = append(found, fmt.Sprintf("%q %s: a comment before it has to say -- since program N: why not", s.words, harm))
+			continue
+		}
+		unused, _ := strconv.ParseInt(match[1], 10, 64)
+		if unused >= version {
+			found = append(found, fmt.Sprintf("%q: program %d has to be earlier than schema %d", s.words, unused, version))
+		}
+		if least < unused {
+			found = append(found, fmt.Sprintf("%q: least_program has to be set to %d or more, not %d", s.words, unused, least))
+		}
+	}
+	if least >= version {
+		found = append(found, fmt.Sprintf("schema %d has to work with the program of the version before, not only with %d", version, least))
+	}
+	return found
+}
+
+// A migrationStatement is an SQL statement, its words in upper case with one space between them, and the comments
+// directly before it.
+type migrationStatement struct{ comments, words string }
+
+// statementsOf returns the statements of the upward half of a migration. It knows no strings that hold a semicolon.
+func statementsOf(text string) (list []migrationStatement) {
+	_, up, _ := strings.Cut(text, "-- +goose Up")
+	up, _, _ = strings.Cut(up, "-- +goose Down")
+	var s migrationStatement
+	for line := range strings.Lines(up) {
+		code, comment, commented := strings.Cut(line, "--")
+		if commented {
+			s.comments += "--" + comment
+		}
+		for rest, ended := code, true; ended; {
+			code, rest, ended = strings.Cut(rest, ";")
+			s.words = strings.Join(strings.Fields(s.words+" "+strings.ToUpper(code)), " ")
+			if ended {
+				list, s = append(list, s), migrationStatement{}
+			}
+		}
+	}
+	return list
+}
+
+// harmOf returns what a statement does to programs that use what it changes, "" for nothing. created are the tables
+// that the same migration made.
+func harmOf(words string, created map[string]bool) string {
+	parts := strings.Fields(strings.ReplaceAll(words, "(", " ("))
+	at := func(i int) string {
+		if i < len(parts) {
+			return parts[i]
+		}
+		return ""
+	}
+	switch at(0) + " " + at(1) {
+	case "CREATE TABLE":
+		created[at(2)] = true
+	case "DROP TABLE":
+		return "drops a table"
+	case "RENAME TABLE":
+		return "renames"
+	case "CREATE UNIQUE":
+		if !created[at(5)] { // CREATE UNIQUE INDEX name ON table
+			return "adds a constraint"
+		}
+	case "ALTER TABLE":
+		if created[at(2)] {
+			return ""
+		}
+		for _, clause := range clausesOf(strings.Join(parts[3:], " ")) {
+			if harm := harmOfClause(clause); harm != "" {
+				return harm
+			}
+		}
+	}
+	return ""
+}
+
+// clausesOf splits at the commas outside of parentheses.
+func clausesOf(s string) []string {
+	depth := 0
+	separated := strings.Map(func(r rune) rune {
+		switch {
+		case r == '(':
+			depth++
+		case r == ')':
+			depth--
+		case r == ',' && depth == 0:
+			return '\n'
+		}
+		return r
+	}, s)
+	return strings.Split(separated, "\n")
+}
+
+// harmOfClause is harmOf for a clause of ALTER TABLE.
+func harmOfClause(clause string) string {
+	verb, object, _ := strings.Cut(strings.TrimSpace(clause), " ")
+	object = strings.TrimPrefix(object, "COLUMN ")
+	kind, _, _ := strings.Cut(object, " ")
+	index := slices.Contains([]string{"INDEX", "KEY", "FULLTEXT", "SPATIAL"}, kind)
+	constraint := slices.Contains([]string{"UNIQUE", "PRIMARY", "CONSTRAINT", "FOREIGN", "CHECK"}, kind)
+	switch verb {
+	case "DROP":
+		if !index && !constraint {
+			return "drops a column"
+		}
+	case "RENAME":
+		if !index {
+			return "renames"
+		}
+	case "MODIFY", "CHANGE", "ALTER":
+		return "changes a column"
+	case "ADD":
+		switch {
+		case index:
+		case constraint:
+			return "adds a constraint"
+		case strings.HasPrefix(object, "("):
+			return "adds columns in parentheses, which this test does not read"
+		case strings.Contains(object, "NOT NULL") && !strings.Contains(object, " DEFAULT "):
+			return "adds a column that is NOT NULL without a DEFAULT"
+		}
+	}
+	return ""
+}
