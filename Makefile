@@ -28,12 +28,15 @@ test-allocs:
 	go test -run '^TestAllocations' ./engine ./store ./scripts/host
 
 test-e2e:
-	CI=1 go test -timeout 20m ./internal/archtest ./internal/cli ./internal/e2e ./internal/scriptcase ./internal/wasmtest/... ./bench/... ./sdk/...
+	CI=1 go test -timeout 20m ./internal/archtest ./internal/cli ./internal/e2e ./internal/scriptcase ./internal/wasmtest/... ./sdk/...
+	CI=1 go -C bench test -timeout 20m ./...
 
 lint:
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "run gofmt on: $$unformatted"; exit 1; }
 	go vet ./...
+	go -C bench vet ./...
 	go run $(STATICCHECK) ./...
+	go -C bench run $(STATICCHECK) ./...
 
 # Each fuzzer for FUZZTIME.
 FUZZTIME = 60s
@@ -45,14 +48,16 @@ fuzz:
 	.ci/fuzz FuzzRewrite ./scripts/metering $(FUZZTIME)
 	.ci/fuzz FuzzAuthorization ./server $(FUZZTIME)
 
+# bench is a module of its own. The paths in its flags are relative to this folder, not to bench.
+
 # The whole table, against other servers; needs a machine that does nothing else. BENCH holds flags, such as
 # BENCH='--only sqlite --rounds 3'; BENCH='--markdown docs/performance.md' puts the figures where they are read.
 bench: install
-	go run ./bench $(BENCH)
+	go -C bench run . $(BENCH)
 
 # What growth costs; needs half an hour, and 25 GB of a disk. GROWTH holds flags, such as GROWTH='--axis clients'.
 bench-growth: install
-	go run ./bench growth $(GROWTH)
+	go -C bench run . growth $(GROWTH)
 
 # Each part for itself: decoding, steps, scripts by language, response, store.
 bench-go:

@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 	"syscall"
 	"time"
 
@@ -43,7 +41,6 @@ type harness struct {
 	Options
 	self    string // this program
 	program string // registrar
-	module  string // the folder of registrar's sources
 	folder  string // on a disk, removed at the end
 	mariadb *database.MariaDB
 	samples []Sample
@@ -89,11 +86,6 @@ func (h *harness) prepare(ctx context.Context) (err error) {
 	if h.self, err = os.Executable(); err != nil {
 		return err
 	}
-	module, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "registrar").Output()
-	if err != nil {
-		return fmt.Errorf("finding the sources, within which this has to be run: %w", err)
-	}
-	h.module = strings.TrimSpace(string(module))
 	disk, err := database.Disk()
 	if err != nil {
 		return err

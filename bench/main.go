@@ -3,6 +3,9 @@
 //
 // It starts a private MariaDB, registrar, and the servers of [registrar/bench/baseline], and drives them in turn. A figure
 // is the median of rounds; a ratio is taken within each round, so that what disturbs the machine disturbs both sides.
+//
+// It is a module of its own: go -C bench run . starts it. It needs the source tree that it was built from and changes into
+// the root of that tree: paths in flags are relative to the root, wherever it is started.
 package main
 
 import (
@@ -24,6 +27,7 @@ import (
 	"registrar/bench/baresqlite"
 	"registrar/bench/baseline"
 	"registrar/bench/growth"
+	"registrar/internal/wasmtest"
 )
 
 type cli struct {
@@ -133,10 +137,15 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], &console{os.Stdout, os.Stderr}))
 }
 
-// run runs a command and returns the exit code.
+// run changes into the root of the source tree, runs a command and returns the exit code.
 func run(ctx context.Context, args []string, to *console) int {
-	parser, err := kong.New(&cli{}, kong.Name("bench"), kong.Description("Measure registrar."), kong.Writers(to.out, to.err), kong.Bind(to),
-		kong.Vars{"sections": sectionNames()})
+	if err := os.Chdir(wasmtest.Root()); err != nil {
+		fmt.Fprintln(to.err, "bench: finding the sources:", err)
+		return 1
+	}
+	parser, err := kong.New(&cli{}, kong.Name("bench"),
+		kong.Description("Measure registrar. Paths are relative to the root of its source tree."),
+		kong.Writers(to.out, to.err), kong.Bind(to), kong.Vars{"sections": sectionNames()})
 	if err != nil {
 		fmt.Fprintln(to.err, "bench:", err)
 		return 1

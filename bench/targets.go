@@ -15,6 +15,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"registrar/bench/process"
+	"registrar/internal/wasmtest"
 	"registrar/scripts"
 	"registrar/server/adminapi"
 )
@@ -180,14 +181,16 @@ func (h *harness) cScript() (*script, error) { return h.fixture("c-id-and-secret
 
 // fixture is a script of testdata/wasm.
 func (h *harness) fixture(name string) (*script, error) {
-	wasm, err := os.ReadFile(filepath.Join(h.module, "testdata", "wasm", name+".wasm"))
+	wasm, err := wasmtest.Module(name)
 	return &script{name: name, wasm: wasm}, err
 }
 
 // goScript builds the script in Go that makes ID and secret.
 func (h *harness) goScript(ctx context.Context) (*script, error) {
 	file := filepath.Join(h.folder, "guest.wasm")
-	cmd := exec.CommandContext(ctx, "go", "build", "-buildmode=c-shared", "-trimpath", "-ldflags=-s -w", "-o", file, "registrar/bench/guest")
+	cmd := exec.CommandContext(ctx, "go", "build", "-buildmode=c-shared", "-trimpath", "-ldflags=-s -w", "-o", file,
+		"./guest")
+	cmd.Dir = filepath.Join(wasmtest.Root(), "bench")
 	cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("building the script in Go: %w\n%s", err, out)

@@ -1,5 +1,5 @@
-// Package process runs what is measured as processes of their own: registrar, built from this module and run as an operator
-// would run it, or another server.
+// Package process runs what is measured as processes of their own: registrar, built from this source tree and run as an
+// operator would run it, or another server.
 package process
 
 import (
@@ -15,13 +15,16 @@ import (
 	"syscall"
 	"time"
 
+	"registrar/internal/wasmtest"
 	"registrar/store/storetest/child"
 )
 
-// Build builds registrar into a folder as its Makefile does, and returns the path of the program.
+// Build builds registrar into a folder as its Makefile does, with the library versions of its own go.mod, and returns the
+// path of the program.
 func Build(ctx context.Context, folder string) (program string, err error) {
 	program = filepath.Join(folder, "registrar")
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", program, "registrar")
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", program, ".")
+	cmd.Dir = wasmtest.Root()
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOEXPERIMENT=nojsonv2")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building registrar: %w\n%s", err, out)

@@ -2,6 +2,7 @@
 package archtest
 
 import (
+	"encoding/json"
 	"maps"
 	"os/exec"
 	"slices"
@@ -58,9 +59,6 @@ var rooms = map[string]string{
 	"github.com/prometheus/":        "internal/metrics internal/app internal/cli",
 	"github.com/schollz/":           "internal/cli",
 	"github.com/getkin/":            "", // tests
-	"github.com/valyala/fasthttp":   "", // bench
-	"gonum.org/":                    "", // bench
-	"golang.org/x/perf":             "", // bench
 }
 
 // list returns what go list prints for patterns, a line each.
@@ -92,7 +90,7 @@ func TestImportsPointOneWay(t *testing.T) {
 		known = known || slices.Contains(leaves, path)
 		seen[path] = true
 		if !known {
-			if !slices.Contains(testPackages, path) && !strings.HasPrefix(path, "sdk/go/") && !strings.HasPrefix(path, "bench") {
+			if !slices.Contains(testPackages, path) && !strings.HasPrefix(path, "sdk/go/") {
 				t.Errorf("%s is not in the table of arrows", path)
 			}
 			continue
@@ -117,6 +115,27 @@ func TestLibrariesStayInTheirRooms(t *testing.T) {
 				if strings.HasPrefix(dep, library) && path != "" && !slices.Contains(strings.Fields(rooms), path) {
 					t.Errorf("%s reaches %s", path, strings.TrimSpace(dep))
 				}
+			}
+		}
+	}
+}
+
+// bench is a module of its own, so that go.mod lists only what registrar and its tests need.
+func TestModuleDoesNotRequireWhatBenchDoes(t *testing.T) {
+	cmd := exec.Command("go", "mod", "edit", "-json")
+	cmd.Dir = wasmtest.Root()
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var module struct{ Require []struct{ Path string } }
+	if err := json.Unmarshal(out, &module); err != nil || len(module.Require) == 0 {
+		t.Fatalf("go.mod requires %v: %v", module.Require, err)
+	}
+	for _, required := range module.Require {
+		for _, library := range []string{"gonum.org/", "codeberg.org/", "github.com/valyala/fasthttp", "golang.org/x/perf"} {
+			if strings.HasPrefix(required.Path, library) {
+				t.Errorf("go.mod requires %s, which only bench may", required.Path)
 			}
 		}
 	}
