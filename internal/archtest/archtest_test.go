@@ -57,7 +57,6 @@ var rooms = map[string]string{
 	"github.com/tetratelabs/wazero": "scripts/host scripts/memory hostfuncs internal/app internal/cli internal/scriptcase",
 	"github.com/alecthomas/kong":    "internal/cli",
 	"github.com/prometheus/":        "internal/metrics internal/app internal/cli",
-	"github.com/schollz/":           "internal/cli",
 	"github.com/getkin/":            "", // tests
 }
 

@@ -4,11 +4,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"io"
-	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
-	"github.com/schollz/progressbar/v3"
 
 	"registrar/scripts"
 	"registrar/server/adminapi"
@@ -53,41 +50,17 @@ func (c *scriptReplayCommand) Run(ctx context.Context, to *console) error {
 	if err != nil {
 		return err
 	}
-	bar := &replayBar{to: to}
-	result, err := api.Replay(ctx, adminapi.Replay{Scripts: list, Last: c.Last}, bar.progress)
-	bar.clear()
+	var progress func(done, total int)
+	line := &progressLine{w: to.err, label: "replaying"}
+	if to.terminal {
+		progress = line.show
+	}
+	result, err := api.Replay(ctx, adminapi.Replay{Scripts: list, Last: c.Last}, progress)
+	line.clear()
 	if err != nil {
 		return err
 	}
 	return c.write(to.out, result, func(p *textWriter) { describeReplay(p, result) })
-}
-
-// A replayBar shows how far a replay has come, where somebody reads along.
-type replayBar struct {
-	to  *console
-	bar *progressbar.ProgressBar // nil until there is something to show
-}
-
-func (b *replayBar) progress(done, of int) {
-	if !b.to.terminal || of == 0 {
-		return
-	}
-	if b.bar == nil {
-		b.bar = newReplayBar(b.to.err, of)
-	}
-	b.bar.ChangeMax(of)
-	_ = b.bar.Set(done) // a bar that cannot be drawn is no reason to stop
-}
-
-func newReplayBar(w io.Writer, of int) *progressbar.ProgressBar {
-	return progressbar.NewOptions(of, progressbar.OptionSetWriter(w), progressbar.OptionSetDescription("replaying"),
-		progressbar.OptionShowCount(), progressbar.OptionSetWidth(30), progressbar.OptionThrottle(100*time.Millisecond))
-}
-
-func (b *replayBar) clear() {
-	if b.bar != nil {
-		_ = b.bar.Clear()
-	}
 }
 
 // describeReplay tells people what came out differently.

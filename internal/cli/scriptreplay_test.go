@@ -11,8 +11,8 @@ import (
 	"registrar/internal/wasmtest"
 )
 
-// Only on a terminal is there a bar, and it is gone before the answer.
-func TestScriptReplayShowsABarOnATerminal(t *testing.T) {
+// Only on a terminal is progress shown, and it is gone before the answer.
+func TestScriptReplayShowsProgressOnATerminal(t *testing.T) {
 	s := servertest.New(t, app.Config{}, servertest.Options{})
 	response, err := http.Post(s.Public.URL+"/register", "application/json", strings.NewReader(`{"redirect_uris":["https://app.example/cb"]}`))
 	if err != nil || response.StatusCode != http.StatusCreated {
@@ -27,8 +27,11 @@ func TestScriptReplayShowsABarOnATerminal(t *testing.T) {
 		if code != exitDone || !strings.HasPrefix(out.String(), "1 registrations: 1 the same") {
 			t.Errorf("exit code %d: %s", code, out.String())
 		}
-		if shown := strings.Contains(err.String(), "replaying"); shown != terminal {
+		if shown := strings.Contains(err.String(), "\rreplaying: 0 of 1 (0%)"); shown != terminal {
 			t.Errorf("on a terminal (%v): %q", terminal, err.String())
+		}
+		if left := onScreen(err.String()); left != "" {
+			t.Errorf("on a terminal (%v), %q is left", terminal, left)
 		}
 	}
 }
