@@ -5,8 +5,8 @@ import (
 	"io"
 )
 
-// A progressLine tells people at a terminal how far a long task has come, in one line that it rewrites. It writes carriage
-// returns and spaces, and no escape sequences, so that every terminal can show it. Callers bound how often it is drawn.
+// A progressLine shows at a terminal how far a long task has come, in one line that it rewrites. It writes no escape
+// sequences, so that every terminal can show it. It draws whenever it is told to: callers bound how often that is.
 type progressLine struct {
 	w     io.Writer
 	label string

@@ -3,12 +3,12 @@ package scriptcase
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
-	"github.com/google/go-cmp/cmp"
 
 	"registrar/scripts"
 )
@@ -23,8 +23,8 @@ type expectation struct {
 }
 
 type expectedError struct {
-	Code        string `json:"code"`
-	Description string `json:"description"` // a part of it
+	Code        string `json:"code,omitzero"`
+	Description string `json:"description,omitzero"` // a part of it
 }
 
 // check refuses what no outcome could meet, and what every one would.
@@ -43,74 +43,70 @@ func (e *expectation) check() error {
 	return nil
 }
 
-// diff returns how what came out differs from what must, "" where it does not. Of what came out it shows what is spoken
-// of.
+// diff returns how a result differs from the expectation, "" if it does not. It shows only those members of the response
+// that the expectation names.
 func (e *expectation) diff(run scripts.DryRun) string {
-	want, got := map[string]any{"outcome": string(e.Outcome)}, map[string]any{"outcome": string(run.Outcome)}
+	var d caseDiff
+	d.compare("/outcome", e.Outcome, run.Outcome)
 	if run.Outcome == e.Outcome {
-		e.compareResponse(run.Response, want, got)
+		e.diffResponse(&d, run.Response)
 	}
-	e.compareError(run, want, got)
-	e.compareLog(run, want, got)
-	// go-cmp pads with tabs and no-break spaces, at random.
-	return strings.NewReplacer("\u00a0", " ", "\t", "  ").Replace(cmp.Diff(want, got))
+	e.diffError(&d, run.Error)
+	e.diffLog(&d, run)
+	return d.String()
 }
 
-func (e *expectation) compareResponse(response jsontext.Value, want, got map[string]any) {
+func (e *expectation) diffResponse(d *caseDiff, response jsontext.Value) {
 	if e.Response == nil && e.Absent == nil {
 		return
 	}
 	var members map[string]any
 	if err := json.Unmarshal(response, &members); err != nil {
-		got["response"] = err.Error()
+		d.got("/response", err.Error())
 		return
 	}
-	wanted, there := map[string]any{}, map[string]any{}
-	for name, value := range e.Response {
-		wanted[name] = value
+	named := map[string]any{}
+	for _, name := range slices.AppendSeq(slices.Clone(e.Absent), maps.Keys(e.Response)) {
 		if v, ok := members[name]; ok {
-			there[name] = v
+			named[name] = v
 		}
 	}
-	for _, name := range e.Absent {
-		if v, ok := members[name]; ok {
-			there[name] = v
-		}
-	}
-	want["response"], got["response"] = wanted, there
+	d.compareObjects("/response", e.Response, named)
 }
 
-func (e *expectation) compareError(run scripts.DryRun, want, got map[string]any) {
-	if e.Error == nil {
+func (e *expectation) diffError(d *caseDiff, got *scripts.DryRunError) {
+	switch {
+	case e.Error == nil:
+		return
+	case got == nil:
+		d.expected("/error", e.Error)
 		return
 	}
-	wanted := map[string]any{"code": e.Error.Code, "description": e.Error.Description}
-	want["error"] = wanted
-	if run.Error == nil {
-		return
+	if e.Error.Code != "" {
+		d.compare("/error/code", e.Error.Code, got.Code)
 	}
-	got["error"] = map[string]any{"code": run.Error.Code, "description": run.Error.Description}
-	if e.Error.Code == "" {
-		wanted["code"] = run.Error.Code
-	}
-	if strings.Contains(run.Error.Description, e.Error.Description) {
-		wanted["description"] = run.Error.Description
+	if !strings.Contains(got.Description, e.Error.Description) {
+		d.expected("/error/description", e.Error.Description)
+		d.got("/error/description", got.Description)
 	}
 }
 
-// compareLog shows every line where a part of one is missing.
-func (e *expectation) compareLog(run scripts.DryRun, want, got map[string]any) {
-	lines := []string{}
+// diffLog shows the missing parts and, where there are any, every line that was logged.
+func (e *expectation) diffLog(d *caseDiff, run scripts.DryRun) {
+	var lines []string
 	for _, step := range run.Steps {
 		lines = append(lines, step.Log...)
 	}
-	var missing []string
-	for _, part := range e.Log {
-		if !slices.ContainsFunc(lines, func(line string) bool { return strings.Contains(line, part) }) {
-			missing = append(missing, part)
-		}
+	missing := slices.DeleteFunc(slices.Clone(e.Log), func(part string) bool {
+		return slices.ContainsFunc(lines, func(line string) bool { return strings.Contains(line, part) })
+	})
+	if len(missing) == 0 {
+		return
 	}
-	if missing != nil {
-		want["log without"], got["log"] = missing, lines
+	for _, part := range missing {
+		d.expected("/log", part)
+	}
+	for _, line := range lines {
+		d.got("/log", line)
 	}
 }

@@ -1,0 +1,73 @@
+package scriptcase
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// A caseDiff collects how a result differs from what a case expects. A line has - before what was expected or + before
+// what came, a JSON Pointer into expect.json, and the value as JSON. The zero value has no differences.
+type caseDiff struct{ lines strings.Builder }
+
+// String returns the lines, "" where nothing differs.
+func (d *caseDiff) String() string { return d.lines.String() }
+
+// expected adds a value that was expected and is not there.
+func (d *caseDiff) expected(at jsontext.Pointer, value any) { d.line("-", at, value) }
+
+// got adds a value that is there and was not expected.
+func (d *caseDiff) got(at jsontext.Pointer, value any) { d.line("+", at, value) }
+
+func (d *caseDiff) line(sign string, at jsontext.Pointer, value any) {
+	text, err := json.Marshal(value, json.Deterministic(true))
+	if err != nil {
+		text = []byte(err.Error())
+	}
+	fmt.Fprintf(&d.lines, "%s %s: %s\n", sign, at, text)
+}
+
+// compare adds the differences of two JSON values: of objects by member, of arrays of the same length by element.
+func (d *caseDiff) compare(at jsontext.Pointer, want, got any) {
+	if want, ok := want.(map[string]any); ok {
+		if got, ok := got.(map[string]any); ok {
+			d.compareObjects(at, want, got)
+			return
+		}
+	}
+	if want, ok := want.([]any); ok {
+		if got, ok := got.([]any); ok && len(got) == len(want) {
+			for i := range want {
+				d.compare(at.AppendToken(fmt.Sprint(i)), want[i], got[i])
+			}
+			return
+		}
+	}
+	if !reflect.DeepEqual(want, got) {
+		d.expected(at, want)
+		d.got(at, got)
+	}
+}
+
+func (d *caseDiff) compareObjects(at jsontext.Pointer, want, got map[string]any) {
+	all := map[string]any{}
+	maps.Copy(all, want)
+	maps.Copy(all, got)
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		wanted, isWanted := want[name]
+		there, isThere := got[name]
+		switch at := at.AppendToken(name); {
+		case !isThere:
+			d.expected(at, wanted)
+		case !isWanted:
+			d.got(at, there)
+		default:
+			d.compare(at, wanted, there)
+		}
+	}
+}
