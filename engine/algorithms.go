@@ -54,9 +54,9 @@ func encryption(prefix, alg, enc string) (string, error) {
 	return enc, nil
 }
 
-// TrustedAlgorithms returns the JWS algorithms of software statements and access tokens that are trusted: those of public
-// keys, so that a server that checks a token cannot make one. none is not among them, nor is any algorithm whose key the
-// issuer would have to share (RFC 8725 §3.1).
+// TrustedAlgorithms returns the JWS algorithms of software statements and access tokens that are trusted: those of
+// public keys, so that a server that checks a token cannot make one. none is not among them, nor is any algorithm whose
+// key the issuer would have to share (RFC 8725 §3.1).
 func TrustedAlgorithms() []jose.SignatureAlgorithm {
 	return []jose.SignatureAlgorithm{jose.RS256, jose.RS384, jose.RS512, jose.PS256, jose.PS384, jose.PS512,
 		jose.ES256, jose.ES384, jose.ES512, jose.EdDSA}

@@ -1,8 +1,8 @@
 // Package engine takes a request to register an OAuth 2.0 client through the steps of a registration. The steps
-// validate the metadata (RFC 7591, OpenID Connect Dynamic Client Registration 1.0), add a client ID and a client secret,
-// and build the response; every step is a field of [Steps] that can be replaced or wrapped. After the steps the engine
-// checks what no override may weaken, then hands the client to the store. It knows neither HTTP, SQL nor WebAssembly.
-// See [Engine.Register].
+// validate the metadata (RFC 7591, OpenID Connect Dynamic Client Registration 1.0), add a client ID and a client
+// secret, and build the response; every step is a field of [Steps] that can be replaced or wrapped. After the steps the
+// engine checks what no override may weaken, then hands the client to the store. It knows neither HTTP, SQL nor
+// WebAssembly. See [Engine.Register].
 package engine
 
 import (
@@ -45,8 +45,8 @@ type Config struct {
 	// Fetch returns the JSON document at a URL that a client named. Unless ctx has ended, its error says to the client why
 	// there is none. nil means that such URLs are checked for their form alone.
 	Fetch func(ctx context.Context, url string) ([]byte, error)
-	// StatementKeys returns the keys that a software statement of that issuer may be signed with, by the ID of the key ("" is
-	// any) and the algorithm; none where it has no such key. An issuer that is not trusted gives an error that is
+	// StatementKeys returns the keys that a software statement of that issuer may be signed with, by the ID of the key (""
+	// is any) and the algorithm; none where it has no such key. An issuer that is not trusted gives an error that is
 	// ErrUntrusted. nil means that no issuer is trusted.
 	StatementKeys func(ctx context.Context, issuer, keyID string, alg jose.SignatureAlgorithm) ([]jose.JSONWebKey, error)
 	Random        io.Reader        // of IDs, secrets and salts; nil means crypto/rand
@@ -195,8 +195,8 @@ func (e *Engine) newRegistration(request *Request, caller *Caller, mode Mode) (*
 	})
 }
 
-// begin completes a registration before its first step: with what is advertised, the extension members that are kept, and
-// a registration access token where it needs one and has none.
+// begin completes a registration before its first step: with what is advertised, the extension members that are kept,
+// and a registration access token where it needs one and has none.
 func (e *Engine) begin(r *Registration) (*Registration, error) {
 	r.engine, r.sent = e, r.Request
 	var err error
@@ -244,8 +244,8 @@ func (r *Registration) complete(ctx context.Context) error {
 	return r.finish(ctx)
 }
 
-// finish runs the steps that follow the validation and checks what all of them made. Only a new client needs an ID and a
-// secret of its own: one that is named by its metadata document has an ID and no secret, and an update keeps both.
+// finish runs the steps that follow the validation and checks what all of them made. Only a new client needs an ID and
+// a secret of its own: one that is named by its metadata document has an ID and no secret, and an update keeps both.
 func (r *Registration) finish(ctx context.Context) error {
 	steps := r.engine.processing
 	if r.Operation != OperationRegister {

@@ -84,8 +84,8 @@ var (
 // ErrNotFound reports that there is no such client or initial access token.
 var ErrNotFound = errors.New("not found")
 
-// An InvariantError reports an invariant that does not hold after the steps ran. No client can cause one: it is a failure
-// of the scripts that acted, or of this program where none did.
+// An InvariantError reports an invariant that does not hold after the steps ran. No client can cause one: it is a
+// failure of the scripts that acted, or of this program where none did.
 type InvariantError struct {
 	Rule    string // what does not hold
 	Scripts []Act  // the scripts that may have caused it, in the order in which they acted

@@ -10,8 +10,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// fetchDocument returns the document at a URL that the client named in a member; nil where documents are not fetched. Nobody is
-// asked for a registration that runs a second time, in a shadow say: the one that counted did.
+// fetchDocument returns the document at a URL that the client named in a member; nil where documents are not fetched. A
+// registration that runs a second time, in a shadow or a replay, fetches nothing: the first one did.
 func (r *Registration) fetchDocument(ctx context.Context, member, rawURL string) (jsontext.Value, error) {
 	if r.engine.fetch == nil || r.Mode != ModeEnforce && r.Mode != ModeDryRun {
 		return nil, nil

@@ -12,7 +12,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// checkInvariants checks, after the last step, what no script may weaken. It returns an *[InvariantError] that names who acted.
+// checkInvariants checks, after the last step, what no script may weaken. It returns an *[InvariantError] that names the
+// scripts that acted.
 func (r *Registration) checkInvariants() error {
 	for _, check := range [...]func(*Registration) error{
 		checkID, checkIdentity, checkToken, checkSharedSecret, checkGrants, checkRedirects, checkURIs, checkScope,

@@ -17,8 +17,8 @@ const OperationMetadataDocument Operation = "metadata_document"
 // maxDocumentURL bounds the URL of a metadata document, in bytes.
 const maxDocumentURL = 2000
 
-// CheckDocumentURL returns an error unless a URL can name a client: https with a host and a path, without user, fragment
-// and dot segments, written in the way that a comparison byte for byte finds it.
+// CheckDocumentURL returns an error unless a URL can name a client: https with a host and a path, without user,
+// fragment and dot segments, written in the way that a comparison byte for byte finds it.
 func CheckDocumentURL(raw string) error {
 	u, err := httpsOnly.check("the URL", raw)
 	switch {
@@ -63,11 +63,11 @@ func (e *Engine) ResolveDocument(ctx context.Context, rawURL string, document []
 // nameByDocument makes r the registration of a client whose ID is the URL of its metadata.
 func (r *Registration) nameByDocument(rawURL string) {
 	r.Operation, r.document, r.Client.ID = OperationMetadataDocument, rawURL, rawURL
-	r.Token, r.Client.TokenHash = "", nil // whoever writes the document manages it
+	r.Token, r.Client.TokenHash = "", nil // the author of the document manages it
 }
 
-// checkDocument checks what only metadata documents must be: of the URL that they were fetched from, and without secrets,
-// which everybody could read there. A method that is left out is none.
+// checkDocument checks what only metadata documents must be: of the URL that they were fetched from, and without
+// secrets, which everybody could read there. A method that is left out is none.
 func checkDocument(rawURL string, m *Metadata) error {
 	var id string
 	if value := m.Other["client_id"]; value.Kind() == '"' {
@@ -90,7 +90,7 @@ func checkDocument(rawURL string, m *Metadata) error {
 	return nil
 }
 
-// checkDocumentID checks that a client which is named by its document is named by nothing else.
+// checkDocumentID checks that the ID of a client that is named by its document is the URL of the document.
 func checkDocumentID(r *Registration) error {
 	if r.Client.ID != r.document {
 		return fmt.Errorf("the client ID %q is not the URL of its metadata document", r.Client.ID)

@@ -54,9 +54,9 @@ func refuseStatement(format string, args ...any) *Error {
 	return RefuseAs(InvalidSoftwareStatement, "software_statement "+format, args...)
 }
 
-// verifyStatement returns the claims of a statement whose issuer is trusted, whose signature is right and whose time has
-// come and not passed. RFC 7591 §2.3: it is signed, and has an iss. The keys are the issuer's own, whatever the statement
-// says of keys.
+// verifyStatement returns the claims of a statement whose issuer is trusted, whose signature is right and whose time
+// has come and not passed. RFC 7591 §2.3: it is signed, and has an iss. The keys are the issuer's own, whatever the
+// statement says of keys.
 func (e *Engine) verifyStatement(ctx context.Context, statement string, now time.Time) (jsontext.Value, error) {
 	if e.statementKeys == nil {
 		return nil, RefuseAs(UnapprovedSoftwareStatement, "software_statement: no issuer of software statements is trusted here; leave it out")
@@ -128,8 +128,8 @@ func (e *Engine) checkClaims(read *claims.Validity, now time.Time) error {
 // claimsAboutStatement are claims that speak of the statement and not of the client (RFC 7519 §4.1).
 var claimsAboutStatement = [...]string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "software_statement"}
 
-// takeClaims lets verified claims stand in place of the members of the body (RFC 7591 §3.1.1). Only the server sets what
-// is reserved, whoever signs it.
+// takeClaims lets verified claims stand in place of the members of the body (RFC 7591 §3.1.1). Only the server sets
+// what is reserved, whoever signs it.
 func (r *Registration) takeClaims(claims jsontext.Value) error {
 	var members map[string]jsontext.Value
 	if err := json.Unmarshal(claims, &members); err != nil {
@@ -159,8 +159,8 @@ func (r *Registration) takeClaims(claims jsontext.Value) error {
 	return nil
 }
 
-// overlay returns the metadata of the body with the members that a statement names in place of its own. Where a statement
-// names a human-readable member, it speaks for all its languages.
+// overlay returns the metadata of the body with the members that a statement names in place of its own. Where a
+// statement names a human-readable member, it speaks for all its languages.
 func overlay(body, claimed *Metadata, named map[string]jsontext.Value) Metadata {
 	merged := *body
 	from, to := reflect.ValueOf(claimed).Elem(), reflect.ValueOf(&merged).Elem()

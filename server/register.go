@@ -14,8 +14,8 @@ import (
 // exposed are the headers of an answer that scripts in a browser may read.
 var exposed = []string{echo.HeaderWWWAuthenticate, echo.HeaderXRequestID, echo.HeaderRetryAfter}
 
-// routePublic adds the routes of registration. The CORS middleware answers every OPTIONS request itself, with the methods
-// that the router finds for the path, as long as no route has a handler for OPTIONS.
+// routePublic adds the routes of registration. The CORS middleware answers every OPTIONS request itself, with the
+// methods that the router finds for the path, as long as no route has a handler for OPTIONS.
 func (s *Server) routePublic() {
 	s.public.Use(middleware.CORSWithConfig(middleware.CORSConfig{
 		AllowOrigins:  s.config.CORSOrigins,

@@ -38,7 +38,7 @@ func (e *unauthorizedError) Error() string {
 	return e.description
 }
 
-// An answer is what becomes of an error.
+// An answer is the response to an error.
 type answer struct {
 	status      int
 	code        string // RFC 7591's or RFC 6750's
@@ -51,7 +51,7 @@ type answer struct {
 
 const internalDescription = "The server could not do this. Its operator finds the cause in the log, under the request_id."
 
-// answerTo says what becomes of an error, for both listeners.
+// answerTo returns the response to an error, for both listeners.
 func answerTo(err error) answer {
 	refusal, refused := errors.AsType[*engine.Error](err)
 	denied, isDenied := errors.AsType[*unauthorizedError](err)
@@ -89,8 +89,8 @@ func answerTo(err error) answer {
 	return answer{status: http.StatusInternalServerError, code: "server_error", description: internalDescription, internal: true}
 }
 
-// challengeOf returns the challenge of RFC 6750 §3. The body has the same error and description, but client libraries that
-// find a challenge read nothing else. The description is one that an engine.Error may have.
+// challengeOf returns the challenge of RFC 6750 §3. The body has the same error and description, but client libraries
+// that find a challenge read nothing else. The description is one that an engine.Error may have.
 func challengeOf(code, description string) string {
 	return fmt.Sprintf(`Bearer realm="registrar", error="%s", error_description="%s"`, code, description)
 }
@@ -175,7 +175,7 @@ func writeJSON(c echo.Context, status int, mediaType string, document any) error
 	return c.Blob(status, mediaType, b)
 }
 
-// sendJSON answers with a JSON text and sees that it leaves at once: for what the server does after it, nobody has to wait.
+// sendJSON answers with a JSON text and flushes it, so that the client does not wait for what the server does next.
 func sendJSON(c echo.Context, status int, text []byte) error {
 	c.Response().Header().Set(echo.HeaderContentLength, strconv.Itoa(len(text)))
 	if err := c.JSONBlob(status, text); err != nil {

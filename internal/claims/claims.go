@@ -1,5 +1,5 @@
-// Package claims reads the registered claims of JWTs that say from whom, for whom and for how long one is valid (RFC 7519
-// §4.1). It checks no signature.
+// Package claims reads the registered claims of JWTs that say from whom, for whom and for how long one is valid (RFC
+// 7519 §4.1). It checks no signature.
 package claims
 
 import (
@@ -9,8 +9,8 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 )
 
-// Validity holds these claims, to embed. A claim that is null is left out. A date may have a fraction of a second, which
-// is dropped (RFC 7519 §2): callers allow for clocks that differ by much more.
+// Validity holds these claims, to embed. A claim that is null is left out. A date may have a fraction of a second,
+// which is dropped (RFC 7519 §2): callers allow for clocks that differ by much more.
 type Validity struct {
 	Issuer    string           `json:"iss"`
 	Audience  Strings          `json:"aud"` // RFC 7519 §4.1.3

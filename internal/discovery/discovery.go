@@ -1,6 +1,6 @@
 // Package discovery keeps the authorization server's metadata (RFC 8414, OpenID Connect Discovery 1.0) that this server
-// publishes: the operator's document, what an upstream URL answers, or both, merged, with this server's own members set.
-// What was read from upstream stays in force while upstream is away. See [New].
+// publishes: the operator's document, what an upstream URL answers, or both, merged, with this server's own members
+// set. What was read from upstream stays in force while upstream is away. See [New].
 package discovery
 
 import (
@@ -191,7 +191,8 @@ func (s *Source) Document() ([]byte, error) {
 	return m.document, nil
 }
 
-// Advertised is engine.Config.Advertised: before upstream was read nobody registers, since what bounds them is not known.
+// Advertised is engine.Config.Advertised. It returns an error before upstream was read, since the bounds are not known
+// then.
 func (s *Source) Advertised() (engine.Advertised, error) {
 	m, err := s.get()
 	if err != nil {

@@ -1,7 +1,7 @@
-// Package fetch gets JSON documents from URLs that clients name, and from those that the operator configured. It goes to
-// https alone and, for clients, to public addresses alone, which is checked when a connection is made and not before: a
-// name that resolves to another address the second time gains nothing by it. Redirects are not followed, proxies of the
-// environment are not used, and size and time are bounded. See [Fetcher.Fetch].
+// Package fetch gets JSON documents from URLs that clients name, and from those that the operator configured. It goes
+// to https alone and, for clients, to public addresses alone, which is checked when a connection is made and not
+// before: a name that resolves to another address the second time gains nothing by it. Redirects are not followed,
+// proxies of the environment are not used, and size and time are bounded. See [Fetcher.Fetch].
 package fetch
 
 import (
@@ -28,8 +28,8 @@ import (
 
 // Config configures a Fetcher.
 type Config struct {
-	// AllowPrivate allows connections to addresses that are not public, and http to loopback hosts. It is for URLs that the
-	// operator configured, never for those that clients name.
+	// AllowPrivate allows connections to addresses that are not public, and http to loopback hosts. It is for URLs that
+	// the operator configured, never for those that clients name.
 	AllowPrivate  bool
 	RootCAs       *x509.CertPool // that certify servers; nil means the system's
 	Resolver      *net.Resolver  // nil means the system's
@@ -73,16 +73,16 @@ func cloudHost() netip.Prefix {
 	return netip.PrefixFrom(netip.AddrFrom4([4]byte{168, 63, 129, 16}), 32)
 }
 
-// An Error is why a document was not fetched, in words that whoever named the URL may read: it does not tell a host that
+// An Error says why a document was not fetched, in words for the client that named the URL: it does not tell a host that
 // does not exist from one that is private.
 type Error struct{ Reason string }
 
 // Error returns the reason.
 func (e *Error) Error() string { return e.Reason }
 
-// Fetch returns the JSON document at a URL. It returns an *[Error] where there is none to be had, and the context's error
-// where the caller gave up. Where the context ends sooner than the time that a document has, the document gets three
-// quarters of what is left, so that there is time to answer that it is slow.
+// Fetch returns the JSON document at a URL. It returns an *[Error] where there is none to be had, and the context's
+// error where the caller gave up. Where the context ends sooner than the time that a document has, the document gets
+// three quarters of what is left, so that there is time to answer that it is slow.
 func (f *Fetcher) Fetch(ctx context.Context, rawURL string) ([]byte, error) {
 	if err := f.checkURL(rawURL); err != nil {
 		return nil, err
@@ -117,7 +117,7 @@ func (f *Fetcher) Fetch(ctx context.Context, rawURL string) ([]byte, error) {
 	return nil, f.explain(err)
 }
 
-// cause returns what went wrong without the URL, whose query may hold what is nobody's business.
+// cause returns what went wrong without the URL, whose query may hold secrets.
 func cause(err error) error {
 	if wrapped, ok := errors.AsType[*url.Error](err); ok {
 		return wrapped.Err

@@ -1,7 +1,7 @@
 // Package keyset keeps the public keys of an issuer that the operator trusts (RFC 7517): a file, or what an https URL
-// answers. The keys are kept in memory; they are read again when they are old, and when a signature names one that is not
-// there, at most once in a while. What cannot be read leaves the keys that are there as they were. Only locations that
-// the operator configured belong here: one that a client names needs guards of another kind. See [Set.Verify].
+// answers. The keys are kept in memory; they are read again when they are old, and when a signature names one that is
+// not there, at most once in a while. What cannot be read leaves the keys that are there as they were. Only locations
+// that the operator configured belong here: one that a client names needs guards of another kind. See [Set.Verify].
 package keyset
 
 import (
@@ -76,8 +76,8 @@ func New(c Config) (*Set, error) {
 	return s, nil
 }
 
-// Keys returns the keys that may have made a signature by alg: the one of that ID, or where the ID is empty every one that
-// alg can use. Where there is none the keys are read again, unless that was tried a moment ago. The error is
+// Keys returns the keys that may have made a signature by alg: the one of that ID, or where the ID is empty every one
+// that alg can use. Where there is none the keys are read again, unless that was tried a moment ago. The error is
 // [ErrUnknownKey], or [ErrUnavailable] where the last attempt to read the keys failed, or that of ctx.
 func (s *Set) Keys(ctx context.Context, kid string, alg jose.SignatureAlgorithm) ([]jose.JSONWebKey, error) {
 	found, running := s.look(kid, alg)
@@ -95,8 +95,8 @@ func (s *Set) Keys(ctx context.Context, kid string, alg jose.SignatureAlgorithm)
 	return s.verdict(found)
 }
 
-// look returns the keys that fit, and the attempt to read the set that is under way, which it begins where it is time for
-// one.
+// look returns the keys that fit, and the attempt to read the set that is under way, which it begins where it is time
+// for one.
 func (s *Set) look(kid string, alg jose.SignatureAlgorithm) ([]jose.JSONWebKey, <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -121,7 +121,7 @@ func (s *Set) verdict(found []jose.JSONWebKey) ([]jose.JSONWebKey, error) {
 	return nil, ErrUnknownKey
 }
 
-// refresh reads the keys. Nobody's context ends it: others may wait for the same keys.
+// refresh reads the keys. It has a context without a caller, since several callers may wait for the same keys.
 func (s *Set) refresh(done chan struct{}) {
 	ctx, cancel := context.WithTimeout(context.Background(), readTimeout)
 	defer cancel()
@@ -142,8 +142,8 @@ func (s *Set) refresh(done chan struct{}) {
 	close(done)
 }
 
-// Verify returns the payload of a signed object if a key of the set made its signature. The object must have been parsed
-// with nothing but [engine.TrustedAlgorithms] allowed. No key that it carries itself is looked at.
+// Verify returns the payload of a signed object if a key of the set made its signature. The object must have been
+// parsed with nothing but [engine.TrustedAlgorithms] allowed. No key that it carries itself is looked at.
 func (s *Set) Verify(ctx context.Context, signed *jose.JSONWebSignature) ([]byte, error) {
 	if len(signed.Signatures) != 1 {
 		return nil, fmt.Errorf("%w: there must be exactly one", ErrSignature)

@@ -43,7 +43,7 @@ func reader(source string, transport http.RoundTripper) (read func(context.Conte
 	return func(ctx context.Context) ([]byte, error) { return fetch(ctx, client, source) }, true, nil
 }
 
-// checkURL sees that nobody on the way can change the keys.
+// checkURL checks that the keys cannot be changed on the way.
 func checkURL(source string) error {
 	u, err := url.Parse(source)
 	switch {

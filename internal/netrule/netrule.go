@@ -7,8 +7,8 @@ import (
 )
 
 // IsLoopback reports whether host names this machine: localhost in any case, or an IP address that is loopback,
-// IPv4-mapped ones included. host is a host alone, without a port and without brackets, as [net/url.URL.Hostname] returns
-// it. Names are not resolved, and localhost with a dot at its end is another name.
+// IPv4-mapped ones included. host is a host alone, without a port and without brackets, as [net/url.URL.Hostname]
+// returns it. Names are not resolved, and localhost with a dot at its end is another name.
 func IsLoopback(host string) bool {
 	if strings.EqualFold(host, "localhost") {
 		return true

@@ -15,8 +15,8 @@ import (
 )
 
 // UnmarshalObject reads a JSON object into the struct that v points to. It refuses any other value, members that the
-// struct does not have, members given twice, and invalid UTF-8. root is the name of the member that b is the value of; ""
-// means that b is a whole body. The error is what [Explain] returns.
+// struct does not have, members given twice, and invalid UTF-8. root is the name of the member that b is the value of;
+// "" means that b is a whole body. The error is what [Explain] returns.
 func UnmarshalObject(b []byte, v any, root string) error {
 	if k := jsontext.Value(b).Kind(); k != '{' {
 		// A null would be read without an error.
@@ -113,7 +113,8 @@ func members(t reflect.Type) []string {
 	return names
 }
 
-// Not returns ", not a list" and the like for the kind of value that was found, to end a sentence; "" where it is unknown.
+// Not returns ", not a list" and the like for the kind of value that was found, to end a sentence; "" where it is
+// unknown.
 func Not(k jsontext.Kind) string {
 	switch k {
 	case 'n':

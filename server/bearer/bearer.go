@@ -1,5 +1,5 @@
-// Package bearer checks JWT access tokens (RFC 9068) that trusted issuers made: who signed it, for whom, until when, and
-// with which scopes. The keys come from package keyset. See [Verifier.Verify].
+// Package bearer checks JWT access tokens (RFC 9068) that trusted issuers made: who signed it, for whom, until when,
+// and with which scopes. The keys come from package keyset. See [Verifier.Verify].
 package bearer
 
 import (
@@ -57,8 +57,8 @@ func New(c Config) (*Verifier, error) {
 // IsJWT reports whether a token has the form of a JWT, which no opaque token of this server has.
 func IsJWT(token string) bool { return strings.Count(token, ".") == 2 }
 
-// types are what the header typ of an access token may say. RFC 9068 §2.1 wants at+jwt; many issuers say JWT, or nothing.
-// Another type is another kind of token.
+// types are what the header typ of an access token may say. RFC 9068 §2.1 wants at+jwt; many issuers say JWT, or
+// nothing. Another type is another kind of token.
 func types() []string { return []string{"", "jwt", "at+jwt", "application/at+jwt"} }
 
 // Verify returns who bears a token. The error matches [ErrInvalid], or [engine.ErrUnavailable] where the issuer's keys

@@ -243,6 +243,7 @@ func TestNewRefuses(t *testing.T) {
 	for name, c := range map[string]bearer.Config{
 		"no audience": {Scope: "s", Issuers: keyset.Issuers{issuer: set}},
 		"no scope":    {Audience: audience, Issuers: keyset.Issuers{issuer: set}},
+		"two scopes":  {Audience: audience, Scope: "a b", Issuers: keyset.Issuers{issuer: set}},
 		"no name":     {Audience: audience, Scope: "s", Issuers: keyset.Issuers{"": set}},
 		"no keys":     {Audience: audience, Scope: "s", Issuers: keyset.Issuers{issuer: nil}},
 		"no issuer":   {Audience: audience, Scope: "s"},
