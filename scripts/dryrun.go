@@ -1,18 +1,24 @@
 package scripts
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// A Rejected is a module or a deployment that may not be, in words that tell what would be right.
-type Rejected struct {
+// A RejectedError says why a module or a deployment was rejected, and what would be right.
+type RejectedError struct {
 	Reasons []string // at least one
 }
 
 // Error joins the reasons.
-func (r *Rejected) Error() string { return strings.Join(r.Reasons, "; ") }
+func (r *RejectedError) Error() string { return strings.Join(r.Reasons, "; ") }
+
+// Reject returns a *[RejectedError] with one reason.
+func Reject(format string, args ...any) *RejectedError {
+	return &RejectedError{Reasons: []string{fmt.Sprintf(format, args...)}}
+}
 
 // An Outcome is how a registration, or a step of one, ended.
 type Outcome string

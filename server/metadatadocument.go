@@ -55,7 +55,7 @@ func (s *Server) metadataDocument(c echo.Context) error {
 	r, err := s.config.Engine.ResolveDocument(ctx, url, document.bytes, &engine.Caller{Auth: engine.AuthNone}, requestIDOf(c))
 	if refusal, refused := errors.AsType[*engine.Error](err); refused {
 		s.documents.Remove(url)
-		return &scripts.Rejected{Reasons: []string{refusal.Error()}}
+		return &scripts.RejectedError{Reasons: []string{refusal.Error()}}
 	}
 	if err != nil {
 		return err
@@ -83,7 +83,7 @@ func (s *Server) document(ctx context.Context, url string) (keptDocument, error)
 		return keptDocument{}, err
 	}
 	if err != nil {
-		return keptDocument{}, &scripts.Rejected{Reasons: []string{"the document cannot be fetched: " + err.Error()}}
+		return keptDocument{}, &scripts.RejectedError{Reasons: []string{"the document cannot be fetched: " + err.Error()}}
 	}
 	return keptDocument{b, time.Now().UTC().Truncate(time.Second).Add(documentAge)}, nil
 }

@@ -56,7 +56,7 @@ func answerTo(err error) answer {
 	refusal, refused := errors.AsType[*engine.Error](err)
 	denied, isDenied := errors.AsType[*unauthorizedError](err)
 	status, isStatus := errors.AsType[*statusError](err)
-	rejected, isRejected := errors.AsType[*scripts.Rejected](err)
+	rejected, isRejected := errors.AsType[*scripts.RejectedError](err)
 	http4xx, isHTTP := errors.AsType[*echo.HTTPError](err)
 	switch {
 	case refused && refusal.Code == engine.InsufficientScope:

@@ -38,7 +38,7 @@ func (s *Server) uploadModule(c echo.Context) error {
 func signatureOf(c echo.Context) (string, error) {
 	b, err := base64.StdEncoding.DecodeString(c.Request().Header.Get(adminapi.SignatureHeader))
 	if err != nil {
-		return "", &scripts.Rejected{Reasons: []string{adminapi.SignatureHeader + " must be the .minisig file in base64"}}
+		return "", &scripts.RejectedError{Reasons: []string{adminapi.SignatureHeader + " must be the .minisig file in base64"}}
 	}
 	return string(b), nil
 }
@@ -84,7 +84,7 @@ func (s *Server) deploy(c echo.Context) error {
 	d := scripts.Deployment{Scripts: asked.Scripts, Comment: asked.Comment, CreatedBy: c.Get(administratorKey).(string)}
 	switch {
 	case asked.CopyOf != 0 && asked.Scripts != nil:
-		return &scripts.Rejected{Reasons: []string{"scripts and copy_of exclude each other: send one of them"}}
+		return &scripts.RejectedError{Reasons: []string{"scripts and copy_of exclude each other: send one of them"}}
 	case asked.CopyOf != 0:
 		old, err := s.config.Deployments.Deployment(c.Request().Context(), asked.CopyOf)
 		if err != nil {
@@ -92,7 +92,7 @@ func (s *Server) deploy(c echo.Context) error {
 		}
 		d.Scripts, d.CopyOf = old.Scripts, old.Number
 	case asked.Scripts == nil:
-		return &scripts.Rejected{Reasons: []string{"scripts is missing: the list of scripts, [] for none, or copy_of"}}
+		return &scripts.RejectedError{Reasons: []string{"scripts is missing: the list of scripts, [] for none, or copy_of"}}
 	}
 	created, err := s.config.Scripts.Deploy(c.Request().Context(), d, asked.IfCurrent)
 	if err != nil {

@@ -26,7 +26,7 @@ import (
 	"registrar/server/bearer"
 )
 
-// Scripts takes in modules and deployments. What may not be gets a *[scripts.Rejected].
+// Scripts takes in modules and deployments. What may not be gets a *[scripts.RejectedError].
 type Scripts interface {
 	// UploadSigned stores a module durably, with its minisign signature, "" meaning none. The same bytes again give what is
 	// stored, and false.
@@ -108,7 +108,7 @@ type Config struct {
 	Shadows     Shadows
 	// Replay takes the last stored registrations, 0 meaning [scripts.DefaultReplay] of them, once more through these
 	// scripts, nil meaning those in force, and stores nothing. It calls progress at the beginning and after each one. What
-	// may not be gets a *[scripts.Rejected], and scripts.ErrConflict where another replay is under way.
+	// may not be gets a *[scripts.RejectedError], and scripts.ErrConflict where another replay is under way.
 	Replay func(ctx context.Context, list []scripts.Script, last int, progress func(done, of int)) (scripts.Replay, error)
 	// MarkSeen notes durably that clients were in use at a time. IDs of no client are passed over.
 	MarkSeen func(ctx context.Context, ids []string, at time.Time) error

@@ -39,7 +39,7 @@ func (c *scriptInspectCommand) Run(ctx context.Context, to *console) error {
 
 // rejection puts the reasons against a module one a line.
 func rejection(err error) error {
-	if rejected, ok := errors.AsType[*scripts.Rejected](err); ok {
+	if rejected, ok := errors.AsType[*scripts.RejectedError](err); ok {
 		return fmt.Errorf("the module may not be uploaded:\n  - %s", strings.Join(rejected.Reasons, "\n  - "))
 	}
 	return err

@@ -45,7 +45,7 @@ func (f *uploadFlags) signature(path string) ([]byte, error) {
 func scriptName(given, path string) (string, error) {
 	name := cmp.Or(given, fileName(path))
 	if !scripts.ValidName(name) {
-		return "", usageError{fmt.Errorf("the name %q: a script's name is [a-z0-9][a-z0-9._-]{0,63}; say --name", name)}
+		return "", usageError{fmt.Errorf("the name %q: a script's name is %s; say --name", name, scripts.NameRule)}
 	}
 	return name, nil
 }

@@ -13,7 +13,7 @@ const maxAllocs = 43
 
 // A registration that finds its instance in the pool allocates no more than it did. Makefile runs this test without the
 // race detector.
-func TestRegistrationAllocs(t *testing.T) {
+func TestAllocationsOfScript(t *testing.T) {
 	if raceDetector {
 		t.Skip("the race detector allocates by itself")
 	}

@@ -34,11 +34,11 @@ func (i *inspection) command() bool {
 func stepsOf(s scripts.Script, m scripts.Module) ([]string, error) {
 	switch {
 	case m.Command() && len(s.Steps) == 0:
-		return nil, rejected("the module is a program: list the steps that it replaces under steps")
+		return nil, scripts.Reject("the module is a program: list the steps that it replaces under steps")
 	case m.Command():
 		return s.Steps, nil
 	case len(s.Steps) > 0:
-		return nil, rejected("steps is for programs: this module replaces what it exports, %s; leave steps out", strings.Join(m.Steps, ", "))
+		return nil, scripts.Reject("steps is for programs: this module replaces what it exports, %s; leave steps out", strings.Join(m.Steps, ", "))
 	}
 	return m.Steps, nil
 }

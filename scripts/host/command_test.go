@@ -163,7 +163,7 @@ func TestProgramsAreDeployedWithSteps(t *testing.T) {
 		"open where closed": {open, "lets a caller who makes the script fail get past its step set_client_name"},
 	} {
 		_, err := b.host.Deploy(t.Context(), scripts.Deployment{Scripts: []scripts.Script{tt.script}}, nil)
-		if rejected, ok := errors.AsType[*scripts.Rejected](err); !ok || !strings.Contains(rejected.Error(), tt.want) {
+		if rejected, ok := errors.AsType[*scripts.RejectedError](err); !ok || !strings.Contains(rejected.Error(), tt.want) {
 			t.Errorf("%s: got %v, want a rejection with %q", name, err, tt.want)
 		}
 	}
@@ -188,7 +188,7 @@ func TestInspectKnowsPrograms(t *testing.T) {
 		{moduleOf([]function{{"registrar_v1", "call_base", false}}, []function{{name: "_start", plain: true}}), "is a program and imports registrar_v1.call_base"},
 	} {
 		_, err := b.host.Inspect(tt.wasm)
-		if rejected, ok := errors.AsType[*scripts.Rejected](err); !ok || !strings.Contains(rejected.Error(), tt.want) {
+		if rejected, ok := errors.AsType[*scripts.RejectedError](err); !ok || !strings.Contains(rejected.Error(), tt.want) {
 			t.Errorf("got %v, want a rejection with %q", err, tt.want)
 		}
 	}

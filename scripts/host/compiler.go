@@ -19,6 +19,8 @@ import (
 
 	"github.com/tetratelabs/wazero"
 	"golang.org/x/sync/singleflight"
+
+	"registrar/scripts"
 )
 
 // CompileCommand is the name of the hidden command of this program that compiles a module; see [CompileChild].
@@ -101,7 +103,7 @@ func runtimeConfig(memoryPages uint32, cache wazero.CompilationCache) wazero.Run
 }
 
 // vet sees that the module's code is in the folder. The same module is compiled once at a time. An error that is a
-// *[scripts.Rejected] speaks against the module.
+// *[scripts.RejectedError] speaks against the module.
 func (c *compiler) vet(ctx context.Context, module []byte) error {
 	sum := sha256.Sum256(module)
 	digest := hex.EncodeToString(sum[:])
@@ -138,11 +140,11 @@ func (c *compiler) runChild(ctx context.Context, module []byte) error {
 	case err == nil:
 		return nil
 	case ctx.Err() != nil:
-		return rejected("compiling the module took longer than %s", c.wall)
+		return scripts.Reject("compiling the module took longer than %s", c.wall)
 	case exited && exit.ExitCode() == exitInvalid:
-		return rejected("the module does not compile: %s", strings.TrimSpace(said.String()))
+		return scripts.Reject("the module does not compile: %s", strings.TrimSpace(said.String()))
 	case exited:
-		return rejected("compiling the module took more than %d s of CPU or %d GiB of memory, or crashed the compiler (%s)", compileCPU, compileMemory>>30, exit)
+		return scripts.Reject("compiling the module took more than %d s of CPU or %d GiB of memory, or crashed the compiler (%s)", compileCPU, compileMemory>>30, exit)
 	}
 	return fmt.Errorf("starting the compiler: %w", err)
 }

@@ -71,7 +71,7 @@ func TestCompilerDies(t *testing.T) {
 			}
 			for range 2 {
 				err := c.vet(t.Context(), wasmtest.Wasm(t, "prefix-id"))
-				if _, rejected := errors.AsType[*scripts.Rejected](err); !rejected || !strings.Contains(err.Error(), tt.want) {
+				if _, rejected := errors.AsType[*scripts.RejectedError](err); !rejected || !strings.Contains(err.Error(), tt.want) {
 					t.Fatalf("got %v, want a rejection with %q", err, tt.want)
 				}
 				if strings.Contains(err.Error(), "sesame") {
@@ -82,7 +82,7 @@ func TestCompilerDies(t *testing.T) {
 	}
 	c := newTestCompiler(t, filepath.Join(t.TempDir(), "nothing"))
 	err := c.vet(t.Context(), wasmtest.Wasm(t, "prefix-id"))
-	if _, rejected := errors.AsType[*scripts.Rejected](err); err == nil || rejected {
+	if _, rejected := errors.AsType[*scripts.RejectedError](err); err == nil || rejected {
 		t.Errorf("without a compiler: got %v, want an error of our own", err)
 	}
 }
@@ -93,7 +93,7 @@ func TestCompileInvalid(t *testing.T) {
 	// (module (func (result i32))): a body that leaves no result.
 	module := []byte("\x00asm\x01\x00\x00\x00\x01\x05\x01\x60\x00\x01\x7f\x03\x02\x01\x00\x0a\x04\x01\x02\x00\x0b")
 	err := c.vet(t.Context(), module)
-	if _, rejected := errors.AsType[*scripts.Rejected](err); !rejected || !strings.Contains(err.Error(), "the module does not compile: ") {
+	if _, rejected := errors.AsType[*scripts.RejectedError](err); !rejected || !strings.Contains(err.Error(), "the module does not compile: ") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -41,7 +41,7 @@ type script struct {
 }
 
 // Deploy checks and appends a deployment, and puts it in force here at once; other replicas follow. What may not be gets
-// a *[scripts.Rejected]. A copy of an older one is given by its number alone, in copyOf.
+// a *[scripts.RejectedError]. A copy of an older one is given by its number alone, in copyOf.
 func (h *Host) Deploy(ctx context.Context, d scripts.Deployment, ifCurrent *int64) (scripts.Deployment, error) {
 	loaded, err := h.load(ctx, d)
 	if err != nil {
@@ -96,10 +96,10 @@ func (s *script) canary() bool { return isCanary(s.Script) }
 // about says which script an error is about. A module that is not there speaks against the deployment.
 func about(s scripts.Script, err error) error {
 	if errors.Is(err, scripts.ErrNotFound) {
-		return rejected("script %s: there is no module %s: upload it first", s.Name, s.Module)
+		return scripts.Reject("script %s: there is no module %s: upload it first", s.Name, s.Module)
 	}
-	if r, ok := errors.AsType[*scripts.Rejected](err); ok {
-		named := &scripts.Rejected{}
+	if r, ok := errors.AsType[*scripts.RejectedError](err); ok {
+		named := &scripts.RejectedError{}
 		for _, reason := range r.Reasons {
 			named.Reasons = append(named.Reasons, "script "+s.Name+": "+reason)
 		}
@@ -142,12 +142,12 @@ func (h *Host) loadScript(ctx context.Context, d *deployed, s scripts.Script) (*
 
 // check checks what a deployment says of its scripts, without their modules.
 func check(list []scripts.Script) error {
-	var r scripts.Rejected
+	var r scripts.RejectedError
 	refuse := func(format string, args ...any) { r.Reasons = append(r.Reasons, fmt.Sprintf(format, args...)) }
 	names := map[string]bool{}
 	for i, s := range list {
 		if !scripts.ValidName(s.Name) {
-			refuse("scripts[%d].name %q: a script's name is [a-z0-9][a-z0-9._-]{0,63}", i, s.Name)
+			refuse("scripts[%d].name %q: a script's name is %s", i, s.Name, scripts.NameRule)
 		}
 		if names[s.Name] {
 			refuse("scripts[%d].name %q stands in the deployment twice", i, s.Name)
@@ -202,7 +202,7 @@ func checkFallback(s scripts.Script, steps []string) error {
 	}
 	for _, step := range steps {
 		if step != engine.StepAddClientID && step != engine.StepGenerateSecret && !slices.Contains(s.FailOpen, step) {
-			return rejected("on_failure base lets a caller who makes the script fail get past its step %s: use refuse, or list the step under fail_open", step)
+			return scripts.Reject("on_failure base lets a caller who makes the script fail get past its step %s: use refuse, or list the step under fail_open", step)
 		}
 	}
 	return nil

@@ -33,7 +33,7 @@ func TestDeployRefuses(t *testing.T) {
 		"on_failure base lets a caller":  {change(policy, func(s *scripts.Script) { s.OnFailure = scripts.OnFailureBase })},
 	} {
 		_, err := b.host.Deploy(t.Context(), scripts.Deployment{Scripts: list}, nil)
-		if _, rejected := errors.AsType[*scripts.Rejected](err); !rejected || !strings.Contains(err.Error(), want) {
+		if _, rejected := errors.AsType[*scripts.RejectedError](err); !rejected || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want a rejection with %q", err, want)
 		}
 	}

@@ -189,10 +189,10 @@ func (h *Host) Upload(ctx context.Context, name string, wasm []byte) (scripts.Mo
 
 // UploadSigned inspects, compiles and stores a module with its signature, the content of a .minisig file. The same bytes
 // again give what is stored, and false; a signature then takes the place of the one that is stored. A module that may not
-// be gets a *[scripts.Rejected].
+// be gets a *[scripts.RejectedError].
 func (h *Host) UploadSigned(ctx context.Context, name string, wasm []byte, signature string) (scripts.Module, bool, error) {
 	if !scripts.ValidName(name) {
-		return scripts.Module{}, false, rejected("name %q: a script's name is [a-z0-9][a-z0-9._-]{0,63}", name)
+		return scripts.Module{}, false, scripts.Reject("name %q: a script's name is %s", name, scripts.NameRule)
 	}
 	if err := h.checkSignature(wasm, signature); err != nil {
 		return scripts.Module{}, false, err
@@ -235,18 +235,18 @@ func (h *Host) compile(ctx context.Context, wasm []byte) (wazero.CompiledModule,
 	}
 	metered, err := metering.Rewrite(wasm, m)
 	if err != nil {
-		return fail(rejected("%v", err))
+		return fail(scripts.Reject("%v", err))
 	}
 	module, layout, err := snapshot.Prepare(metered, wasm, m)
 	if err != nil {
-		return fail(rejected("%v", err))
+		return fail(scripts.Reject("%v", err))
 	}
 	if err := h.compiler.vet(ctx, module); err != nil {
 		return fail(err)
 	}
 	compiled, err := h.runtime.CompileModule(ctx, module)
 	if err != nil {
-		return fail(rejected("the module does not compile: %v", err))
+		return fail(scripts.Reject("the module does not compile: %v", err))
 	}
 	return compiled, layout, nil
 }

@@ -23,15 +23,15 @@ const (
 	start      = "_start"
 )
 
-// Inspect gives the verdict that an upload of a module gets: what it is, or a *[scripts.Rejected] with all that speaks
+// Inspect gives the verdict that an upload of a module gets: what it is, or a *[scripts.RejectedError] with all that speaks
 // against it. It reads the bytes alone; nothing is compiled or run.
 func (h *Host) Inspect(wasm []byte) (scripts.Module, error) {
 	if len(wasm) > h.config.MaxModule {
-		return scripts.Module{}, rejected("the module has %d bytes: at most %d are allowed", len(wasm), h.config.MaxModule)
+		return scripts.Module{}, scripts.Reject("the module has %d bytes: at most %d are allowed", len(wasm), h.config.MaxModule)
 	}
 	m, err := wasmbin.Decode(wasm)
 	if err != nil {
-		return scripts.Module{}, rejected("the module cannot be read: %v", err)
+		return scripts.Module{}, scripts.Reject("the module cannot be read: %v", err)
 	}
 	i := inspection{m: m, maxPages: h.config.MemoryPages, functions: hostFunctions()}
 	i.start()
@@ -40,15 +40,11 @@ func (h *Host) Inspect(wasm []byte) (scripts.Module, error) {
 	i.tables()
 	i.exports()
 	if i.reasons != nil {
-		return scripts.Module{}, &scripts.Rejected{Reasons: i.reasons}
+		return scripts.Module{}, &scripts.RejectedError{Reasons: i.reasons}
 	}
 	i.verdict.Digest = scripts.Digest(wasm)
 	i.verdict.Size = len(wasm)
 	return i.verdict, nil
-}
-
-func rejected(format string, args ...any) *scripts.Rejected {
-	return &scripts.Rejected{Reasons: []string{fmt.Sprintf(format, args...)}}
 }
 
 // hostFunctions returns what a script may import, by module and name.

@@ -35,7 +35,7 @@ func TestInspectRefuses(t *testing.T) {
 	} {
 		t.Run(tt.module, func(t *testing.T) {
 			_, _, err := b.host.Upload(t.Context(), tt.module, wasmtest.Wasm(t, tt.module))
-			rejected, ok := errors.AsType[*scripts.Rejected](err)
+			rejected, ok := errors.AsType[*scripts.RejectedError](err)
 			if !ok || !strings.Contains(rejected.Error(), tt.want) {
 				t.Errorf("got %v, want a rejection with %q", err, tt.want)
 			}
@@ -157,7 +157,7 @@ func TestInspectExplains(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := b.host.Inspect(tt.wasm)
-			if rejected, ok := errors.AsType[*scripts.Rejected](err); !ok || len(rejected.Reasons) != 1 || !strings.Contains(rejected.Error(), tt.want) {
+			if rejected, ok := errors.AsType[*scripts.RejectedError](err); !ok || len(rejected.Reasons) != 1 || !strings.Contains(rejected.Error(), tt.want) {
 				t.Errorf("got %v, want a rejection with %q", err, tt.want)
 			}
 		})

@@ -22,13 +22,13 @@ type ClientSource interface {
 // It stores nothing. Registrations run one after the other, so that it takes one processor at most; of replays that are
 // asked for at once, one runs, and the others get an error that is scripts.ErrConflict. progress is called at the
 // beginning and after each registration; of tells how many there will be about. Scripts that may not be deployed get a
-// *[scripts.Rejected].
+// *[scripts.RejectedError].
 func (h *Host) Replay(ctx context.Context, e *engine.Engine, source ClientSource, list []scripts.Script, last int, progress func(done, of int)) (scripts.Replay, error) {
 	if last == 0 {
 		last = scripts.DefaultReplay
 	}
 	if last < 0 || last > scripts.MaxReplay {
-		return scripts.Replay{}, rejected("last %d: it must be from 1 to %d registrations", last, scripts.MaxReplay)
+		return scripts.Replay{}, scripts.Reject("last %d: it must be from 1 to %d registrations", last, scripts.MaxReplay)
 	}
 	if !h.replaying.TryLock() {
 		return scripts.Replay{}, fmt.Errorf("another replay is under way: %w", scripts.ErrConflict)

@@ -181,7 +181,7 @@ func TestReplayThatMayNotBe(t *testing.T) {
 		{1, []scripts.Script{{Name: "No", Module: "sha256:0"}}, "a script's name is"},
 	} {
 		_, err := b.host.Replay(t.Context(), b.engine, b.store, c.list, c.last, func(int, int) {})
-		if _, rejected := errors.AsType[*scripts.Rejected](err); !rejected || !strings.Contains(err.Error(), c.want) {
+		if _, rejected := errors.AsType[*scripts.RejectedError](err); !rejected || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("last %d, %v: got %v, want %q", c.last, c.list, err, c.want)
 		}
 	}

@@ -9,6 +9,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/jedisct1/go-minisign"
+
+	"registrar/scripts"
 )
 
 // maxSignature bounds a signature, in bytes: most of one is its trusted comment.
@@ -42,14 +44,14 @@ func (h *Host) checkSignature(wasm []byte, signature string) error {
 		if len(keys) == 0 {
 			return nil
 		}
-		return rejected("the module has no signature: sign it with minisign, by the key %s", keyList(keys))
+		return scripts.Reject("the module has no signature: sign it with minisign, by the key %s", keyList(keys))
 	}
 	if len(signature) > maxSignature {
-		return rejected("the signature has %d bytes: at most %d are allowed", len(signature), maxSignature)
+		return scripts.Reject("the signature has %d bytes: at most %d are allowed", len(signature), maxSignature)
 	}
 	sig, err := minisign.DecodeSignature(signature)
 	if err != nil || !utf8.ValidString(signature) {
-		return rejected("the signature is no minisign signature, which is all that the .minisig file holds")
+		return scripts.Reject("the signature is no minisign signature, which is all that the .minisig file holds")
 	}
 	if len(keys) == 0 {
 		return nil
@@ -66,9 +68,9 @@ func (h *Host) checkSignature(wasm []byte, signature string) error {
 		}
 	}
 	if !known {
-		return rejected("the signature is by the key %s, which this server does not know: it must be by %s", keyID(sig.KeyId), keyList(keys))
+		return scripts.Reject("the signature is by the key %s, which this server does not know: it must be by %s", keyID(sig.KeyId), keyList(keys))
 	}
-	return rejected("the signature by the key %s does not match the module, or was changed", keyID(sig.KeyId))
+	return scripts.Reject("the signature by the key %s does not match the module, or was changed", keyID(sig.KeyId))
 }
 
 func keyList(keys []SigningKey) string {

@@ -93,7 +93,7 @@ func TestSignedModules(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			b := newBench(t, engine.Options{})
 			m, _, err := startSigned(t, b, ours, other).UploadSigned(t.Context(), "ids", wasm, tt.signature)
-			rejected, isRejected := errors.AsType[*scripts.Rejected](err)
+			rejected, isRejected := errors.AsType[*scripts.RejectedError](err)
 			switch {
 			case tt.want == "" && (err != nil || m.Signature != tt.signature):
 				t.Errorf("got %q and %v, want its signature", m.Signature, err)
@@ -143,7 +143,7 @@ func TestStoredModulesAreCheckedAgain(t *testing.T) {
 	}
 	wantNotLoaded("the module has no signature")
 	_, err := signed.Deploy(t.Context(), scripts.Deployment{Scripts: []scripts.Script{{Name: "prefix-id", Module: digest}}}, nil)
-	if rejected, ok := errors.AsType[*scripts.Rejected](err); !ok || !strings.Contains(rejected.Error(), "the module has no signature") {
+	if rejected, ok := errors.AsType[*scripts.RejectedError](err); !ok || !strings.Contains(rejected.Error(), "the module has no signature") {
 		t.Errorf("deploying it: got %v, want a refusal", err)
 	}
 

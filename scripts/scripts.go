@@ -1,12 +1,14 @@
-// Package catalog holds what is known of uploaded modules and of deployments: data only, shared by the packages that
-// run, keep and serve them.
+// Package scripts describes uploaded modules, deployments, and what comes of running scripts: data only, shared by the
+// packages that run, store and serve them.
 package scripts
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -15,11 +17,11 @@ import (
 var (
 	// ErrNotFound reports that there is no such module or deployment.
 	ErrNotFound = errors.New("not found")
-	// ErrConflict is a change that another one overtook, or that something else forbids.
+	// ErrConflict reports that another change came first, or that something else forbids the change.
 	ErrConflict = errors.New("conflict")
 )
 
-// A Module is an uploaded WebAssembly module. Nothing of it changes but its signature.
+// A Module is an uploaded WebAssembly module. Only its signature ever changes.
 type Module struct {
 	Digest    string    `json:"digest"` // "sha256:" and 64 hex digits, of the bytes as uploaded
 	Name      string    `json:"name"`   // given at the first upload
@@ -64,13 +66,14 @@ type Script struct {
 	FailOpen  []string       `json:"fail_open,omitzero"`  // steps other than add_client_id and generate_secret that OnFailureBase may stand in for
 }
 
-// A Mode says how far a script's word counts.
+// A Mode is how far a script's result counts, as its deployment says. The mode of a registration is engine.Mode, and
+// what a script is told of both is hostfuncs.Mode.
 type Mode string
 
-// The modes.
+// The modes of scripts.
 const (
 	ModeEnforce Mode = "enforce" // it acts
-	ModeShadow  Mode = "shadow"  // it runs beside what acts, and what it would have changed is kept
+	ModeShadow  Mode = "shadow"  // it runs beside the scripts that act, and what it would have changed is kept
 	// ModeCanary has it act for a share of the callers. For the others the latest deployment without canaries is in force.
 	ModeCanary Mode = "canary"
 )
@@ -84,7 +87,19 @@ const (
 	OnFailureBase   OnFailure = "base"   // what the script replaced runs instead
 )
 
-var name = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)
+// NameRule is the regular expression of a script's name.
+const NameRule = `[a-z0-9][a-z0-9._-]{0,63}`
 
-// ValidName reports whether s can be a script's name: [a-z0-9][a-z0-9._-]{0,63}.
+var name = regexp.MustCompile(`^` + NameRule + `$`)
+
+// ValidName reports whether s can be a script's name; see [NameRule].
 func ValidName(s string) bool { return name.MatchString(s) }
+
+// Names lists the names of scripts for people to read, the outermost first.
+func Names(list []Script) string {
+	names := make([]string, len(list))
+	for i, s := range list {
+		names[i] = s.Name
+	}
+	return cmp.Or(strings.Join(names, ", "), "no scripts")
+}
