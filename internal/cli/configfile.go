@@ -12,6 +12,8 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
+
+	"registrar/internal/suggest"
 )
 
 // A configFile is the path of a YAML file. It is a mapping; each member is a flag of any command, without the dashes in
@@ -163,35 +165,9 @@ func suggestion(name string, known []string) string {
 	if positive, negated := strings.CutPrefix(spelt, "no-"); negated && slices.Contains(known, positive) {
 		return fmt.Sprintf(", did you mean \"%s: false\"?", positive)
 	}
-	best, distance := "", max(1, len(spelt)/3)+1
-	for _, candidate := range known {
-		if d := edits(spelt, candidate); d < distance {
-			best, distance = candidate, d
-		}
-	}
-	if best == "" {
+	nearest := suggest.Nearest(spelt, known, 3)
+	if nearest == "" {
 		return ""
 	}
-	return fmt.Sprintf(", did you mean %q?", best)
-}
-
-// edits returns how many bytes must be added, removed or replaced to make b of a (Levenshtein's distance).
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replaced := diagonal
-			if a[i] != b[j] {
-				replaced++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(replaced, row[j]+1, diagonal+1)
-		}
-	}
-	return row[len(b)]
+	return fmt.Sprintf(", did you mean %q?", nearest)
 }

@@ -4,34 +4,13 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/agnivade/levenshtein"
-
+	"registrar/internal/suggest"
 	"registrar/scripts/wasmbin"
 )
 
-// maxSuggested bounds the names for which another one is looked for, in bytes: no name that is known has half of it.
-const maxSuggested = 64
-
-// nearest returns the name that was probably meant by one that is not among them, "" where none is near. Case and
-// underscores do not count, since some languages export names in their own way.
-func nearest(name string, names []string) string {
-	if len(name) > maxSuggested {
-		return ""
-	}
-	found, least := "", max(len(name)/5, 1)+1 // more edits make another name
-	for _, known := range names {
-		a, b := bare(name), bare(known)
-		if len(a)-len(b) >= least || len(b)-len(a) >= least {
-			continue
-		}
-		if d := levenshtein.ComputeDistance(a, b); d < least {
-			found, least = known, d
-		}
-	}
-	return found
-}
-
-func bare(name string) string { return strings.ToLower(strings.ReplaceAll(name, "_", "")) }
+// nearest returns the known name that was probably meant by name, "" where none is near. More than one edit for each five
+// bytes makes another name.
+func nearest(name string, known []string) string { return suggest.Nearest(name, known, 5) }
 
 // didYouMean asks for the nearest name, "" where none is near.
 func didYouMean(name string, names []string) string {

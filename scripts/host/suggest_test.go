@@ -1,47 +1,10 @@
 package host
 
 import (
-	"strings"
 	"testing"
 
-	"registrar/hostfuncs"
 	"registrar/scripts/wasmbin"
 )
-
-func TestNearest(t *testing.T) {
-	var functions []string
-	for _, f := range hostfuncs.Functions() {
-		functions = append(functions, f.Name)
-	}
-	for _, tt := range []struct {
-		name  string
-		among []string
-		want  string
-	}{
-		{"set_clientid", functions, "set_client_id"},
-		{"setClientSecret", functions, "set_client_secret"},
-		{"refuze", functions, "refuse"},
-		{"callBase", functions, "call_base"},
-		{"fd_writ", functions, "fd_write"},
-		{"http_get", functions, ""},
-		{"lo", functions, "log"},
-		{"x", functions, ""},
-		{"addClientId", stepNames(), "add_client_id"},
-		{"add_client", stepNames(), "add_client_id"},
-		{"set_redirect_uri", stepNames(), "set_redirect_uris"},
-		{"set_scope", stepNames(), "set_scopes"},
-		{"build_responce", stepNames(), "build_response"},
-		{"set_client_id", stepNames(), ""}, // a host's function, and no misspelt set_client_name
-		{"malloc", stepNames(), ""},
-		{"call_base", stepNames(), ""},
-		{"", stepNames(), ""},
-		{strings.Repeat("set_scopes", 1000), stepNames(), ""},
-	} {
-		if got := nearest(tt.name, tt.among); got != tt.want {
-			t.Errorf("%.80s: got %q, want %q", tt.name, got, tt.want)
-		}
-	}
-}
 
 func TestExplain(t *testing.T) {
 	i32, i64, f64 := wasmbin.I32, wasmbin.I64, wasmbin.F64
