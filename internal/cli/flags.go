@@ -13,6 +13,7 @@ import (
 
 	"registrar/engine"
 	"registrar/scripts/host"
+	"registrar/scripts/wasmbin"
 )
 
 // serverFlags are what serve runs with and check checks.
@@ -183,11 +184,6 @@ func (c *cidr) UnmarshalText(b []byte) error {
 // A memorySize is an amount of memory in bytes: whole pages of WebAssembly, from one to 4 GiB.
 type memorySize uint64
 
-const (
-	pageSize = 64 << 10
-	maxPages = 1 << 16
-)
-
 // UnmarshalText reads 16MiB, 512KiB, 1GiB, or a number of bytes.
 func (m *memorySize) UnmarshalText(b []byte) error {
 	number, shift := string(b), 0
@@ -202,11 +198,11 @@ func (m *memorySize) UnmarshalText(b []byte) error {
 		return fmt.Errorf("%q is no amount of memory, such as 16MiB", b)
 	}
 	n <<= shift
-	if n == 0 || n%pageSize != 0 || n/pageSize > maxPages {
+	if n == 0 || n%wasmbin.PageSize != 0 || n/wasmbin.PageSize > wasmbin.MaxMemoryPages {
 		return fmt.Errorf("%q: it must be whole pages of 64KiB, from 64KiB to 4GiB", b)
 	}
 	*m = memorySize(n)
 	return nil
 }
 
-func (m memorySize) pages() uint32 { return uint32(m / pageSize) }
+func (m memorySize) pages() uint32 { return uint32(m / wasmbin.PageSize) }

@@ -15,8 +15,6 @@ import (
 )
 
 const (
-	pageSize   = 64 << 10
-	maxTable   = 65_536
 	stepType   = "() -> (i32)"
 	startType  = "() -> ()"
 	initialize = "_initialize"
@@ -163,18 +161,13 @@ func (i *inspection) memory() {
 		if m.Limits.Min > i.maxPages {
 			i.refuse("the memory begins with %d pages of 64 KiB: at most %d are allowed", m.Limits.Min, i.maxPages)
 		}
-		i.verdict.MemoryMin = uint64(m.Limits.Min) * pageSize
+		i.verdict.MemoryMin = uint64(m.Limits.Min) * wasmbin.PageSize
 	}
 }
 
 func (i *inspection) tables() {
 	if len(i.m.Tables) > 1 {
 		i.refuse("the module has %d tables: one is allowed", len(i.m.Tables))
-	}
-	for _, t := range i.m.Tables {
-		if t.Limits.Min > maxTable {
-			i.refuse("the table has %d elements: at most %d are allowed", t.Limits.Min, maxTable)
-		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"registrar/hostfuncs"
 	"registrar/scripts"
+	"registrar/scripts/wasmbin"
 )
 
 // An Observer counts what scripts do. It is called in the middle of registrations, by many at once, so it must be quick.
@@ -58,7 +59,7 @@ func (h *Host) kindOf(err error, i *instance) scripts.FailureKind {
 	if _, ok := errors.AsType[*exitStatus](err); ok {
 		return scripts.FailureContract
 	}
-	if i != nil && uint64(i.module.Memory().Size()) > uint64(h.config.MemoryPages)*pageSize*3/4 {
+	if i != nil && uint64(i.module.Memory().Size()) > uint64(h.config.MemoryPages)*wasmbin.PageSize*3/4 {
 		return scripts.FailureMemory
 	}
 	return scripts.FailureTrap

@@ -9,6 +9,7 @@ import (
 	"registrar/engine"
 	"registrar/internal/wasmtest"
 	"registrar/scripts"
+	"registrar/scripts/wasmbin"
 )
 
 // A library holds modules in a map, and no deployment.
@@ -136,7 +137,7 @@ func TestBuffersOfInstancesAreReused(t *testing.T) {
 		}
 		i.close()
 	}
-	if kept := h.buffers.Kept(); kept != pageSize {
+	if kept := h.buffers.Kept(); kept != wasmbin.PageSize {
 		t.Errorf("%d bytes are kept, want the one page that ten instances had in turn", kept)
 	}
 	i, err := h.instantiate(t.Context(), s)

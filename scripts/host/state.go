@@ -14,6 +14,7 @@ import (
 	"registrar/scripts/memory"
 	"registrar/scripts/metering"
 	"registrar/scripts/snapshot"
+	"registrar/scripts/wasmbin"
 )
 
 // A state is what an instance had when it was initialized, its memory apart. With it and the memory's image, another
@@ -66,13 +67,13 @@ func (h *Host) begin(ctx context.Context, sc *script, l snapshot.Layout) {
 
 func (h *Host) image(content []byte) *memory.Image {
 	content = bytes.TrimRight(content, "\x00")
-	return memory.NewImage(content, int(h.config.MemoryPages)*pageSize, h.buffers)
+	return memory.NewImage(content, int(h.config.MemoryPages)*wasmbin.PageSize, h.buffers)
 }
 
 // restore brings an instance that nobody used, or whose memory was reset, to where the saved one was, but for its random
 // numbers.
 func (s *state) restore(i *instance, random io.Reader) error {
-	if _, ok := i.module.Memory().Grow((s.size - i.module.Memory().Size()) / pageSize); !ok {
+	if _, ok := i.module.Memory().Grow((s.size - i.module.Memory().Size()) / wasmbin.PageSize); !ok {
 		return fmt.Errorf("its memory does not grow to %d bytes", s.size)
 	}
 	for j, g := range i.globals {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"registrar/hostfuncs"
+	"registrar/scripts/wasmbin"
 )
 
 // Instances of these begin where another one stood; those of the others are initialized one by one, since a table may
@@ -101,7 +102,7 @@ func TestUsedInstancesThatAreClosed(t *testing.T) {
 		"broken": func(i *instance) { i.broken = true },
 		"open":   func(i *instance) { i.depth = 1 },
 		"full": func(i *instance) {
-			i.module.Memory().Grow(h.config.MemoryPages - i.module.Memory().Size()/pageSize)
+			i.module.Memory().Grow(h.config.MemoryPages - i.module.Memory().Size()/wasmbin.PageSize)
 		},
 	} {
 		i := newTestInstance(t, h, s)

@@ -6,10 +6,10 @@ import (
 	"math/bits"
 	"sync"
 
+	"registrar/scripts/wasmbin"
+
 	"github.com/tetratelabs/wazero/experimental"
 )
-
-const pageSize = 64 << 10
 
 // maxKept bounds the memory that waits for the next instance, in bytes.
 const maxKept = 32 << 20
@@ -59,7 +59,7 @@ func (l *buffered) Free() {
 
 // take returns zeros of at least size bytes.
 func (b *Buffers) take(size uint64) []byte {
-	class := bits.Len64((size - 1) / pageSize)
+	class := bits.Len64((size - 1) / wasmbin.PageSize)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if list := b.free[class]; len(list) > 0 {
@@ -68,7 +68,7 @@ func (b *Buffers) take(size uint64) []byte {
 		b.kept -= len(buffer)
 		return buffer
 	}
-	return make([]byte, pageSize<<class)
+	return make([]byte, wasmbin.PageSize<<class)
 }
 
 // put takes a buffer back, of which a prefix was used.
@@ -82,7 +82,7 @@ func (b *Buffers) put(buffer []byte, used int) {
 	if b.kept+len(buffer) > maxKept {
 		return
 	}
-	class := bits.Len(uint(len(buffer)-1) / pageSize)
+	class := bits.Len(uint(len(buffer)-1) / wasmbin.PageSize)
 	b.free[class] = append(b.free[class], buffer)
 	b.kept += len(buffer)
 }

@@ -3,12 +3,14 @@ package memory
 import (
 	"bytes"
 	"testing"
+
+	"registrar/scripts/wasmbin"
 )
 
 // Whatever an instance left in its memory, the next one finds zeros.
 func TestBuffersAreZero(t *testing.T) {
 	b := &Buffers{}
-	for _, sizes := range [][]uint64{{1 * pageSize}, {17 * pageSize, 18 * pageSize, 40 * pageSize}, {pageSize, 256 * pageSize}, {3 * pageSize}, {32 * pageSize, 32 * pageSize}} {
+	for _, sizes := range [][]uint64{{1 * wasmbin.PageSize}, {17 * wasmbin.PageSize, 18 * wasmbin.PageSize, 40 * wasmbin.PageSize}, {wasmbin.PageSize, 256 * wasmbin.PageSize}, {3 * wasmbin.PageSize}, {32 * wasmbin.PageSize, 32 * wasmbin.PageSize}} {
 		for range 3 {
 			m := b.Allocate(0, 0)
 			var whole []byte
@@ -37,13 +39,13 @@ func TestBuffersAreReused(t *testing.T) {
 	b := &Buffers{}
 	allocations := testing.AllocsPerRun(100, func() {
 		m := b.Allocate(0, 0)
-		m.Reallocate(17 * pageSize)
+		m.Reallocate(17 * wasmbin.PageSize)
 		m.Free()
 	})
 	if allocations > 2 {
 		t.Errorf("%v allocations for an instance, want the buffer to be used again", allocations)
 	}
-	if b.kept != 32*pageSize {
+	if b.kept != 32*wasmbin.PageSize {
 		t.Errorf("%d bytes are kept, want the one buffer of 32 pages", b.kept)
 	}
 }
@@ -53,7 +55,7 @@ func TestBuffersThatWaitAreBounded(t *testing.T) {
 	var lent []interface{ Free() }
 	for range 10 {
 		m := b.Allocate(0, 0)
-		m.Reallocate(256 * pageSize)
+		m.Reallocate(256 * wasmbin.PageSize)
 		lent = append(lent, m)
 	}
 	for _, m := range lent {

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"os"
 	"testing"
+
+	"registrar/scripts/wasmbin"
 )
 
 func (i *Image) withoutPagemap() { i.file.pagemap = nil }
@@ -16,7 +18,7 @@ func (i *Image) withOldKernel() {
 
 // Both ways to ask find the same.
 func TestWritten(t *testing.T) {
-	i := NewImage(bytes.Repeat([]byte("image"), pageSize), limit, &Buffers{})
+	i := NewImage(bytes.Repeat([]byte("image"), wasmbin.PageSize), limit, &Buffers{})
 	if i.file.pagemap == nil {
 		t.Skip("the kernel does not say what was written")
 	}
@@ -47,7 +49,7 @@ func TestWritten(t *testing.T) {
 
 // What an instance writes to again and again stays its own; what it does not write to any more, it gives back.
 func TestResetKeepsPages(t *testing.T) {
-	i := NewImage(bytes.Repeat([]byte("image"), pageSize), limit, &Buffers{})
+	i := NewImage(bytes.Repeat([]byte("image"), wasmbin.PageSize), limit, &Buffers{})
 	if i.file.pagemap == nil {
 		t.Skip("the kernel does not say what was written")
 	}
@@ -92,7 +94,7 @@ func TestResetKeepsPages(t *testing.T) {
 
 // Where the system says that nothing was written, or anything, it is not believed.
 func TestPagemapThatDoesNotWork(t *testing.T) {
-	i := NewImage(bytes.Repeat([]byte("image"), pageSize), limit, &Buffers{})
+	i := NewImage(bytes.Repeat([]byte("image"), wasmbin.PageSize), limit, &Buffers{})
 	fd := int(i.file.fd.Fd())
 	nothing := func(_ *scanner, _ *os.File, _, end uint64) ([]region, uint64, error) { return nil, end, nil }
 	all := func(_ *scanner, _ *os.File, start, end uint64) ([]region, uint64, error) {

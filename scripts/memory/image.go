@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"slices"
 
+	"registrar/scripts/wasmbin"
+
 	"github.com/tetratelabs/wazero/experimental"
 )
 
 // minMapped is the smallest image that is mapped, in bytes: what is less is copied before the kernel has answered.
-const minMapped = 4 * pageSize
+const minMapped = 4 * wasmbin.PageSize
 
 // An Image is what the memory of instances holds when they begin. They share it until they write to it: where the system
 // can, the memory of each is a private mapping of one file, and only the pages that it writes to are copied.

@@ -6,17 +6,19 @@ import (
 	"os"
 	"runtime"
 	"testing"
+
+	"registrar/scripts/wasmbin"
 )
 
-const limit = 128 * pageSize
+const limit = 128 * wasmbin.PageSize
 
 // images are of both kinds: small ones are copied, the others mapped where the system can.
 func images(t *testing.T) map[string]*Image {
 	t.Helper()
 	content := func(size int) []byte { return bytes.Repeat([]byte("image"), size/5) }
 	list := map[string]*Image{
-		"copied": NewImage(content(pageSize/2), limit, &Buffers{}),
-		"mapped": NewImage(content(5*pageSize), limit, &Buffers{}),
+		"copied": NewImage(content(wasmbin.PageSize/2), limit, &Buffers{}),
+		"mapped": NewImage(content(5*wasmbin.PageSize), limit, &Buffers{}),
 		"empty":  NewImage(nil, limit, &Buffers{}),
 	}
 	if (list["mapped"].file != nil) != (runtime.GOOS == "linux") {
@@ -50,7 +52,7 @@ func TestImageIsNobodysToChange(t *testing.T) {
 			before := bytes.Clone(i.content)
 			for range 5 {
 				a, b := i.New(), i.New()
-				first, second := a.Reallocate(6*pageSize), b.Reallocate(8*pageSize)
+				first, second := a.Reallocate(6*wasmbin.PageSize), b.Reallocate(8*wasmbin.PageSize)
 				fresh(t, first, i)
 				poison(first)
 				fresh(t, second, i)
@@ -72,20 +74,20 @@ func TestImageIsNobodysToChange(t *testing.T) {
 // written, where it does not, and where that is more than an instance may keep.
 func TestReset(t *testing.T) {
 	all := images(t)
-	silent := NewImage(bytes.Repeat([]byte("image"), pageSize), limit, &Buffers{})
+	silent := NewImage(bytes.Repeat([]byte("image"), wasmbin.PageSize), limit, &Buffers{})
 	silent.withoutPagemap()
 	all["mapped, where the kernel does not say what was written"] = silent
-	old := NewImage(bytes.Repeat([]byte("image"), pageSize), limit, &Buffers{})
+	old := NewImage(bytes.Repeat([]byte("image"), wasmbin.PageSize), limit, &Buffers{})
 	old.withOldKernel()
 	all["mapped, on an older kernel"] = old
 	page := os.Getpagesize()
 	for name, i := range all {
 		t.Run(name, func(t *testing.T) {
 			m := i.New()
-			b := m.Reallocate(8 * pageSize)
+			b := m.Reallocate(8 * wasmbin.PageSize)
 			write := map[string]func(n int){
 				"all of it":           func(int) { poison(b) },
-				"the same byte":       func(int) { b[5*pageSize+17] = 1 },
+				"the same byte":       func(int) { b[5*wasmbin.PageSize+17] = 1 },
 				"a byte of each page": func(n int) { every(b, page, n) },
 				"every other page":    func(n int) { every(b[n%2*page:], 2*page, n) },
 				"a page at random": func(int) {
@@ -135,15 +137,15 @@ func TestImageGrows(t *testing.T) {
 	for name, i := range images(t) {
 		t.Run(name, func(t *testing.T) {
 			m := i.New()
-			fresh(t, m.Reallocate(pageSize), i)
-			b := m.Reallocate(6 * pageSize)
+			fresh(t, m.Reallocate(wasmbin.PageSize), i)
+			b := m.Reallocate(6 * wasmbin.PageSize)
 			fresh(t, b, i)
 			poison(b)
 			b = m.Reallocate(limit)
-			if !bytes.Equal(b[:6*pageSize], bytes.Repeat([]byte{0xaa}, 6*pageSize)) {
+			if !bytes.Equal(b[:6*wasmbin.PageSize], bytes.Repeat([]byte{0xaa}, 6*wasmbin.PageSize)) {
 				t.Error("growing lost what was there")
 			}
-			if !bytes.Equal(b[6*pageSize:], make([]byte, limit-6*pageSize)) {
+			if !bytes.Equal(b[6*wasmbin.PageSize:], make([]byte, limit-6*wasmbin.PageSize)) {
 				t.Error("what it grew by is not zero")
 			}
 			m.Free()
@@ -154,9 +156,9 @@ func TestImageGrows(t *testing.T) {
 
 // Where the system gives no mapping, what there is serves.
 func TestImageWithoutMapping(t *testing.T) {
-	i := NewImage(bytes.Repeat([]byte("image"), pageSize), limit, &Buffers{})
+	i := NewImage(bytes.Repeat([]byte("image"), wasmbin.PageSize), limit, &Buffers{})
 	i.file = nil
 	m := i.New()
-	fresh(t, m.Reallocate(8*pageSize), i)
+	fresh(t, m.Reallocate(8*wasmbin.PageSize), i)
 	m.Free()
 }

@@ -1,6 +1,10 @@
 package metering
 
-import "registrar/scripts/wasmbin"
+import (
+	"encoding/binary"
+
+	"registrar/scripts/wasmbin"
+)
 
 // Opcodes that take no immediates and that only we write.
 const (
@@ -114,7 +118,8 @@ func appendCall(out []byte, function uint32) []byte {
 	return appendUnsigned(append(out, byte(wasmbin.Call)), function)
 }
 
-// appendConst appends an i64.const, its value in signed LEB128 (WebAssembly 2.0 §5.2.2).
+// appendConst appends an i64.const, its value in signed LEB128 (WebAssembly 2.0 §5.2.2). The signed varints of package
+// binary are another encoding: zigzag.
 func appendConst(out []byte, value int64) []byte {
 	out = append(out, byte(wasmbin.I64Const))
 	for {
@@ -127,23 +132,13 @@ func appendConst(out []byte, value int64) []byte {
 	}
 }
 
-// appendUnsigned appends an integer in LEB128.
-func appendUnsigned(out []byte, value uint32) []byte {
-	for ; value >= 0x80; value >>= 7 {
-		out = append(out, byte(value)|0x80)
-	}
-	return append(out, byte(value))
-}
+// appendUnsigned appends an integer in unsigned LEB128, which package binary calls a varint.
+func appendUnsigned(out []byte, value uint32) []byte { return binary.AppendUvarint(out, uint64(value)) }
 
-// unsigned reads an integer in LEB128 that was found to be right, and is its size.
+// unsigned returns the integer in unsigned LEB128 that b begins with, and its size. wasmbin has checked it.
 func unsigned(b []byte) (value, size int) {
-	for {
-		value |= int(b[size]&0x7f) << (7 * size)
-		size++
-		if b[size-1] < 0x80 {
-			return value, size
-		}
-	}
+	v, size := binary.Uvarint(b)
+	return int(v), size
 }
 
 func appendName(out []byte, name string) []byte {

@@ -40,7 +40,6 @@ package metering
 
 import (
 	"fmt"
-	"strings"
 
 	"registrar/scripts/wasmbin"
 )
@@ -86,7 +85,7 @@ const (
 // It fails if the module uses a reserved name, and as [wasmbin.Decode] does if m is not of wasm. That the types of values
 // are right it does not check: a module that a runtime would not have compiled still does not compile.
 func Rewrite(wasm []byte, m *wasmbin.Module) ([]byte, error) {
-	if err := checkNames(m); err != nil {
+	if err := m.CheckReserved(Reserved); err != nil {
 		return nil, err
 	}
 	r := newRewriter(wasm, m)
@@ -97,18 +96,4 @@ func Rewrite(wasm []byte, m *wasmbin.Module) ([]byte, error) {
 		return nil, err
 	}
 	return r.module()
-}
-
-func checkNames(m *wasmbin.Module) error {
-	for _, i := range m.Imports {
-		if strings.HasPrefix(i.Module, Reserved) {
-			return fmt.Errorf("the module imports %s.%s: names that begin with %s are reserved", i.Module, i.Name, Reserved)
-		}
-	}
-	for _, e := range m.Exports {
-		if strings.HasPrefix(e.Name, Reserved) {
-			return fmt.Errorf("the module exports %s: names that begin with %s are reserved", e.Name, Reserved)
-		}
-	}
-	return nil
 }

@@ -21,10 +21,8 @@ const Reserved = "registrar_snapshot"
 // maxGlobals bounds the globals that are worth setting in each instance. Compilers have a few.
 const maxGlobals = 256
 
-const (
-	headerSize = 8
-	pageSize   = 64 << 10
-)
+// headerSize is the size of a module's magic number and version, in bytes.
+const headerSize = 8
 
 // A Layout is what the host has to know of a module that was prepared.
 type Layout struct {
@@ -42,12 +40,10 @@ type Layout struct {
 // Prepare returns a module that begins with what the layout says. m was decoded from wasm, and module is the same module
 // with the same globals and data, without custom sections, and with functions and exports added at will.
 //
-// It fails if a data segment does not fit the memory, or an export has a reserved name.
+// It fails if a data segment does not fit the memory, or the module uses a reserved name.
 func Prepare(module, wasm []byte, m *wasmbin.Module) ([]byte, Layout, error) {
-	for _, e := range m.Exports {
-		if len(e.Name) >= len(Reserved) && e.Name[:len(Reserved)] == Reserved {
-			return nil, Layout{}, fmt.Errorf("the module exports %s: names that begin with %s are reserved", e.Name, Reserved)
-		}
+	if err := m.CheckReserved(Reserved); err != nil {
+		return nil, Layout{}, err
 	}
 	if m.Uses(wasmbin.MemoryInit) || m.Uses(wasmbin.DataDrop) {
 		return module, Layout{InModule: true}, nil
@@ -65,7 +61,7 @@ func Prepare(module, wasm []byte, m *wasmbin.Module) ([]byte, Layout, error) {
 func contentOf(wasm []byte, m *wasmbin.Module) ([]byte, error) {
 	var size uint64
 	for _, memory := range m.Memories {
-		size = uint64(memory.Limits.Min) * pageSize
+		size = uint64(memory.Limits.Min) * wasmbin.PageSize
 	}
 	var content []byte
 	for d := range m.Data(wasm) {

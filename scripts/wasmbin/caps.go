@@ -29,7 +29,7 @@ const (
 	// MaxMemories bounds the memories, imported and defined together: WebAssembly 2.0 has no second one.
 	MaxMemories = 1
 
-	// MaxMemoryPages bounds what a memory may declare, in 64 KiB pages: the 4 GiB of a 32-bit address.
+	// MaxMemoryPages bounds what a memory may declare, in pages of [PageSize]: the 4 GiB of a 32-bit address.
 	MaxMemoryPages = 65_536
 
 	// MaxGlobals bounds the globals, imported and defined together.

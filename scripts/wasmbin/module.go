@@ -1,6 +1,10 @@
 package wasmbin
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
 
 // Module is what the sections of a module declare. Slices of it are in the module's order, and nil for a section that
 // is absent or empty. Nothing in it refers to the bytes that it was decoded from; a [Range] is a place in them.
@@ -52,6 +56,21 @@ func (m *Module) ExportNamed(name string) (Export, bool) {
 		return Export{}, false
 	}
 	return m.Exports[i], true
+}
+
+// CheckReserved returns an error if the module imports from a module, or exports something, whose name begins with prefix.
+func (m *Module) CheckReserved(prefix string) error {
+	for _, i := range m.Imports {
+		if strings.HasPrefix(i.Module, prefix) {
+			return fmt.Errorf("the module imports %s.%s: names that begin with %s are reserved", i.Module, i.Name, prefix)
+		}
+	}
+	for _, e := range m.Exports {
+		if strings.HasPrefix(e.Name, prefix) {
+			return fmt.Errorf("the module exports %s: names that begin with %s are reserved", e.Name, prefix)
+		}
+	}
+	return nil
 }
 
 // Count is how many functions, tables, memories or globals there are, imported and defined: the size of that kind's

@@ -5,6 +5,9 @@ import (
 	"strings"
 )
 
+// PageSize is the size of a page of linear memory, in bytes (WebAssembly 2.0 §4.2.8).
+const PageSize = 64 << 10
+
 // ValueType is the type of a parameter, result, local or global, by its byte (WebAssembly 2.0 §5.3.4).
 type ValueType byte
 
@@ -81,7 +84,7 @@ type Table struct {
 
 // Memory is the type of a memory. Its addresses are of 32 bits, and it is not shared: other memories are refused.
 type Memory struct {
-	Limits Limits // in 64 KiB pages, at most [MaxMemoryPages]
+	Limits Limits // in pages of [PageSize], at most [MaxMemoryPages]
 }
 
 // GlobalType is the type of a global.
