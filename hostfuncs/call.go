@@ -32,7 +32,7 @@ type Call struct {
 	Registration *engine.Registration
 	Step         string
 	Script       string
-	Mode         string         // of the script in this registration
+	Mode         Mode
 	Config       jsontext.Value // the script's own; nil means {}
 	Now          time.Time      // of the request; during initialization, of the instantiation
 
@@ -49,11 +49,24 @@ type Call struct {
 	// Command is what a program runs with; nil for a module with steps.
 	Command *Command
 
-	refusal  *engine.Error
-	baseRan  bool
-	monotony int64 // nanoseconds by which the monotonic clock is ahead of Now
-	pending  [2][]byte
+	refusal         *engine.Error
+	baseRan         bool
+	monotonicOffset int64 // nanoseconds by which the monotonic clock is ahead of Now
+	pending         [2][]byte
 }
+
+// A Mode tells a script whether what it does counts. read_context shows it (docs/abi.md): the mode of the registration,
+// which is engine.Mode, or, where that is to enforce, the mode of the script in its deployment, which is scripts.Mode.
+type Mode string
+
+// The modes that scripts see.
+const (
+	ModeEnforce Mode = "enforce" // the registration counts
+	ModeCanary  Mode = "canary"  // it counts, and the script acts for a share of the callers
+	ModeDryRun  Mode = "dry_run" // nothing is stored
+	ModeShadow  Mode = "shadow"  // nothing is stored; another run of the same registration counts
+	ModeReplay  Mode = "replay"  // a stored client's registration once more; nothing is stored
+)
 
 // A Meter counts what a script does.
 type Meter interface {

@@ -71,7 +71,7 @@ func readContext(_ context.Context, m memory, stack []uint64) {
 type stepContext struct {
 	Operation engine.Operation `json:"operation"`
 	Step      string           `json:"step"`
-	Mode      string           `json:"mode"`
+	Mode      Mode             `json:"mode"`
 }
 
 func (c *Call) context() stepContext {

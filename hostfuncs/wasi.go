@@ -132,8 +132,8 @@ func clockTimeGet(_ context.Context, m memory, stack []uint64) {
 	case clockRealtime:
 		t = c.Now.UnixNano()
 	case clockMonotonic:
-		c.monotony++
-		t = c.monotony
+		c.monotonicOffset++
+		t = c.monotonicOffset
 	default:
 		answer(stack, errnoINVAL)
 		return
@@ -304,10 +304,10 @@ func (c *Call) sleep(clock uint32, timeout int64, flags uint16) {
 	switch {
 	case timeout <= 0:
 	case flags&absoluteTime == 0:
-		if sum := c.monotony + timeout; sum > c.monotony {
-			c.monotony = sum
+		if sum := c.monotonicOffset + timeout; sum > c.monotonicOffset {
+			c.monotonicOffset = sum
 		}
 	case clock == clockMonotonic:
-		c.monotony = max(c.monotony, timeout)
+		c.monotonicOffset = max(c.monotonicOffset, timeout)
 	}
 }

@@ -260,15 +260,15 @@ func (s *session) noteSpent(fuel int64) {
 	}
 }
 
-// mode returns how far a script's word counts in this registration.
-func (s *session) mode(sc *script) string {
-	if s.r.Mode != engine.ModeEnforce {
-		return string(s.r.Mode)
+// mode returns what a script is told of how far its result counts in this registration.
+func (s *session) mode(sc *script) hostfuncs.Mode {
+	switch {
+	case s.r.Mode != engine.ModeEnforce:
+		return hostfuncs.Mode(s.r.Mode)
+	case sc.canary():
+		return hostfuncs.ModeCanary
 	}
-	if sc.canary() {
-		return string(scripts.ModeCanary)
-	}
-	return string(scripts.ModeEnforce)
+	return hostfuncs.ModeEnforce
 }
 
 // base runs what a script replaced, on the working copy. A refusal leaves the copy as it was, so that a script which
