@@ -107,7 +107,7 @@ func onSQLite(_ context.Context, folder string) (string, error) {
 // deploy uploads and deploys a script through the admin API.
 func deploy(ctx context.Context, p *process.Process, s *script) error {
 	api := &adminapi.API{Base: p.AdminURL, Token: p.Token}
-	m, err := api.Upload(ctx, s.name, s.wasm)
+	m, err := api.Upload(ctx, s.name, s.wasm, "")
 	if err != nil {
 		return fmt.Errorf("uploading %s: %w", s.name, err)
 	}

@@ -85,7 +85,7 @@ func newKit(t testing.TB, wasm []byte) *kit {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { k.host.Close(context.Background()) })
-	if k.module, _, err = k.host.Upload(t.Context(), "kit", wasm); err != nil {
+	if k.module, _, err = k.host.Upload(t.Context(), "kit", wasm, ""); err != nil {
 		t.Fatal(err)
 	}
 	return k

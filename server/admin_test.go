@@ -91,7 +91,7 @@ func TestModules(t *testing.T) {
 func TestDeployments(t *testing.T) {
 	s := newSite(t, setup{})
 	s.call("GET", "/admin/v1/deployments/current", "").want(http.StatusOK).wantMembers(map[string]any{"number": 0, "scripts": []any{}})
-	m, err := s.api().Upload(t.Context(), "prefix-id", wasmtest.Wasm(t, "prefix-id"))
+	m, err := s.api().Upload(t.Context(), "prefix-id", wasmtest.Wasm(t, "prefix-id"), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -193,7 +193,7 @@ func TestClientIDsInPaths(t *testing.T) {
 
 func TestDryRunOverHTTP(t *testing.T) {
 	s := newSite(t, setup{})
-	m, err := s.api().Upload(t.Context(), "prefix-id", wasmtest.Wasm(t, "prefix-id"))
+	m, err := s.api().Upload(t.Context(), "prefix-id", wasmtest.Wasm(t, "prefix-id"), "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,7 +28,7 @@ func TestReplay(t *testing.T) {
 		changed := s.registered(`{"redirect_uris":["https://app.example/cb"],"client_name":"Editor","contacts":["ops@acme.example"]}`)
 		var list []string
 		for _, name := range []string{"refuse-redirect-host", "patch-metadata"} {
-			m, err := s.api().Upload(t.Context(), name, wasmtest.Wasm(t, name))
+			m, err := s.api().Upload(t.Context(), name, wasmtest.Wasm(t, name), "")
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -28,9 +28,9 @@ import (
 
 // Scripts takes in modules and deployments. What may not be gets a *[scripts.RejectedError].
 type Scripts interface {
-	// UploadSigned stores a module durably, with its minisign signature, "" meaning none. The same bytes again give what is
+	// Upload stores a module durably, with its minisign signature, "" meaning none. The same bytes again give what is
 	// stored, and false.
-	UploadSigned(ctx context.Context, name string, wasm []byte, signature string) (m scripts.Module, added bool, err error)
+	Upload(ctx context.Context, name string, wasm []byte, signature string) (m scripts.Module, added bool, err error)
 	// Deploy appends a deployment durably and puts it in force, or returns an error that is scripts.ErrConflict where
 	// ifCurrent is not nil and not the number in force.
 	Deploy(ctx context.Context, d scripts.Deployment, ifCurrent *int64) (scripts.Deployment, error)

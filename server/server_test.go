@@ -151,7 +151,7 @@ func (s *site) deploy(names ...string) {
 	api := s.api()
 	d := adminapi.NewDeployment{Scripts: []scripts.Script{}}
 	for _, name := range names {
-		m, err := api.Upload(s.t.Context(), name, wasmtest.Wasm(s.t, name))
+		m, err := api.Upload(s.t.Context(), name, wasmtest.Wasm(s.t, name), "")
 		if err != nil {
 			s.t.Fatal(err)
 		}

@@ -15,7 +15,7 @@ func TestShadowsOverHTTP(t *testing.T) {
 	s := newSite(t, setup{})
 	var list []string
 	for _, name := range []string{"patch-metadata", "refuse-redirect-host"} {
-		m, err := s.api().Upload(t.Context(), name, wasmtest.Wasm(t, name))
+		m, err := s.api().Upload(t.Context(), name, wasmtest.Wasm(t, name), "")
 		if err != nil {
 			t.Fatal(err)
 		}

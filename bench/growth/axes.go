@@ -126,7 +126,7 @@ func (b *bench) deployed(ctx context.Context, wasm []byte, n int) (*process.Proc
 		return p, err
 	}
 	api := &adminapi.API{Base: p.AdminURL, Token: p.Token}
-	module, err := api.Upload(ctx, "growth", wasm)
+	module, err := api.Upload(ctx, "growth", wasm, "")
 	if err != nil {
 		return nil, err
 	}

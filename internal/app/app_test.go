@@ -90,7 +90,7 @@ func TestReadyAndDeployment(t *testing.T) {
 	if got := a.Deployment(t.Context()); got != app.NoDeployment {
 		t.Errorf("got %q, want %q", got, app.NoDeployment)
 	}
-	m, _, err := a.Scripts.Upload(t.Context(), "prefix-id", wasmtest.Wasm(t, "prefix-id"))
+	m, _, err := a.Scripts.Upload(t.Context(), "prefix-id", wasmtest.Wasm(t, "prefix-id"), "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,7 +22,7 @@ var arrows = map[string]string{
 	"scripts/wasmbin":     "",
 	"scripts/metering":    "scripts/wasmbin",
 	"scripts/snapshot":    "scripts/wasmbin",
-	"scripts/memory":      "",
+	"scripts/memory":      "scripts/wasmbin",
 	"scripts/host":        "engine hostfuncs scripts scripts/memory scripts/metering scripts/snapshot scripts/wasmbin",
 	"server":              "engine scripts server/adminapi server/bearer internal/token",
 	"server/adminapi":     "scripts",

@@ -30,7 +30,7 @@ func (c *scriptInspectCommand) Run(ctx context.Context, to *console) error {
 	}
 	defer h.Close(context.WithoutCancel(ctx))
 	// Upload compiles too, which Inspect alone does not. What it stores is gone with this process.
-	m, _, err := h.Upload(ctx, localName(c.File), wasm)
+	m, _, err := h.Upload(ctx, localName(c.File), wasm, "")
 	if err != nil {
 		return rejection(err)
 	}

@@ -29,16 +29,16 @@ func (f *uploadFlags) upload(ctx context.Context, api *adminapi.API, name, path 
 	if err != nil {
 		return scripts.Module{}, err
 	}
-	return api.UploadSigned(ctx, name, wasm, signature)
+	return api.Upload(ctx, name, wasm, signature)
 }
 
-// signature returns what the signature's file holds; nil if there is none and none was asked for.
-func (f *uploadFlags) signature(path string) ([]byte, error) {
+// signature returns what the signature's file holds; "" if there is none and none was asked for.
+func (f *uploadFlags) signature(path string) (string, error) {
 	b, err := os.ReadFile(cmp.Or(f.Signature, path+".minisig"))
 	if f.Signature == "" && errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		return "", nil
 	}
-	return b, err
+	return string(b), err
 }
 
 // scriptName returns the name of a script: the one that was given, else that of its file.

@@ -265,7 +265,7 @@ func (s *siege) register(t *testing.T) {
 func (s *siege) attack(t *testing.T, m hostile.Module) {
 	s.module.Store(m.Name)
 	s.phase.Store(uploading)
-	uploaded, err := s.api.Upload(t.Context(), "hostile", m.Wasm())
+	uploaded, err := s.api.Upload(t.Context(), "hostile", m.Wasm(), "")
 	s.phase.Store(calm)
 	if err != nil {
 		s.refused(t, m, err)
@@ -359,7 +359,7 @@ func (s *siege) report() {
 // collect has the server collect its garbage, which ordinary clients alone are too little for: it lets go of a large body.
 func (s *siege) collect(t *testing.T) {
 	t.Helper()
-	if _, err := s.api.Upload(t.Context(), "none", make([]byte, 8<<20)); err == nil {
+	if _, err := s.api.Upload(t.Context(), "none", make([]byte, 8<<20), ""); err == nil {
 		t.Error("zeros were taken for a module")
 	}
 }

@@ -52,7 +52,7 @@ func NewBench(ctx context.Context, options engine.Options, limits host.Config, n
 	if err != nil {
 		return nil, err
 	}
-	if _, _, err := b.host.Upload(ctx, name, wasm); err != nil {
+	if _, _, err := b.host.Upload(ctx, name, wasm, ""); err != nil {
 		return nil, errors.Join(err, b.host.Close(context.WithoutCancel(ctx)))
 	}
 	b.script = scripts.Script{Name: name, Module: digest, Steps: steps}

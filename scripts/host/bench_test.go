@@ -200,7 +200,7 @@ func BenchmarkUpload(b *testing.B) {
 			b.Fatal(err)
 		}
 		defer h.Close(context.Background())
-		if _, _, err := h.Upload(b.Context(), "go-policy", wasm); err != nil {
+		if _, _, err := h.Upload(b.Context(), "go-policy", wasm, ""); err != nil {
 			b.Fatal(err)
 		}
 	}

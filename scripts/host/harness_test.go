@@ -70,7 +70,7 @@ func newBench(t testing.TB, options engine.Options, changes ...func(*host.Config
 // script uploads a fixture and returns it as a script of a deployment.
 func (b *bench) script(name string) scripts.Script {
 	b.t.Helper()
-	m, _, err := b.host.Upload(b.t.Context(), name, wasmtest.Wasm(b.t, name))
+	m, _, err := b.host.Upload(b.t.Context(), name, wasmtest.Wasm(b.t, name), "")
 	if err != nil {
 		b.t.Fatalf("uploading %s: %v", name, err)
 	}

@@ -182,15 +182,10 @@ func (h *Host) Close(ctx context.Context) error {
 // now returns the time as it is stored: UTC, in whole microseconds.
 func (h *Host) now() time.Time { return h.config.Now().UTC().Truncate(time.Microsecond) }
 
-// Upload is [Host.UploadSigned] for a module without a signature.
-func (h *Host) Upload(ctx context.Context, name string, wasm []byte) (scripts.Module, bool, error) {
-	return h.UploadSigned(ctx, name, wasm, "")
-}
-
-// UploadSigned inspects, compiles and stores a module with its signature, the content of a .minisig file. The same bytes
-// again give what is stored, and false; a signature then takes the place of the one that is stored. A module that may not
-// be gets a *[scripts.RejectedError].
-func (h *Host) UploadSigned(ctx context.Context, name string, wasm []byte, signature string) (scripts.Module, bool, error) {
+// Upload inspects, compiles and stores a module with its signature: the content of a .minisig file, "" meaning none. The
+// same bytes again give what is stored, and false; a signature then replaces the stored one. A module that is not accepted
+// gets a *[scripts.RejectedError].
+func (h *Host) Upload(ctx context.Context, name string, wasm []byte, signature string) (scripts.Module, bool, error) {
 	if !scripts.ValidName(name) {
 		return scripts.Module{}, false, scripts.Reject("name %q: a script's name is %s", name, scripts.NameRule)
 	}

@@ -34,7 +34,7 @@ func TestInspectRefuses(t *testing.T) {
 		{"bad-text", "cannot be read"},
 	} {
 		t.Run(tt.module, func(t *testing.T) {
-			_, _, err := b.host.Upload(t.Context(), tt.module, wasmtest.Wasm(t, tt.module))
+			_, _, err := b.host.Upload(t.Context(), tt.module, wasmtest.Wasm(t, tt.module), "")
 			rejected, ok := errors.AsType[*scripts.RejectedError](err)
 			if !ok || !strings.Contains(rejected.Error(), tt.want) {
 				t.Errorf("got %v, want a rejection with %q", err, tt.want)
@@ -85,16 +85,16 @@ func TestInspectTells(t *testing.T) {
 
 func TestUploadTwice(t *testing.T) {
 	b := newBench(t, engine.Options{})
-	first, added, err := b.host.Upload(t.Context(), "one", wasmtest.Wasm(t, "prefix-id"))
+	first, added, err := b.host.Upload(t.Context(), "one", wasmtest.Wasm(t, "prefix-id"), "")
 	if err != nil || !added {
 		t.Fatal(added, err)
 	}
-	second, added, err := b.host.Upload(t.Context(), "two", wasmtest.Wasm(t, "prefix-id"))
+	second, added, err := b.host.Upload(t.Context(), "two", wasmtest.Wasm(t, "prefix-id"), "")
 	if err != nil || added || second.Name != first.Name || !second.CreatedAt.Equal(first.CreatedAt) {
 		t.Errorf("got %+v, %v, %v; want what was stored first: %+v", second, added, err, first)
 	}
 	for _, name := range []string{"", "-a", "A", "a/b", strings.Repeat("a", 65)} {
-		if _, _, err := b.host.Upload(t.Context(), name, wasmtest.Wasm(t, "prefix-id")); err == nil {
+		if _, _, err := b.host.Upload(t.Context(), name, wasmtest.Wasm(t, "prefix-id"), ""); err == nil {
 			t.Errorf("the name %q is taken", name)
 		}
 	}

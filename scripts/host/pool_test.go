@@ -47,7 +47,7 @@ func newTestScript(t testing.TB, name string, pool int) (*Host, *script) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, _, err := h.Upload(t.Context(), name, wasmtest.Wasm(t, name))
+	m, _, err := h.Upload(t.Context(), name, wasmtest.Wasm(t, name), "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -92,7 +92,7 @@ func TestSignedModules(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			b := newBench(t, engine.Options{})
-			m, _, err := startSigned(t, b, ours, other).UploadSigned(t.Context(), "ids", wasm, tt.signature)
+			m, _, err := startSigned(t, b, ours, other).Upload(t.Context(), "ids", wasm, tt.signature)
 			rejected, isRejected := errors.AsType[*scripts.RejectedError](err)
 			switch {
 			case tt.want == "" && (err != nil || m.Signature != tt.signature):
@@ -165,7 +165,7 @@ func TestStoredModulesAreCheckedAgain(t *testing.T) {
 	change("nothing")
 	wantNotLoaded("the signature is no minisign signature")
 
-	stored, added, err := signed.UploadSigned(t.Context(), "again", wasm, ours.sign(wasm))
+	stored, added, err := signed.Upload(t.Context(), "again", wasm, ours.sign(wasm))
 	if err != nil || added || stored.Name != "prefix-id" {
 		t.Fatalf("uploading it again, signed: got %+v, %t and %v, want what is stored", stored, added, err)
 	}

@@ -27,16 +27,12 @@ type API struct {
 	HTTP  *http.Client // nil means one with a time-out of three minutes, in which a module is compiled
 }
 
-// Upload uploads a module under a name. Where the bytes are known, what is stored is returned.
-func (a *API) Upload(ctx context.Context, name string, wasm []byte) (m scripts.Module, err error) {
-	return a.UploadSigned(ctx, name, wasm, nil)
-}
-
-// UploadSigned is Upload with the module's signature, the content of a .minisig file; nil means none.
-func (a *API) UploadSigned(ctx context.Context, name string, wasm, signature []byte) (m scripts.Module, err error) {
+// Upload uploads a module under a name, with its signature: the content of a .minisig file, "" meaning none. If the server
+// has the same bytes, Upload returns what is stored.
+func (a *API) Upload(ctx context.Context, name string, wasm []byte, signature string) (m scripts.Module, err error) {
 	header := http.Header{"Content-Type": {"application/wasm"}}
-	if signature != nil {
-		header.Set(SignatureHeader, base64.StdEncoding.EncodeToString(signature))
+	if signature != "" {
+		header.Set(SignatureHeader, base64.StdEncoding.EncodeToString([]byte(signature)))
 	}
 	err = a.do(ctx, http.MethodPost, PathModules+"?name="+url.QueryEscape(name), header, wasm, &m)
 	return m, err
