@@ -46,7 +46,7 @@ func TestFlagComesBeforeEnvironmentBeforeFileBeforeDefault(t *testing.T) {
 				t.Fatal(err)
 			}
 			got := commands.Serve
-			if got.SecretLifetime != tt.lifetime || got.WebLoopback != tt.loopback {
+			if time.Duration(got.SecretLifetime) != tt.lifetime || got.WebLoopback != tt.loopback {
 				t.Errorf("got %v and %v, want %v and %v", got.SecretLifetime, got.WebLoopback, tt.lifetime, tt.loopback)
 			}
 			if diff := cmp.Diff(tt.scopes, got.AllowedScope); diff != "" {
@@ -176,7 +176,7 @@ func TestEngineFlagsReachEveryOption(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	changed, err := parse(t, "serve", "--secret-lifetime=24h", "--client-id-format=random", "--default-scope=a", "--allowed-scope=a,b",
+	changed, err := parse(t, "serve", "--secret-lifetime=90d", "--client-id-format=random", "--default-scope=a", "--allowed-scope=a,b",
 		"--allowed-grant-type=authorization_code", "--allowed-response-type=code id_token", "--grant-response-mismatch=refuse",
 		"--uris-on-redirect-host", "--web-custom-scheme=native", "--no-web-loopback", "--native-scheme=reverse-domain",
 		"--allow-unsigned-id-token", "--signing-alg=ES256", "--echo-extensions=x,y", "--fetch-jwks-uri", "--require-software-statement", "--trusted-issuer=board="+keys,

@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"registrar/engine"
+	"registrar/internal/duration"
 	"registrar/scripts/host"
-	"registrar/scripts/wasmbin"
 )
 
 // serverFlags are what serve runs with and check checks.
@@ -33,15 +33,15 @@ type serverFlags struct {
 
 // listenFlags are where the server listens and how it is reached.
 type listenFlags struct {
-	Listen         string        `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Public address. An empty host means every address of this machine. Default ${default}."`
-	AdminListen    string        `default:"127.0.0.1:8081" placeholder:"HOST:PORT" help:"Address of the admin API, which speaks plain HTTP. Default ${default}."`
-	Issuer         string        `default:"http://localhost:8080" placeholder:"URL" help:"Issuer of the authorization server; https unless loopback. Default ${default}."`
-	PublicURL      string        `name:"public-url" placeholder:"URL" help:"URL under which clients reach the public address; https unless loopback. The issuer unless given."`
-	TLSCert        string        `name:"tls-cert" and:"tls" placeholder:"FILE" help:"Certificate chain of the public address, PEM. Without one it speaks plain HTTP."`
-	TLSKey         string        `name:"tls-key" and:"tls" placeholder:"FILE" help:"Private key of the certificate, PEM."`
-	TrustedProxy   []cidr        `placeholder:"CIDR" help:"Addresses of proxies whose X-Forwarded-For is believed."`
-	CORSOrigin     []string      `name:"cors-origin" default:"*" placeholder:"ORIGIN" help:"Origins whose pages may register from a browser; * means every one, since the public endpoints take no cookies. Default ${default}."`
-	RequestTimeout time.Duration `default:"3s" placeholder:"DURATION" help:"How long a registration may take, from its last byte to its answer. Default ${default}."`
+	Listen         string            `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Public address. An empty host means every address of this machine. Default ${default}."`
+	AdminListen    string            `default:"127.0.0.1:8081" placeholder:"HOST:PORT" help:"Address of the admin API, which speaks plain HTTP. Default ${default}."`
+	Issuer         string            `default:"http://localhost:8080" placeholder:"URL" help:"Issuer of the authorization server; https unless loopback. Default ${default}."`
+	PublicURL      string            `name:"public-url" placeholder:"URL" help:"URL under which clients reach the public address; https unless loopback. The issuer unless given."`
+	TLSCert        string            `name:"tls-cert" and:"tls" placeholder:"FILE" help:"Certificate chain of the public address, PEM. Without one it speaks plain HTTP."`
+	TLSKey         string            `name:"tls-key" and:"tls" placeholder:"FILE" help:"Private key of the certificate, PEM."`
+	TrustedProxy   []cidr            `placeholder:"CIDR" help:"Addresses of proxies whose X-Forwarded-For is believed."`
+	CORSOrigin     []string          `name:"cors-origin" default:"*" placeholder:"ORIGIN" help:"Origins whose pages may register from a browser; * means every one, since the public endpoints take no cookies. Default ${default}."`
+	RequestTimeout duration.Duration `default:"3s" placeholder:"DURATION" help:"How long a registration may take, from its last byte to its answer. Default ${default}."`
 }
 
 // databaseFlags are where everything is kept.
@@ -71,7 +71,7 @@ type managementFlags struct {
 
 // engineFlags are what may be registered. A dry run takes them too, so that it answers as the server would.
 type engineFlags struct {
-	SecretLifetime        time.Duration         `default:"0s" placeholder:"DURATION" help:"Lifetime of client secrets, such as 2160h; 0 means that they never expire. Default ${default}."`
+	SecretLifetime        duration.Duration     `default:"0s" placeholder:"DURATION" help:"Lifetime of client secrets, such as 90d; 0 means that they never expire. Default ${default}."`
 	ClientIDFormat        engine.ClientIDFormat `name:"client-id-format" default:"uuidv7" enum:"uuidv7,random" placeholder:"uuidv7|random" help:"Client IDs are UUIDs that sort by time, or 32 random bytes. Default ${default}."`
 	DefaultScope          []string              `placeholder:"SCOPE" help:"Scopes of a client that is left without one. None unless given."`
 	AllowedScope          []string              `placeholder:"SCOPE" help:"Scopes that clients may have; others are dropped. Every one unless given."`
@@ -89,7 +89,7 @@ type engineFlags struct {
 
 func (f *engineFlags) options() engine.Options {
 	return engine.Options{
-		SecretLifetime:        f.SecretLifetime,
+		SecretLifetime:        time.Duration(f.SecretLifetime),
 		ClientIDFormat:        f.ClientIDFormat,
 		DefaultScopes:         f.DefaultScope,
 		AllowedScopes:         f.AllowedScope,
@@ -108,11 +108,11 @@ func (f *engineFlags) options() engine.Options {
 
 // scriptFlags are what scripts may use.
 type scriptFlags struct {
-	ScriptMemory  memorySize    `default:"16MiB" placeholder:"SIZE" help:"Memory of each script in each registration, such as 16MiB; whole pages of 64 KiB. Default ${default}."`
-	ScriptPool    int           `default:"16" placeholder:"NUMBER" help:"Instances of each script that are made ahead of need. Default ${default}."`
-	ScriptCache   string        `placeholder:"DIR" help:"Folder of compiled modules, for this user alone (0700). Unless given: in $$CACHE_DIRECTORY, $$STATE_DIRECTORY or the user's cache folder."`
-	ScriptFuel    int64         `default:"10000000" placeholder:"NUMBER" help:"Instructions of each step of a script; five times as many for all of a registration. Default ${default}."`
-	ScriptTimeout time.Duration `default:"1s" placeholder:"DURATION" help:"Wall clock of each step of a script, the step that it replaces excluded. Default ${default}."`
+	ScriptMemory  memorySize        `default:"16MiB" placeholder:"SIZE" help:"Memory of each script in each registration, such as 16MiB; whole pages of 64 KiB. Default ${default}."`
+	ScriptPool    int               `default:"16" placeholder:"NUMBER" help:"Instances of each script that are made ahead of need. Default ${default}."`
+	ScriptCache   string            `placeholder:"DIR" help:"Folder of compiled modules, for this user alone (0700). Unless given: in $$CACHE_DIRECTORY, $$STATE_DIRECTORY or the user's cache folder."`
+	ScriptFuel    int64             `default:"10000000" placeholder:"NUMBER" help:"Instructions of each step of a script; five times as many for all of a registration. Default ${default}."`
+	ScriptTimeout duration.Duration `default:"1s" placeholder:"DURATION" help:"Wall clock of each step of a script, the step that it replaces excluded. Default ${default}."`
 }
 
 // host returns the limits as a script host takes them.
@@ -126,7 +126,7 @@ func (f *scriptFlags) host() (host.Config, error) {
 	if f.ScriptPool < 1 || f.ScriptPool > maxPool {
 		return host.Config{}, fmt.Errorf("--script-pool %d: it must be 1 to %d", f.ScriptPool, maxPool)
 	}
-	return host.Config{MemoryPages: f.ScriptMemory.pages(), StepFuel: f.ScriptFuel, StepTimeout: f.ScriptTimeout, Pool: f.ScriptPool, CacheFolder: f.cache()}, nil
+	return host.Config{MemoryPages: f.ScriptMemory.pages(), StepFuel: f.ScriptFuel, StepTimeout: time.Duration(f.ScriptTimeout), Pool: f.ScriptPool, CacheFolder: f.cache()}, nil
 }
 
 const (
@@ -198,11 +198,11 @@ func (m *memorySize) UnmarshalText(b []byte) error {
 		return fmt.Errorf("%q is no amount of memory, such as 16MiB", b)
 	}
 	n <<= shift
-	if n == 0 || n%wasmbin.PageSize != 0 || n/wasmbin.PageSize > wasmbin.MaxMemoryPages {
+	if n == 0 || n%host.PageSize != 0 || n/host.PageSize > host.MaxMemoryPages {
 		return fmt.Errorf("%q: it must be whole pages of 64KiB, from 64KiB to 4GiB", b)
 	}
 	*m = memorySize(n)
 	return nil
 }
 
-func (m memorySize) pages() uint32 { return uint32(m / wasmbin.PageSize) }
+func (m memorySize) pages() uint32 { return uint32(m / host.PageSize) }

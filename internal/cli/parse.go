@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"registrar/internal/app"
 	"registrar/internal/netrule"
@@ -56,7 +57,7 @@ func (f *serverFlags) limits(c *server.Config) error {
 	if f.RateLimit < 0 || math.IsNaN(f.RateLimit) || math.IsInf(f.RateLimit, 0) {
 		return fmt.Errorf("--rate-limit %v: it must be a number from 0", f.RateLimit)
 	}
-	c.RequestTimeout, c.RateLimit = f.RequestTimeout, f.RateLimit
+	c.RequestTimeout, c.RateLimit = time.Duration(f.RequestTimeout), f.RateLimit
 	var err error
 	c.CORSOrigins, err = origins(f.CORSOrigin)
 	return err

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"registrar/internal/duration"
 	"registrar/server/adminapi"
 )
 
@@ -19,22 +20,22 @@ type tokenCommands struct {
 // tokenCreateCommand makes an initial access token.
 type tokenCreateCommand struct {
 	remoteFlags
-	Label     string        `required:"" placeholder:"TEXT" help:"What to know the token by."`
-	Uses      int64         `default:"1" placeholder:"N" help:"How many clients may be registered with it; 0 for any number. Default ${default}."`
-	ExpiresIn time.Duration `default:"24h" placeholder:"DURATION" help:"How long it may be used; 0 for ever. Default ${default}."`
-	Scope     []string      `placeholder:"SCOPE" help:"Scopes that scripts find in the caller."`
+	Label     string            `required:"" placeholder:"TEXT" help:"What to know the token by."`
+	Uses      int64             `default:"1" placeholder:"N" help:"How many clients may be registered with it; 0 for any number. Default ${default}."`
+	ExpiresIn duration.Duration `default:"1d" placeholder:"DURATION" help:"How long it may be used; 0 for ever. Default ${default}."`
+	Scope     []string          `placeholder:"SCOPE" help:"Scopes that scripts find in the caller."`
 }
 
 // Run makes a token and shows it.
 func (c *tokenCreateCommand) Run(ctx context.Context, to *console) error {
-	if c.ExpiresIn%time.Second != 0 {
+	if time.Duration(c.ExpiresIn)%time.Second != 0 {
 		return usageError{fmt.Errorf("--expires-in %s: it must be whole seconds", c.ExpiresIn)}
 	}
 	api, err := c.api()
 	if err != nil {
 		return err
 	}
-	seconds := int64(c.ExpiresIn / time.Second)
+	seconds := int64(time.Duration(c.ExpiresIn) / time.Second)
 	token, err := api.CreateInitialAccessToken(ctx, adminapi.NewInitialAccessToken{Label: c.Label, MaxUses: &c.Uses, ExpiresIn: &seconds, Scopes: c.Scope})
 	if err != nil {
 		return fmt.Errorf("making a token: %w", err)
