@@ -6,10 +6,14 @@ RUN go mod download
 COPY . .
 # The JSON library must behave the same with and without the standard library's experiment.
 ENV GOEXPERIMENT=nojsonv2
-RUN CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o /out/registrar .
+# What the program calls itself: docker build --build-arg VERSION=1.2.3
+ARG VERSION=
+RUN CGO_ENABLED=0 go build -trimpath -ldflags="-s -w -X registrar/internal/version.release=$VERSION" -o /out/registrar .
 RUN mkdir -p /out/data
 
 FROM scratch
+ARG VERSION=
+LABEL org.opencontainers.image.version=$VERSION
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 COPY --from=build /out/registrar /registrar
 COPY --from=build --chown=65532:65532 /out/data /data

@@ -11,8 +11,10 @@ RACED = ./engine/... ./hostfuncs/... ./scripts/... ./server/... ./store/... \
 
 .PHONY: build test test-race test-allocs test-e2e lint fuzz bench bench-growth bench-go testdata testdata-check install
 
+# VERSION=1.2.3 is what the program then calls itself.
+VERSION =
 build:
-	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o registrar .
+	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w -X registrar/internal/version.release=$(VERSION)' -o registrar .
 
 test: install test-race test-allocs test-e2e
 	$(MAKE) -C testdata/wasm check-wat

@@ -42,7 +42,7 @@ var arrows = map[string]string{
 }
 
 // leaves are small packages that import nothing of this module but other leaves. Every package may import them.
-var leaves = []string{"internal/claims", "internal/duration", "internal/netrule", "internal/random", "internal/strictjson", "internal/suggest"}
+var leaves = []string{"internal/claims", "internal/duration", "internal/netrule", "internal/random", "internal/strictjson", "internal/suggest", "internal/version"}
 
 // testPackages serve tests alone. They may import anything, and no production package may import them.
 var testPackages = []string{

@@ -9,6 +9,7 @@ import (
 
 	"registrar/internal/app"
 	"registrar/internal/token"
+	"registrar/internal/version"
 )
 
 // serveCommand runs the server.
@@ -22,6 +23,8 @@ func (c *serveCommand) Run(ctx context.Context, to *console) error {
 	if err != nil {
 		return usageError{err}
 	}
+	v := version.Get()
+	logger.InfoContext(ctx, "starting", "version", v.Version, "commit", v.Commit, "go", v.Go)
 	defer app.SettleMemory(ctx, logger)()
 	if err := loadDiscovery(ctx, config.Discovery); isUsage(err) {
 		return err

@@ -31,6 +31,11 @@ func TestDockerfile(t *testing.T) {
 		switch instruction {
 		case "ENV":
 			env = append(env, strings.Fields(rest)...)
+		case "ARG":
+			if rest != "VERSION=" {
+				t.Errorf("the build takes %s", rest)
+			}
+			env = append(env, "VERSION=1.2.3")
 		case "RUN":
 			command := exec.Command("sh", "-ec", strings.ReplaceAll(rest, "/out", out))
 			command.Dir, command.Env = source, env
@@ -51,7 +56,7 @@ func TestDockerfile(t *testing.T) {
 			t.Error("the binary is not static")
 		}
 	}
-	if output, err := exec.Command(binary, "version").CombinedOutput(); err != nil {
+	if output, err := exec.Command(binary, "version").CombinedOutput(); err != nil || !strings.HasPrefix(string(output), "registrar 1.2.3") {
 		t.Errorf("version: %v\n%s", err, output)
 	}
 	if info, err := os.Stat(filepath.Join(out, "data")); err != nil || !info.IsDir() {

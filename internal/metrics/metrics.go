@@ -6,6 +6,8 @@ package metrics
 import (
 	"net/http"
 
+	"registrar/internal/version"
+
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -25,9 +27,21 @@ type Metrics struct {
 func New() *Metrics {
 	m := &Metrics{registry: prometheus.NewRegistry(), web: newWeb(), scripts: newScripts()}
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registry.MustRegister(buildInfo())
 	m.registry.MustRegister(m.web.collectors()...)
 	m.registry.MustRegister(m.scripts.collectors()...)
 	return m
+}
+
+// buildInfo returns a metric that is always 1 and has the program's version in its labels.
+func buildInfo() prometheus.Collector {
+	v := version.Get()
+	info := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "registrar_build_info", Help: "Always 1; the labels tell which program this is.",
+		ConstLabels: prometheus.Labels{"version": v.Version, "commit": v.Commit, "go": v.Go, "wazero": v.Wazero()},
+	})
+	info.Set(1)
+	return info
 }
 
 // Handler answers with all metrics.

@@ -2,6 +2,7 @@ package metrics_test
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"net/http/httptest"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
 	"registrar/internal/metrics"
+	"registrar/internal/version"
 	"registrar/scripts"
 )
 
@@ -172,4 +174,13 @@ func BenchmarkStepEnded(b *testing.B) {
 			m.StepEnded("ids", end)
 		}
 	})
+}
+
+// The version is a label, so that a dashboard shows which replica runs which program.
+func TestBuildInfo(t *testing.T) {
+	v := version.Get()
+	want := fmt.Sprintf(`registrar_build_info{commit=%q,go=%q,version=%q,wazero=%q} 1`, v.Commit, v.Go, v.Version, v.Wazero())
+	if got := scrape(t, metrics.New(), "registrar_build_info"); len(got) != 1 || got[0] != want {
+		t.Errorf("got %v, want %s", got, want)
+	}
 }
