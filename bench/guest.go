@@ -13,7 +13,7 @@ import (
 	"registrar/internal/wasmtest"
 )
 
-// The benchmarks of package scripts/host that tell what an instance of a guest in standard Go costs.
+// The benchmarks of package scripts/sandbox that tell what an instance of a guest in standard Go costs.
 const (
 	coldStep  = "FirstStep/Go/cold"  // made as the module says, and its first step
 	readyStep = "FirstStep/Go/ready" // the first step of one that waits
@@ -27,9 +27,9 @@ func guestSection(ctx context.Context, h *harness) ([]Row, error) {
 	if h.Short {
 		took = "1x"
 	}
-	h.say("guest: go test -bench in scripts/host")
+	h.say("guest: go test -bench in scripts/sandbox")
 	cmd := exec.CommandContext(ctx, "go", "test", "-run=^$", "-bench=^(BenchmarkInstance|BenchmarkFirstStep)$/^Go$", "-benchtime="+took,
-		fmt.Sprintf("-count=%d", h.Rounds), "registrar/scripts/host")
+		fmt.Sprintf("-count=%d", h.Rounds), "registrar/scripts/sandbox")
 	cmd.Dir = wasmtest.Root() // for the versions of libraries that registrar has
 	cmd.Env = append(os.Environ(), "GOEXPERIMENT=nojsonv2")
 	out, err := cmd.Output()
@@ -44,7 +44,7 @@ func guestSection(ctx context.Context, h *harness) ([]Row, error) {
 		cold, saved = append(cold, of[coldStep][i]/1000), append(saved, whole/1000)
 	}
 	if len(ratios) == 0 {
-		return nil, fmt.Errorf("package scripts/host has no benchmarks %s, %s, %s:\n%s", coldStep, readyStep, renewal, out)
+		return nil, fmt.Errorf("package scripts/sandbox has no benchmarks %s, %s, %s:\n%s", coldStep, readyStep, renewal, out)
 	}
 	return []Row{
 		newRow("guest", "standard Go: instantiated ÷ saved, a step and all that it needs", "", atLeast(10), ratios),

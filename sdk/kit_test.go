@@ -19,6 +19,7 @@ import (
 	"registrar/internal/wasmtest"
 	"registrar/scripts"
 	"registrar/scripts/host"
+	"registrar/scripts/sandbox"
 )
 
 // usual is a request whose member names and texts hold escapes.
@@ -76,10 +77,13 @@ func newKit(t testing.TB, wasm []byte) *kit {
 	k.reset()
 	var err error
 	k.host, err = host.New(t.Context(), host.Config{
-		Modules: k.shelf, Deployments: k.shelf, StepTimeout: time.Minute, Pool: 1, Random: k.random,
+		Config: sandbox.Config{
+			StepTimeout: time.Minute, Pool: 1, Random: k.random,
+			CacheFolder: wasmtest.Compiler.Cache, CompileCommand: wasmtest.Compiler.Command,
+		},
+		Modules: k.shelf, Deployments: k.shelf,
 		ClientExists: func(_ context.Context, id string) (bool, error) { return k.taken && id == "taken", nil },
-		CacheFolder:  wasmtest.Compiler.Cache, CompileCommand: wasmtest.Compiler.Command,
-		Logger: slog.New(k.log),
+		Logger:       slog.New(k.log),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -173,7 +177,7 @@ func (o outcome) refused(t *testing.T, code engine.Code, description string) {
 // failed says that it was the script that failed, in this step, for a reason that holds these words.
 func (o outcome) failed(t *testing.T, step, reason string) {
 	t.Helper()
-	failure, ok := errors.AsType[*host.Failure](o.err)
+	failure, ok := errors.AsType[*host.ScriptError](o.err)
 	if !ok || failure.Step != step || !strings.Contains(failure.Reason, reason) {
 		t.Errorf("got %v, want a failure in %s: %s", o.err, step, reason)
 	}

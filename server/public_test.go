@@ -13,6 +13,7 @@ import (
 
 	"registrar/engine"
 	"registrar/scripts/host"
+	"registrar/scripts/sandbox"
 	"registrar/server"
 	"registrar/store/storetest"
 )
@@ -114,12 +115,12 @@ func TestServerErrors(t *testing.T) {
 		}
 	})
 	t.Run("a script runs too long", func(t *testing.T) {
-		s := newSite(t, setup{scripts: host.Config{StepTimeout: 50 * time.Millisecond, StepFuel: 1 << 50}})
+		s := newSite(t, setup{scripts: host.Config{Config: sandbox.Config{StepTimeout: 50 * time.Millisecond, StepFuel: 1 << 50}}})
 		s.deploy("fail-spin")
 		s.register(`{`+web+`}`).want(http.StatusServiceUnavailable).wantHeader("Retry-After", "1").wantMembers(map[string]any{"error": "temporarily_unavailable"})
 	})
 	t.Run("a request runs too long", func(t *testing.T) {
-		s := newSite(t, setup{server: server.Config{RequestTimeout: 50 * time.Millisecond}, scripts: host.Config{StepFuel: 1 << 50}})
+		s := newSite(t, setup{server: server.Config{RequestTimeout: 50 * time.Millisecond}, scripts: host.Config{Config: sandbox.Config{StepFuel: 1 << 50}}})
 		s.deploy("fail-spin")
 		s.register(`{` + web + `}`).want(http.StatusServiceUnavailable)
 	})

@@ -11,13 +11,13 @@ import (
 
 	"registrar/internal/servertest"
 	"registrar/internal/wasmtest"
-	"registrar/scripts/host"
+	"registrar/scripts/sandbox"
 )
 
 func TestMain(m *testing.M) {
 	// Commands that run in this process compile modules with this program, which is the test then.
-	if len(os.Args) > 1 && os.Args[1] == host.CompileCommand {
-		os.Exit(host.CompileChild(context.Background(), os.Args[2:], os.Stdin, os.Stderr))
+	if len(os.Args) > 1 && os.Args[1] == sandbox.CompileCommand {
+		os.Exit(sandbox.CompileChild(context.Background(), os.Args[2:], os.Stdin, os.Stderr))
 	}
 	os.Exit(testMain(m))
 }

@@ -4,17 +4,17 @@ import (
 	"context"
 	"os"
 
-	"registrar/scripts/host"
+	"registrar/scripts/sandbox"
 )
 
-// compileCommand compiles a module in a process that may die of it. Its name is [host.CompileCommand].
+// compileCommand compiles a module in a process that may die of it. Its name is [sandbox.CompileCommand].
 type compileCommand struct {
 	Args []string `arg:""`
 }
 
 // Run compiles what standard input holds.
 func (c *compileCommand) Run(ctx context.Context, to *console) error {
-	if code := host.CompileChild(ctx, c.Args, os.Stdin, to.err); code != exitDone {
+	if code := sandbox.CompileChild(ctx, c.Args, os.Stdin, to.err); code != exitDone {
 		return exited(code)
 	}
 	return nil

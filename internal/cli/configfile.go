@@ -165,7 +165,7 @@ func suggestion(name string, known []string) string {
 	if positive, negated := strings.CutPrefix(spelt, "no-"); negated && slices.Contains(known, positive) {
 		return fmt.Sprintf(", did you mean \"%s: false\"?", positive)
 	}
-	nearest := suggest.Nearest(spelt, known, 3)
+	nearest := suggest.Nearest(spelt, known, suggest.Lenient)
 	if nearest == "" {
 		return ""
 	}

@@ -14,6 +14,7 @@ import (
 	"registrar/engine"
 	"registrar/internal/duration"
 	"registrar/scripts/host"
+	"registrar/scripts/sandbox"
 )
 
 // serverFlags are what serve runs with and check checks.
@@ -126,7 +127,13 @@ func (f *scriptFlags) host() (host.Config, error) {
 	if f.ScriptPool < 1 || f.ScriptPool > maxPool {
 		return host.Config{}, fmt.Errorf("--script-pool %d: it must be 1 to %d", f.ScriptPool, maxPool)
 	}
-	return host.Config{MemoryPages: f.ScriptMemory.pages(), StepFuel: f.ScriptFuel, StepTimeout: time.Duration(f.ScriptTimeout), Pool: f.ScriptPool, CacheFolder: f.cache()}, nil
+	return host.Config{Config: sandbox.Config{
+		MemoryPages: f.ScriptMemory.pages(),
+		StepFuel:    f.ScriptFuel,
+		StepTimeout: time.Duration(f.ScriptTimeout),
+		Pool:        f.ScriptPool,
+		CacheFolder: f.cache(),
+	}}, nil
 }
 
 const (
@@ -198,11 +205,11 @@ func (m *memorySize) UnmarshalText(b []byte) error {
 		return fmt.Errorf("%q is no amount of memory, such as 16MiB", b)
 	}
 	n <<= shift
-	if n == 0 || n%host.PageSize != 0 || n/host.PageSize > host.MaxMemoryPages {
+	if n == 0 || n%sandbox.PageSize != 0 || n/sandbox.PageSize > sandbox.MaxMemoryPages {
 		return fmt.Errorf("%q: it must be whole pages of 64KiB, from 64KiB to 4GiB", b)
 	}
 	*m = memorySize(n)
 	return nil
 }
 
-func (m memorySize) pages() uint32 { return uint32(m / host.PageSize) }
+func (m memorySize) pages() uint32 { return uint32(m / sandbox.PageSize) }

@@ -40,15 +40,15 @@ func TestNearest(t *testing.T) {
 		{"", steps, ""},
 		{strings.Repeat("set_scopes", 1000), steps, ""},
 	} {
-		if got := Nearest(tt.name, tt.among, 5); got != tt.want {
+		if got := Nearest(tt.name, tt.among, Strict); got != tt.want {
 			t.Errorf("%.80s: got %q, want %q", tt.name, got, tt.want)
 		}
 	}
 	flags := []string{"listen", "admin-listen"}
-	if got := Nearest("lstn", flags, 3); got != "" {
+	if got := Nearest("lstn", flags, Lenient); got != "" {
 		t.Errorf("two edits in four bytes: got %q", got)
 	}
-	if got := Nearest("lsten-", flags, 3); got != "listen" {
+	if got := Nearest("lsten-", flags, Lenient); got != "listen" {
 		t.Errorf("two edits in six bytes: got %q", got)
 	}
 }

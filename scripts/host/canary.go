@@ -23,8 +23,8 @@ type canary struct {
 	share  float64   // of the callers, above 0, at most 1
 	key    []byte    // of the server
 
-	failed  map[string]bool // callers for whom a canary script failed; guarded by the host's mutex
-	falling bool            // it was enough; likewise
+	failed      map[string]bool // callers for whom a canary script failed; guarded by Host.mu
+	fallingBack bool            // the older deployment is being brought back; guarded by Host.mu
 }
 
 // fallBackTime bounds how long the older deployment is tried to be brought back.
@@ -130,30 +130,29 @@ func (h *Host) pinFor(caller *engine.Caller) *deployed {
 	return d
 }
 
-// failedFor notes that a canary script failed for a caller. Where it did so for enough of them, the older deployment is
-// brought back; one caller alone, who can make a script fail at will, does not bring that about. Outside a canary
-// nothing does.
-func (h *Host) failedFor(sc *script, caller *engine.Caller) {
-	if !sc.canary() {
+// failedFor notes that a script of a deployment failed for a caller. Where a canary script failed for enough callers, the
+// older deployment is brought back. One caller is not enough, who may be able to make a script fail at will.
+func (h *Host) failedFor(d *deployed, sc *script, caller *engine.Caller) {
+	if !sc.canary() || d.canary == nil {
 		return
 	}
-	c := sc.deployed.canary
+	c := d.canary
 	h.mu.Lock()
-	if c != nil && !c.falling {
-		c.failed[identity(caller)] = true
-		c.falling = len(c.failed) >= h.config.CanaryCallers
-		if c.falling {
-			h.falling.Go(func() { h.fallBack(sc) })
-		}
+	defer h.mu.Unlock()
+	if c.fallingBack {
+		return
 	}
-	h.mu.Unlock()
+	c.failed[identity(caller)] = true
+	c.fallingBack = len(c.failed) >= h.config.CanaryCallers
+	if c.fallingBack {
+		h.fallingBack.Go(func() { h.fallBack(d, sc) })
+	}
 }
 
 // fallBack brings the older deployment back, unless another one has come in force.
-func (h *Host) fallBack(sc *script) {
+func (h *Host) fallBack(d *deployed, sc *script) {
 	ctx, cancel := context.WithTimeout(context.Background(), fallBackTime)
 	defer cancel()
-	d := sc.deployed
 	old := d.canary.beside
 	_, err := h.Deploy(ctx, scripts.Deployment{
 		Scripts:   old.Scripts,
@@ -163,11 +162,12 @@ func (h *Host) fallBack(sc *script) {
 	}, &d.Number)
 	switch {
 	case err == nil:
-		h.config.Logger.WarnContext(ctx, "a canary fell back to the older deployment", "deployment", d.Number, "script", sc.Name, "module", sc.Module, "callers", h.config.CanaryCallers)
-	case !errors.Is(err, scripts.ErrConflict): // another replica did it, or somebody deployed
+		h.config.Logger.WarnContext(ctx, "a canary fell back to the older deployment", "deployment", d.Number,
+			"script", sc.Name, "module", sc.Module, "callers", h.config.CanaryCallers)
+	case !errors.Is(err, scripts.ErrConflict): // another replica did it, or an operator deployed
 		h.config.Logger.ErrorContext(ctx, "bringing back the deployment beside a canary", "deployment", d.Number, "error", err)
 		h.mu.Lock()
-		d.canary.falling = false // the next failure tries again
+		d.canary.fallingBack = false // the next failure tries again
 		h.mu.Unlock()
 	}
 }

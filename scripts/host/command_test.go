@@ -10,7 +10,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"registrar/engine"
-	"registrar/internal/wasmtest"
 	"registrar/scripts"
 	"registrar/scripts/host"
 )
@@ -106,7 +105,7 @@ func TestProgramsFail(t *testing.T) {
 	} {
 		b.deploy(b.program("c-command", `{"do":"`+what+`"}`, "set_client_name"))
 		_, err := b.register(minimal)
-		failure, ok := errors.AsType[*host.Failure](err)
+		failure, ok := errors.AsType[*host.ScriptError](err)
 		if !ok || failure.Script != "c-command" || failure.Step != "set_client_name" || !strings.Contains(failure.Reason, want) {
 			t.Errorf("%s: got %v, want a failure with %q", what, err, want)
 		}
@@ -171,30 +170,5 @@ func TestProgramsAreDeployedWithSteps(t *testing.T) {
 	d, err := b.store.CurrentDeployment(t.Context())
 	if err != nil || !slices.Equal(d.Scripts[0].Steps, []string{"set_client_name", "add_client_id"}) {
 		t.Errorf("stored is %+v, %v", d.Scripts, err)
-	}
-}
-
-func TestInspectKnowsPrograms(t *testing.T) {
-	b := newBench(t, engine.Options{})
-	m, err := b.host.Inspect(wasmtest.Wasm(t, "c-command"))
-	if err != nil || !m.Command() || m.Steps == nil || len(m.Warnings) != 0 {
-		t.Errorf("got %+v, %v", m, err)
-	}
-	for _, tt := range []struct {
-		wasm []byte
-		want string
-	}{
-		{moduleOf(nil, []function{{name: "_start"}}), "the export _start has the type () -> (i32): it must be () -> (), so return nothing"},
-		{moduleOf([]function{{"registrar_v1", "call_base", false}}, []function{{name: "_start", plain: true}}), "is a program and imports registrar_v1.call_base"},
-	} {
-		_, err := b.host.Inspect(tt.wasm)
-		if rejected, ok := errors.AsType[*scripts.RejectedError](err); !ok || !strings.Contains(rejected.Error(), tt.want) {
-			t.Errorf("got %v, want a rejection with %q", err, tt.want)
-		}
-	}
-	// One that exports a step is no program, whatever else it exports.
-	m, err = b.host.Inspect(moduleOf(nil, []function{{name: "_start", plain: true}, {name: "set_scopes"}}))
-	if err != nil || m.Command() {
-		t.Errorf("got %+v, %v", m, err)
 	}
 }

@@ -93,7 +93,7 @@ func TestCompareEndings(t *testing.T) {
 	registered := host.Ending{Client: client(t, `{"client_name":"A"}`)}
 	refused := host.Ending{Err: fmt.Errorf("wrapped: %w", engine.Refuse("no"))}
 	other := host.Ending{Err: engine.RefuseAs(engine.InvalidRedirectURI, "no")}
-	failed := host.Ending{Err: &host.Failure{Script: "s", Module: "m", Step: "set_scopes", Reason: "it trapped"}}
+	failed := host.Ending{Err: &host.ScriptError{Script: "s", Module: "m", Step: "set_scopes", Reason: "it trapped"}}
 	away := host.Ending{Err: fmt.Errorf("the pool: %w", engine.ErrUnavailable)}
 	for _, c := range []struct {
 		name    string

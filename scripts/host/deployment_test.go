@@ -11,7 +11,6 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"registrar/engine"
-	"registrar/internal/wasmtest"
 	"registrar/scripts"
 	"registrar/scripts/host"
 )
@@ -67,7 +66,7 @@ func TestDeployIfCurrent(t *testing.T) {
 // Before anything is loaded nothing may be registered: a policy in force could be missed.
 func TestNothingRunsBeforeTheFirstLoad(t *testing.T) {
 	b := newBench(t, engine.Options{})
-	h, err := host.New(t.Context(), host.Config{Modules: b.store, Deployments: b.store, CacheFolder: wasmtest.Compiler.Cache, CompileCommand: wasmtest.Compiler.Command})
+	h, err := host.New(t.Context(), host.Config{Config: boxConfig(), Modules: b.store, Deployments: b.store})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +94,7 @@ func TestNothingRunsBeforeTheFirstLoad(t *testing.T) {
 func TestFollow(t *testing.T) {
 	b := newBench(t, engine.Options{})
 	stored := &breakable{DeploymentStore: b.store}
-	replica, err := host.New(t.Context(), host.Config{Modules: b.store, Deployments: stored, StepTimeout: time.Minute, CacheFolder: wasmtest.Compiler.Cache, CompileCommand: wasmtest.Compiler.Command})
+	replica, err := host.New(t.Context(), host.Config{Config: boxConfig(), Modules: b.store, Deployments: stored})
 	if err != nil {
 		t.Fatal(err)
 	}

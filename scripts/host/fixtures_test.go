@@ -166,7 +166,7 @@ func TestFixturesFail(t *testing.T) {
 			b := newBench(t, engine.Options{})
 			b.deployFixtures(tt.script)
 			_, err := b.register(minimal)
-			failure, ok := errors.AsType[*host.Failure](err)
+			failure, ok := errors.AsType[*host.ScriptError](err)
 			if !ok || failure.Script != tt.script || !strings.Contains(failure.Reason, tt.message) {
 				t.Errorf("got %v, want a failure with %q", err, tt.message)
 			}

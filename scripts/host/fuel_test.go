@@ -65,7 +65,7 @@ func TestRegistrationsFuelIsShared(t *testing.T) {
 		t.Fatal(err)
 	}
 	err := both(1_000)
-	failure, ok := errors.AsType[*host.Failure](err)
+	failure, ok := errors.AsType[*host.ScriptError](err)
 	if !ok || !strings.Contains(failure.Reason, "it ran out of fuel") {
 		t.Errorf("got %v, want a script that ran out of fuel", err)
 	}

@@ -14,6 +14,7 @@ import (
 	"registrar/internal/wasmtest"
 	"registrar/scripts"
 	"registrar/scripts/host"
+	"registrar/scripts/sandbox"
 	"registrar/store"
 )
 
@@ -43,11 +44,8 @@ func newBench(t testing.TB, options engine.Options, changes ...func(*host.Config
 		Deployments:  b.store,
 		ClientExists: b.store.ClientExists,
 		Shadows:      b.store,
-		StepTimeout:  time.Minute,
-		CacheFolder:  wasmtest.Compiler.Cache,
-
-		CompileCommand: wasmtest.Compiler.Command,
-		Logger:         slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Config:       boxConfig(),
+		Logger:       slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	for _, change := range changes {
 		change(&config)
@@ -65,6 +63,15 @@ func newBench(t testing.TB, options engine.Options, changes ...func(*host.Config
 		t.Fatal(err)
 	}
 	return b
+}
+
+// boxConfig compiles with the test run's compiler, and gives each step a minute.
+func boxConfig() sandbox.Config {
+	return sandbox.Config{
+		StepTimeout:    time.Minute,
+		CacheFolder:    wasmtest.Compiler.Cache,
+		CompileCommand: wasmtest.Compiler.Command,
+	}
 }
 
 // script uploads a fixture and returns it as a script of a deployment.

@@ -26,7 +26,7 @@ func TestWallClock(t *testing.T) {
 	spin.OnFailure = scripts.OnFailureBase // an overrun is saturation, so the base must not stand in
 	b.deploy(spin)
 	_, err := b.register(minimal)
-	if _, failure := errors.AsType[*host.Failure](err); failure || !errors.Is(err, engine.ErrUnavailable) {
+	if _, failure := errors.AsType[*host.ScriptError](err); failure || !errors.Is(err, engine.ErrUnavailable) {
 		t.Errorf("got %v, want ErrUnavailable", err)
 	}
 	if n := b.clients(); n != 0 {
@@ -63,7 +63,7 @@ func TestCancelledRequestEndsTheScript(t *testing.T) {
 	defer cancel()
 	request, _ := engine.ParseRequest([]byte(minimal))
 	_, err := b.engine.Register(ctx, request, &engine.Caller{Auth: engine.AuthNone})
-	if _, failure := errors.AsType[*host.Failure](err); failure || !errors.Is(err, context.DeadlineExceeded) {
+	if _, failure := errors.AsType[*host.ScriptError](err); failure || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v, want the end of the request", err)
 	}
 }

@@ -1,20 +1,14 @@
 package host
 
-import (
-	"errors"
+import "registrar/scripts"
 
-	"registrar/hostfuncs"
-	"registrar/scripts"
-	"registrar/scripts/wasmbin"
-)
-
-// An Observer counts what scripts do. It is called in the middle of registrations, by many at once, so it must be quick.
+// An Observer counts what scripts do. Many goroutines call it, in the middle of registrations, so it must be quick.
 type Observer interface {
-	// StepEnded is told how a script's part in a step of a registration ended. Dry runs are left out.
+	// StepEnded observes how a script's part in a step of a registration ended. It is not called for dry runs.
 	StepEnded(script string, end scripts.StepEnd)
-	// Instance is told what happened to an instance of a script that is deployed.
+	// Instance observes what happened to an instance of a deployed script.
 	Instance(script string, event scripts.InstanceEvent)
-	// Deployed is told the scripts that have come in force here, and the steps of each, before one of them is observed.
+	// Deployed observes which scripts have come in force here, and the steps of each, before one of them is observed.
 	Deployed(steps map[string][]string)
 }
 
@@ -32,7 +26,7 @@ func (h *Host) Waiting() map[string]int {
 	waiting := map[string]int{}
 	if h.current != nil {
 		for _, s := range h.current.acting() {
-			waiting[s.Name] = s.shelf.waiting()
+			waiting[s.Name] = s.module.Ready()
 		}
 	}
 	return waiting
@@ -45,22 +39,4 @@ func replaced(d *deployed) map[string][]string {
 		steps[s.Name] = s.steps
 	}
 	return steps
-}
-
-// kindOf says what an error that ended a guest speaks of. No wazero error tells that memory ran out: the guest that got
-// none decides what to do, and mostly traps. So a guest that ends with its memory nearly full counts as such.
-func (h *Host) kindOf(err error, i *instance) scripts.FailureKind {
-	if limit, ok := errors.AsType[*limitExceeded](err); ok {
-		return limit.kind
-	}
-	if _, ok := errors.AsType[*hostfuncs.Trap](err); ok {
-		return scripts.FailureContract
-	}
-	if _, ok := errors.AsType[*exitStatus](err); ok {
-		return scripts.FailureContract
-	}
-	if i != nil && uint64(i.module.Memory().Size()) > uint64(h.config.MemoryPages)*wasmbin.PageSize*3/4 {
-		return scripts.FailureMemory
-	}
-	return scripts.FailureTrap
 }

@@ -4,15 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
-
-	"github.com/go-json-experiment/json"
-	"github.com/tetratelabs/wazero/api"
 
 	"registrar/engine"
 	"registrar/hostfuncs"
 	"registrar/scripts"
+	"registrar/scripts/sandbox"
 )
 
 // Overrides returns the steps of one registration: those that scripts of the deployment in force replace, wrapped around
@@ -39,33 +36,40 @@ func (h *Host) Overrides(r *engine.Registration, base engine.Steps) (steps engin
 	}
 }
 
-// A session is the scripts of one registration: their instances, taken when first needed, and what they share.
+// A session is the scripts of one registration: their instances, acquired when first needed, and what they share.
 type session struct {
 	host      *Host
+	deployed  *deployed
 	plan      plan
 	r         *engine.Registration
-	instances []*instance // by the script's index in its deployment; nil until needed, and once they are given back
+	instances []acquired // by the script's index in its deployment
 	// clientExists reports whether a client ID is taken.
 	clientExists func(ctx context.Context, id string) (bool, error)
 	entropy      *hostfuncs.Entropy
 	log          hostfuncs.Log
 	fuel         int64  // of the registration that is not handed out
-	spent        *int64 // by the step of a script that ended last
+	spent        *int64 // by the script's step that ended last
 	observer     Observer
 	entry        entry // for the outermost step; those that its base comes to have their own
 	entered      bool
 
-	// enterStep is told of each layer of a step, a script or the built-in step under an empty name; nil where nobody
-	// watches.
+	// enterStep observes each layer of a step: a script, or the built-in step under an empty name. nil observes nothing.
 	enterStep func(step, script string) (leave func(spent *int64, err error))
+}
+
+// acquired is the instance that a session has of a script, nil until it is needed, and once it is given back.
+type acquired struct {
+	instance *sandbox.Instance
+	attempt  int // of the registration; see engine.Registration.Attempt
 }
 
 func newSession(h *Host, d *deployed, p plan, r *engine.Registration) *session {
 	return &session{
 		host:         h,
+		deployed:     d,
 		plan:         p,
 		r:            r,
-		instances:    make([]*instance, len(d.scripts)),
+		instances:    make([]acquired, len(d.scripts)),
 		clientExists: h.config.ClientExists,
 		entropy:      hostfuncs.NewEntropy(h.config.Random),
 		fuel:         h.config.RegistrationFuel,
@@ -73,7 +77,7 @@ func newSession(h *Host, d *deployed, p plan, r *engine.Registration) *session {
 	}
 }
 
-// A plan is every step in the order of a registration, with the scripts that replace it, outermost first.
+// A plan lists the steps in the order of a registration, each with the scripts that replace it, outermost first.
 type plan []struct {
 	engine.Step
 	scripts []*script
@@ -114,8 +118,8 @@ func (s *session) override(base engine.Steps) engine.Steps {
 			}
 		}
 	}
-	// After this step none needs the scripts, but the client has yet to be stored, and others wait for instances. Where its
-	// ID is taken, the steps run again on fresh ones.
+	// No later step needs the scripts, but the client has yet to be stored, and other registrations wait for instances. Where
+	// its ID is taken, the steps run again on fresh ones.
 	last := base.BuildResponse
 	base.BuildResponse = func(ctx context.Context, r *engine.Registration) error {
 		err := last(ctx, r)
@@ -139,19 +143,6 @@ func (s *session) observed(step, script string, f engine.StepFunc) engine.StepFu
 	}
 }
 
-// A Failure is a script that did not do its step. It is neither the client's fault nor the server's.
-type Failure struct {
-	Script string // its name in the deployment
-	Module string // the digest of its module
-	Step   string
-	Reason string // never holds a secret
-}
-
-// Error names the script, its module, the step and the reason.
-func (f *Failure) Error() string {
-	return fmt.Sprintf("script %s (%s) failed in %s: %s", f.Script, f.Module, f.Step, f.Reason)
-}
-
 // run runs a step of one script. What the script did counts only where it returned 0.
 func (s *session) run(ctx context.Context, sc *script, step string, base engine.StepFunc) error {
 	entry := s.r.Snapshot()
@@ -164,34 +155,36 @@ func (s *session) run(ctx context.Context, sc *script, step string, base engine.
 		return nil
 	}
 	s.r.Restore(entry)
-	failure, failed := errors.AsType[*Failure](err)
+	failure, failed := errors.AsType[*ScriptError](err)
 	own := failed && failure.Script == sc.Name && failure.Step == step
 	if own && s.r.Mode == engine.ModeEnforce {
-		s.host.failedFor(sc, s.r.Caller)
+		s.host.failedFor(s.deployed, sc, s.r.Caller)
 	}
 	if !own || sc.OnFailure != scripts.OnFailureBase {
 		return err
 	}
-	if s.r.Mode != engine.ModeReplay { // which would say it of each registration
-		s.host.config.Logger.WarnContext(ctx, "a script failed, so what it replaced runs", "script", sc.Name, "module", sc.Module, "step", step,
-			"reason", failure.Reason, "request_id", s.r.Request.ID)
+	if s.r.Mode != engine.ModeReplay { // which would log it for each registration
+		s.host.config.Logger.WarnContext(ctx, "a script failed, so what it replaced runs", "script", sc.Name,
+			"module", sc.Module, "step", step, "reason", failure.Reason, "request_id", s.r.Request.ID)
 	}
 	return base(ctx, s.r)
 }
 
-// enter calls the guest and says what came of it: nil, an *engine.Error, a *Failure, or another error that is not the
-// script's own. inner is set where the base ran.
-func (s *session) enter(ctx context.Context, sc *script, step string, base engine.StepFunc, inner **interlude) (end scripts.StepEnd, err error) {
+// enter calls the guest and returns nil, an *engine.Error, a *ScriptError, or another error that is not the script's own.
+// inner is set where the base ran.
+func (s *session) enter(
+	ctx context.Context, sc *script, step string, base engine.StepFunc, inner **interlude,
+) (end scripts.StepEnd, err error) {
 	end = scripts.StepEnd{Step: step, Outcome: scripts.OutcomeFailed}
 	i, err := s.instance(ctx, sc)
 	if err != nil {
-		err = s.classify(ctx, sc, &end, nil, err)
+		err = s.classify(ctx, sc, &end, err)
 		return end, err
 	}
 	e, leave := s.newEntry()
 	defer leave()
 	m, call := &e.meter, &e.call
-	*m = meter{request: ctx, fuel: i.fuel, step: s.host.config.StepFuel, shared: &s.fuel, limit: s.host.config.StepTimeout}
+	*m = sandbox.NewMeter(&s.fuel)
 	baseFailed := false
 	*call = hostfuncs.Call{
 		Registration: s.r,
@@ -210,39 +203,37 @@ func (s *session) enter(ctx context.Context, sc *script, step string, base engin
 		Entropy:      s.entropy,
 		Log:          &s.log,
 	}
-	if sc.command {
-		return s.runCommand(ctx, sc, i, m, call)
+	result, err := i.Run(ctx, m, call)
+	end.Entered, end.Fuel, end.Elapsed = m.Entered(), m.Fuel(), m.Elapsed()
+	if end.Entered {
+		s.noteSpent(end.Fuel)
 	}
-	result, err := i.call(m, call, step)
-	end.Entered, end.Fuel, end.Elapsed = true, s.host.config.StepFuel-m.step, m.used
-	s.noteSpent(end.Fuel)
 	if err != nil {
-		err = s.classify(ctx, sc, &end, i, err)
+		err = s.classify(ctx, sc, &end, err)
 		if baseFailed {
 			end.Outcome, end.Failure = scripts.OutcomeAborted, ""
 		}
 		return end, err
 	}
 	switch result {
-	case 0:
+	case sandbox.Done:
 		end.Outcome = scripts.OutcomeDone
 		return end, nil
-	case 1:
+	case sandbox.Refused:
 		end.Outcome = scripts.OutcomeRefused
 		return end, call.Refusal()
 	}
-	i.broken = true
 	end.Failure = scripts.FailureContract
-	return end, s.failure(sc, step, fmt.Sprintf("it returned %d: a step returns 0 for done and 1 for refused", api.DecodeI32(uint64(result))))
+	return end, s.failure(sc, step, fmt.Sprintf("it returned %d: a step returns 0 for done and 1 for refused", int32(result)))
 }
 
 // An entry is what the host keeps of one entry into a guest.
 type entry struct {
-	meter meter
+	meter sandbox.Meter
 	call  hostfuncs.Call
 }
 
-// newEntry returns an entry that is of use until leave is called.
+// newEntry returns an entry that may be used until leave is called.
 func (s *session) newEntry() (e *entry, leave func()) {
 	if s.entered {
 		return &entry{}, func() {}
@@ -253,7 +244,7 @@ func (s *session) newEntry() (e *entry, leave func()) {
 
 func (s *session) leave() { s.entered = false }
 
-// noteSpent notes what the step of a script used, for who watches.
+// noteSpent notes what a script's step used, for enterStep.
 func (s *session) noteSpent(fuel int64) {
 	if s.enterStep != nil {
 		s.spent = new(fuel)
@@ -273,9 +264,9 @@ func (s *session) mode(sc *script) hostfuncs.Mode {
 
 // base runs what a script replaced, on the working copy. A refusal leaves the copy as it was, so that a script which
 // overrules it does not inherit half a step.
-func (s *session) base(ctx context.Context, m *meter, base engine.StepFunc, inner **interlude) error {
-	m.settle()
-	defer m.grant()
+func (s *session) base(ctx context.Context, m *sandbox.Meter, base engine.StepFunc, inner **interlude) error {
+	m.Pause()
+	defer m.Resume()
 	entry := s.r.Snapshot()
 	err := base(ctx, s.r)
 	if err != nil {
@@ -285,87 +276,32 @@ func (s *session) base(ctx context.Context, m *meter, base engine.StepFunc, inne
 	return err
 }
 
-func (s *session) failure(sc *script, step, reason string) *Failure {
-	return &Failure{Script: sc.Name, Module: sc.Module, Step: step, Reason: reason}
-}
-
-// classify says whose fault it was that a guest did not return, and notes it in end. There is no instance where none
-// could be had.
-func (s *session) classify(ctx context.Context, sc *script, end *scripts.StepEnd, i *instance, err error) error {
-	if base, ok := errors.AsType[*hostfuncs.BaseFailure](err); ok {
-		end.Failure = scripts.FailureHost
-		return base.Err
+// instance returns the script's instance in this registration: a fresh one where there is none, the last one broke, or
+// the registration is repeated because its client ID was taken.
+func (s *session) instance(ctx context.Context, sc *script) (*sandbox.Instance, error) {
+	has := &s.instances[sc.index]
+	if i := has.instance; i != nil {
+		if !i.Broken() && has.attempt == s.r.Attempt() {
+			return i, nil
+		}
+		i.Close()
+		*has = acquired{}
 	}
-	if _, overran := errors.AsType[*overrun](err); overran {
-		end.Failure = scripts.FailureClock
-		return fmt.Errorf("script %s (%s) in %s: %w", sc.Name, sc.Module, end.Step, err)
+	i, err := sc.module.Acquire(ctx)
+	if err != nil {
+		return nil, err
 	}
-	if cause := ctx.Err(); cause != nil {
-		end.Outcome = scripts.OutcomeAborted
-		return fmt.Errorf("script %s in %s: %w", sc.Name, end.Step, cause)
-	}
-	end.Failure = s.host.kindOf(err, i)
-	return s.failure(sc, end.Step, describe(err))
+	s.log.Adopt(i.Log())
+	*has = acquired{i, s.r.Attempt()}
+	return i, nil
 }
 
 // close gives the instances back.
 func (s *session) close() {
-	for n, i := range s.instances {
-		if i != nil {
-			s.instances[n] = nil
-			s.host.pool.give(i)
+	for n := range s.instances {
+		if i := s.instances[n].instance; i != nil {
+			s.instances[n] = acquired{}
+			i.Release()
 		}
 	}
-}
-
-// writeLog writes the lines of the scripts, now that it is known what they must not show.
-func (s *session) writeLog() {
-	if s.log.Len() == 0 && s.log.Dropped() == 0 {
-		return
-	}
-	s.noteSecrets()
-	logger := s.host.config.Logger.With("request_id", s.r.Request.ID)
-	levels := [...]slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError}
-	ctx := context.Background()
-	for _, line := range s.log.Lines() {
-		logger.Log(ctx, levels[line.Level], "script log", "script", line.Script, "step", line.Step, "line", line.Text)
-	}
-	if n := s.log.Dropped(); n > 0 {
-		logger.WarnContext(ctx, "script log lines dropped", "lines", n)
-	}
-}
-
-// noteSecrets notes what no line may show: the client's secret, and secrets that the client itself sent.
-func (s *session) noteSecrets() {
-	s.log.Secret(s.r.Secret.Reveal())
-	s.log.Secret(s.r.Token.Reveal())
-	var sent struct {
-		ClientSecret            string `json:"client_secret"`
-		RegistrationAccessToken string `json:"registration_access_token"`
-	}
-	if json.Unmarshal(s.r.Request.Raw, &sent) == nil {
-		s.log.Secret(sent.ClientSecret)
-		s.log.Secret(sent.RegistrationAccessToken)
-	}
-}
-
-// instance returns the script's instance in this registration, a fresh one where there is none, the last one broke, or
-// the registration is repeated because its client ID was taken.
-func (s *session) instance(ctx context.Context, sc *script) (*instance, error) {
-	i := s.instances[sc.index]
-	if i != nil && !i.broken && i.attempt == s.r.Attempt() {
-		return i, nil
-	}
-	if i != nil {
-		i.close()
-		s.instances[sc.index] = nil
-	}
-	i, err := s.host.pool.take(ctx, sc)
-	if err != nil {
-		return nil, err
-	}
-	s.log.Adopt(i.log)
-	i.attempt = s.r.Attempt()
-	s.instances[sc.index] = i
-	return i, nil
 }

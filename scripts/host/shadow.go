@@ -83,7 +83,7 @@ func (s *shadows) offer(d *deployed, r *engine.Registration) {
 	default:
 		for _, sc := range d.scripts {
 			if sc.shadow() {
-				s.count(sc, func(n *scripts.Shadow) { n.Dropped++ })
+				s.count(d, sc, func(n *scripts.Shadow) { n.Dropped++ })
 			}
 		}
 		s.host.unpin(d)
@@ -91,10 +91,10 @@ func (s *shadows) offer(d *deployed, r *engine.Registration) {
 }
 
 // count changes what is to be stored of a script.
-func (s *shadows) count(sc *script, change func(*scripts.Shadow)) {
+func (s *shadows) count(d *deployed, sc *script, change func(*scripts.Shadow)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	key := shadowKey{sc.deployed.Number, sc.Name}
+	key := shadowKey{d.Number, sc.Name}
 	if s.pending[key] == nil {
 		s.pending[key] = &scripts.Shadow{Deployment: key.deployment, Script: sc.Name, Module: sc.Module}
 	}
@@ -140,7 +140,7 @@ func (s *shadows) run(ctx context.Context, job shadowJob) {
 			return one.override(base), one.close
 		})
 		if ctx.Err() != nil || errors.Is(err, engine.ErrUnavailable) {
-			s.count(sc, func(n *scripts.Shadow) { n.Dropped++ })
+			s.count(job.deployed, sc, func(n *scripts.Shadow) { n.Dropped++ })
 			continue
 		}
 		s.compare(sc, job, again, err)
@@ -186,7 +186,7 @@ func (s *shadows) compare(sc *script, job shadowJob, again *engine.Registration,
 		return
 	}
 	if c.Same() {
-		s.count(sc, func(n *scripts.Shadow) { n.Same++ })
+		s.count(job.deployed, sc, func(n *scripts.Shadow) { n.Same++ })
 		return
 	}
 	if c.Error != nil {
@@ -198,7 +198,7 @@ func (s *shadows) compare(sc *script, job shadowJob, again *engine.Registration,
 		return // it is made of what was JSON
 	}
 	difference := scripts.ShadowDifference{At: job.r.Now, Outcome: shadowOutcome(c), Changes: changes}
-	s.count(sc, func(n *scripts.Shadow) {
+	s.count(job.deployed, sc, func(n *scripts.Shadow) {
 		switch difference.Outcome {
 		case shadowFailed:
 			n.Failed++

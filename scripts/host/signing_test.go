@@ -110,8 +110,7 @@ func TestSignedModules(t *testing.T) {
 // startSigned returns another host on the database of a bench, to which only these keys let modules in.
 func startSigned(t *testing.T, b *bench, signers ...*signer) *host.Host {
 	t.Helper()
-	c := host.Config{Modules: b.store, Deployments: b.store, Signature: b.store.ModuleSignature,
-		CacheFolder: wasmtest.Compiler.Cache, CompileCommand: wasmtest.Compiler.Command}
+	c := host.Config{Config: boxConfig(), Modules: b.store, Deployments: b.store, Signature: b.store.ModuleSignature}
 	for _, s := range signers {
 		c.SigningKeys = append(c.SigningKeys, s.key())
 	}

@@ -1,4 +1,4 @@
-package host
+package sandbox
 
 import (
 	"bytes"
@@ -19,8 +19,8 @@ func TestWhichInstancesAreSaved(t *testing.T) {
 		"counter-table": false, "go-seeded": false, "fail-initialize": false,
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, s := newTestScript(t, name, 1)
-			if got := s.state != nil; got != want {
+			m, _ := newTestModule(t, name, 1)
+			if got := m.state != nil; got != want {
 				t.Errorf("saved: %t, want %t", got, want)
 			}
 		})
@@ -31,12 +31,12 @@ func TestWhichInstancesAreSaved(t *testing.T) {
 func TestUsedInstancesAreMadeNew(t *testing.T) {
 	for _, name := range []string{"counter", "id-and-secret", "rust-prefix-id", "go-random"} {
 		t.Run(name, func(t *testing.T) {
-			h, s := newTestScript(t, name, 1)
-			first := newTestInstance(t, h, s)
-			second := newTestInstance(t, h, s)
-			for _, used := range []*instance{first, second} {
+			m, _ := newTestModule(t, name, 1)
+			first := newTestInstance(t, m)
+			second := newTestInstance(t, m)
+			for _, used := range []*Instance{first, second} {
 				for n := range 20 {
-					if _, ok := used.module.Memory().Grow(uint32(n % 3)); !ok {
+					if _, ok := used.guest.Memory().Grow(uint32(n % 3)); !ok {
 						t.Fatal("the memory does not grow")
 					}
 					memory := used.memory()
@@ -48,31 +48,31 @@ func TestUsedInstancesAreMadeNew(t *testing.T) {
 					}
 					used.fuel.Set(1)
 					used.calls.Set(1)
-					if err := h.renew(used); err != nil {
+					if err := used.renew(); err != nil {
 						t.Fatal(err)
 					}
-					same(t, used, newTestInstance(t, h, s))
+					same(t, used, newTestInstance(t, m))
 				}
 			}
 		})
 	}
 }
 
-func newTestInstance(t *testing.T, h *Host, s *script) *instance {
+func newTestInstance(t *testing.T, m *Module) *Instance {
 	t.Helper()
-	i, err := h.instantiate(t.Context(), s)
+	i, err := m.instantiate(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = i.module.Close(context.Background()) })
+	t.Cleanup(func() { _ = i.guest.Close(context.Background()) })
 	return i
 }
 
 // same holds that nothing tells two instances apart but their random numbers.
-func same(t *testing.T, a, b *instance) {
+func same(t *testing.T, a, b *Instance) {
 	t.Helper()
 	memories := [2][]byte{bytes.Clone(a.memory()), bytes.Clone(b.memory())}
-	if generators := a.script.state.generators; len(generators) > 0 {
+	if generators := a.module.state.generators; len(generators) > 0 {
 		if bytes.Equal(memories[0], memories[1]) {
 			t.Error("two instances have the same random numbers")
 		}
@@ -97,40 +97,40 @@ func same(t *testing.T, a, b *instance) {
 
 // An instance that cannot be made what it was serves no other registration.
 func TestUsedInstancesThatAreClosed(t *testing.T) {
-	h, s := newTestScript(t, "counter", 1)
-	for name, spoil := range map[string]func(*instance){
-		"broken": func(i *instance) { i.broken = true },
-		"open":   func(i *instance) { i.depth = 1 },
-		"full": func(i *instance) {
-			i.module.Memory().Grow(h.config.MemoryPages - i.module.Memory().Size()/wasmbin.PageSize)
+	m, _ := newTestModule(t, "counter", 1)
+	for name, spoil := range map[string]func(*Instance){
+		"broken": func(i *Instance) { i.broken = true },
+		"open":   func(i *Instance) { i.depth = 1 },
+		"full": func(i *Instance) {
+			i.guest.Memory().Grow(m.sandbox.config.MemoryPages - i.guest.Memory().Size()/wasmbin.PageSize)
 		},
 	} {
-		i := newTestInstance(t, h, s)
+		i := newTestInstance(t, m)
 		spoil(i)
-		if h.renew(i) == nil {
+		if i.renew() == nil {
 			t.Errorf("%s: it is used again", name)
 		}
 	}
-	table, s := newTestScript(t, "counter-table", 1)
-	if table.renew(newTestInstance(t, table, s)) == nil {
+	table, _ := newTestModule(t, "counter-table", 1)
+	if newTestInstance(t, table).renew() == nil {
 		t.Error("a module that changes its table: it is used again")
 	}
 }
 
 // The shelf gets back what was taken from it: the same instances, as good as new.
 func TestUsedInstancesComeBack(t *testing.T) {
-	h, s := newTestScript(t, "counter", 1)
-	h.pool.open(s)
-	awaitFull(t, s.shelf)
-	seen := map[*instance]bool{}
+	m, _ := newTestModule(t, "counter", 1)
+	keepReady(m)
+	awaitFull(t, m.shelf)
+	seen := map[*Instance]bool{}
 	for range 50 {
-		i, err := h.pool.take(t.Context(), s)
+		i, err := m.Acquire(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
 		seen[i] = true
-		h.pool.give(i)
-		awaitFull(t, s.shelf)
+		i.Release()
+		awaitFull(t, m.shelf)
 	}
 	if len(seen) == 50 {
 		t.Error("50 registrations took 50 instances, none of them twice")
@@ -139,9 +139,8 @@ func TestUsedInstancesComeBack(t *testing.T) {
 
 // What an instance is called by is kept with its native stack where that is small, and not while it is in use.
 func TestFunctionsAreKept(t *testing.T) {
-	h, s := newTestScript(t, "counter", 1)
-	i := newTestInstance(t, h, s)
-	name := s.steps[0]
+	m, name := newTestModule(t, "counter", 1)
+	i := newTestInstance(t, m)
 	first := i.function(name)
 	i.keep(name, first)
 	if i.function(name) != first {
@@ -154,45 +153,45 @@ func TestFunctionsAreKept(t *testing.T) {
 	if i.keep(name, first); len(i.kept) != 1 {
 		t.Errorf("%d functions are kept under one name", len(i.kept))
 	}
-	step(t, h, i, name)
+	step(t, i, name)
 	if i.kept[0].function != first || nativeStack(first) > maxKeptStack {
 		t.Errorf("after a small step, its function is not kept, or has a stack of %d bytes", nativeStack(first))
 	}
-	deep, s := newTestScript(t, "fail-stack", 1)
-	i = newTestInstance(t, deep, s)
-	first = i.module.ExportedFunction(s.steps[0])
-	i.keep(s.steps[0], first)
+	deep, name := newTestModule(t, "fail-stack", 1)
+	i = newTestInstance(t, deep)
+	first = i.guest.ExportedFunction(name)
+	i.keep(name, first)
 	fuel := int64(1_000_000)
-	m := &meter{request: t.Context(), fuel: i.fuel, step: fuel, shared: &fuel, limit: time.Minute}
-	if _, err := i.call(m, &hostfuncs.Call{}, s.steps[0]); err == nil || len(i.kept) != 1 || i.kept[0].function != nil {
+	meter := &Meter{request: t.Context(), fuel: i.fuel, step: fuel, registration: &fuel, limit: time.Minute}
+	if _, err := i.call(meter, &hostfuncs.Call{}, name); err == nil || len(i.kept) != 1 || i.kept[0].function != nil {
 		t.Fatalf("its calls nest too deep: got %v and %v", err, i.kept)
 	}
-	if i.keep(s.steps[0], first); i.kept[0].function != nil {
+	if i.keep(name, first); i.kept[0].function != nil {
 		t.Errorf("a function with a stack of %d bytes is kept", nativeStack(first))
 	}
 }
 
 // What is quickly made new waits again as soon as it is given back.
 func TestLightInstancesAreMadeNewAtOnce(t *testing.T) {
-	h, s := newTestScript(t, "counter", 1)
-	h.pool.open(s)
-	awaitFull(t, s.shelf)
-	h.pool.close() // nobody else makes it new
+	m, name := newTestModule(t, "counter", 1)
+	keepReady(m)
+	awaitFull(t, m.shelf)
+	m.sandbox.Stop() // the worker must not make it new
 	for n := range 10 {
-		i, err := h.pool.take(t.Context(), s)
+		i, err := m.Acquire(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		step(t, h, i, s.steps[0])
-		h.pool.give(i)
+		step(t, i, name)
+		i.Release()
 		if n == 0 {
 			continue // how long it takes is not known yet, so it is left to the worker; the next registration needs it before
 		}
-		if s.shelf.waiting() != 1 {
+		if m.shelf.waiting() != 1 {
 			t.Fatal("the instance is not on the shelf")
 		}
 	}
-	if s.shelf.living != 1 {
-		t.Errorf("there are %d instances, want the first one alone", s.shelf.living)
+	if m.shelf.living != 1 {
+		t.Errorf("there are %d instances, want the first one alone", m.shelf.living)
 	}
 }

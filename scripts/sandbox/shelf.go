@@ -1,21 +1,21 @@
-package host
+package sandbox
 
 import "sync"
 
-// A shelf holds a script's instances that no registration has.
+// A shelf holds a module's instances that no registration has.
 type shelf struct {
 	size  int    // how many may wait
-	lacks func() // is called where an instance that it counted is gone
+	lacks func() // is called when an instance that the shelf counted is closed and more are needed
 
 	mu     sync.Mutex
-	ready  []*instance // that nobody used; the last one that came goes first
-	used   []*instance // that are yet to be made new
-	living int         // instances that are here, or that registrations have
+	ready  []*Instance // unused; the last one that came goes first
+	used   []*Instance // to be renewed
+	living int         // instances on the shelf, and those that registrations have
 	closed bool
 }
 
-// take returns an instance that nobody used, nil where there is none; and whether more of them should be made.
-func (s *shelf) take() (i *instance, low bool) {
+// take returns an unused instance, nil where there is none; and whether more of them should be made.
+func (s *shelf) take() (i *Instance, low bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	n := len(s.ready)
@@ -28,8 +28,8 @@ func (s *shelf) take() (i *instance, low bool) {
 	return i, s.lacksSome()
 }
 
-// takeUsed returns an instance that was used, nil where there is none.
-func (s *shelf) takeUsed() *instance {
+// takeUsed returns a used instance, nil where there is none.
+func (s *shelf) takeUsed() *Instance {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	n := len(s.used)
@@ -42,8 +42,8 @@ func (s *shelf) takeUsed() *instance {
 	return i
 }
 
-// lacksSome tells whether more instances are to be made: where there are fewer than may wait, those that registrations have
-// and give back included, or where few are left.
+// lacksSome reports whether more instances are to be made: there are fewer than may wait, those that registrations have
+// and give back included, or few are left.
 func (s *shelf) lacksSome() bool {
 	return !s.closed && (s.living < s.size || len(s.ready)+len(s.used) < s.size/4)
 }
@@ -60,7 +60,7 @@ func (s *shelf) full() bool {
 	return s.closed || len(s.ready) >= s.size
 }
 
-// waiting is how many instances wait that nobody used.
+// waiting returns how many unused instances wait.
 func (s *shelf) waiting() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -68,14 +68,14 @@ func (s *shelf) waiting() int {
 }
 
 // count counts an instance, until it is closed.
-func (s *shelf) count(i *instance) {
+func (s *shelf) count(i *Instance) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.living++
 	i.counted = true
 }
 
-// gone is told of an instance that is closed.
+// gone notes that an instance is closed.
 func (s *shelf) gone() {
 	s.mu.Lock()
 	s.living--
@@ -86,8 +86,8 @@ func (s *shelf) gone() {
 	}
 }
 
-// add puts an instance on the shelf, or ends it where the shelf is full or closed.
-func (s *shelf) add(i *instance) {
+// add puts an unused instance on the shelf, or closes it where the shelf is full or closed.
+func (s *shelf) add(i *Instance) {
 	s.mu.Lock()
 	fits := !s.closed && len(s.ready) < s.size
 	if fits {
@@ -95,12 +95,12 @@ func (s *shelf) add(i *instance) {
 	}
 	s.mu.Unlock()
 	if !fits {
-		i.close()
+		i.Close()
 	}
 }
 
-// addUsed puts an instance on the shelf that is yet to be made new, or ends it where there are many.
-func (s *shelf) addUsed(i *instance) {
+// addUsed puts a used instance on the shelf, or closes it where there are many.
+func (s *shelf) addUsed(i *Instance) {
 	s.mu.Lock()
 	fits := !s.closed && len(s.ready)+len(s.used) < 2*s.size
 	if fits {
@@ -108,18 +108,18 @@ func (s *shelf) addUsed(i *instance) {
 	}
 	s.mu.Unlock()
 	if !fits {
-		i.close()
+		i.Close()
 	}
 }
 
-// discard ends the instances that were used.
+// discard closes the used instances.
 func (s *shelf) discard() {
 	for i := s.takeUsed(); i != nil; i = s.takeUsed() {
-		i.close()
+		i.Close()
 	}
 }
 
-// close ends the instances that wait, and those that come too late.
+// close closes the instances that wait, and has those that come later closed.
 func (s *shelf) close() {
 	s.mu.Lock()
 	s.closed = true
@@ -127,7 +127,7 @@ func (s *shelf) close() {
 	s.ready = nil
 	s.mu.Unlock()
 	for _, i := range ready {
-		i.close()
+		i.Close()
 	}
 	s.discard()
 }

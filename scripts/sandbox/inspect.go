@@ -1,4 +1,4 @@
-package host
+package sandbox
 
 import (
 	"cmp"
@@ -8,12 +8,13 @@ import (
 
 	"github.com/tetratelabs/wazero/api"
 
-	"registrar/engine"
 	"registrar/hostfuncs"
+	"registrar/internal/suggest"
 	"registrar/scripts"
 	"registrar/scripts/wasmbin"
 )
 
+// The types and names of exports that mean something.
 const (
 	stepType   = "() -> (i32)"
 	startType  = "() -> ()"
@@ -21,17 +22,17 @@ const (
 	start      = "_start"
 )
 
-// Inspect gives the verdict that an upload of a module gets: what it is, or a *[scripts.RejectedError] with all that speaks
-// against it. It reads the bytes alone; nothing is compiled or run.
-func (h *Host) Inspect(wasm []byte) (scripts.Module, error) {
-	if len(wasm) > h.config.MaxModule {
-		return scripts.Module{}, scripts.Reject("the module has %d bytes: at most %d are allowed", len(wasm), h.config.MaxModule)
+// Inspect returns the verdict on a module: what it is, or a *[scripts.RejectedError] with all that speaks against it. It
+// only reads the bytes; nothing is compiled or run.
+func (s *Sandbox) Inspect(wasm []byte) (scripts.Module, error) {
+	if len(wasm) > s.config.MaxModule {
+		return scripts.Module{}, scripts.Reject("the module has %d bytes: at most %d are allowed", len(wasm), s.config.MaxModule)
 	}
 	m, err := wasmbin.Decode(wasm)
 	if err != nil {
 		return scripts.Module{}, scripts.Reject("the module cannot be read: %v", err)
 	}
-	i := inspection{m: m, maxPages: h.config.MemoryPages, functions: hostFunctions()}
+	i := inspection{m: m, steps: s.config.Steps, maxPages: s.config.MemoryPages, functions: hostFunctions()}
 	i.start()
 	i.imports()
 	i.memory()
@@ -54,9 +55,10 @@ func hostFunctions() map[[2]string]hostfuncs.Function {
 	return functions
 }
 
-// An inspection gathers what there is to say about one module.
+// An inspection collects the verdict on one module, and the reasons against it.
 type inspection struct {
 	m         *wasmbin.Module
+	steps     []string
 	maxPages  uint32
 	functions map[[2]string]hostfuncs.Function
 
@@ -74,7 +76,8 @@ func (i *inspection) warn(format string, args ...any) {
 
 func (i *inspection) start() {
 	if i.m.Start != nil {
-		i.refuse("the module has a start section: export what it runs as _initialize instead (AssemblyScript: --exportStart _initialize)")
+		i.refuse("the module has a start section: export what it runs as _initialize instead " +
+			"(AssemblyScript: --exportStart _initialize)")
 	}
 }
 
@@ -83,7 +86,8 @@ func (i *inspection) imports() {
 	for _, imported := range i.m.Imports {
 		name := imported.Module + "." + imported.Name
 		if imported.Kind != wasmbin.KindFunction {
-			i.refuse("the module imports the %s %s: only functions may be imported, so define and export it (AssemblyScript: leave out --importMemory and --importTable)", imported.Kind, name)
+			i.refuse("the module imports the %s %s: only functions may be imported, so define and export it "+
+				"(AssemblyScript: leave out --importMemory and --importTable)", imported.Kind, name)
 			continue
 		}
 		f, known := i.functions[[2]string{imported.Module, imported.Name}]
@@ -105,26 +109,31 @@ func (i *inspection) imports() {
 	}
 }
 
-// unknownImport says what to do about a function that this server does not have.
+// unknownImport explains what to do about a function that this server does not have.
 func (i *inspection) unknownImport(imported wasmbin.Import) string {
 	name := imported.Module + "." + imported.Name
 	switch {
 	case imported.Module == "env" && imported.Name == "abort":
-		return "the module imports env.abort, as AssemblyScript does by default: compile with --use abort= so that it traps instead, or with --use abort=FILE/FUNCTION to name a function of your own"
+		return "the module imports env.abort, as AssemblyScript does by default: compile with --use abort= so that it traps " +
+			"instead, or with --use abort=FILE/FUNCTION to name a function of your own"
 	case imported.Module == hostfuncs.ModuleName || imported.Module == hostfuncs.WASIModuleName:
-		return fmt.Sprintf("the module imports %s, which this server does not have%s", name, cmp.Or(didYouMean(imported.Name, i.functionsOf(imported.Module)), i.listOf(imported.Module)))
+		return fmt.Sprintf("the module imports %s, which this server does not have%s", name,
+			cmp.Or(suggest.DidYouMean(imported.Name, i.functionsOf(imported.Module)), i.listOf(imported.Module)))
 	case strings.HasPrefix(imported.Module, "registrar_"):
 		return fmt.Sprintf("the module imports %s: this server has %s only", name, hostfuncs.ModuleName)
 	case slices.Contains(i.functionsOf(hostfuncs.ModuleName), imported.Name):
-		return fmt.Sprintf(`the module imports %s: import it from %s instead (C: __attribute__((import_module("%[2]s"))), Rust: #[link(wasm_import_module = "%[2]s")], Go: //go:wasmimport %[2]s %s)`,
+		return fmt.Sprintf(`the module imports %s: import it from %s instead (C: __attribute__((import_module("%[2]s"))), `+
+			`Rust: #[link(wasm_import_module = "%[2]s")], Go: //go:wasmimport %[2]s %s)`,
 			name, hostfuncs.ModuleName, imported.Name)
 	case strings.HasPrefix(imported.Module, "wasi_"):
-		return fmt.Sprintf("the module imports %s: of WASI this server has preview 1 only, as %s, so build for wasm32-wasip1", name, hostfuncs.WASIModuleName)
+		return fmt.Sprintf("the module imports %s: of WASI this server has preview 1 only, as %s, so build for wasm32-wasip1",
+			name, hostfuncs.WASIModuleName)
 	}
-	return fmt.Sprintf("the module imports %s: functions may come from %s and %s only", name, hostfuncs.ModuleName, hostfuncs.WASIModuleName)
+	return fmt.Sprintf("the module imports %s: functions may come from %s and %s only",
+		name, hostfuncs.ModuleName, hostfuncs.WASIModuleName)
 }
 
-// functionsOf returns what may be imported from a host module, in the order of the alphabet.
+// functionsOf returns the names of a host module's functions, sorted.
 func (i *inspection) functionsOf(module string) []string {
 	var names []string
 	for f := range i.functions {
@@ -174,7 +183,7 @@ func (i *inspection) tables() {
 func (i *inspection) exports() {
 	for _, e := range i.m.Exports {
 		if e.Kind != wasmbin.KindFunction {
-			if isStep(e.Name) {
+			if slices.Contains(i.steps, e.Name) {
 				i.refuse("the export %s is a %s: it must be a function of the type %s", e.Name, e.Kind, stepType)
 			}
 			continue
@@ -183,22 +192,23 @@ func (i *inspection) exports() {
 		i.exportedFunction(e.Name, function)
 	}
 	i.verdict.Steps = []string{}
-	for _, step := range stepNames() {
+	for _, step := range i.steps {
 		if _, exported := i.m.ExportNamed(step); exported {
 			i.verdict.Steps = append(i.verdict.Steps, step)
 		}
 	}
-	if len(i.verdict.Steps) == 0 && !i.command() {
-		i.refuse("the module exports no step%s", cmp.Or(i.misspeltStep(), fmt.Sprintf(": export a function of the type %s named %s", stepType, strings.Join(stepNames(), ", "))))
+	if len(i.verdict.Steps) == 0 && !i.program() {
+		i.refuse("the module exports no step%s", cmp.Or(i.misspeltStep(),
+			fmt.Sprintf(": export a function of the type %s named %s", stepType, strings.Join(i.steps, ", "))))
 	}
 	if i.verdict.Warnings == nil {
 		i.verdict.Warnings = []string{}
 	}
 }
 
-// exportedFunction judges a function that is exported. One that is no step is nobody's business, unless it looks like one.
+// exportedFunction judges an exported function. One that is no step is of no interest, unless it looks like one.
 func (i *inspection) exportedFunction(name string, have wasmbin.FuncType) {
-	known, want := isStep(name), wasmbin.FuncType{Results: []wasmbin.ValueType{wasmbin.I32}}
+	known, want := slices.Contains(i.steps, name), wasmbin.FuncType{Results: []wasmbin.ValueType{wasmbin.I32}}
 	switch {
 	case known && have.String() != stepType:
 		i.refuse("the export %s has the type %s: it must be %s, so %s", name, have, stepType, fixOf(have, want))
@@ -206,28 +216,39 @@ func (i *inspection) exportedFunction(name string, have wasmbin.FuncType) {
 		i.refuse("the export %s has the type %s: it must be %s, so %s", name, have, startType, fixOf(have, wasmbin.FuncType{}))
 	case known || name == initialize:
 	case have.String() == stepType:
-		i.warn("the export %s has the type of a step, but there is no step of that name%s", name, didYouMean(name, stepNames()))
-	case nearest(name, stepNames()) != "":
-		i.warn("the export %s looks like a step, but there is no step of that name%s", name, didYouMean(name, stepNames()))
+		i.warn("the export %s has the type of a step, but there is no step of that name%s",
+			name, suggest.DidYouMean(name, i.steps))
+	case suggest.Nearest(name, i.steps, suggest.Strict) != "":
+		i.warn("the export %s looks like a step, but there is no step of that name%s",
+			name, suggest.DidYouMean(name, i.steps))
 	}
 }
 
 // misspeltStep returns which export of a module without steps was probably meant to be one, "" for none.
 func (i *inspection) misspeltStep() string {
 	for _, e := range i.m.Exports {
-		if found := nearest(e.Name, stepNames()); found != "" && e.Kind == wasmbin.KindFunction {
+		if found := suggest.Nearest(e.Name, i.steps, suggest.Strict); found != "" && e.Kind == wasmbin.KindFunction {
 			return fmt.Sprintf(", but %s: did you mean %s?", e.Name, found)
 		}
 	}
 	return ""
 }
 
-func stepNames() []string {
-	var names []string
-	for _, step := range engine.StepTable() {
-		names = append(names, step.Name)
+// program judges a module without steps. It may be a program, whose deployment lists the steps that it replaces.
+func (i *inspection) program() bool {
+	e, exported := i.m.ExportNamed(start)
+	if !exported || e.Kind != wasmbin.KindFunction {
+		return false
 	}
-	return names
+	function, _ := i.m.FuncType(e.Index)
+	if have := function.String(); have != startType {
+		i.refuse("the export %s has the type %s: it must be %s, so %s", start, have, startType, fixOf(function, wasmbin.FuncType{}))
+	}
+	for _, imported := range i.verdict.Imports {
+		if strings.HasPrefix(imported, hostfuncs.ModuleName+".") {
+			i.refuse("the module is a program and imports %s: it reads standard input and writes standard output instead; "+
+				"export steps to use %s", imported, hostfuncs.ModuleName)
+		}
+	}
+	return true
 }
-
-func isStep(name string) bool { return slices.Contains(stepNames(), name) }

@@ -1,26 +1,13 @@
-package host
+package sandbox
 
 import (
 	"fmt"
 	"strings"
 
-	"registrar/internal/suggest"
 	"registrar/scripts/wasmbin"
 )
 
-// nearest returns the known name that was probably meant by name, "" where none is near. More than one edit for each five
-// bytes makes another name.
-func nearest(name string, known []string) string { return suggest.Nearest(name, known, 5) }
-
-// didYouMean asks for the nearest name, "" where none is near.
-func didYouMean(name string, names []string) string {
-	if found := nearest(name, names); found != "" {
-		return fmt.Sprintf(": did you mean %s?", found)
-	}
-	return ""
-}
-
-// fixOf tells how to turn the type that a function has into the one that it must have.
+// fixOf explains how to turn the type that a function has into the one that it must have.
 func fixOf(have, want wasmbin.FuncType) string {
 	var fixes []string
 	switch {

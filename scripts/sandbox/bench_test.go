@@ -1,4 +1,4 @@
-package host
+package sandbox
 
 import (
 	"bytes"
@@ -41,49 +41,49 @@ func BenchmarkFirstStep(b *testing.B) { benchmarkInstances(b, true) }
 func benchmarkInstances(b *testing.B, first bool) {
 	for _, g := range guests {
 		b.Run(g.language, func(b *testing.B) {
-			h, s := newTestScript(b, g.fixture, 1)
-			if s.state == nil {
+			m, _ := newTestModule(b, g.fixture, 1)
+			if m.state == nil {
 				b.Fatal("its instances are not saved")
 			}
-			making := func(s *script) func(*testing.B) {
+			making := func(m *Module) func(*testing.B) {
 				return func(b *testing.B) {
 					b.ReportAllocs()
 					for b.Loop() {
-						i, err := h.instantiate(b.Context(), s)
+						i, err := m.instantiate(b.Context())
 						if err != nil {
 							b.Fatal(err)
 						}
 						if first {
-							step(b, h, i, g.step)
+							step(b, i, g.step)
 						}
-						i.close()
+						i.Close()
 					}
 				}
 			}
-			b.Run("cold", making(asIs(b, h, s)))
-			b.Run("saved", making(s))
+			b.Run("cold", making(asIs(b, m)))
+			b.Run("saved", making(m))
 			if first {
-				b.Run("ready", func(b *testing.B) { b.ReportMetric(alternate(b, h, s, g.step, true), "ns/op") })
+				b.Run("ready", func(b *testing.B) { b.ReportMetric(alternate(b, m, g.step, true), "ns/op") })
 			} else {
-				b.Run("renewed", func(b *testing.B) { b.ReportMetric(alternate(b, h, s, g.step, false), "ns/op") })
+				b.Run("renewed", func(b *testing.B) { b.ReportMetric(alternate(b, m, g.step, false), "ns/op") })
 			}
 		})
 	}
 }
 
 // alternate has an instance used and made new in turn, and returns the nanoseconds that one or the other takes.
-func alternate(b *testing.B, h *Host, s *script, name string, using bool) float64 {
-	i, err := h.instantiate(b.Context(), s)
+func alternate(b *testing.B, m *Module, name string, using bool) float64 {
+	i, err := m.instantiate(b.Context())
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer i.close()
+	defer i.Close()
 	var stepped, renewed time.Duration
 	for b.Loop() {
 		start := time.Now()
-		step(b, h, i, name)
+		step(b, i, name)
 		end := time.Now()
-		if err := h.renew(i); err != nil {
+		if err := i.renew(); err != nil {
 			b.Fatal(err)
 		}
 		stepped += end.Sub(start)
@@ -96,44 +96,46 @@ func alternate(b *testing.B, h *Host, s *script, name string, using bool) float6
 }
 
 // step runs a step outside of any deployment.
-func step(b testing.TB, h *Host, i *instance, name string) {
+func step(b testing.TB, i *Instance, name string) {
 	request, err := engine.ParseRequest([]byte(`{"redirect_uris":["https://app.example/cb"],"scope":"a b"}`))
 	if err != nil {
 		b.Fatal(err)
 	}
-	r := &engine.Registration{Operation: engine.OperationRegister, Mode: engine.ModeEnforce, Now: h.now(),
+	sandbox := i.module.sandbox
+	r := &engine.Registration{Operation: engine.OperationRegister, Mode: engine.ModeEnforce, Now: sandbox.now(),
 		Client: &engine.Client{}, Request: request, Caller: &engine.Caller{Auth: engine.AuthNone, Scopes: []string{"a", "b"}}}
-	fuel := h.config.RegistrationFuel
-	m := &meter{request: b.Context(), fuel: i.fuel, step: h.config.StepFuel, shared: &fuel, limit: time.Minute}
-	call := &hostfuncs.Call{Registration: r, Step: name, Script: i.script.Name, Mode: "enforce", Now: r.Now,
+	fuel := 5 * sandbox.config.StepFuel
+	m := NewMeter(&fuel)
+	call := &hostfuncs.Call{Registration: r, Step: name, Script: i.module.name, Mode: hostfuncs.ModeEnforce, Now: r.Now,
 		Base:         func() error { return nil },
-		ClientExists: h.config.ClientExists, Entropy: hostfuncs.NewEntropy(h.config.Random), Log: &hostfuncs.Log{}}
-	if result, err := i.call(m, call, name); err != nil || result != 0 {
+		ClientExists: func(context.Context, string) (bool, error) { return false, nil },
+		Entropy:      hostfuncs.NewEntropy(sandbox.config.Random), Log: &hostfuncs.Log{}}
+	if result, err := i.Run(b.Context(), &m, call); err != nil || result != Done {
 		b.Fatal(result, err, call.Refusal())
 	}
 }
 
-// asIs is the same script with its data in the module and nothing saved, but metered.
-func asIs(b *testing.B, h *Host, s *script) *script {
+// asIs returns the same module with its data in it and nothing saved, but metered.
+func asIs(b *testing.B, m *Module) *Module {
 	b.Helper()
-	wasm := wasmtest.Wasm(b, s.Name)
-	m, err := wasmbin.Decode(wasm)
+	wasm := wasmtest.Wasm(b, m.name)
+	decoded, err := wasmbin.Decode(wasm)
 	if err != nil {
 		b.Fatal(err)
 	}
-	metered, err := metering.Rewrite(wasm, m)
+	metered, err := metering.Rewrite(wasm, decoded)
 	if err != nil {
 		b.Fatal(err)
 	}
-	if err := h.compiler.vet(b.Context(), metered); err != nil {
+	if err := m.sandbox.compiler.vet(b.Context(), metered); err != nil {
 		b.Fatal(err)
 	}
-	compiled, err := h.runtime.CompileModule(b.Context(), metered)
+	compiled, err := m.sandbox.runtime.CompileModule(b.Context(), metered)
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { compiled.Close(context.Background()) })
-	return &script{Script: s.Script, deployed: s.deployed, compiled: compiled, steps: s.steps}
+	return &Module{sandbox: m.sandbox, name: m.name, compiled: compiled}
 }
 
 // BenchmarkPooledMemory is what an instance that waits takes of the process's resident memory, with 64 of them; what one
@@ -142,30 +144,30 @@ func asIs(b *testing.B, h *Host, s *script) *script {
 func BenchmarkPooledMemory(b *testing.B) {
 	for _, g := range guests {
 		b.Run(g.language, func(b *testing.B) {
-			h, s := newTestScript(b, g.fixture, 1)
+			m, _ := newTestModule(b, g.fixture, 1)
 			const n = 64
 			for b.Loop() {
 				before := resident(b)
-				instances := make([]*instance, n)
+				instances := make([]*Instance, n)
 				for j := range instances {
 					var err error
-					if instances[j], err = h.instantiate(b.Context(), s); err != nil {
+					if instances[j], err = m.instantiate(b.Context()); err != nil {
 						b.Fatal(err)
 					}
 				}
 				waiting := resident(b)
 				for _, i := range instances {
-					step(b, h, i, g.step)
+					step(b, i, g.step)
 				}
 				used := resident(b)
 				for _, i := range instances {
-					if err := h.renew(i); err != nil {
+					if err := i.renew(); err != nil {
 						b.Fatal(err)
 					}
 				}
 				renewed := resident(b)
 				for _, i := range instances {
-					i.close()
+					i.Close()
 				}
 				b.ReportMetric(float64(waiting-before)/n/1024, "KiB/waiting")
 				b.ReportMetric(float64(used-before)/n/1024, "KiB/used")
@@ -189,18 +191,19 @@ func resident(b *testing.B) int {
 	return pages * os.Getpagesize()
 }
 
-// BenchmarkUpload is an upload of a Go module of 3.4 MB: decoded, rewritten, and compiled in a child process, the first
-// time, and with its code in the folder.
+// BenchmarkUpload is what an upload of a Go module of 3.4 MB takes but for storing it: decoded, rewritten, and compiled in
+// a child process, the first time, and with its code in the folder.
 func BenchmarkUpload(b *testing.B) {
 	wasm := wasmtest.Wasm(b, "go-policy")
 	upload := func(b *testing.B, folder string) {
-		l := library{}
-		h, err := New(b.Context(), Config{Modules: l, Deployments: l, CacheFolder: folder, CompileCommand: wasmtest.Compiler.Command})
+		config := Config{Steps: stepNames(), CacheFolder: folder, CompileCommand: wasmtest.Compiler.Command}
+		s, err := New(b.Context(), config)
 		if err != nil {
 			b.Fatal(err)
 		}
-		defer h.Close(context.Background())
-		if _, _, err := h.Upload(b.Context(), "go-policy", wasm, ""); err != nil {
+		defer s.Close(context.Background())
+		defer s.Stop()
+		if _, err := s.Vet(b.Context(), wasm); err != nil {
 			b.Fatal(err)
 		}
 	}

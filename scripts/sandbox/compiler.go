@@ -1,4 +1,4 @@
-package host
+package sandbox
 
 import (
 	"bytes"
@@ -12,7 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,6 +20,7 @@ import (
 	"github.com/tetratelabs/wazero"
 	"golang.org/x/sync/singleflight"
 
+	"registrar/internal/version"
 	"registrar/scripts"
 )
 
@@ -33,8 +34,8 @@ const (
 	compileMemory = 4 << 30 // bytes of address space; Go itself needs 1.4 GiB to start
 )
 
-// A compiler makes machine code of modules. No module can be trusted not to exhaust who compiles it, so a child process
-// does, and leaves the code in a folder that only this program writes to. What was compiled once is loaded from there.
+// A compiler makes machine code of modules. A module may exhaust the process that compiles it, so a child process does, and
+// leaves the code in a folder that only this program writes to. What was compiled once is loaded from there.
 type compiler struct {
 	command     []string // starts the child; what it needs to know is appended
 	folder      string
@@ -45,7 +46,7 @@ type compiler struct {
 	flights     singleflight.Group
 }
 
-// newCompiler returns a compiler. An empty folder stands for a temporary one, an empty command for this program.
+// newCompiler returns a compiler. An empty folder means a temporary one, an empty command this program.
 func newCompiler(command []string, folder string, memoryPages uint32) (*compiler, error) {
 	c := &compiler{command: command, folder: folder, memoryPages: memoryPages, wall: compileWall}
 	if len(command) == 0 {
@@ -71,7 +72,7 @@ func newCompiler(command []string, folder string, memoryPages uint32) (*compiler
 	return c, nil
 }
 
-// privateFolder makes a folder, or refuses one in which somebody else could leave machine code for us to run.
+// privateFolder makes a folder, or refuses one in which another user could leave machine code for us to run.
 func privateFolder(path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
@@ -102,16 +103,16 @@ func runtimeConfig(memoryPages uint32, cache wazero.CompilationCache) wazero.Run
 		WithCompilationCache(cache)
 }
 
-// vet sees that the module's code is in the folder. The same module is compiled once at a time. An error that is a
-// *[scripts.RejectedError] speaks against the module.
+// vet makes sure that the module's code is in the folder. The same module is compiled once at a time. An error that is a
+// *[scripts.RejectedError] is the module's fault.
 func (c *compiler) vet(ctx context.Context, module []byte) error {
 	sum := sha256.Sum256(module)
 	digest := hex.EncodeToString(sum[:])
-	mark := filepath.Join(c.folder, "vetted-"+wazeroVersion()+"-"+runtime.GOARCH, digest)
+	mark := filepath.Join(c.folder, "vetted-"+version.Get().Wazero()+"-"+runtime.GOARCH, digest)
 	if _, err := os.Stat(mark); err == nil {
 		return nil
 	}
-	// Whoever waits for somebody else's flight must not be cut off with that one's request.
+	// A flight serves several callers, so the end of the first one's request must not end it.
 	_, err, _ := c.flights.Do(digest, func() (any, error) {
 		if err := c.runChild(context.WithoutCancel(ctx), module); err != nil {
 			return nil, err
@@ -129,7 +130,8 @@ func (c *compiler) runChild(ctx context.Context, module []byte) error {
 	ctx, cancel := context.WithTimeout(ctx, c.wall)
 	defer cancel()
 	var said bytes.Buffer
-	child := exec.CommandContext(ctx, c.command[0], append(c.command[1:len(c.command):len(c.command)], c.folder, strconv.FormatUint(uint64(c.memoryPages), 10))...)
+	args := append(slices.Clone(c.command[1:]), c.folder, strconv.FormatUint(uint64(c.memoryPages), 10))
+	child := exec.CommandContext(ctx, c.command[0], args...)
 	child.Stdin = bytes.NewReader(module)
 	child.Stderr = &limited{buffer: &said, left: 4 << 10}
 	child.WaitDelay = time.Second            // what it may have started must not keep us
@@ -144,7 +146,8 @@ func (c *compiler) runChild(ctx context.Context, module []byte) error {
 	case exited && exit.ExitCode() == exitInvalid:
 		return scripts.Reject("the module does not compile: %s", strings.TrimSpace(said.String()))
 	case exited:
-		return scripts.Reject("compiling the module took more than %d s of CPU or %d GiB of memory, or crashed the compiler (%s)", compileCPU, compileMemory>>30, exit)
+		return scripts.Reject("compiling the module took more than %d s of CPU or %d GiB of memory, or crashed the compiler (%s)",
+			compileCPU, compileMemory>>30, exit)
 	}
 	return fmt.Errorf("starting the compiler: %w", err)
 }
@@ -169,17 +172,4 @@ func (l *limited) Write(p []byte) (int, error) {
 	l.buffer.Write(p[:n])
 	l.left -= n
 	return len(p), nil
-}
-
-// wazeroVersion is part of where code is kept: another version makes other code.
-func wazeroVersion() string {
-	info, ok := debug.ReadBuildInfo()
-	if ok {
-		for _, dep := range info.Deps {
-			if dep.Path == "github.com/tetratelabs/wazero" {
-				return dep.Version
-			}
-		}
-	}
-	return "unknown"
 }

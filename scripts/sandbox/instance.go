@@ -1,4 +1,4 @@
-package host
+package sandbox
 
 import (
 	"context"
@@ -7,7 +7,6 @@ import (
 	"io"
 	"math"
 	"reflect"
-	"strings"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
@@ -17,19 +16,18 @@ import (
 	"registrar/scripts/metering"
 )
 
-// An instance is a guest in one registration.
-type instance struct {
-	script  *script
-	module  api.Module
+// An Instance is a guest in one registration. One goroutine uses it at a time.
+type Instance struct {
+	module  *Module
+	guest   api.Module
 	lent    *lender             // of its memory; nil where it began as the module says
-	globals []api.MutableGlobal // those of the script's state
-	fuel    api.MutableGlobal   // what is left of its slice; see meter
+	globals []api.MutableGlobal // those of the module's state
+	fuel    api.MutableGlobal   // what is left of its slice; see Meter
 	calls   api.MutableGlobal   // how many calls may yet nest
 	log     *hostfuncs.Log      // what it wrote while it was initialized
-	attempt int                 // of the registration; see engine.Registration.Attempt
 	kept    []keptFunction      // that were called before
 	depth   int                 // calls that are under way
-	light   bool                // making it new takes little time; see pool.give
+	light   bool                // renewing it takes little time; see Release
 	counted bool                // its shelf counts it
 	broken  bool                // it trapped, failed or exited, and is not entered again
 	closing bool
@@ -39,60 +37,72 @@ type instance struct {
 const lightMemory = 256 << 10
 
 // instantiate makes an instance that is initialized.
-func (h *Host) instantiate(ctx context.Context, sc *script) (*instance, error) {
-	i, err := h.newInstance(ctx, sc)
+func (m *Module) instantiate(ctx context.Context) (*Instance, error) {
+	i, err := m.newInstance(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if sc.state == nil {
-		err = h.initialize(ctx, sc, i, h.config.Random)
+	if m.state == nil {
+		err = i.initialize(ctx, m.sandbox.config.Random)
 	} else {
-		err = sc.state.restore(i, h.config.Random)
+		err = m.state.restore(i, m.sandbox.config.Random)
 	}
 	if err != nil {
-		i.close()
+		i.Close()
 		return nil, err
 	}
 	return i, nil
 }
 
 // newInstance makes an instance that is not initialized.
-func (h *Host) newInstance(ctx context.Context, sc *script) (*instance, error) {
-	var allocator experimental.MemoryAllocator = h.buffers
+func (m *Module) newInstance(ctx context.Context) (*Instance, error) {
+	var allocator experimental.MemoryAllocator = m.sandbox.buffers
 	var lent *lender
-	if sc.image != nil {
-		lent = &lender{image: sc.image}
+	if m.image != nil {
+		lent = &lender{image: m.image}
 		allocator = lent
 	}
-	// Anonymous: an instance with a name could be imported by another, or stand in a host module's place.
+	// Anonymous: an instance with a name could be imported by another, or take a host module's place.
 	config := wazero.NewModuleConfig().WithName("").WithStartFunctions()
-	module, err := h.runtime.InstantiateModule(experimental.WithMemoryAllocator(ctx, allocator), sc.compiled, config)
+	guest, err := m.sandbox.runtime.InstantiateModule(experimental.WithMemoryAllocator(ctx, allocator), m.compiled, config)
 	if err != nil {
 		return nil, fmt.Errorf("instantiating: %w", err)
 	}
-	global := func(name string) api.MutableGlobal { return module.ExportedGlobal(name).(api.MutableGlobal) }
-	i := &instance{script: sc, module: module, lent: lent, log: &hostfuncs.Log{}, fuel: global(metering.FuelExport), calls: global(metering.CallsExport)}
-	for _, name := range sc.globals {
+	global := func(name string) api.MutableGlobal { return guest.ExportedGlobal(name).(api.MutableGlobal) }
+	i := &Instance{
+		module: m, guest: guest, lent: lent, log: &hostfuncs.Log{},
+		fuel: global(metering.FuelExport), calls: global(metering.CallsExport),
+	}
+	for _, name := range m.globals {
 		i.globals = append(i.globals, global(name))
 	}
 	return i, nil
 }
 
-// memory is all of its memory, valid until that grows or is freed.
-func (i *instance) memory() []byte {
-	m := i.module.Memory()
+// Log returns what the instance wrote while it was initialized.
+func (i *Instance) Log() *hostfuncs.Log { return i.log }
+
+// Broken reports whether the instance cannot be entered again. It is closed then, not released.
+func (i *Instance) Broken() bool { return i.broken }
+
+// memory returns all of its memory, valid until that grows or is freed.
+func (i *Instance) memory() []byte {
+	m := i.guest.Memory()
 	b, _ := m.Read(0, m.Size())
 	return b
 }
 
-// initialize has an instance initialize itself, if it does.
-func (h *Host) initialize(ctx context.Context, sc *script, i *instance, random io.Reader) error {
-	if sc.command || i.module.ExportedFunction(initialize) == nil {
+// initialize calls _initialize, if the module exports it.
+func (i *Instance) initialize(ctx context.Context, random io.Reader) error {
+	if i.module.program || i.guest.ExportedFunction(initialize) == nil {
 		return nil
 	}
+	s := i.module.sandbox
 	own := int64(initializeFuel)
-	m := &meter{request: ctx, fuel: i.fuel, step: own, shared: &own, limit: h.config.StepTimeout}
-	call := &hostfuncs.Call{Step: initialize, Script: sc.Name, Now: h.now(), Entropy: hostfuncs.NewEntropy(random), Log: i.log}
+	m := &Meter{request: ctx, fuel: i.fuel, step: own, registration: &own, limit: s.config.StepTimeout}
+	call := &hostfuncs.Call{
+		Step: initialize, Script: i.module.name, Now: s.now(), Entropy: hostfuncs.NewEntropy(random), Log: i.log,
+	}
 	if _, err := i.call(m, call, initialize); err != nil {
 		return fmt.Errorf("in %s: %w", initialize, err)
 	}
@@ -100,15 +110,15 @@ func (h *Host) initialize(ctx context.Context, sc *script, i *instance, random i
 }
 
 // call calls an exported function and returns its first result.
-func (i *instance) call(m *meter, call *hostfuncs.Call, function string) (uint32, error) {
+func (i *Instance) call(m *Meter, call *hostfuncs.Call, function string) (uint32, error) {
 	call.Meter = m
 	nested := i.calls.Get() // of an outer call that waits for its base
 	i.calls.Set(metering.DefaultCalls)
 	i.depth++
-	m.grant()
+	m.Resume()
 	f := i.function(function)
 	err := f.CallWithStack(call.With(m.request), m.result[:])
-	m.settle()
+	m.Pause()
 	i.depth--
 	i.calls.Set(nested)
 	call.Finish()
@@ -118,7 +128,7 @@ func (i *instance) call(m *meter, call *hostfuncs.Call, function string) (uint32
 		i.keep(function, f)
 	}
 	if i.closing && i.depth == 0 {
-		i.close()
+		i.Close()
 	}
 	if err == nil {
 		return api.DecodeU32(m.result[0]), nil
@@ -139,8 +149,8 @@ type keptFunction struct {
 // nest and what they hold, and never shrinks.
 const maxKeptStack = 64 << 10
 
-// function takes out the function of that name, or makes one.
-func (i *instance) function(name string) api.Function {
+// function takes out the kept function of that name, or makes one.
+func (i *Instance) function(name string) api.Function {
 	for j := range i.kept {
 		if k := &i.kept[j]; k.name == name && k.function != nil {
 			f := k.function
@@ -148,12 +158,12 @@ func (i *instance) function(name string) api.Function {
 			return f
 		}
 	}
-	return i.module.ExportedFunction(name)
+	return i.guest.ExportedFunction(name)
 }
 
 // keep puts a function back for the next call, unless its stack has become large. Nothing that a guest can read stays on
 // it: WebAssembly sets every variable before it can be read.
-func (i *instance) keep(name string, f api.Function) {
+func (i *Instance) keep(name string, f api.Function) {
 	if nativeStack(f) > maxKeptStack {
 		return
 	}
@@ -166,8 +176,8 @@ func (i *instance) keep(name string, f api.Function) {
 	i.kept = append(i.kept, keptFunction{name, f})
 }
 
-// nativeStack is how large a function's stack is, in bytes. wazero tells nobody, so where it comes to name it otherwise, no
-// stack is small.
+// nativeStack returns how large a function's stack is, in bytes. wazero does not tell, so the field is read by its name. If
+// wazero renames it, every stack counts as too large to keep.
 func nativeStack(f api.Function) int {
 	v := reflect.ValueOf(f)
 	if v.Kind() != reflect.Pointer || v.Elem().Kind() != reflect.Struct {
@@ -180,28 +190,16 @@ func nativeStack(f api.Function) int {
 	return stack.Len()
 }
 
-// close ends the instance, or has its outermost call end it.
-func (i *instance) close() {
+// Close closes the instance, after its outermost call if one is under way.
+func (i *Instance) Close() {
 	if i.depth > 0 {
 		i.closing = true
 		return
 	}
 	if i.counted {
 		i.counted = false
-		i.script.shelf.gone()
+		i.module.shelf.gone()
 	}
 	// Nothing that an instance holds can fail to close.
-	_ = i.module.Close(context.Background())
-}
-
-// describe returns the first line of a guest's error: what follows is its stack.
-func describe(err error) string {
-	if trap, ok := errors.AsType[*hostfuncs.Trap](err); ok {
-		return trap.Error()
-	}
-	if limit, ok := errors.AsType[*limitExceeded](err); ok {
-		return limit.Error()
-	}
-	first, _, _ := strings.Cut(err.Error(), "\n")
-	return first
+	_ = i.guest.Close(context.Background())
 }

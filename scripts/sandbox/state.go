@@ -1,4 +1,4 @@
-package host
+package sandbox
 
 import (
 	"bytes"
@@ -17,8 +17,8 @@ import (
 	"registrar/scripts/wasmbin"
 )
 
-// A state is what an instance had when it was initialized, its memory apart. With it and the memory's image, another
-// instance stands where that one stood, and one that was used stands there again.
+// A state is what an instance had when it was initialized, its memory apart. With it and the memory's image another
+// instance begins where that one was, and a used one is put back there.
 type state struct {
 	size       uint32   // of the memory, in bytes
 	values     []uint64 // of the globals
@@ -26,31 +26,32 @@ type state struct {
 	log        *hostfuncs.Log
 }
 
-// begin prepares what instances of a script begin with: its data, or, where that is all that tells an instance that is
-// initialized from one that is not, the memory and the globals of one that is initialized here. Where that fails, each
-// instance is initialized by itself, and says what is wrong.
-func (h *Host) begin(ctx context.Context, sc *script, l snapshot.Layout) {
+// begin prepares what instances of a module begin with: its data, or, where nothing else distinguishes an initialized
+// instance from a new one, the memory and the globals of one that is initialized here. Where that fails, each instance is
+// initialized by itself, and Acquire returns what is wrong.
+func (m *Module) begin(ctx context.Context, l snapshot.Layout) {
 	if l.InModule {
 		return
 	}
-	sc.image = h.image(l.Content)
-	if !l.Complete || sc.command { // a program begins anew each time
+	s := m.sandbox
+	m.image = s.image(l.Content)
+	if !l.Complete || m.program { // a program begins anew each time
 		return
 	}
-	sc.globals = l.Globals
-	i, err := h.newInstance(ctx, sc)
+	m.globals = l.Globals
+	i, err := m.newInstance(ctx)
 	if err != nil {
 		return
 	}
-	data := sc.image
+	data := m.image
 	defer func() {
-		i.close()
-		if sc.image != data {
+		i.Close()
+		if m.image != data {
 			_ = data.Close() // a mapping that is not removed is but an address
 		}
 	}()
-	draws := &recorder{source: h.config.Random}
-	if h.initialize(ctx, sc, i, draws) != nil || i.broken {
+	draws := &recorder{source: s.config.Random}
+	if i.initialize(ctx, draws) != nil || i.broken {
 		return
 	}
 	content := i.memory()
@@ -58,22 +59,23 @@ func (h *Host) begin(ctx context.Context, sc *script, l snapshot.Layout) {
 	if !found {
 		return
 	}
-	sc.state = &state{size: uint32(len(content)), generators: generators, log: i.log}
+	m.state = &state{size: uint32(len(content)), generators: generators, log: i.log}
 	for _, g := range i.globals {
-		sc.state.values = append(sc.state.values, g.Get())
+		m.state.values = append(m.state.values, g.Get())
 	}
-	sc.image = h.image(content)
+	m.image = s.image(content)
 }
 
-func (h *Host) image(content []byte) *memory.Image {
+func (s *Sandbox) image(content []byte) *memory.Image {
 	content = bytes.TrimRight(content, "\x00")
-	return memory.NewImage(content, int(h.config.MemoryPages)*wasmbin.PageSize, h.buffers)
+	return memory.NewImage(content, int(s.config.MemoryPages)*wasmbin.PageSize, s.buffers)
 }
 
-// restore brings an instance that nobody used, or whose memory was reset, to where the saved one was, but for its random
+// restore brings an unused instance, or one whose memory was reset, to where the saved one was, except for its random
 // numbers.
-func (s *state) restore(i *instance, random io.Reader) error {
-	if _, ok := i.module.Memory().Grow((s.size - i.module.Memory().Size()) / wasmbin.PageSize); !ok {
+func (s *state) restore(i *Instance, random io.Reader) error {
+	guest := i.guest.Memory()
+	if _, ok := guest.Grow((s.size - guest.Size()) / wasmbin.PageSize); !ok {
 		return fmt.Errorf("its memory does not grow to %d bytes", s.size)
 	}
 	for j, g := range i.globals {
@@ -86,17 +88,16 @@ func (s *state) restore(i *instance, random io.Reader) error {
 	return nil
 }
 
-// renew makes an instance that was used one that nobody used: all that a guest can change is put back. It fails where that
-// cannot be.
-func (h *Host) renew(i *instance) error {
-	s := i.script.state
+// renew puts back all that a guest can change, so that a used instance is as a new one. It fails where that is impossible.
+func (i *Instance) renew() error {
+	s := i.module.state
 	switch {
 	case s == nil || i.lent == nil:
 		return errors.New("what it changed is not known")
 	case i.broken || i.depth > 0:
 		return errors.New("it is in the middle of something")
 	}
-	if err := i.lent.shrink(i.module.Memory(), s.size); err != nil {
+	if err := i.lent.shrink(i.guest.Memory(), s.size); err != nil {
 		return err
 	}
 	copied, err := i.lent.memory.Reset()
@@ -106,11 +107,10 @@ func (h *Host) renew(i *instance) error {
 	i.light = copied <= lightMemory
 	i.fuel.Set(0)
 	i.calls.Set(metering.DefaultCalls)
-	i.attempt = 0
-	return s.restore(i, h.config.Random)
+	return s.restore(i, i.module.sandbox.config.Random)
 }
 
-// A lender gives one instance its memory, and knows it.
+// A lender gives one instance its memory, and keeps a reference to it.
 type lender struct {
 	image     *memory.Image
 	memory    memory.Memory
@@ -134,8 +134,8 @@ func (l *lender) Reallocate(size uint64) []byte {
 // Free implements [experimental.LinearMemory].
 func (l *lender) Free() { l.memory.Free() }
 
-// shrink makes a memory as large as it was when its instance began. WebAssembly knows no such thing, so wazero is asked to
-// grow the memory, and takes what it is given. It fails for a memory that cannot grow any more.
+// shrink makes a memory as large as it was when its instance began. WebAssembly has no such instruction, so wazero is
+// asked to grow the memory, and takes what it is given. It fails for a memory that cannot grow any more.
 func (l *lender) shrink(m api.Memory, size uint32) error {
 	if m.Size() == size {
 		return nil

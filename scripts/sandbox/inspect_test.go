@@ -1,4 +1,4 @@
-package host_test
+package sandbox
 
 import (
 	"errors"
@@ -6,14 +6,12 @@ import (
 	"strings"
 	"testing"
 
-	"registrar/engine"
 	"registrar/internal/wasmtest"
 	"registrar/scripts"
-	"registrar/scripts/host"
 )
 
 func TestInspectRefuses(t *testing.T) {
-	b := newBench(t, engine.Options{})
+	s := newTestSandbox(t, 1)
 	for _, tt := range []struct{ module, want string }{
 		{"bad-signature", "the export add_client_id has the type (i32) -> (i32): it must be () -> (i32), so declare no parameter instead of 1 parameter"},
 		{"bad-import", "registrar_v1.set_clientid, which this server does not have: did you mean set_client_id?"},
@@ -34,20 +32,18 @@ func TestInspectRefuses(t *testing.T) {
 		{"bad-text", "cannot be read"},
 	} {
 		t.Run(tt.module, func(t *testing.T) {
-			_, _, err := b.host.Upload(t.Context(), tt.module, wasmtest.Wasm(t, tt.module), "")
+			_, err := s.Vet(t.Context(), wasmtest.Wasm(t, tt.module))
 			rejected, ok := errors.AsType[*scripts.RejectedError](err)
 			if !ok || !strings.Contains(rejected.Error(), tt.want) {
 				t.Errorf("got %v, want a rejection with %q", err, tt.want)
 			}
 		})
 	}
-	if modules, err := b.store.Modules(t.Context()); err != nil || len(modules) != 0 {
-		t.Errorf("%d modules are stored, %v", len(modules), err)
-	}
 }
 
 func TestInspectTells(t *testing.T) {
-	b := newBench(t, engine.Options{}, func(c *host.Config) { c.MaxModule = 4 << 20 })
+	s := newTestSandbox(t, 1)
+	s.config.MaxModule = 4 << 20
 	for _, tt := range []struct {
 		module, step, imported, warning string
 	}{
@@ -60,7 +56,7 @@ func TestInspectTells(t *testing.T) {
 	} {
 		t.Run(tt.module, func(t *testing.T) {
 			wasm := wasmtest.Wasm(t, tt.module)
-			m, err := b.host.Inspect(wasm)
+			m, err := s.Inspect(wasm)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -78,25 +74,8 @@ func TestInspectTells(t *testing.T) {
 			}
 		})
 	}
-	if _, err := b.host.Inspect(make([]byte, 4<<20+1)); err == nil || !strings.Contains(err.Error(), "at most 4194304") {
+	if _, err := s.Inspect(make([]byte, 4<<20+1)); err == nil || !strings.Contains(err.Error(), "at most 4194304") {
 		t.Errorf("a module too large: got %v", err)
-	}
-}
-
-func TestUploadTwice(t *testing.T) {
-	b := newBench(t, engine.Options{})
-	first, added, err := b.host.Upload(t.Context(), "one", wasmtest.Wasm(t, "prefix-id"), "")
-	if err != nil || !added {
-		t.Fatal(added, err)
-	}
-	second, added, err := b.host.Upload(t.Context(), "two", wasmtest.Wasm(t, "prefix-id"), "")
-	if err != nil || added || second.Name != first.Name || !second.CreatedAt.Equal(first.CreatedAt) {
-		t.Errorf("got %+v, %v, %v; want what was stored first: %+v", second, added, err, first)
-	}
-	for _, name := range []string{"", "-a", "A", "a/b", strings.Repeat("a", 65)} {
-		if _, _, err := b.host.Upload(t.Context(), name, wasmtest.Wasm(t, "prefix-id"), ""); err == nil {
-			t.Errorf("the name %q is taken", name)
-		}
 	}
 }
 
@@ -134,7 +113,7 @@ func moduleOf(imports, exports []function) []byte {
 
 // What a module gets wrong is told with what would be right.
 func TestInspectExplains(t *testing.T) {
-	b := newBench(t, engine.Options{})
+	s := newTestSandbox(t, 1)
 	step := []function{{name: "set_scopes"}}
 	importing := func(module, name string) []byte { return moduleOf([]function{{module, name, true}}, step) }
 	for _, tt := range []struct {
@@ -156,18 +135,43 @@ func TestInspectExplains(t *testing.T) {
 		{"no step at all", moduleOf(nil, []function{{name: "run"}}), "exports no step: export a function of the type () -> (i32) named validate_software_statement, "},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := b.host.Inspect(tt.wasm)
+			_, err := s.Inspect(tt.wasm)
 			if rejected, ok := errors.AsType[*scripts.RejectedError](err); !ok || len(rejected.Reasons) != 1 || !strings.Contains(rejected.Error(), tt.want) {
 				t.Errorf("got %v, want a rejection with %q", err, tt.want)
 			}
 		})
 	}
-	m, err := b.host.Inspect(moduleOf(nil, []function{{name: "set_scopes"}, {name: "setClientNames", plain: true}, {name: "malloc", plain: true}, {name: "helper"}}))
+	m, err := s.Inspect(moduleOf(nil, []function{{name: "set_scopes"}, {name: "setClientNames", plain: true}, {name: "malloc", plain: true}, {name: "helper"}}))
 	want := []string{
 		"the export setClientNames looks like a step, but there is no step of that name: did you mean set_client_name?",
 		"the export helper has the type of a step, but there is no step of that name",
 	}
 	if err != nil || !slices.Equal(m.Warnings, want) {
 		t.Errorf("warnings %q, %v; want %q", m.Warnings, err, want)
+	}
+}
+
+func TestInspectKnowsPrograms(t *testing.T) {
+	s := newTestSandbox(t, 1)
+	m, err := s.Inspect(wasmtest.Wasm(t, "c-command"))
+	if err != nil || !m.Command() || m.Steps == nil || len(m.Warnings) != 0 {
+		t.Errorf("got %+v, %v", m, err)
+	}
+	for _, tt := range []struct {
+		wasm []byte
+		want string
+	}{
+		{moduleOf(nil, []function{{name: "_start"}}), "the export _start has the type () -> (i32): it must be () -> (), so return nothing"},
+		{moduleOf([]function{{"registrar_v1", "call_base", false}}, []function{{name: "_start", plain: true}}), "is a program and imports registrar_v1.call_base"},
+	} {
+		_, err := s.Inspect(tt.wasm)
+		if rejected, ok := errors.AsType[*scripts.RejectedError](err); !ok || !strings.Contains(rejected.Error(), tt.want) {
+			t.Errorf("got %v, want a rejection with %q", err, tt.want)
+		}
+	}
+	// One that exports a step is no program, whatever else it exports.
+	m, err = s.Inspect(moduleOf(nil, []function{{name: "_start", plain: true}, {name: "set_scopes"}}))
+	if err != nil || m.Command() {
+		t.Errorf("got %+v, %v", m, err)
 	}
 }

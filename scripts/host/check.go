@@ -1,0 +1,119 @@
+package host
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"registrar/engine"
+	"registrar/internal/suggest"
+	"registrar/scripts"
+)
+
+// check checks what a deployment says of its scripts, without their modules.
+func check(list []scripts.Script) error {
+	var r scripts.RejectedError
+	refuse := func(format string, args ...any) { r.Reasons = append(r.Reasons, fmt.Sprintf(format, args...)) }
+	names := map[string]bool{}
+	for i, s := range list {
+		if !scripts.ValidName(s.Name) {
+			refuse("scripts[%d].name %q: a script's name is %s", i, s.Name, scripts.NameRule)
+		}
+		if names[s.Name] {
+			refuse("scripts[%d].name %q stands in the deployment twice", i, s.Name)
+		}
+		names[s.Name] = true
+		checkScript(i, s, refuse)
+		checkSteps(i, s, refuse)
+	}
+	if _, err := share(list); err != nil {
+		refuse("%v", err)
+	}
+	if r.Reasons != nil {
+		return &r
+	}
+	return nil
+}
+
+// checkScript checks the members of the script at i other than its name and steps.
+func checkScript(i int, s scripts.Script, refuse func(format string, args ...any)) {
+	if s.Module == "" {
+		refuse("scripts[%d].module is missing: the digest of an uploaded module", i)
+	}
+	switch s.Mode {
+	case "", scripts.ModeEnforce, scripts.ModeShadow, scripts.ModeCanary:
+	default:
+		refuse("scripts[%d].mode %q: it must be enforce, shadow or canary", i, s.Mode)
+	}
+	switch s.OnFailure {
+	case "", scripts.OnFailureRefuse, scripts.OnFailureBase:
+	default:
+		refuse("scripts[%d].on_failure %q: it must be refuse or base", i, s.OnFailure)
+	}
+	if s.Config != nil && s.Config.Kind() != '{' {
+		refuse("scripts[%d].config must be an object", i)
+	}
+	if len(s.Config) > maxConfig {
+		refuse("scripts[%d].config has %d bytes: at most %d are allowed", i, len(s.Config), maxConfig)
+	}
+}
+
+// checkSteps checks the names of the steps that the script at i lists.
+func checkSteps(i int, s scripts.Script, refuse func(format string, args ...any)) {
+	steps := stepNames()
+	for _, step := range s.FailOpen {
+		if !slices.Contains(steps, step) {
+			refuse("scripts[%d].fail_open: there is no step %q%s", i, step, suggest.DidYouMean(step, steps))
+		}
+	}
+	for j, step := range s.Steps {
+		if !slices.Contains(steps, step) {
+			refuse("scripts[%d].steps: there is no step %q%s", i, step, suggest.DidYouMean(step, steps))
+		}
+		if slices.Contains(s.Steps[:j], step) {
+			refuse("scripts[%d].steps lists %s twice", i, step)
+		}
+	}
+}
+
+// maxConfig bounds a script's configuration, in bytes: as much as a script may write.
+const maxConfig = 128 << 10
+
+// checkFallback refuses on_failure base where a caller who makes the script fail would switch a policy off, unless the
+// operator lists the steps.
+func checkFallback(s scripts.Script, steps []string) error {
+	if s.OnFailure != scripts.OnFailureBase {
+		return nil
+	}
+	for _, step := range steps {
+		if step != engine.StepAddClientID && step != engine.StepGenerateSecret && !slices.Contains(s.FailOpen, step) {
+			return scripts.Reject("on_failure base lets a caller who makes the script fail get past its step %s: "+
+				"use refuse, or list the step under fail_open", step)
+		}
+	}
+	return nil
+}
+
+// stepsOf returns which steps a script replaces: those that its module exports, or, for a program, those that the
+// deployment lists.
+func stepsOf(s scripts.Script, m scripts.Module) ([]string, error) {
+	switch {
+	case m.Command() && len(s.Steps) == 0:
+		return nil, scripts.Reject("the module is a program: list the steps that it replaces under steps")
+	case m.Command():
+		return s.Steps, nil
+	case len(s.Steps) > 0:
+		return nil, scripts.Reject("steps is for programs: this module replaces what it exports, %s; leave steps out",
+			strings.Join(m.Steps, ", "))
+	}
+	return m.Steps, nil
+}
+
+// stepNames returns the names of the steps, in the order of a registration.
+func stepNames() []string {
+	var names []string
+	for _, step := range engine.StepTable() {
+		names = append(names, step.Name)
+	}
+	return names
+}

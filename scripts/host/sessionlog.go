@@ -1,0 +1,39 @@
+package host
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/go-json-experiment/json"
+)
+
+// writeLog writes the scripts' lines when the registration has ended, so that its secrets are known and can be removed.
+func (s *session) writeLog() {
+	if s.log.Len() == 0 && s.log.Dropped() == 0 {
+		return
+	}
+	s.noteSecrets()
+	logger := s.host.config.Logger.With("request_id", s.r.Request.ID)
+	levels := [...]slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError}
+	ctx := context.Background()
+	for _, line := range s.log.Lines() {
+		logger.Log(ctx, levels[line.Level], "script log", "script", line.Script, "step", line.Step, "line", line.Text)
+	}
+	if n := s.log.Dropped(); n > 0 {
+		logger.WarnContext(ctx, "script log lines dropped", "lines", n)
+	}
+}
+
+// noteSecrets notes what no line may show: the client's secret, and secrets that the client itself sent.
+func (s *session) noteSecrets() {
+	s.log.Secret(s.r.Secret.Reveal())
+	s.log.Secret(s.r.Token.Reveal())
+	var sent struct {
+		ClientSecret            string `json:"client_secret"`
+		RegistrationAccessToken string `json:"registration_access_token"`
+	}
+	if json.Unmarshal(s.r.Request.Raw, &sent) == nil {
+		s.log.Secret(sent.ClientSecret)
+		s.log.Secret(sent.RegistrationAccessToken)
+	}
+}

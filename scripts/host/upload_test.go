@@ -1,0 +1,46 @@
+package host_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"registrar/engine"
+	"registrar/internal/wasmtest"
+	"registrar/scripts"
+)
+
+// Package sandbox tests why modules are rejected.
+func TestUploadStoresNothingRejected(t *testing.T) {
+	b := newBench(t, engine.Options{})
+	for _, name := range []string{
+		"bad-signature", "bad-import", "bad-import-type", "bad-import-module", "bad-env-abort", "as-default-abort",
+		"bad-start", "bad-no-memory", "bad-imported-memory", "bad-imported-table", "bad-imported-global",
+		"bad-shared-memory", "bad-memory-size", "bad-table-size", "bad-no-step", "bad-truncated", "bad-text",
+	} {
+		_, _, err := b.host.Upload(t.Context(), name, wasmtest.Wasm(t, name), "")
+		if _, ok := errors.AsType[*scripts.RejectedError](err); !ok {
+			t.Errorf("%s: got %v, want a rejection", name, err)
+		}
+	}
+	if modules, err := b.store.Modules(t.Context()); err != nil || len(modules) != 0 {
+		t.Errorf("%d modules are stored, %v", len(modules), err)
+	}
+}
+
+func TestUploadTwice(t *testing.T) {
+	b := newBench(t, engine.Options{})
+	first, added, err := b.host.Upload(t.Context(), "one", wasmtest.Wasm(t, "prefix-id"), "")
+	if err != nil || !added {
+		t.Fatal(added, err)
+	}
+	second, added, err := b.host.Upload(t.Context(), "two", wasmtest.Wasm(t, "prefix-id"), "")
+	if err != nil || added || second.Name != first.Name || !second.CreatedAt.Equal(first.CreatedAt) {
+		t.Errorf("got %+v, %v, %v; want what was stored first: %+v", second, added, err, first)
+	}
+	for _, name := range []string{"", "-a", "A", "a/b", strings.Repeat("a", 65)} {
+		if _, _, err := b.host.Upload(t.Context(), name, wasmtest.Wasm(t, "prefix-id"), ""); err == nil {
+			t.Errorf("the name %q is taken", name)
+		}
+	}
+}

@@ -1,0 +1,9 @@
+package sandbox_test
+
+import (
+	"testing"
+
+	"registrar/internal/wasmtest"
+)
+
+func TestMain(m *testing.M) { wasmtest.Main(m) }

@@ -1,0 +1,115 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/tetratelabs/wazero"
+
+	"registrar/scripts"
+	"registrar/scripts/memory"
+	"registrar/scripts/metering"
+	"registrar/scripts/snapshot"
+	"registrar/scripts/wasmbin"
+)
+
+// A Module is a compiled module that can be instantiated.
+type Module struct {
+	sandbox  *Sandbox
+	name     string // of the script, in log lines and for the observer
+	compiled wazero.CompiledModule
+	program  bool          // each run takes an instance of its own
+	globals  []string      // exports of the globals that the state has values of
+	image    *memory.Image // what instances find in their memory; nil where it begins as the module says
+	state    *state        // the rest of what they begin with; nil where they are initialized one by one
+	shelf    *shelf        // instances that are ready; nil where none are made ahead of need
+
+	// hold keeps the module from being closed until unpin is called, and returns false where it is to be closed.
+	hold  func() bool
+	unpin func()
+}
+
+// Vet returns the verdict on a module, as Inspect does, and compiles it, which Load can then do quickly.
+func (s *Sandbox) Vet(ctx context.Context, wasm []byte) (scripts.Module, error) {
+	verdict, err := s.Inspect(wasm)
+	if err != nil {
+		return scripts.Module{}, err
+	}
+	compiled, _, err := s.compile(ctx, wasm)
+	if err != nil {
+		return scripts.Module{}, err
+	}
+	if err := compiled.Close(ctx); err != nil {
+		return scripts.Module{}, fmt.Errorf("closing the compiled module: %w", err)
+	}
+	return verdict, nil
+}
+
+// Load compiles a module for a script of that name. verdict is what Inspect returned for wasm. A module that does not
+// compile gets a *[scripts.RejectedError].
+func (s *Sandbox) Load(ctx context.Context, name string, verdict scripts.Module, wasm []byte) (*Module, error) {
+	compiled, layout, err := s.compile(ctx, wasm)
+	if err != nil {
+		return nil, err
+	}
+	m := &Module{sandbox: s, name: name, compiled: compiled, program: verdict.Command()}
+	m.begin(ctx, layout)
+	return m, nil
+}
+
+// compile meters and compiles a module that was inspected. wazero does not see its custom sections: nothing needs them,
+// and a module must not choose its own name. Nor does it see the data that instances begin with, which it would copy
+// piece by piece each time.
+func (s *Sandbox) compile(ctx context.Context, wasm []byte) (wazero.CompiledModule, snapshot.Layout, error) {
+	fail := func(err error) (wazero.CompiledModule, snapshot.Layout, error) { return nil, snapshot.Layout{}, err }
+	m, err := wasmbin.Decode(wasm)
+	if err != nil {
+		return fail(fmt.Errorf("decoding a module that was inspected: %w", err))
+	}
+	metered, err := metering.Rewrite(wasm, m)
+	if err != nil {
+		return fail(scripts.Reject("%v", err))
+	}
+	module, layout, err := snapshot.Prepare(metered, wasm, m)
+	if err != nil {
+		return fail(scripts.Reject("%v", err))
+	}
+	if err := s.compiler.vet(ctx, module); err != nil {
+		return fail(err)
+	}
+	compiled, err := s.runtime.CompileModule(ctx, module)
+	if err != nil {
+		return fail(scripts.Reject("the module does not compile: %v", err))
+	}
+	return compiled, layout, nil
+}
+
+// KeepReady has instances made ahead of need. It is called once, before the first Acquire. The worker that makes them
+// calls hold, which keeps the module from being closed until unpin is called, or returns false where the module is to be
+// closed and needs no more instances.
+func (m *Module) KeepReady(hold func() bool, unpin func()) {
+	m.hold, m.unpin = hold, unpin
+	pool := m.sandbox.pool
+	m.shelf = &shelf{size: m.sandbox.config.Pool, lacks: func() { pool.want(m) }}
+	pool.want(m)
+}
+
+// Ready returns how many instances are ready that no registration has used.
+func (m *Module) Ready() int {
+	if m.shelf == nil {
+		return 0
+	}
+	return m.shelf.waiting()
+}
+
+// Close closes the module and the instances that are ready. It is called when every other instance was released or
+// closed.
+func (m *Module) Close(ctx context.Context) error {
+	if m.shelf != nil {
+		m.shelf.close()
+	}
+	return errors.Join(m.compiled.Close(ctx), m.image.Close())
+}
+
+func (m *Module) observe(event scripts.InstanceEvent) { m.sandbox.config.Observe(m.name, event) }
