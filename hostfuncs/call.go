@@ -88,7 +88,7 @@ func (c *Call) With(ctx context.Context) context.Context {
 func Event(ctx context.Context, reason uint32) {
 	c, ok := ctx.Value(callKey{}).(*Call)
 	if !ok {
-		panic(&Trap{Function: "event", Reason: "it was called outside a step"})
+		panic(&TrapError{Function: "event", Reason: "it was called outside a step"})
 	}
 	c.Meter.Event(reason)
 }
@@ -149,7 +149,7 @@ func (e *Entropy) fill(m memory, b []byte) {
 	}
 	e.left -= len(b)
 	if _, err := io.ReadFull(e.source, b); err != nil {
-		panic(&BaseFailure{Err: err}) // the host's own failure
+		panic(&BaseError{Err: err}) // the host's own failure
 	}
 }
 

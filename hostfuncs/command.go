@@ -67,7 +67,7 @@ type commandAnswer struct {
 	} `json:"refuse"`
 }
 
-// Done does what a program that exited with 0 asks for on its standard output. An error that is a *[Trap] is the
+// Done does what a program that exited with 0 asks for on its standard output. An error that is a *[TrapError] is the
 // program's; it may have done a part then.
 func (c *Call) Done() error {
 	a, err := c.answer()
@@ -97,7 +97,7 @@ func (c *Call) Done() error {
 }
 
 // Refused takes over why a program refuses that exited with 1. Where it wrote nothing, it gives no reason. An error is a
-// *[Trap].
+// *[TrapError].
 func (c *Call) Refused() error {
 	if len(c.Command.output) == 0 {
 		return nil
@@ -113,8 +113,8 @@ func (c *Call) Refused() error {
 }
 
 // wrong is a standard output that may not be. Its words never hold what was written.
-func wrong(format string, args ...any) *Trap {
-	return &Trap{Function: "standard output", Reason: fmt.Sprintf(format, args...)}
+func wrong(format string, args ...any) *TrapError {
+	return &TrapError{Function: "standard output", Reason: fmt.Sprintf(format, args...)}
 }
 
 // answer reads the standard output. What it holds may be a secret, so no error repeats it.
@@ -176,7 +176,7 @@ func (c *Call) commandSecret(secret string) error {
 		return wrong("client_secret: %v", err)
 	}
 	if err := c.Registration.SetSecret(p, c.Registration.DefaultSecretExpiry()); err != nil {
-		return &BaseFailure{Err: err}
+		return &BaseError{Err: err}
 	}
 	return nil
 }

@@ -72,29 +72,29 @@ func Instantiate(ctx context.Context, rt wazero.Runtime) error {
 	return nil
 }
 
-// A Trap ends a script that broke the contract.
-type Trap struct {
+// A TrapError ends a script that broke the contract.
+type TrapError struct {
 	Function string
 	Reason   string // never holds a secret
 }
 
 // Error names the function and the reason.
-func (t *Trap) Error() string { return t.Function + ": " + t.Reason }
+func (e *TrapError) Error() string { return e.Function + ": " + e.Reason }
 
-// An Exit ends a script that called proc_exit.
-type Exit struct{ Code uint32 }
+// An ExitError ends a script that called proc_exit.
+type ExitError struct{ Code uint32 }
 
 // Error names the exit code.
-func (e *Exit) Error() string { return fmt.Sprintf("proc_exit(%d)", e.Code) }
+func (e *ExitError) Error() string { return fmt.Sprintf("proc_exit(%d)", e.Code) }
 
-// A BaseFailure ends a script whose call_base did not come to an end. The cause is not the script's.
-type BaseFailure struct{ Err error }
+// A BaseError ends a script whose call_base did not come to an end. The cause is not the script's.
+type BaseError struct{ Err error }
 
 // Error names the cause.
-func (b *BaseFailure) Error() string { return "call_base: " + b.Err.Error() }
+func (e *BaseError) Error() string { return "call_base: " + e.Err.Error() }
 
 // Unwrap returns the cause.
-func (b *BaseFailure) Unwrap() error { return b.Err }
+func (e *BaseError) Unwrap() error { return e.Err }
 
 // memory is the guest's memory in a call of one function. Every range is checked; one outside the memory traps.
 type memory struct {
@@ -104,7 +104,7 @@ type memory struct {
 }
 
 func (m memory) trap(format string, args ...any) {
-	panic(&Trap{Function: m.function, Reason: fmt.Sprintf(format, args...)})
+	panic(&TrapError{Function: m.function, Reason: fmt.Sprintf(format, args...)})
 }
 
 // view returns the range itself, not a copy: it must not outlive the call, nor a call_base.

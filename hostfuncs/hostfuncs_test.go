@@ -117,7 +117,7 @@ func (g *guest) must(want int64, name string, args ...uint64) {
 func (g *guest) traps(reason, name string, args ...uint64) {
 	g.t.Helper()
 	_, err := g.run(name, args...)
-	if trap, ok := errors.AsType[*Trap](err); !ok || !strings.Contains(trap.Error(), reason) {
+	if trap, ok := errors.AsType[*TrapError](err); !ok || !strings.Contains(trap.Error(), reason) {
 		g.t.Errorf("%s%v: got %v, want a trap with %q", name, args, err, reason)
 	}
 }
@@ -383,7 +383,7 @@ func TestTheRestOfWASI(t *testing.T) {
 	g.must(errnoFAULT, "environ_sizes_get", uint64(g.m.Size()), 0)
 	g.must(errnoSuccess, "sched_yield")
 	_, err := g.run("proc_exit", 3)
-	if exit, ok := errors.AsType[*Exit](err); !ok || exit.Code != 3 {
+	if exit, ok := errors.AsType[*ExitError](err); !ok || exit.Code != 3 {
 		t.Errorf("proc_exit: %v", err)
 	}
 }

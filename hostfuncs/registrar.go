@@ -56,7 +56,7 @@ func u32(slot uint64) uint32 { return api.DecodeU32(slot) }
 func putJSON(m memory, v any, stack []uint64) {
 	b, err := json.Marshal(v, json.Deterministic(true))
 	if err != nil {
-		panic(&BaseFailure{Err: err})
+		panic(&BaseError{Err: err})
 	}
 	stack[0] = m.put(b, u32(stack[0]), u32(stack[1]))
 }
@@ -88,7 +88,7 @@ func readRequest(_ context.Context, m memory, stack []uint64) {
 func readClient(_ context.Context, m memory, stack []uint64) {
 	document, err := m.step().Registration.Client.Document()
 	if err != nil {
-		panic(&BaseFailure{Err: err})
+		panic(&BaseError{Err: err})
 	}
 	stack[0] = m.put(document, u32(stack[0]), u32(stack[1]))
 }
@@ -119,7 +119,7 @@ func clientExists(ctx context.Context, m memory, stack []uint64) {
 	id := m.text("client ID", u32(stack[0]), u32(stack[1]), engine.MaxClientID)
 	exists, err := c.ClientExists(ctx, id)
 	if err != nil {
-		panic(&BaseFailure{Err: err})
+		panic(&BaseError{Err: err})
 	}
 	stack[0] = 0
 	if exists {
@@ -190,7 +190,7 @@ func setClientSecret(_ context.Context, m memory, stack []uint64) {
 		m.trap("%v", err)
 	}
 	if err := r.SetSecret(engine.Plaintext(secret), expires); err != nil {
-		panic(&BaseFailure{Err: err})
+		panic(&BaseError{Err: err})
 	}
 }
 
@@ -238,7 +238,7 @@ func callBase(_ context.Context, m memory, stack []uint64) {
 		c.refusal = refusal
 		stack[0] = 1
 	case err != nil:
-		panic(&BaseFailure{Err: err})
+		panic(&BaseError{Err: err})
 	default:
 		stack[0] = 0
 	}

@@ -146,7 +146,7 @@ func clockTimeGet(_ context.Context, m memory, stack []uint64) {
 }
 
 // procExit is proc_exit(code i32): it ends the script.
-func procExit(_ context.Context, _ memory, stack []uint64) { panic(&Exit{Code: u32(stack[0])}) }
+func procExit(_ context.Context, _ memory, stack []uint64) { panic(&ExitError{Code: u32(stack[0])}) }
 
 // output returns 0 for standard output, 1 for standard error, and false for any other file descriptor.
 func output(fd uint32) (int, bool) { return int(fd) - 1, fd == 1 || fd == 2 }

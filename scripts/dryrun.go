@@ -1,24 +1,6 @@
 package scripts
 
-import (
-	"fmt"
-	"strings"
-
-	"github.com/go-json-experiment/json/jsontext"
-)
-
-// A RejectedError says why a module or a deployment was rejected, and what would be right.
-type RejectedError struct {
-	Reasons []string // at least one
-}
-
-// Error joins the reasons.
-func (r *RejectedError) Error() string { return strings.Join(r.Reasons, "; ") }
-
-// Reject returns a *[RejectedError] with one reason.
-func Reject(format string, args ...any) *RejectedError {
-	return &RejectedError{Reasons: []string{fmt.Sprintf(format, args...)}}
-}
+import "github.com/go-json-experiment/json/jsontext"
 
 // An Outcome is how a registration, or a step of one, ended.
 type Outcome string
@@ -56,6 +38,6 @@ type StepTrace struct {
 	Changes      jsontext.Value `json:"changes"`      // to the client's metadata, its base's included: a JSON Merge Patch (RFC 7396)
 	Log          []string       `json:"log"`
 
-	// Before is the metadata as the step found it, for whoever traces in the same process: it is not on the wire.
+	// Before is the metadata as the step found it, for a tracer in the same process: it is not on the wire.
 	Before jsontext.Value `json:"-"`
 }

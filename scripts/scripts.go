@@ -6,19 +6,11 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"regexp"
 	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
-)
-
-var (
-	// ErrNotFound reports that there is no such module or deployment.
-	ErrNotFound = errors.New("not found")
-	// ErrConflict reports that another change came first, or that something else forbids the change.
-	ErrConflict = errors.New("conflict")
 )
 
 // A Module is an uploaded WebAssembly module. Only its signature ever changes.

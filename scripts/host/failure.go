@@ -30,7 +30,7 @@ func (s *session) failure(sc *script, step, reason string) *ScriptError {
 
 // classify decides whose fault it was that a guest did not return, or that there is no instance, and notes it in end.
 func (s *session) classify(ctx context.Context, sc *script, end *scripts.StepEnd, err error) error {
-	if base, ok := errors.AsType[*hostfuncs.BaseFailure](err); ok {
+	if base, ok := errors.AsType[*hostfuncs.BaseError](err); ok {
 		end.Failure = scripts.FailureHost
 		return base.Err
 	}

@@ -15,7 +15,7 @@ import (
 var ErrBusy = errors.New("too many instances are being made")
 
 // A GuestError is why a guest did not return, or could not be instantiated. One that a host function ended has the
-// function's error in its tree, which may not be the guest's fault: a *[hostfuncs.BaseFailure].
+// function's error in its tree, which may not be the guest's fault: a *[hostfuncs.BaseError].
 type GuestError struct {
 	Kind   scripts.FailureKind
 	Reason string // never holds a secret
@@ -32,7 +32,7 @@ func (e *GuestError) Unwrap() error { return e.Err }
 func (m *Module) guestError(err error, i *Instance) *GuestError {
 	e := &GuestError{Err: err, Kind: scripts.FailureTrap}
 	e.Reason, _, _ = strings.Cut(err.Error(), "\n") // a stack follows
-	trap, isTrap := errors.AsType[*hostfuncs.Trap](err)
+	trap, isTrap := errors.AsType[*hostfuncs.TrapError](err)
 	limit, isLimit := errors.AsType[*limitError](err)
 	_, isExit := errors.AsType[*exitError](err)
 	_, isOverrun := errors.AsType[*overrunError](err)

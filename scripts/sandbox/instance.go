@@ -133,7 +133,7 @@ func (i *Instance) call(m *Meter, call *hostfuncs.Call, function string) (uint32
 	if err == nil {
 		return api.DecodeU32(m.result[0]), nil
 	}
-	if exit, exited := errors.AsType[*hostfuncs.Exit](err); exited && exit.Code == 0 {
+	if exit, exited := errors.AsType[*hostfuncs.ExitError](err); exited && exit.Code == 0 {
 		return 0, nil
 	}
 	return 0, err

@@ -36,12 +36,12 @@ func (i *Instance) runProgram(m *Meter, call *hostfuncs.Call) (result uint32, er
 	i.broken = true // it is not entered again
 	command, fuel, err := call.NewCommand()
 	if err != nil {
-		return 0, &hostfuncs.BaseFailure{Err: err}
+		return 0, &hostfuncs.BaseError{Err: err}
 	}
 	call.Command = command
 	m.spend(fuel)
 	_, err = i.call(m, call, start)
-	exit, exited := errors.AsType[*hostfuncs.Exit](err)
+	exit, exited := errors.AsType[*hostfuncs.ExitError](err)
 	switch {
 	case err == nil:
 		return Done, call.Done()
