@@ -8,7 +8,7 @@ type Comparison struct {
 	Was         Outcome      `json:"was"`                  // OutcomeRegistered, OutcomeRefused or OutcomeFailed
 	Is          Outcome      `json:"is"`                   // the same, of what is tried
 	Error       *DryRunError `json:"error,omitzero"`       // why what is tried registered nothing
-	Differences []Difference `json:"differences"`          // between two clients, in the order of the members' names; [] unless both registered one
+	Differences []Difference `json:"differences"`          // in the order of the members' names; [] unless both registered
 	More        int          `json:"more,omitzero"`        // differences beyond those listed
 	OtherError  bool         `json:"other_error,omitzero"` // both were refused, in different words
 }

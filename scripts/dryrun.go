@@ -35,7 +35,7 @@ type StepTrace struct {
 	Outcome      Outcome        `json:"outcome"`
 	Microseconds int64          `json:"microseconds"` // its base excluded
 	Fuel         *int64         `json:"fuel"`         // nil for a built-in step, which uses none
-	Changes      jsontext.Value `json:"changes"`      // to the client's metadata, its base's included: a JSON Merge Patch (RFC 7396)
+	Changes      jsontext.Value `json:"changes"`      // to the client's metadata, its base's included: RFC 7396
 	Log          []string       `json:"log"`
 
 	// Before is the metadata as the step found it, for a tracer in the same process: it is not on the wire.

@@ -7,7 +7,7 @@ import (
 )
 
 var (
-	// ErrNotFound reports that a client, module or deployment does not exist.
+	// ErrNotFound reports that a module or deployment does not exist.
 	ErrNotFound = errors.New("not found")
 	// ErrConflict reports that another change came first, or that something else forbids the change.
 	ErrConflict = errors.New("conflict")

@@ -23,7 +23,7 @@ const (
 	FailureTrap     FailureKind = "trap"     // it trapped, or exited with another code than 0
 	FailureFuel     FailureKind = "fuel"     // it ran out of fuel
 	FailureDepth    FailureKind = "depth"    // its calls nested too deep
-	FailureMemory   FailureKind = "memory"   // it trapped or exited with more than three quarters of its memory limit taken
+	FailureMemory   FailureKind = "memory"   // it trapped or exited with over three quarters of its memory limit taken
 	FailureContract FailureKind = "contract" // it returned neither 0 nor 1, or called a host function as it must not
 	FailureClock    FailureKind = "clock"    // it used up its wall clock
 	FailureHost     FailureKind = "host"     // the server did not do what it asked for

@@ -50,12 +50,12 @@ type Deployment struct {
 type Script struct {
 	Name      string         `json:"name"`
 	Module    string         `json:"module"`              // a digest
-	Steps     []string       `json:"steps,omitempty"`     // that a program replaces; a module which exports steps names them itself
+	Steps     []string       `json:"steps,omitempty"`     // that a program replaces; none where the module exports steps
 	Config    jsontext.Value `json:"config,omitzero"`     // an object; nil means {}
 	Mode      Mode           `json:"mode,omitzero"`       // empty means ModeEnforce, or ModeCanary with Canary
-	Canary    string         `json:"canary,omitzero"`     // the share of callers, such as "5%"; of ModeCanary alone
+	Canary    string         `json:"canary,omitzero"`     // the share of callers, such as "5%"; only with ModeCanary
 	OnFailure OnFailure      `json:"on_failure,omitzero"` // empty means OnFailureRefuse
-	FailOpen  []string       `json:"fail_open,omitzero"`  // steps other than add_client_id and generate_secret that OnFailureBase may stand in for
+	FailOpen  []string       `json:"fail_open,omitzero"`  // where OnFailureBase may apply too; see docs/http.md
 }
 
 // A Mode is how far a script's result counts, as its deployment says. The mode of a registration is engine.Mode, and

@@ -18,8 +18,8 @@ const (
 )
 
 // Nearest returns the known name that is the fewest edits away from name, "" where none is near enough. One edit is
-// allowed for each perEdit bytes of name, and at least one. Case and underscores do not count, since some languages export
-// names in their own way.
+// allowed for each perEdit bytes of name, and at least one. Case and underscores do not count, since some languages
+// export names in their own way.
 func Nearest(name string, known []string, perEdit int) string {
 	if len(name) > maxLength {
 		return ""

@@ -7,8 +7,8 @@ import (
 	"registrar/scripts/host"
 )
 
-// maxAllocs bounds what one registration through prefix-id allocates, in objects: parsing the request and the engine's own
-// steps 31, the script 12. It is what was measured, and may be lowered, not raised.
+// maxAllocs bounds what one registration through prefix-id allocates, in objects: parsing the request and the engine's
+// own steps 31, the script 12. It is what was measured, and may be lowered, not raised.
 const maxAllocs = 43
 
 // A registration that finds its instance in the pool allocates no more than it did. Makefile runs this test without the

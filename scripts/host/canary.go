@@ -34,7 +34,8 @@ func isCanary(s scripts.Script) bool {
 	return s.Mode == scripts.ModeCanary || s.Mode == "" && s.Canary != ""
 }
 
-// share returns the share of callers that canary scripts act for, 0 where there are none. It is the same for all of them.
+// share returns the share of callers that canary scripts act for, 0 where there are none. It is the same for all of
+// them.
 func share(list []scripts.Script) (float64, error) {
 	var all float64
 	for i, s := range list {
@@ -47,7 +48,8 @@ func share(list []scripts.Script) (float64, error) {
 		number, percent := strings.CutSuffix(s.Canary, "%")
 		n, err := strconv.ParseFloat(number, 64)
 		if !percent || err != nil || !(n > 0 && n <= 100) {
-			return 0, fmt.Errorf("scripts[%d].canary %q: it must be a share of the callers, above 0%% and at most 100%%, such as \"5%%\"", i, s.Canary)
+			return 0, fmt.Errorf("scripts[%d].canary %q: it must be a share of the callers, above 0%% and at most 100%%, "+
+				"such as \"5%%\"", i, s.Canary)
 		}
 		if all != 0 && all != n/100 {
 			return 0, fmt.Errorf("scripts[%d].canary %q: all canaries of a deployment have the same share", i, s.Canary)
@@ -98,8 +100,8 @@ func (h *Host) beside(ctx context.Context, n int64) (scripts.Deployment, error) 
 	return scripts.Deployment{Scripts: []scripts.Script{}}, nil
 }
 
-// has tells whether a caller is among those that the canary is in force for. It depends on who calls, never on what is
-// sent, so that nobody can choose. A larger share has all the callers of a smaller one.
+// has reports whether the canary is in force for a caller. It depends on who calls, never on what is sent, so that a
+// caller cannot choose. A larger share has all the callers of a smaller one.
 func (c *canary) has(caller *engine.Caller) bool {
 	mac := hmac.New(sha256.New, c.key)
 	mac.Write([]byte(identity(caller)))
@@ -130,8 +132,8 @@ func (h *Host) pinFor(caller *engine.Caller) *deployed {
 	return d
 }
 
-// failedFor notes that a script of a deployment failed for a caller. Where a canary script failed for enough callers, the
-// older deployment is brought back. One caller is not enough, who may be able to make a script fail at will.
+// failedFor notes that a script of a deployment failed for a caller. Where a canary script failed for enough callers,
+// the older deployment is brought back. One caller is not enough, who may be able to make a script fail at will.
 func (h *Host) failedFor(d *deployed, sc *script, caller *engine.Caller) {
 	if !sc.canary() || d.canary == nil {
 		return
@@ -158,14 +160,16 @@ func (h *Host) fallBack(d *deployed, sc *script) {
 		Scripts:   old.Scripts,
 		CopyOf:    old.Number,
 		CreatedBy: "canary",
-		Comment:   fmt.Sprintf("canary %d fell back: script %s failed for %d callers", d.Number, sc.Name, h.config.CanaryCallers),
+		Comment: fmt.Sprintf("canary %d fell back: script %s failed for %d callers",
+			d.Number, sc.Name, h.config.CanaryCallers),
 	}, &d.Number)
 	switch {
 	case err == nil:
 		h.config.Logger.WarnContext(ctx, "a canary fell back to the older deployment", "deployment", d.Number,
 			"script", sc.Name, "module", sc.Module, "callers", h.config.CanaryCallers)
 	case !errors.Is(err, scripts.ErrConflict): // another replica did it, or an operator deployed
-		h.config.Logger.ErrorContext(ctx, "bringing back the deployment beside a canary", "deployment", d.Number, "error", err)
+		h.config.Logger.ErrorContext(ctx, "bringing back the deployment beside a canary",
+			"deployment", d.Number, "error", err)
 		h.mu.Lock()
 		d.canary.fallingBack = false // the next failure tries again
 		h.mu.Unlock()

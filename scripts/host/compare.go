@@ -21,8 +21,8 @@ type Ending struct {
 	Err    error          // an *[engine.Error] where it was refused
 }
 
-// Compare compares the ending of a registration that counted with another one of the same registration. Neither log lines
-// nor items are part of it, and no value that may be a secret.
+// Compare compares the ending of a registration that counted with another one of the same registration. Neither log
+// lines nor items are part of it, and no value that may be a secret.
 func Compare(was, is Ending) (scripts.Comparison, error) {
 	c := scripts.Comparison{Was: was.outcome(), Is: is.outcome(), Differences: []scripts.Difference{}}
 	if is.Err != nil {
@@ -103,7 +103,7 @@ func differences(old, current map[string]jsontext.Value) (list []scripts.Differe
 	return list, more
 }
 
-// A software statement is for whoever holds it to present.
+// softwareStatement is withheld: a software statement lets its holder present it.
 const softwareStatement = "software_statement"
 
 func difference(name string, old, current jsontext.Value) scripts.Difference {

@@ -30,8 +30,8 @@ type script struct {
 	module *sandbox.Module
 }
 
-// Deploy checks and appends a deployment, and puts it in force here at once; other replicas follow. A deployment that is
-// not accepted gets a *[scripts.RejectedError].
+// Deploy checks and appends a deployment, and puts it in force here at once; other replicas follow. A deployment that
+// is not accepted gets a *[scripts.RejectedError].
 func (h *Host) Deploy(ctx context.Context, d scripts.Deployment, ifCurrent *int64) (scripts.Deployment, error) {
 	loaded, err := h.load(ctx, d)
 	if err != nil {

@@ -15,8 +15,10 @@ import (
 )
 
 // DryRun takes a request through the engine's steps with these scripts, nil meaning those in force, and stores nothing.
-// Scripts that may not be deployed get a *[scripts.RejectedError]; what comes of the registration itself is in the result.
-func (h *Host) DryRun(ctx context.Context, e *engine.Engine, request *engine.Request, caller *engine.Caller, list []scripts.Script) (scripts.DryRun, error) {
+// Scripts that are not accepted get a *[scripts.RejectedError]; what comes of the registration itself is in the result.
+func (h *Host) DryRun(
+	ctx context.Context, e *engine.Engine, request *engine.Request, caller *engine.Caller, list []scripts.Script,
+) (scripts.DryRun, error) {
 	d, release, err := h.borrow(ctx, list)
 	if err != nil {
 		return scripts.DryRun{}, err

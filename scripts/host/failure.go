@@ -51,8 +51,8 @@ func (s *session) classify(ctx context.Context, sc *script, end *scripts.StepEnd
 	return s.failure(sc, end.Step, guest.Reason)
 }
 
-// An unavailableError is a script that used up its wall clock, or had to wait too long for an instance. Fuel is the policy
-// and the clock a backstop, so it means that the server is too busy: it is an engine.ErrUnavailable.
+// An unavailableError is a script that used up its wall clock, or had to wait too long for an instance. Fuel is the
+// policy and the clock a backstop, so it means that the server is too busy: it is an engine.ErrUnavailable.
 type unavailableError struct{ err error }
 
 // Error returns the text of the sandbox's error.

@@ -1,7 +1,7 @@
-// Package host runs scripts as registration steps. A script is a module in a deployment, an ordered list; the deployment
-// in force gives each registration its steps, through [Host.Overrides]. Each registration gets instances of its own from
-// package sandbox. A script may be in force for a share of the callers (a canary), or run beside those that act (a shadow);
-// [Host.DryRun] and [Host.Replay] say what scripts would make of a request, and of stored clients.
+// Package host runs scripts as registration steps. A script is a module in a deployment, an ordered list; the
+// deployment in force gives each registration its steps, through [Host.Overrides]. Each registration gets instances of
+// its own from package sandbox. A script may be in force for a share of the callers (a canary), or run beside those
+// that act (a shadow); [Host.DryRun] and [Host.Replay] say what scripts would make of a request, and of stored clients.
 //
 // What a script did counts only where its step returned 0, and only within the engine's invariants.
 package host
@@ -139,9 +139,9 @@ func (h *Host) Close(ctx context.Context) error {
 // now returns the time as it is stored: UTC, in whole microseconds.
 func (h *Host) now() time.Time { return h.config.Now().UTC().Truncate(time.Microsecond) }
 
-// Upload inspects, compiles and stores a module with its signature: the content of a .minisig file, "" meaning none. The
-// same bytes again give what is stored, and false; a signature then replaces the stored one. A module that is not accepted
-// gets a *[scripts.RejectedError].
+// Upload inspects, compiles and stores a module with its signature: the content of a .minisig file, "" meaning none.
+// The same bytes again give what is stored, and false; a signature then replaces the stored one. A module that is not
+// accepted gets a *[scripts.RejectedError].
 func (h *Host) Upload(ctx context.Context, name string, wasm []byte, signature string) (scripts.Module, bool, error) {
 	if !scripts.ValidName(name) {
 		return scripts.Module{}, false, scripts.Reject("name %q: a script's name is %s", name, scripts.NameRule)

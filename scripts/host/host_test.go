@@ -175,8 +175,8 @@ func TestNestedStepsShareAnInstance(t *testing.T) {
 	}
 }
 
-// A refusal that an outer script overrules leaves nothing of the inner step behind; what it does not set must hold all the
-// same.
+// A refusal that an outer script overrules leaves nothing of the inner step behind; what it does not set must hold all
+// the same.
 func TestOverrule(t *testing.T) {
 	b := newBench(t, engine.Options{})
 	b.deployFixtures("overrule")

@@ -16,10 +16,11 @@ import (
 	"registrar/scripts/host"
 )
 
-// BenchmarkRegistration is a whole registration through the engine, all but HTTP and the database, with no script and with
-// one of each language, and what has to be done for the script's instance before it serves another one. cpu-ns/op is what
-// all threads together used, the pool's worker and the garbage collector as well. Registrations without a script run in
-// turn with those that have one, so that both meet the same machine: script-ns/op is how much more the latter took.
+// BenchmarkRegistration is a whole registration through the engine, all but HTTP and the database, with no script and
+// with one of each language, and what has to be done for the script's instance before it serves another one. cpu-ns/op
+// is what all threads together used, the pool's worker and the garbage collector as well. Registrations without a
+// script run in turn with those that have one, so that both meet the same machine: script-ns/op is how much more the
+// latter took.
 func BenchmarkRegistration(b *testing.B) {
 	for _, at := range []int{1, 8} {
 		for _, name := range []string{"none", "prefix-id", "c-id-and-secret", "id-and-secret", "rust-prefix-id", "go-prefix-id", "go-policy"} {

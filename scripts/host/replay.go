@@ -17,13 +17,16 @@ type ClientSource interface {
 	CountClients(ctx context.Context, limit int) (int, error)
 }
 
-// Replay takes the registrations of the last stored clients, 0 meaning [scripts.DefaultReplay] of them, once more through
-// the engine's steps with these scripts, nil meaning those in force, and compares what comes of it with what is stored.
-// It stores nothing. Registrations run one after the other, so that it takes one processor at most; of replays that are
-// asked for at once, one runs, and the others get an error that is scripts.ErrConflict. progress is called at the
-// beginning and after each registration; of tells how many there will be about. Scripts that may not be deployed get a
+// Replay takes the registrations of the last stored clients, 0 meaning [scripts.DefaultReplay] of them, once more
+// through the engine's steps with these scripts, nil meaning those in force, and compares what comes of it with what is
+// stored. It stores nothing. Registrations run one after the other, so that it takes one processor at most; of replays
+// that are asked for at once, one runs, and the others get an error that is scripts.ErrConflict. progress is called at
+// the beginning and after each registration; of tells how many there will be about. Scripts that are not accepted get a
 // *[scripts.RejectedError].
-func (h *Host) Replay(ctx context.Context, e *engine.Engine, source ClientSource, list []scripts.Script, last int, progress func(done, of int)) (scripts.Replay, error) {
+func (h *Host) Replay(
+	ctx context.Context, e *engine.Engine, source ClientSource,
+	list []scripts.Script, last int, progress func(done, of int),
+) (scripts.Replay, error) {
 	if last == 0 {
 		last = scripts.DefaultReplay
 	}
@@ -59,8 +62,8 @@ func (h *Host) Replay(ctx context.Context, e *engine.Engine, source ClientSource
 	return replay, nil
 }
 
-// loadApart loads scripts, nil meaning those in force, for nobody else: registrations shall find the instances that were
-// made for them.
+// loadApart loads scripts, nil meaning those in force, for one replay: it must not take the instances that are ready
+// for registrations.
 func (h *Host) loadApart(ctx context.Context, list []scripts.Script) (*deployed, error) {
 	if list == nil {
 		current := h.pin()

@@ -12,8 +12,8 @@ import (
 	"registrar/scripts/sandbox"
 )
 
-// Overrides returns the steps of one registration: those that scripts of the deployment in force replace, wrapped around
-// the built-in ones, the first script outermost. release ends the registration's instances and writes its log.
+// Overrides returns the steps of one registration: those that scripts of the deployment in force replace, wrapped
+// around the built-in ones, the first script outermost. release ends the registration's instances and writes its log.
 func (h *Host) Overrides(r *engine.Registration, base engine.Steps) (steps engine.Steps, release func()) {
 	d := h.pinFor(r.Caller)
 	if d == nil {
@@ -118,8 +118,8 @@ func (s *session) override(base engine.Steps) engine.Steps {
 			}
 		}
 	}
-	// No later step needs the scripts, but the client has yet to be stored, and other registrations wait for instances. Where
-	// its ID is taken, the steps run again on fresh ones.
+	// No later step needs the scripts, but the client has yet to be stored, and other registrations wait for instances.
+	// Where its ID is taken, the steps run again on fresh ones.
 	last := base.BuildResponse
 	base.BuildResponse = func(ctx context.Context, r *engine.Registration) error {
 		err := last(ctx, r)
@@ -170,8 +170,8 @@ func (s *session) run(ctx context.Context, sc *script, step string, base engine.
 	return base(ctx, s.r)
 }
 
-// enter calls the guest and returns nil, an *engine.Error, a *ScriptError, or another error that is not the script's own.
-// inner is set where the base ran.
+// enter calls the guest and returns nil, an *engine.Error, a *ScriptError, or another error that is not the script's
+// own. inner is set where the base ran.
 func (s *session) enter(
 	ctx context.Context, sc *script, step string, base engine.StepFunc, inner **interlude,
 ) (end scripts.StepEnd, err error) {
@@ -224,7 +224,8 @@ func (s *session) enter(
 		return end, call.Refusal()
 	}
 	end.Failure = scripts.FailureContract
-	return end, s.failure(sc, step, fmt.Sprintf("it returned %d: a step returns 0 for done and 1 for refused", int32(result)))
+	reason := fmt.Sprintf("it returned %d: a step returns 0 for done and 1 for refused", int32(result))
+	return end, s.failure(sc, step, reason)
 }
 
 // An entry is what the host keeps of one entry into a guest.

@@ -64,20 +64,23 @@ func newShadows(h *Host) *shadows {
 	return s
 }
 
-// offer hands a registration that has ended to the shadows of its deployment. One that the server cut off shows nothing.
+// offer hands a registration that has ended to the shadows of its deployment. One that the server cut off shows
+// nothing.
 func (s *shadows) offer(d *deployed, r *engine.Registration) {
 	if !slices.ContainsFunc(d.scripts, (*script).shadow) || r.Mode != engine.ModeEnforce {
 		return
 	}
 	outcome := r.Outcome()
-	if errors.Is(outcome, engine.ErrUnavailable) || errors.Is(outcome, context.Canceled) || errors.Is(outcome, context.DeadlineExceeded) {
-		return
+	for _, cutOff := range []error{engine.ErrUnavailable, context.Canceled, context.DeadlineExceeded} {
+		if errors.Is(outcome, cutOff) {
+			return
+		}
 	}
 	if !s.host.hold(d) {
 		return
 	}
 	ended := *r
-	ended.Secret, ended.Token, ended.Response, ended.Items = "", "", nil, nil // which nobody compares
+	ended.Secret, ended.Token, ended.Response, ended.Items = "", "", nil, nil // they are not compared
 	select {
 	case s.jobs <- shadowJob{deployed: d, r: &ended, outcome: outcome}:
 	default:
@@ -133,12 +136,14 @@ func (s *shadows) run(ctx context.Context, job shadowJob) {
 		if !sc.shadow() {
 			continue
 		}
-		plan := planOf(slices.DeleteFunc(slices.Clone(job.deployed.scripts), func(other *script) bool { return other.shadow() && other != sc }))
-		again, err := job.r.Rerun(ctx, engine.ModeShadow, func(r *engine.Registration, base engine.Steps) (engine.Steps, func()) {
+		others := func(other *script) bool { return other.shadow() && other != sc }
+		plan := planOf(slices.DeleteFunc(slices.Clone(job.deployed.scripts), others))
+		overrides := func(r *engine.Registration, base engine.Steps) (engine.Steps, func()) {
 			r.Client.Provenance.Deployment = job.deployed.Number
 			one := newSession(s.host, job.deployed, plan, r)
 			return one.override(base), one.close
-		})
+		}
+		again, err := job.r.Rerun(ctx, engine.ModeShadow, overrides)
 		if ctx.Err() != nil || errors.Is(err, engine.ErrUnavailable) {
 			s.count(job.deployed, sc, func(n *scripts.Shadow) { n.Dropped++ })
 			continue
@@ -158,7 +163,8 @@ func (s *shadows) flush(ctx context.Context) {
 			continue
 		}
 		if err := s.host.config.Shadows.AddShadow(ctx, *add); err != nil && ctx.Err() == nil {
-			s.host.config.Logger.ErrorContext(ctx, "storing what a script in shadow mode would have done", "script", add.Script, "error", err)
+			s.host.config.Logger.ErrorContext(ctx, "storing what a script in shadow mode would have done",
+				"script", add.Script, "error", err)
 		}
 	}
 }
@@ -182,7 +188,8 @@ func (s *shadows) close(ctx context.Context) {
 func (s *shadows) compare(sc *script, job shadowJob, again *engine.Registration, err error) {
 	c, failed := Compare(Ending{Client: job.r.Client, Err: job.outcome}, Ending{Client: again.Client, Err: err})
 	if failed != nil {
-		s.host.config.Logger.Error("comparing what a script in shadow mode would have done", "script", sc.Name, "error", failed)
+		s.host.config.Logger.Error("comparing what a script in shadow mode would have done",
+			"script", sc.Name, "error", failed)
 		return
 	}
 	if c.Same() {

@@ -19,7 +19,7 @@ const maxSignature = 4 << 10
 // A SigningKey is a minisign public key whose signatures let modules in.
 type SigningKey struct{ key minisign.PublicKey }
 
-// ParseSigningKey reads a public key as minisign prints it: the base64 line, alone or under its comment line.
+// ParseSigningKey reads a public key as minisign prints it: the base64 line, with or without the comment line above it.
 func ParseSigningKey(s string) (SigningKey, error) {
 	line := strings.TrimSpace(s)
 	if comment, rest, commented := strings.Cut(line, "\n"); commented && strings.HasPrefix(comment, "untrusted comment:") {
@@ -37,7 +37,8 @@ func (k SigningKey) ID() string { return keyID(k.key.KeyId) }
 
 func keyID(id [8]byte) string { return fmt.Sprintf("%016X", binary.LittleEndian.Uint64(id[:])) }
 
-// checkSignature refuses a module that none of the keys has signed. Without keys it refuses only a signature that is none.
+// checkSignature refuses a module that none of the keys has signed. Without keys it refuses only a signature that is
+// none.
 func (h *Host) checkSignature(wasm []byte, signature string) error {
 	keys := h.config.SigningKeys
 	if signature == "" {
@@ -68,7 +69,8 @@ func (h *Host) checkSignature(wasm []byte, signature string) error {
 		}
 	}
 	if !known {
-		return scripts.Reject("the signature is by the key %s, which this server does not know: it must be by %s", keyID(sig.KeyId), keyList(keys))
+		return scripts.Reject("the signature is by the key %s, which this server does not know: it must be by %s",
+			keyID(sig.KeyId), keyList(keys))
 	}
 	return scripts.Reject("the signature by the key %s does not match the module, or was changed", keyID(sig.KeyId))
 }

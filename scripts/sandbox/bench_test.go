@@ -26,8 +26,8 @@ var guests = []struct{ language, fixture, step string }{
 	{"GoWithJSON", "go-policy", "set_scopes"},
 }
 
-// BenchmarkInstance is what it costs to have an instance for a registration, and BenchmarkFirstStep that and the step, or
-// the step alone where the instance is ready:
+// BenchmarkInstance is what it costs to have an instance for a registration, and BenchmarkFirstStep that and the step,
+// or the step alone where the instance is ready:
 //
 //   - cold: it is made as the module says, its data copied and _initialize run; then it is closed
 //   - saved: it begins where another one was initialized; then it is closed
@@ -138,9 +138,9 @@ func asIs(b *testing.B, m *Module) *Module {
 	return &Module{sandbox: m.sandbox, name: m.name, compiled: compiled}
 }
 
-// BenchmarkPooledMemory is what an instance that waits takes of the process's resident memory, with 64 of them; what one
-// takes that was used and not yet made new; and what one takes then. Pages of an image that several instances read are
-// counted for each.
+// BenchmarkPooledMemory is what an instance that waits takes of the process's resident memory, with 64 of them; what
+// one takes that was used and not yet made new; and what one takes then. Pages of an image that several instances read
+// are counted for each.
 func BenchmarkPooledMemory(b *testing.B) {
 	for _, g := range guests {
 		b.Run(g.language, func(b *testing.B) {
@@ -191,8 +191,8 @@ func resident(b *testing.B) int {
 	return pages * os.Getpagesize()
 }
 
-// BenchmarkUpload is what an upload of a Go module of 3.4 MB takes but for storing it: decoded, rewritten, and compiled in
-// a child process, the first time, and with its code in the folder.
+// BenchmarkUpload is what an upload of a Go module of 3.4 MB takes but for storing it: decoded, rewritten, and compiled
+// in a child process, the first time, and with its code in the folder.
 func BenchmarkUpload(b *testing.B) {
 	wasm := wasmtest.Wasm(b, "go-policy")
 	upload := func(b *testing.B, folder string) {

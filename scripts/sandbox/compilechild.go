@@ -16,8 +16,8 @@ const exitInvalid = 3
 const maxCompiled = 256 << 20
 
 // CompileChild is the whole work of the hidden command: it limits its own process, reads a module from in, and leaves
-// its code in the folder that args name, before the pages of memory that a module may have. It returns the exit code, and
-// writes why a module does not compile to out.
+// its code in the folder that args name, before the pages of memory that a module may have. It returns the exit code,
+// and writes why a module does not compile to out.
 func CompileChild(ctx context.Context, args []string, in io.Reader, out io.Writer) (exit int) {
 	fail := func(code int, err error) int {
 		fmt.Fprintln(out, err)

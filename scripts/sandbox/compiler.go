@@ -34,8 +34,8 @@ const (
 	compileMemory = 4 << 30 // bytes of address space; Go itself needs 1.4 GiB to start
 )
 
-// A compiler makes machine code of modules. A module may exhaust the process that compiles it, so a child process does, and
-// leaves the code in a folder that only this program writes to. What was compiled once is loaded from there.
+// A compiler makes machine code of modules. A module may exhaust the process that compiles it, so a child process does,
+// and leaves the code in a folder that only this program writes to. What was compiled once is loaded from there.
 type compiler struct {
 	command     []string // starts the child; what it needs to know is appended
 	folder      string
@@ -103,8 +103,8 @@ func runtimeConfig(memoryPages uint32, cache wazero.CompilationCache) wazero.Run
 		WithCompilationCache(cache)
 }
 
-// vet makes sure that the module's code is in the folder. The same module is compiled once at a time. An error that is a
-// *[scripts.RejectedError] is the module's fault.
+// vet makes sure that the module's code is in the folder. The same module is compiled once at a time. An error that is
+// a *[scripts.RejectedError] is the module's fault.
 func (c *compiler) vet(ctx context.Context, module []byte) error {
 	sum := sha256.Sum256(module)
 	digest := hex.EncodeToString(sum[:])
@@ -146,8 +146,8 @@ func (c *compiler) runChild(ctx context.Context, module []byte) error {
 	case exited && exit.ExitCode() == exitInvalid:
 		return scripts.Reject("the module does not compile: %s", strings.TrimSpace(said.String()))
 	case exited:
-		return scripts.Reject("compiling the module took more than %d s of CPU or %d GiB of memory, or crashed the compiler (%s)",
-			compileCPU, compileMemory>>30, exit)
+		return scripts.Reject("compiling the module took more than %d s of CPU or %d GiB of memory, "+
+			"or crashed the compiler (%s)", compileCPU, compileMemory>>30, exit)
 	}
 	return fmt.Errorf("starting the compiler: %w", err)
 }

@@ -22,11 +22,12 @@ const (
 	start      = "_start"
 )
 
-// Inspect returns the verdict on a module: what it is, or a *[scripts.RejectedError] with all that speaks against it. It
-// only reads the bytes; nothing is compiled or run.
+// Inspect returns the verdict on a module: what it is, or a *[scripts.RejectedError] with all that speaks against it.
+// It only reads the bytes; nothing is compiled or run.
 func (s *Sandbox) Inspect(wasm []byte) (scripts.Module, error) {
 	if len(wasm) > s.config.MaxModule {
-		return scripts.Module{}, scripts.Reject("the module has %d bytes: at most %d are allowed", len(wasm), s.config.MaxModule)
+		return scripts.Module{}, scripts.Reject("the module has %d bytes: at most %d are allowed",
+			len(wasm), s.config.MaxModule)
 	}
 	m, err := wasmbin.Decode(wasm)
 	if err != nil {
@@ -114,8 +115,8 @@ func (i *inspection) unknownImport(imported wasmbin.Import) string {
 	name := imported.Module + "." + imported.Name
 	switch {
 	case imported.Module == "env" && imported.Name == "abort":
-		return "the module imports env.abort, as AssemblyScript does by default: compile with --use abort= so that it traps " +
-			"instead, or with --use abort=FILE/FUNCTION to name a function of your own"
+		return "the module imports env.abort, as AssemblyScript does by default: compile with --use abort= so that it " +
+			"traps instead, or with --use abort=FILE/FUNCTION to name a function of your own"
 	case imported.Module == hostfuncs.ModuleName || imported.Module == hostfuncs.WASIModuleName:
 		return fmt.Sprintf("the module imports %s, which this server does not have%s", name,
 			cmp.Or(suggest.DidYouMean(imported.Name, i.functionsOf(imported.Module)), i.listOf(imported.Module)))
@@ -213,7 +214,8 @@ func (i *inspection) exportedFunction(name string, have wasmbin.FuncType) {
 	case known && have.String() != stepType:
 		i.refuse("the export %s has the type %s: it must be %s, so %s", name, have, stepType, fixOf(have, want))
 	case name == initialize && have.String() != startType:
-		i.refuse("the export %s has the type %s: it must be %s, so %s", name, have, startType, fixOf(have, wasmbin.FuncType{}))
+		i.refuse("the export %s has the type %s: it must be %s, so %s",
+			name, have, startType, fixOf(have, wasmbin.FuncType{}))
 	case known || name == initialize:
 	case have.String() == stepType:
 		i.warn("the export %s has the type of a step, but there is no step of that name%s",
@@ -242,7 +244,8 @@ func (i *inspection) program() bool {
 	}
 	function, _ := i.m.FuncType(e.Index)
 	if have := function.String(); have != startType {
-		i.refuse("the export %s has the type %s: it must be %s, so %s", start, have, startType, fixOf(function, wasmbin.FuncType{}))
+		i.refuse("the export %s has the type %s: it must be %s, so %s",
+			start, have, startType, fixOf(function, wasmbin.FuncType{}))
 	}
 	for _, imported := range i.verdict.Imports {
 		if strings.HasPrefix(imported, hostfuncs.ModuleName+".") {

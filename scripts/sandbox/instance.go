@@ -145,8 +145,8 @@ type keptFunction struct {
 	function api.Function // nil while it is under way, since it has but one stack
 }
 
-// maxKeptStack is how large the native stack of a function may be that is kept, in bytes. A stack grows with the calls that
-// nest and what they hold, and never shrinks.
+// maxKeptStack is how large the native stack of a function may be that is kept, in bytes. A stack grows with the calls
+// that nest and what they hold, and never shrinks.
 const maxKeptStack = 64 << 10
 
 // function takes out the kept function of that name, or makes one.
@@ -161,8 +161,8 @@ func (i *Instance) function(name string) api.Function {
 	return i.guest.ExportedFunction(name)
 }
 
-// keep puts a function back for the next call, unless its stack has become large. Nothing that a guest can read stays on
-// it: WebAssembly sets every variable before it can be read.
+// keep puts a function back for the next call, unless its stack has become large. Nothing that a guest can read stays
+// on it: WebAssembly sets every variable before it can be read.
 func (i *Instance) keep(name string, f api.Function) {
 	if nativeStack(f) > maxKeptStack {
 		return
@@ -176,8 +176,8 @@ func (i *Instance) keep(name string, f api.Function) {
 	i.kept = append(i.kept, keptFunction{name, f})
 }
 
-// nativeStack returns how large a function's stack is, in bytes. wazero does not tell, so the field is read by its name. If
-// wazero renames it, every stack counts as too large to keep.
+// nativeStack returns how large a function's stack is, in bytes. wazero does not tell, so the field is read by its
+// name. If wazero renames it, every stack counts as too large to keep.
 func nativeStack(f api.Function) int {
 	v := reflect.ValueOf(f)
 	if v.Kind() != reflect.Pointer || v.Elem().Kind() != reflect.Struct {

@@ -10,7 +10,8 @@ import (
 
 // limitSelf bounds the memory and the CPU of this process. What it exceeds, the kernel refuses or ends.
 func limitSelf() error {
-	for resource, limit := range map[int]uint64{syscall.RLIMIT_AS: compileMemory, syscall.RLIMIT_CPU: compileCPU, syscall.RLIMIT_CORE: 0} {
+	limits := map[int]uint64{syscall.RLIMIT_AS: compileMemory, syscall.RLIMIT_CPU: compileCPU, syscall.RLIMIT_CORE: 0}
+	for resource, limit := range limits {
 		if err := syscall.Setrlimit(resource, &syscall.Rlimit{Cur: limit, Max: limit}); err != nil {
 			return err
 		}

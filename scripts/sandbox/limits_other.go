@@ -7,7 +7,7 @@ import (
 	"os/exec"
 )
 
-// limitSelf does nothing: beyond Linux the wall clock alone bounds a compilation, which is good enough to develop on.
+// limitSelf does nothing: beyond Linux only the wall clock bounds a compilation, which is good enough to develop on.
 func limitSelf() error { return nil }
 
 func startAndWait(child *exec.Cmd) error { return child.Run() }

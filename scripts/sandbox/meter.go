@@ -19,8 +19,8 @@ const (
 	initializeFuel = 100_000_000
 )
 
-// A Meter is the fuel and the wall clock of one call into a guest. While the base runs, the caller pauses it, so that the
-// base's scripts find what is left of the registration's fuel.
+// A Meter is the fuel and the wall clock of one call into a guest. While the base runs, the caller pauses it, so that
+// the base's scripts find what is left of the registration's fuel.
 type Meter struct {
 	registration *int64 // fuel of the registration that is not handed out
 
@@ -73,8 +73,8 @@ func (m *Meter) spend(fuel int64) {
 	*m.registration -= fuel
 }
 
-// Pause stops the clock and takes back the fuel that the guest has left. A guest may have used more than it had: that is
-// owed.
+// Pause stops the clock and takes back the fuel that the guest has left. A guest may have used more than it had: that
+// is owed.
 func (m *Meter) Pause() {
 	m.used += time.Since(m.since)
 	m.spend(-int64(m.fuel.Get()))
@@ -90,8 +90,8 @@ func (m *Meter) Charge(fuel int64) {
 	}
 }
 
-// Event implements [hostfuncs.Meter]. A guest calls it that has used up its slice, or whose calls nest too deep. It returns
-// if the guest may go on, and panics if not.
+// Event implements [hostfuncs.Meter]. A guest calls it that has used up its slice, or whose calls nest too deep. It
+// returns if the guest may go on, and panics if not.
 func (m *Meter) Event(reason uint32) {
 	if metering.Reason(reason) == metering.Calls {
 		panic(&limitError{scripts.FailureDepth, fmt.Sprintf("more than %d calls nest", metering.DefaultCalls)})

@@ -86,8 +86,8 @@ func (s *Sandbox) compile(ctx context.Context, wasm []byte) (wazero.CompiledModu
 }
 
 // KeepReady has instances made ahead of need. It is called once, before the first Acquire. The worker that makes them
-// calls hold, which keeps the module from being closed until unpin is called, or returns false where the module is to be
-// closed and needs no more instances.
+// calls hold, which keeps the module from being closed until unpin is called, or returns false where the module is to
+// be closed and needs no more instances.
 func (m *Module) KeepReady(hold func() bool, unpin func()) {
 	m.hold, m.unpin = hold, unpin
 	pool := m.sandbox.pool

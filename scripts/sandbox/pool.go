@@ -9,8 +9,8 @@ import (
 	"registrar/scripts"
 )
 
-// A pool makes instances ahead of need. Each serves one registration. Then it is closed, or, where all that it changed can
-// be put back, made again what it was before its first use.
+// A pool makes instances ahead of need. Each serves one registration. Then it is closed, or, where all that it changed
+// can be put back, made again what it was before its first use.
 type pool struct {
 	wants chan *Module  // modules whose shelf has something to be done
 	slots chan struct{} // holds one element for each instance that is being made because a shelf was empty
@@ -51,8 +51,8 @@ func (p *pool) close() {
 	p.ended.Wait()
 }
 
-// fill makes what the module's shelf lacks, from used instances while there are any, since that is less work. It makes all
-// that is missing at once, since further wants may have been dropped.
+// fill makes what the module's shelf lacks, from used instances while there are any, since that is less work. It makes
+// all that is missing at once, since further wants may have been dropped.
 func (m *Module) fill(ctx context.Context) {
 	if !m.hold() {
 		m.shelf.discard()
@@ -127,8 +127,8 @@ func (m *Module) takeUsed() *Instance {
 }
 
 // Release gives back an instance. Its module must not be closed before Release returns. An instance that is quickly
-// renewed is renewed here: that takes less than to wake the worker, and the next registration finds it in the processor's
-// cache.
+// renewed is renewed here: that takes less than to wake the worker, and the next registration finds it in the
+// processor's cache.
 func (i *Instance) Release() {
 	switch m := i.module; {
 	case m.shelf == nil || m.state == nil || i.broken:

@@ -42,7 +42,7 @@ type Config struct {
 	// [CompileChild].
 	CompileCommand []string
 
-	Random io.Reader        // of initialization, and what the random numbers of instances are seeded with; nil means crypto/rand
+	Random io.Reader        // of initialization, and for the seeds of instances' generators; nil means crypto/rand
 	Now    func() time.Time // of initialization; nil means time.Now
 	// Observe is called when something happens to an instance of a module that is kept ready. Many goroutines call it, in
 	// the middle of registrations, so it must be quick. nil observes nothing.

@@ -27,8 +27,8 @@ type state struct {
 }
 
 // begin prepares what instances of a module begin with: its data, or, where nothing else distinguishes an initialized
-// instance from a new one, the memory and the globals of one that is initialized here. Where that fails, each instance is
-// initialized by itself, and Acquire returns what is wrong.
+// instance from a new one, the memory and the globals of one that is initialized here. Where that fails, each instance
+// is initialized by itself, and Acquire returns what is wrong.
 func (m *Module) begin(ctx context.Context, l snapshot.Layout) {
 	if l.InModule {
 		return
@@ -88,7 +88,8 @@ func (s *state) restore(i *Instance, random io.Reader) error {
 	return nil
 }
 
-// renew puts back all that a guest can change, so that a used instance is as a new one. It fails where that is impossible.
+// renew puts back all that a guest can change, so that a used instance is as a new one. It fails where that is
+// impossible.
 func (i *Instance) renew() error {
 	s := i.module.state
 	switch {

@@ -12,11 +12,13 @@ func fixOf(have, want wasmbin.FuncType) string {
 	var fixes []string
 	switch {
 	case len(have.Params) != len(want.Params):
-		fixes = append(fixes, fmt.Sprintf("declare %s instead of %s", count(len(want.Params), "parameter"), count(len(have.Params), "parameter")))
+		fixes = append(fixes, fmt.Sprintf("declare %s instead of %s",
+			count(len(want.Params), "parameter"), count(len(have.Params), "parameter")))
 	default:
 		for i, t := range have.Params {
 			if t != want.Params[i] {
-				fixes = append(fixes, fmt.Sprintf("make parameter %d %s instead of %s", i+1, typeName(want.Params[i]), typeName(t)))
+				fixes = append(fixes, fmt.Sprintf("make parameter %d %s instead of %s",
+					i+1, typeName(want.Params[i]), typeName(t)))
 			}
 		}
 	}
