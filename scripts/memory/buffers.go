@@ -6,9 +6,9 @@ import (
 	"math/bits"
 	"sync"
 
-	"registrar/scripts/wasmbin"
-
 	"github.com/tetratelabs/wazero/experimental"
+
+	"registrar/scripts/wasmbin"
 )
 
 // maxKept bounds the memory that waits for the next instance, in bytes.

@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"slices"
 
-	"registrar/scripts/wasmbin"
-
 	"github.com/tetratelabs/wazero/experimental"
+
+	"registrar/scripts/wasmbin"
 )
 
 // minMapped is the smallest image that is mapped, in bytes: what is less is copied before the kernel has answered.
