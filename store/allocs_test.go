@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"registrar/engine"
+	"registrar/internal/alloctest"
 	"registrar/store"
 	"registrar/store/storetest"
 )
@@ -19,18 +20,15 @@ const (
 
 // TestAllocations guards the insert of a client and the look-ups of one.
 func TestAllocations(t *testing.T) {
-	if raceDetector {
-		t.Skip("the race detector allocates")
-	}
 	ctx, s := t.Context(), open(t, store.Config{Database: storetest.SQLite(t)})
 	stored := newClient("stored")
 	stored.TokenHash = new(engine.HashToken("token"))
 	if err := s.AddClient(ctx, stored); err != nil {
 		t.Fatal(err)
 	}
-	const runs = 500
+	const runs = 200
 	var fresh []*engine.Client
-	for i := range runs + 1 { // AllocsPerRun calls once more, to warm up
+	for i := range alloctest.Calls(runs) {
 		fresh = append(fresh, newClient(fmt.Sprint("fresh-", i)))
 	}
 	for _, c := range []struct {
@@ -50,14 +48,11 @@ func TestAllocations(t *testing.T) {
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got := testing.AllocsPerRun(runs, func() {
+			alloctest.AtMost(t, c.most, runs, func() {
 				if err := c.call(); err != nil {
 					t.Fatal(err)
 				}
 			})
-			if got > c.most {
-				t.Errorf("got %v allocations, want at most %v", got, c.most)
-			}
 		})
 	}
 }

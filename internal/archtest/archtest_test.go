@@ -48,7 +48,7 @@ var leaves = []string{"internal/claims", "internal/duration", "internal/netrule"
 var testPackages = []string{
 	"store/storetest", "store/storetest/mariadb", "store/storetest/child",
 	"internal/servertest", "internal/wasmtest", "internal/wasmtest/hostile", "internal/wasmtest/hostile/generate",
-	"internal/e2e", "internal/archtest",
+	"internal/e2e", "internal/archtest", "internal/alloctest",
 }
 
 // rooms are the libraries that only some production packages may import.

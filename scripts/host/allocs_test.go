@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"registrar/engine"
+	"registrar/internal/alloctest"
 	"registrar/scripts/host"
 )
 
@@ -14,9 +15,6 @@ const maxAllocs = 43
 // A registration that finds its instance in the pool allocates no more than it did. Makefile runs this test without the
 // race detector.
 func TestAllocationsOfScript(t *testing.T) {
-	if raceDetector {
-		t.Skip("the race detector allocates by itself")
-	}
 	b := newBench(t, engine.Options{}, func(c *host.Config) { c.Pool = 1 })
 	e, err := engine.New(engine.Config{Store: forgetful{}, Overrides: b.host.Overrides})
 	if err != nil {
@@ -35,7 +33,5 @@ func TestAllocationsOfScript(t *testing.T) {
 	for range 100 { // the pool makes its instance, which keeps its function
 		register()
 	}
-	if got := testing.AllocsPerRun(500, register); got > maxAllocs {
-		t.Errorf("a registration allocates %.0f objects, want at most %d", got, maxAllocs)
-	}
+	alloctest.AtMost(t, maxAllocs, 500, register)
 }
