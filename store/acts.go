@@ -13,11 +13,12 @@ import (
 	"registrar/scripts"
 )
 
-// Acts are kept as a JSON array. What a deployment says, which is kept for good, a client need not: an act of the
-// deployment's script number i is [i, step, what it changed …], and every other act an object with all there is to say.
-// That is a fifth of the length, and a client on whom scripts acted would else be a third longer.
+// Acts are kept as a JSON array. A client need not repeat what its deployment says, which is kept for good: an act of
+// the deployment's script number i is [i, step, what it changed …], a fifth of the length; with whole acts, a client on
+// which scripts acted would be a third longer. Every other act, such as that of a script which the deployment does not
+// list, is an object with all members of engine.Act.
 
-// deploymentsKept bounds the deployments whose scripts are remembered.
+// deploymentsKept bounds the deployments whose scripts are cached.
 const deploymentsKept = 64
 
 // writtenActs are acts of a deployment and their text.
@@ -27,7 +28,7 @@ type writtenActs struct {
 	text       string
 }
 
-// actsText returns acts under a deployment as they are kept. It remembers the last ones: while a deployment is in force,
+// actsText returns acts under a deployment as they are kept. It caches the last ones: while a deployment is in force,
 // scripts mostly act the same.
 func (s *Store) actsText(ctx context.Context, deployment int64, acts []engine.Act) (string, error) {
 	if len(acts) == 0 {
@@ -44,7 +45,7 @@ func (s *Store) actsText(ctx context.Context, deployment int64, acts []engine.Ac
 	for i, act := range acts {
 		kept[i] = shortened(act, list)
 	}
-	text, err := document(kept)
+	text, err := encodeJSON(kept)
 	if err == nil {
 		s.lastActs.Store(&writtenActs{deployment, acts, text})
 	}
@@ -71,7 +72,7 @@ func shortened(act engine.Act, list []scripts.Script) any {
 
 // acts reads what actsText wrote. None are nil.
 func (s *Store) acts(ctx context.Context, deployment int64, text string) ([]engine.Act, error) {
-	kept, err := parsed[[]jsontext.Value](text)
+	kept, err := decodeJSON[[]jsontext.Value](text)
 	if err != nil || len(kept) == 0 {
 		return nil, err
 	}
@@ -112,7 +113,7 @@ func (s *Store) lengthened(ctx context.Context, deployment int64, value jsontext
 		}
 	}
 	list, err := s.scripts(ctx, deployment)
-	if errors.Is(err, scripts.ErrNotFound) { // which would be said of the client
+	if errors.Is(err, scripts.ErrNotFound) { // it would seem that the client does not exist
 		return act, fmt.Errorf("deployment %d is missing", deployment)
 	}
 	if err != nil {

@@ -23,23 +23,24 @@ func (adminTokenRow) TableName() string { return "admin_tokens" }
 const maxTokenID = 64
 
 // AddAdminToken stores t, durably, and reports whether it did: it is false, and nothing changes, if another token has
-// t.ID. Of several processes that add tokens under one ID, one hears true. As with [Store.AddClient], ctx ends only the wait for
-// a connection.
+// t.ID. Of several processes that add tokens under one ID, one gets true. As with [Store.AddClient], ctx ends only the
+// wait for a connection.
 func (s *Store) AddAdminToken(ctx context.Context, t token.Admin) (added bool, err error) {
 	if len(t.ID) < 1 || len(t.ID) > maxTokenID {
-		return false, fmt.Errorf("storing admin token %s: its ID has %d bytes: 1 to %d are possible", t.ID, len(t.ID), maxTokenID)
+		return false, fmt.Errorf("storing admin token %s: its ID has %d bytes: 1 to %d are possible",
+			t.ID, len(t.ID), maxTokenID)
 	}
 	row := &adminTokenRow{ID: t.ID, Hash: t.Hash[:], Role: t.Role}
 	if row.CreatedAt, err = instant(t.CreatedAt); err != nil {
 		return false, fmt.Errorf("storing admin token %s: %w", t.ID, err)
 	}
-	err = s.insert(ctx,
-		func(ctx context.Context) error { return s.writer.WithContext(ctx).Create(row).Error },
-		func(ctx context.Context) (bool, error) {
-			var row adminTokenRow
-			err := s.reader.WithContext(ctx).Select("hash").Where("id = ?", t.ID).Take(&row).Error
-			return bytes.Equal(row.Hash, t.Hash[:]), err
-		})
+	create := func(ctx context.Context) error { return s.writer.WithContext(ctx).Create(row).Error }
+	isOurs := func(ctx context.Context) (bool, error) {
+		var found adminTokenRow
+		err := s.reader.WithContext(ctx).Select("hash").Where("id = ?", t.ID).Take(&found).Error
+		return bytes.Equal(found.Hash, t.Hash[:]), err
+	}
+	err = s.insert(ctx, &insertion{create: create, isOurs: isOurs})
 	switch {
 	case err == nil:
 		return true, nil
@@ -60,7 +61,8 @@ func (s *Store) AdminTokens(ctx context.Context) ([]token.Admin, error) {
 		if len(r.Hash) != sha256.Size {
 			return nil, fmt.Errorf("admin token %s: its hash has %d bytes", r.ID, len(r.Hash))
 		}
-		tokens = append(tokens, token.Admin{ID: r.ID, Hash: [sha256.Size]byte(r.Hash), Role: r.Role, CreatedAt: r.CreatedAt.UTC()})
+		hash := [sha256.Size]byte(r.Hash)
+		tokens = append(tokens, token.Admin{ID: r.ID, Hash: hash, Role: r.Role, CreatedAt: r.CreatedAt.UTC()})
 	}
 	return tokens, nil
 }

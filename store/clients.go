@@ -1,74 +1,77 @@
 package store
 
 import (
+	"bytes"
+	"cmp"
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
-	"github.com/google/uuid"
 	"gorm.io/gorm"
 
 	"registrar/engine"
 )
 
-// eventRegistered is what happened to a client that AddClient wrote.
-const eventRegistered = "registered"
-
-// A clientRow is a client and what happened to it last.
-type clientRow struct {
-	ClientID        string `gorm:"primaryKey"`
-	Registration    []byte
-	IssuedAt        time.Time
-	ClientName      sql.Null[string] // a copy out of Metadata, for searching
-	Metadata        string
-	Caller          string
-	SecretHash      sql.Null[[]byte]
-	SecretSalt      sql.Null[[]byte]
-	SecretExpiresAt sql.Null[time.Time]
-	Deployment      int64
-	Acts            string
-
-	// See management.go.
-	Version           int64
-	TokenHash         sql.Null[[]byte]
-	FormerHash        sql.Null[[]byte]
-	FormerSalt        sql.Null[[]byte]
-	FormerExpiresAt   sql.Null[time.Time]
-	UpdatedAt         sql.Null[time.Time] `gorm:"autoUpdateTime:false"`
-	UpdatedDeployment sql.Null[int64]
-	UpdatedActs       sql.Null[string]
-	SeenAt            sql.Null[time.Time]
-
-	// For an audit log and a feed of changes. A sequence has gaps: clients that were refused, or deleted since.
-	Writer   []byte           // of the process that wrote
-	Sequence int64            // the writer's count of clients, from 1
-	Previous sql.Null[[]byte] // keyed hash of the writer's event before; NULL where no auditing is configured
-	Event    string
-}
-
-func (clientRow) TableName() string { return "clients" }
-
-// client returns the client of a row.
-func (s *Store) client(ctx context.Context, r *clientRow) (*engine.Client, error) {
-	c := &engine.Client{ID: r.ClientID, IssuedAt: r.IssuedAt.UTC(), Provenance: engine.Provenance{Deployment: r.Deployment}}
-	var errs [6]error
-	c.RegistrationID, errs[0] = uuid.FromBytes(r.Registration)
-	c.Metadata, errs[1] = parsed[engine.Metadata](r.Metadata)
-	c.Caller, errs[2] = parsed[engine.Caller](r.Caller)
-	c.Provenance.Acts, errs[3] = s.acts(ctx, r.Deployment, r.Acts)
-	c.Secret, errs[4] = secretColumns{r.SecretHash, r.SecretSalt, r.SecretExpiresAt}.secret()
-	errs[5] = s.management(ctx, r, c)
-	if err := errors.Join(errs[:]...); err != nil {
-		return nil, fmt.Errorf("client %s: %w", r.ClientID, err)
+// AddClient stores c, durably. Clients that wait at the same time are stored by one statement, and each call returns
+// what became of its own. It returns [engine.ErrExists] if c.ID is taken, and does nothing then. If c.Caller registered
+// with an initial access token of limited uses, a transaction takes one of them and stores c, or AddClient returns
+// [engine.ErrTokenSpent] and does nothing.
+//
+// A cancelled ctx ends only the wait before the statement, so that the outcome is always known: an error that matches
+// [context.Canceled] means that nothing was stored. The one exception is a database that falls silent in the middle of
+// the statement and then stays away for 20 s; the error says so, and matches [engine.ErrUnavailable]. Calling again
+// with the same c is safe: a client with c's RegistrationID is ours.
+func (s *Store) AddClient(ctx context.Context, c *engine.Client) error {
+	err := s.addClient(ctx, c)
+	if errors.Is(err, errTaken) {
+		err = engine.ErrExists
 	}
-	return c, nil
+	if err != nil {
+		return fmt.Errorf("storing client %s: %w", c.ID, classify(ctx, err))
+	}
+	return nil
 }
 
-// Client returns the client with this ID, or [engine.ErrNotFound]. It equals what was added, but for white space between
-// the tokens of raw JSON values.
+func (s *Store) addClient(ctx context.Context, c *engine.Client) error {
+	row, err := s.newClientRow(ctx, c)
+	if err != nil {
+		return err
+	}
+	limited, err := s.limited(ctx, c.Caller)
+	if err != nil {
+		return err
+	}
+	if !limited {
+		return s.addRow(ctx, row)
+	}
+	return s.insert(ctx, &insertion{
+		create: func(ctx context.Context) error { return s.createWithUse(ctx, row, c.Caller.TokenID) },
+		isOurs: s.isStored(row),
+	})
+}
+
+// createWithUse takes a use of a token and stores the row, or neither.
+func (s *Store) createWithUse(ctx context.Context, row *clientRow, token string) error {
+	return s.transaction(ctx, func(tx *gorm.DB) error {
+		if err := takeUse(tx, token); err != nil {
+			return err
+		}
+		return tx.Create(row).Error
+	})
+}
+
+// isStored returns a function that reports whether the client that has the row's ID is the row's; see insert.
+func (s *Store) isStored(row *clientRow) func(context.Context) (bool, error) {
+	return func(ctx context.Context) (bool, error) {
+		var found clientRow
+		err := s.reader.WithContext(ctx).Select("registration").Where("client_id = ?", row.ClientID).Take(&found).Error
+		return bytes.Equal(found.Registration, row.Registration), err
+	}
+}
+
+// Client returns the client with this ID, or [engine.ErrNotFound]. It equals what was added, but for white space
+// between the tokens of raw JSON values.
 func (s *Store) Client(ctx context.Context, id string) (*engine.Client, error) {
 	var row clientRow
 	if err := s.reader.WithContext(ctx).Where("client_id = ?", id).Take(&row).Error; err != nil {
@@ -95,13 +98,14 @@ const (
 	maxLimit     = 1000
 )
 
-// Clients returns the clients after an ID, in the order of the IDs' bytes: at most limit of them, 1 to 1000, 0 meaning
-// 100 and what is more 1000. q is with what the ID begins, exactly, or what the name contains, in any case; "" means all.
+// Clients returns the clients after an ID, in the order of the IDs' bytes: at most limit of them, 1 to 1000, where 0
+// means 100 and more than 1000 means 1000. q is a prefix of the ID, exactly, or a part of the name, in any case; ""
+// means all.
 func (s *Store) Clients(ctx context.Context, after, q string, limit int) ([]*engine.Client, error) {
 	db := s.reader.WithContext(ctx).Where("client_id > ?", after).Order("client_id").Limit(pageSize(limit))
 	if q != "" {
 		// INSTR and SUBSTR know no wildcards. In MySQL an ID is bytes, which is what SUBSTR then counts; in SQLite it
-		// counts characters, which are the same thing in an ID, and a q of others is nobody's prefix.
+		// counts characters, which are the same thing in an ID; a q with other characters is the prefix of no ID.
 		db = db.Where("SUBSTR(client_id, 1, ?) = ? OR INSTR(LOWER(client_name), LOWER(?)) > 0",
 			len(q), q, strings.ToValidUTF8(q, "\uFFFD"))
 	}
@@ -120,15 +124,11 @@ func (s *Store) Clients(ctx context.Context, after, q string, limit int) ([]*eng
 	return clients, nil
 }
 
-func pageSize(n int) int {
-	if n <= 0 {
-		return defaultLimit
-	}
-	return min(n, maxLimit)
-}
+// pageSize returns how many rows to read where a caller asks for n.
+func pageSize(n int) int { return min(cmp.Or(max(n, 0), defaultLimit), maxLimit) }
 
 // DeleteClient removes the client with this ID, or returns [engine.ErrNotFound]. If ctx ends or the connection breaks
-// meanwhile, then it may be gone all the same.
+// meanwhile, then the client may be gone all the same.
 func (s *Store) DeleteClient(ctx context.Context, id string) error {
 	result := s.writer.WithContext(ctx).Where("client_id = ?", id).Delete(&clientRow{})
 	err := result.Error

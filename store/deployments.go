@@ -23,22 +23,18 @@ type deploymentRow struct {
 
 func (deploymentRow) TableName() string { return "deployments" }
 
-// AddDeployment appends d, durably, under the number after the last, and returns it with that number; d.Number says
-// nothing. Where ifCurrent is not nil and not the number in force (0 before the first), it returns
-// [scripts.ErrConflict]. Without ifCurrent, deployments that are added at once are all stored, one after the other. If d
-// names a module that does not exist, then the error names it and matches [scripts.ErrNotFound].
+// AddDeployment appends d, durably, under the number after the last, and returns it with that number; it ignores
+// d.Number. Where ifCurrent is not nil and not the number in force (0 before the first), it returns
+// [scripts.ErrConflict]. Without ifCurrent, deployments that are added at once are all stored, one after the other. If
+// d names a module that does not exist, then the error names it and matches [scripts.ErrNotFound].
 //
 // If the connection breaks in the middle, matching [engine.ErrUnavailable], then d may have been appended; ifCurrent
 // makes it safe to try again.
 func (s *Store) AddDeployment(ctx context.Context, d scripts.Deployment, ifCurrent *int64) (scripts.Deployment, error) {
-	row := &deploymentRow{Comment: d.Comment, CopyOf: d.CopyOf, CreatedBy: d.CreatedBy}
-	var errs [2]error
-	row.Scripts, errs[0] = list(d.Scripts)
-	row.CreatedAt, errs[1] = instant(d.CreatedAt)
-	if err := errors.Join(errs[:]...); err != nil {
+	row, err := newDeploymentRow(d)
+	if err != nil {
 		return scripts.Deployment{}, fmt.Errorf("storing a deployment: %w", err)
 	}
-	var err error
 	for range maxAttempts {
 		err = s.transaction(ctx, func(tx *gorm.DB) error { return appendDeployment(tx, row, d.Scripts, ifCurrent) })
 		if !errors.Is(err, gorm.ErrDuplicatedKey) {
@@ -51,6 +47,21 @@ func (s *Store) AddDeployment(ctx context.Context, d scripts.Deployment, ifCurre
 		return scripts.Deployment{}, fmt.Errorf("storing a deployment: %w", classify(ctx, err))
 	}
 	return row.deployment()
+}
+
+// newDeploymentRow returns the row of a deployment that has no number yet.
+func newDeploymentRow(d scripts.Deployment) (*deploymentRow, error) {
+	list, err := encodeList(d.Scripts)
+	if err != nil {
+		return nil, err
+	}
+	createdAt, err := instant(d.CreatedAt)
+	if err != nil {
+		return nil, err
+	}
+	return &deploymentRow{
+		Scripts: list, Comment: d.Comment, CopyOf: d.CopyOf, CreatedBy: d.CreatedBy, CreatedAt: createdAt,
+	}, nil
 }
 
 func appendDeployment(tx *gorm.DB, row *deploymentRow, list []scripts.Script, ifCurrent *int64) error {
@@ -68,7 +79,7 @@ func appendDeployment(tx *gorm.DB, row *deploymentRow, list []scripts.Script, if
 	return tx.Create(row).Error
 }
 
-// checkModules sees that every module that scripts name exists, and will until tx ends.
+// checkModules returns an error if a module that scripts name does not exist. Those that exist do until tx ends.
 func checkModules(tx *gorm.DB, list []scripts.Script) error {
 	var digests []string
 	for _, script := range list {
@@ -90,12 +101,13 @@ func checkModules(tx *gorm.DB, list []scripts.Script) error {
 }
 
 func (r *deploymentRow) deployment() (scripts.Deployment, error) {
-	list, err := parsed[[]scripts.Script](r.Scripts)
+	list, err := decodeJSON[[]scripts.Script](r.Scripts)
 	if err != nil {
 		return scripts.Deployment{}, fmt.Errorf("deployment %d: %w", r.Number, err)
 	}
 	return scripts.Deployment{
-		Number: r.Number, Scripts: list, Comment: r.Comment, CopyOf: r.CopyOf, CreatedBy: r.CreatedBy, CreatedAt: r.CreatedAt.UTC(),
+		Number: r.Number, Scripts: list, Comment: r.Comment, CopyOf: r.CopyOf,
+		CreatedBy: r.CreatedBy, CreatedAt: r.CreatedAt.UTC(),
 	}, nil
 }
 
@@ -103,7 +115,8 @@ func (r *deploymentRow) deployment() (scripts.Deployment, error) {
 func (s *Store) Deployment(ctx context.Context, number int64) (scripts.Deployment, error) {
 	var row deploymentRow
 	if err := s.reader.WithContext(ctx).Where("number = ?", number).Take(&row).Error; err != nil {
-		return scripts.Deployment{}, fmt.Errorf("reading deployment %d: %w", number, classifyRow(ctx, err, scripts.ErrNotFound))
+		err = classifyRow(ctx, err, scripts.ErrNotFound)
+		return scripts.Deployment{}, fmt.Errorf("reading deployment %d: %w", number, err)
 	}
 	return row.deployment()
 }

@@ -16,14 +16,15 @@ import (
 	"registrar/engine"
 )
 
-// Errors of MySQL that are treated alone.
+// Numbers of MySQL's errors that are looked for one by one.
 const (
 	unknownDatabase = 1049
 	deadlock        = 1213
 )
 
 // classify gives err, which the database answered under ctx, the meaning that callers ask for with [errors.Is], and
-// keeps the cause. A caller who went away is told so; one whose time is up learns that the database is too slow.
+// keeps the cause. If ctx was cancelled, the error matches [context.Canceled]; if its deadline passed, the database is
+// too slow, and the error matches [engine.ErrUnavailable].
 func classify(ctx context.Context, err error) error {
 	switch done := ctx.Err(); {
 	case err == nil, errors.Is(err, engine.ErrUnavailable):
@@ -43,6 +44,28 @@ func classifyRow(ctx context.Context, err, absent error) error {
 		return absent
 	}
 	return classify(ctx, err)
+}
+
+// settled reports whether a statement that returned err certainly had no effect.
+func settled(err error) bool {
+	if !unavailable(err) {
+		return true // the database said what is wrong with it
+	}
+	if dial, ok := errors.AsType[*net.OpError](err); ok {
+		return dial.Op == "dial"
+	}
+	if errors.Is(err, driver.ErrBadConn) {
+		return true // drivers promise not to return it once a statement was sent
+	}
+	if _, ok := errors.AsType[sqlite3.ErrorCode](err); ok {
+		return true // the database is in this process: it takes back what it fails to do
+	}
+	switch number(err) {
+	case 0, // not an answer of the server's
+		1053, 1317, 1927, 1969, 3024: // ended from outside, perhaps while it was being committed
+		return false
+	}
+	return true
 }
 
 // interrupted reports whether err is what a statement returns because its context ended.

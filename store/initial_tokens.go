@@ -26,20 +26,10 @@ type initialTokenRow struct {
 
 func (initialTokenRow) TableName() string { return "initial_access_tokens" }
 
-// AddInitialAccessToken stores t, durably, with all its uses left; t.UsesLeft says nothing. If the connection breaks
+// AddInitialAccessToken stores t, durably, with all its uses left; it ignores t.UsesLeft. If the connection breaks
 // meanwhile, then t may be there all the same.
 func (s *Store) AddInitialAccessToken(ctx context.Context, t *engine.InitialAccessToken) error {
-	row := &initialTokenRow{ID: t.ID, Hash: t.Hash[:], Label: t.Label, MaxUses: t.MaxUses, UsesLeft: t.MaxUses}
-	var errs [2]error
-	row.Scopes, errs[0] = list(t.Scopes)
-	row.CreatedAt, errs[1] = instant(t.CreatedAt)
-	err := errors.Join(errs[:]...)
-	if len(t.ID) < 1 || len(t.ID) > maxTokenID {
-		err = fmt.Errorf("its ID has %d bytes: 1 to %d are possible", len(t.ID), maxTokenID)
-	}
-	if !t.ExpiresAt.IsZero() {
-		row.ExpiresAt = sql.Null[time.Time]{V: t.ExpiresAt.UTC().Truncate(time.Microsecond), Valid: true}
-	}
+	row, err := newInitialTokenRow(t)
 	if err == nil {
 		err = classify(ctx, s.writer.WithContext(ctx).Create(row).Error)
 	}
@@ -47,6 +37,25 @@ func (s *Store) AddInitialAccessToken(ctx context.Context, t *engine.InitialAcce
 		return fmt.Errorf("storing initial access token %s: %w", t.ID, err)
 	}
 	return nil
+}
+
+// newInitialTokenRow returns the row of a token that has all its uses left.
+func newInitialTokenRow(t *engine.InitialAccessToken) (*initialTokenRow, error) {
+	if len(t.ID) < 1 || len(t.ID) > maxTokenID {
+		return nil, fmt.Errorf("its ID has %d bytes: 1 to %d are possible", len(t.ID), maxTokenID)
+	}
+	scopes, err := encodeList(t.Scopes)
+	if err != nil {
+		return nil, err
+	}
+	createdAt, err := instant(t.CreatedAt)
+	if err != nil {
+		return nil, err
+	}
+	return &initialTokenRow{
+		ID: t.ID, Hash: t.Hash[:], Label: t.Label, Scopes: scopes, MaxUses: t.MaxUses, UsesLeft: t.MaxUses,
+		CreatedAt: createdAt, ExpiresAt: optionalTime(t.ExpiresAt),
+	}, nil
 }
 
 // InitialAccessToken returns the token with this hash, usable or not, or [engine.ErrNotFound].
@@ -76,8 +85,8 @@ func (s *Store) InitialAccessTokens(ctx context.Context) ([]*engine.InitialAcces
 }
 
 // DeleteInitialAccessToken revokes the token with this ID, or returns [engine.ErrNotFound]. A registration that was let
-// in before fails, unless the token's uses are not limited. If ctx ends or the connection breaks meanwhile, then it may be
-// gone all the same.
+// in before fails, unless the token's uses are not limited. If ctx ends or the connection breaks meanwhile, then it may
+// be gone all the same.
 func (s *Store) DeleteInitialAccessToken(ctx context.Context, id string) error {
 	result := s.writer.WithContext(ctx).Where("id = ?", id).Delete(&initialTokenRow{})
 	err := result.Error
@@ -90,8 +99,8 @@ func (s *Store) DeleteInitialAccessToken(ctx context.Context, id string) error {
 	return nil
 }
 
-// limited reports whether to store a client of that caller takes a use of a token. To know it beforehand keeps those who
-// share a token without a limit from waiting for each other.
+// limited reports whether storing a client of that caller takes a use of a token. To know it beforehand keeps callers
+// that share a token without a limit from waiting for each other.
 func (s *Store) limited(ctx context.Context, caller engine.Caller) (bool, error) {
 	if caller.Auth != engine.AuthInitialAccessToken {
 		return false, nil
@@ -106,7 +115,8 @@ func (s *Store) limited(ctx context.Context, caller engine.Caller) (bool, error)
 
 // takeUse takes a use of a token, if tx is committed. Until then it is locked.
 func takeUse(tx *gorm.DB, id string) error {
-	result := tx.Model(&initialTokenRow{}).Where("id = ? AND uses_left > 0", id).Update("uses_left", gorm.Expr("uses_left - 1"))
+	result := tx.Model(&initialTokenRow{}).Where("id = ? AND uses_left > 0", id).
+		Update("uses_left", gorm.Expr("uses_left - 1"))
 	if result.Error == nil && result.RowsAffected == 0 {
 		return engine.ErrTokenSpent
 	}
@@ -114,12 +124,14 @@ func takeUse(tx *gorm.DB, id string) error {
 }
 
 func (r *initialTokenRow) token() (*engine.InitialAccessToken, error) {
-	scopes, err := parsed[[]string](r.Scopes)
+	scopes, err := decodeJSON[[]string](r.Scopes)
 	if err != nil || len(r.Hash) != sha256.Size {
 		return nil, fmt.Errorf("initial access token %s: its row is damaged", r.ID)
 	}
-	t := &engine.InitialAccessToken{ID: r.ID, Hash: [sha256.Size]byte(r.Hash), Label: r.Label, Scopes: scopes, MaxUses: r.MaxUses,
-		UsesLeft: r.UsesLeft, CreatedAt: r.CreatedAt.UTC()}
+	t := &engine.InitialAccessToken{
+		ID: r.ID, Hash: [sha256.Size]byte(r.Hash), Label: r.Label, Scopes: scopes, MaxUses: r.MaxUses, UsesLeft: r.UsesLeft,
+		CreatedAt: r.CreatedAt.UTC(),
+	}
 	if len(scopes) == 0 {
 		t.Scopes = nil
 	}

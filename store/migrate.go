@@ -22,13 +22,14 @@ var migrations embed.FS
 type laterSchemaError struct{ at int64 }
 
 func (e *laterSchemaError) Error() string {
-	return fmt.Sprintf("the schema has version %d, but this program has migrations up to %d: migrate with a later registrar", e.at, LatestVersion)
+	return fmt.Sprintf("the schema has version %d, but this program has migrations up to %d: migrate with a later registrar",
+		e.at, LatestVersion)
 }
 
 // Migrate brings the schema to version to, up or down, and returns the versions before and after. 0 drops every table,
 // and what is in it. Of several processes that migrate at once one works and the others wait. In SQLite all happens in
-// one transaction. MySQL has none for tables: there, a migration that fails leaves the ones before it done, and now says
-// how far it came. The error for a schema of a version that this program does not know names both versions.
+// one transaction. MySQL has none for tables: there, a migration that fails leaves the ones before it done, and now
+// says how far it came. The error for a schema of a version that this program does not know names both versions.
 func Migrate(ctx context.Context, cfg Config, to int64) (from, now int64, err error) {
 	b, err := parse(cfg)
 	if err != nil {
@@ -64,7 +65,7 @@ func migrate(ctx context.Context, b *backend, to int64) (from, now int64, err er
 	if from, err = knownVersion(ctx, b.dialect, db); err != nil || from == to {
 		return from, from, err
 	}
-	err = b.alone(ctx, db, func() error {
+	err = b.exclusively(ctx, db, func() error {
 		// Another process may have migrated meanwhile.
 		if from, err = knownVersion(ctx, b.dialect, db); err != nil || from == to {
 			return err

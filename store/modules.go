@@ -29,14 +29,15 @@ type moduleRow struct {
 func (moduleRow) TableName() string { return "modules" }
 
 // AddModule stores m and its bytes, durably and together, and returns m as it is stored. The same digest again changes
-// nothing but the signature, which takes the place of the stored one unless it is empty: what is stored then is returned,
-// and false. That makes it safe to try again. wasm has to be what m.Digest names.
+// nothing but the signature, which takes the place of the stored one unless it is empty: what is stored then is
+// returned, and false. That makes it safe to try again. wasm has to be what m.Digest names.
 func (s *Store) AddModule(ctx context.Context, m scripts.Module, wasm []byte) (stored scripts.Module, added bool, err error) {
 	row, err := newModuleRow(m, wasm)
 	if err != nil {
 		return scripts.Module{}, false, fmt.Errorf("storing module %s: %w", m.Digest, err)
 	}
-	// Looking first saves sending the bytes for nothing. Between the two somebody may add or delete the same module.
+	// Looking first saves sending the bytes for nothing. Between the two, another caller may add or delete the same
+	// module.
 	for range 3 {
 		stored, err = s.Module(ctx, m.Digest)
 		if err == nil && m.Signature != "" && m.Signature != stored.Signature {
@@ -77,12 +78,18 @@ func newModuleRow(m scripts.Module, wasm []byte) (*moduleRow, error) {
 	}
 	row := &moduleRow{Digest: m.Digest, Name: m.Name, Size: int64(m.Size), MemoryMin: int64(m.MemoryMin), Wasm: wasm}
 	row.Signature = sql.Null[string]{V: m.Signature, Valid: m.Signature != ""}
-	var errs [4]error
-	row.CreatedAt, errs[0] = instant(m.CreatedAt)
-	row.Steps, errs[1] = list(m.Steps)
-	row.Imports, errs[2] = list(m.Imports)
-	row.Warnings, errs[3] = list(m.Warnings)
-	return row, errors.Join(errs[:]...)
+	var err error
+	if row.CreatedAt, err = instant(m.CreatedAt); err != nil {
+		return nil, err
+	}
+	if row.Steps, err = encodeList(m.Steps); err != nil {
+		return nil, err
+	}
+	if row.Imports, err = encodeList(m.Imports); err != nil {
+		return nil, err
+	}
+	row.Warnings, err = encodeList(m.Warnings)
+	return row, err
 }
 
 func (r *moduleRow) module() (scripts.Module, error) {
@@ -90,12 +97,14 @@ func (r *moduleRow) module() (scripts.Module, error) {
 		Digest: r.Digest, Name: r.Name, Size: int(r.Size), MemoryMin: uint64(r.MemoryMin), CreatedAt: r.CreatedAt.UTC(),
 		Signature: r.Signature.V,
 	}
-	var errs [3]error
-	m.Steps, errs[0] = parsed[[]string](r.Steps)
-	m.Imports, errs[1] = parsed[[]string](r.Imports)
-	m.Warnings, errs[2] = parsed[[]string](r.Warnings)
-	if err := errors.Join(errs[:]...); err != nil {
-		return scripts.Module{}, fmt.Errorf("module %s: %w", r.Digest, err)
+	for _, list := range []struct {
+		text string
+		to   *[]string
+	}{{r.Steps, &m.Steps}, {r.Imports, &m.Imports}, {r.Warnings, &m.Warnings}} {
+		var err error
+		if *list.to, err = decodeJSON[[]string](list.text); err != nil {
+			return scripts.Module{}, fmt.Errorf("module %s: %w", r.Digest, err)
+		}
 	}
 	return m, nil
 }
@@ -141,11 +150,11 @@ func (s *Store) Modules(ctx context.Context) ([]scripts.Module, error) {
 // recentDeployments is how many of the last deployments keep their modules from being deleted: one can go back to them.
 const recentDeployments = 20
 
-// DeleteModule removes the module with this digest, or returns [scripts.ErrNotFound], or [scripts.ErrConflict] while one
-// of the last 20 deployments names it; the error says which. No deployment that names it can come in between.
+// DeleteModule removes the module with this digest, or returns [scripts.ErrNotFound], or [scripts.ErrConflict] while
+// one of the last 20 deployments names it; the error says which. No deployment that names it can come in between.
 func (s *Store) DeleteModule(ctx context.Context, digest string) error {
 	err := s.transaction(ctx, func(tx *gorm.DB) error {
-		// Whoever is about to deploy it holds this row too; the deployments are read after they are done.
+		// A transaction that deploys the module holds this row too; the deployments are read after it has ended.
 		locked, err := lockModules(tx, []string{digest})
 		if err != nil {
 			return err
@@ -176,8 +185,8 @@ func (s *Store) DeleteModule(ctx context.Context, digest string) error {
 	return nil
 }
 
-// lockModules keeps the modules with these digests from changing until tx ends, and returns those that exist. They are
-// locked in one order by everybody.
+// lockModules keeps the modules with these digests from changing until tx ends, and returns those that exist. All
+// callers lock in the same order.
 func lockModules(tx *gorm.DB, digests []string) (there []string, err error) {
 	err = tx.Model(&moduleRow{}).Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}).
 		Where("digest IN ?", digests).Order("digest").Pluck("digest", &there).Error

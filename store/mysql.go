@@ -30,7 +30,7 @@ const (
 var errDSN = errors.New("the DSN after mysql: is not understood; it looks like user:password@tcp(db:3306)/registrar or " +
 	"user:password@unix(/run/mysqld/mysqld.sock)/registrar, and values of its parameters are escaped as in a URL")
 
-// What a part of a malformed DSN, and so of a password, hardly ever is.
+// validDatabase matches names of databases, and hardly ever a part of a malformed DSN, which may be one of a password.
 var validDatabase = regexp.MustCompile(`^[^\x00-\x20@:/()?#]{1,64}$`)
 
 // mysqlServer returns the backend of the MySQL or MariaDB database at dsn.
@@ -39,24 +39,24 @@ func mysqlServer(dsn string, connections int, log *slog.Logger) (*backend, error
 	if err != nil {
 		return nil, err
 	}
-	settle(cfg, log)
+	setDefaults(cfg, log)
 	m := &mysqlDatabase{cfg: cfg, connections: cmp.Or(max(connections, 0), mysqlConnections), log: log}
 	return &backend{
-		name:      fmt.Sprintf("mysql:%s@%s(%s)/%s", cfg.User, cfg.Net, cfg.Addr, cfg.DBName),
-		dialect:   goose.DialectMySQL,
-		isolation: sql.LevelRepeatableRead,
-		writers:   m.connections,
-		log:       log,
-		open:      m.open,
-		migrating: m.migrating,
-		alone:     m.alone,
+		name:        fmt.Sprintf("mysql:%s@%s(%s)/%s", cfg.User, cfg.Net, cfg.Addr, cfg.DBName),
+		dialect:     goose.DialectMySQL,
+		isolation:   sql.LevelRepeatableRead,
+		writers:     m.connections,
+		log:         log,
+		open:        m.open,
+		migrating:   m.migrating,
+		exclusively: m.exclusively,
 		dialector: func(pool gorm.ConnPool) gorm.Dialector {
 			return gormmysql.New(gormmysql.Config{Conn: pool, SkipInitializeWithVersion: true, DisableWithReturning: true})
 		},
 	}, nil
 }
 
-// parseDSN does not say what is wrong: it would have to quote what may be a password.
+// parseDSN parses a DSN. Its error does not say what is wrong: it would have to quote a part that may be a password.
 func parseDSN(dsn string) (cfg *mysql.Config, err error) {
 	defer func() {
 		if recover() != nil { // the parameter strict, long gone, panics
@@ -74,8 +74,8 @@ func parseDSN(dsn string) (cfg *mysql.Config, err error) {
 	return nil, errDSN
 }
 
-// settle fixes what this package relies on, whatever the DSN, the server and the database say.
-func settle(cfg *mysql.Config, log *slog.Logger) {
+// setDefaults sets what this package relies on, whatever the DSN, the server and the database say.
+func setDefaults(cfg *mysql.Config, log *slog.Logger) {
 	cfg.ParseTime = true
 	cfg.Loc = time.UTC
 	cfg.InterpolateParams = false
@@ -87,7 +87,7 @@ func settle(cfg *mysql.Config, log *slog.Logger) {
 	cfg.Timeout = cmp.Or(cfg.Timeout, mysqlDial)
 	cfg.ReadTimeout = cmp.Or(cfg.ReadTimeout, mysqlReadWrite)
 	cfg.WriteTimeout = cmp.Or(cfg.WriteTimeout, mysqlReadWrite)
-	// Charset is the only way to say it; it always succeeds.
+	// The driver has no field for the character set. Charset always succeeds.
 	_ = cfg.Apply(mysql.Charset("utf8mb4", "utf8mb4_bin"))
 	if cfg.Params == nil {
 		cfg.Params = map[string]string{}
@@ -95,10 +95,10 @@ func settle(cfg *mysql.Config, log *slog.Logger) {
 	cfg.Params["time_zone"] = "'+00:00'"
 	cfg.Params["sql_mode"] = "'TRADITIONAL'" // strict: what does not fit is an error, not cut
 	cfg.Params["autocommit"] = "1"
-	cfg.Params["innodb_lock_wait_timeout"] = "5" // seconds: who holds a row of ours is done in milliseconds, or stuck
+	cfg.Params["innodb_lock_wait_timeout"] = "5" // seconds: a transaction of ours takes milliseconds, or is stuck
 }
 
-// driverLog passes on what the driver complains of: lost connections, not statements.
+// driverLog logs the driver's complaints, which are about connections; they hold no statements.
 type driverLog struct{ log *slog.Logger }
 
 // Print implements [mysql.Logger].
@@ -112,7 +112,7 @@ type mysqlDatabase struct {
 	log         *slog.Logger
 }
 
-func (m *mysqlDatabase) open(ctx context.Context) ([]*statements, error) {
+func (m *mysqlDatabase) open(ctx context.Context) ([]*preparedPool, error) {
 	db, err := m.pool(ctx, m.cfg, m.connections)
 	if err != nil {
 		return nil, err
@@ -129,7 +129,7 @@ func (m *mysqlDatabase) open(ctx context.Context) ([]*statements, error) {
 	if packet < mysqlPacket {
 		m.log.WarnContext(ctx, "the database does not take large modules", "max_allowed_packet", packet)
 	}
-	return []*statements{newStatements(db)}, nil
+	return []*preparedPool{newPreparedPool(db)}, nil
 }
 
 // migrating returns a pool of two connections: one that holds the lock, and one that works.
@@ -157,8 +157,8 @@ func (m *mysqlDatabase) pool(ctx context.Context, cfg *mysql.Config, size int) (
 	return db, nil
 }
 
-// alone runs f under a lock of the server's, which ends with the connection that holds it.
-func (m *mysqlDatabase) alone(ctx context.Context, db *sql.DB, f func() error) error {
+// exclusively runs f under a lock of the server's, which ends with the connection that holds it.
+func (m *mysqlDatabase) exclusively(ctx context.Context, db *sql.DB, f func() error) error {
 	conn, err := db.Conn(ctx)
 	if err != nil {
 		return err

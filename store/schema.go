@@ -8,15 +8,16 @@ import (
 	"github.com/pressly/goose/v3"
 )
 
-// LatestVersion is the version of the schema that this program is written for: the number of its last migration. It counts
-// as the program's own version where a schema says which programs it works with.
+// LatestVersion is the version of the schema that this program is written for: the number of its last migration. It
+// counts as the program's own version where a schema says which programs it works with.
 //
-// The schema of a version works with the program of that version and with the one of the version before, so that servers
-// can be replaced one by one: the first new one migrates while old ones still run. See the schema in ARCHITECTURE.md.
+// The schema of a version works with the program of that version and with the one of the version before, so that
+// servers can be replaced one by one: the first new one migrates while old ones still run. See the schema in
+// ARCHITECTURE.md.
 const LatestVersion int64 = 1
 
-// checkSchema returns an error where this program does not work with the schema: an earlier one lacks columns, and a later
-// one says in schema_requirements what it needs.
+// checkSchema returns an error where this program does not work with the schema: an earlier one lacks columns, and a
+// later one says in schema_requirements what it needs.
 func checkSchema(ctx context.Context, b *backend, db *sql.DB) error {
 	at, err := schemaVersion(ctx, b.dialect, db)
 	if err != nil {
@@ -30,8 +31,8 @@ func checkSchema(ctx context.Context, b *backend, db *sql.DB) error {
 		return fmt.Errorf("reading which programs the schema works with: %w", err)
 	}
 	if least > LatestVersion {
-		return fmt.Errorf("the schema has version %d and works with programs of version %d or later, but this program has version %d: "+
-			"run a registrar of at least that version", at, least, LatestVersion)
+		return fmt.Errorf("the schema has version %d and works with programs of version %d or later, "+
+			"but this program has version %d: run a registrar of at least that version", at, least, LatestVersion)
 	}
 	return nil
 }

@@ -49,7 +49,9 @@ func (s *Store) AddShadow(ctx context.Context, add scripts.Shadow) error {
 		if err != nil {
 			return fmt.Errorf("storing what script %s would have done: %w", add.Script, err)
 		}
-		rows = append(rows, &differenceRow{Deployment: add.Deployment, Script: add.Script, At: at, Outcome: d.Outcome, Changes: string(d.Changes)})
+		rows = append(rows, &differenceRow{
+			Deployment: add.Deployment, Script: add.Script, At: at, Outcome: d.Outcome, Changes: string(d.Changes),
+		})
 	}
 	err := s.transaction(ctx, func(tx *gorm.DB) error {
 		if err := addCounts(tx, add); err != nil || len(rows) == 0 {
@@ -61,15 +63,7 @@ func (s *Store) AddShadow(ctx context.Context, add scripts.Shadow) error {
 		if err := tx.Create(&rows).Error; err != nil {
 			return err
 		}
-		var oldest int64
-		err := tx.Model(&differenceRow{}).Select("id").Where("script = ?", add.Script).Order("id DESC").Offset(maxDifferences - 1).Limit(1).Take(&oldest).Error
-		if errors.Is(err, gorm.ErrRecordNotFound) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		return tx.Where("script = ? AND id < ?", add.Script, oldest).Delete(&differenceRow{}).Error
+		return deleteOldDifferences(tx, add.Script)
 	})
 	if err != nil {
 		return fmt.Errorf("storing what script %s would have done: %w", add.Script, classify(ctx, err))
@@ -77,12 +71,30 @@ func (s *Store) AddShadow(ctx context.Context, add scripts.Shadow) error {
 	return nil
 }
 
+// deleteOldDifferences keeps the latest maxDifferences of a script.
+func deleteOldDifferences(tx *gorm.DB, script string) error {
+	var oldest int64
+	err := tx.Model(&differenceRow{}).Select("id").Where("script = ?", script).
+		Order("id DESC").Offset(maxDifferences - 1).Limit(1).Take(&oldest).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return tx.Where("script = ? AND id < ?", script, oldest).Delete(&differenceRow{}).Error
+}
+
 // addCounts adds to a row, or makes it.
 func addCounts(tx *gorm.DB, add scripts.Shadow) error {
-	row := &shadowRow{Deployment: add.Deployment, Script: add.Script, Module: add.Module, Same: add.Same, Changed: add.Changed,
-		Refused: add.Refused, Failed: add.Failed, Dropped: add.Dropped}
+	row := &shadowRow{
+		Deployment: add.Deployment, Script: add.Script, Module: add.Module,
+		Same: add.Same, Changed: add.Changed, Refused: add.Refused, Failed: add.Failed, Dropped: add.Dropped,
+	}
 	sums := map[string]any{}
-	for column, n := range map[string]int64{"same": add.Same, "changed": add.Changed, "refused": add.Refused, "failed": add.Failed, "dropped": add.Dropped} {
+	for column, n := range map[string]int64{
+		"same": add.Same, "changed": add.Changed, "refused": add.Refused, "failed": add.Failed, "dropped": add.Dropped,
+	} {
 		sums[column] = gorm.Expr("shadows."+column+" + ?", n)
 	}
 	return tx.Clauses(clause.OnConflict{
@@ -92,7 +104,7 @@ func addCounts(tx *gorm.DB, add scripts.Shadow) error {
 }
 
 // Shadows returns what scripts in shadow mode would have done, the newest deployment first, with at most n differences
-// each (0 means none). An empty script stands for all of them, in at most 100 deployments.
+// each (0 means none). An empty script means all scripts, in at most 100 deployments.
 func (s *Store) Shadows(ctx context.Context, script string, n int) ([]scripts.Shadow, error) {
 	db := s.reader.WithContext(ctx).Order("deployment DESC, script").Limit(pageSize(0))
 	if script != "" {
@@ -108,8 +120,12 @@ func (s *Store) Shadows(ctx context.Context, script string, n int) ([]scripts.Sh
 		if err != nil {
 			return nil, fmt.Errorf("listing what script %s would have done: %w", r.Script, classify(ctx, err))
 		}
-		list = append(list, scripts.Shadow{Deployment: r.Deployment, Script: r.Script, Module: r.Module, Differences: differences,
-			ShadowCounts: scripts.ShadowCounts{Same: r.Same, Changed: r.Changed, Refused: r.Refused, Failed: r.Failed, Dropped: r.Dropped}})
+		list = append(list, scripts.Shadow{
+			Deployment: r.Deployment, Script: r.Script, Module: r.Module, Differences: differences,
+			ShadowCounts: scripts.ShadowCounts{
+				Same: r.Same, Changed: r.Changed, Refused: r.Refused, Failed: r.Failed, Dropped: r.Dropped,
+			},
+		})
 	}
 	return list, nil
 }
@@ -120,7 +136,8 @@ func (s *Store) differences(ctx context.Context, of *shadowRow, n int) ([]script
 		return list, nil
 	}
 	var rows []*differenceRow
-	err := s.reader.WithContext(ctx).Where("script = ? AND deployment = ?", of.Script, of.Deployment).Order("id DESC").Limit(pageSize(n)).Find(&rows).Error
+	err := s.reader.WithContext(ctx).Where("script = ? AND deployment = ?", of.Script, of.Deployment).
+		Order("id DESC").Limit(pageSize(n)).Find(&rows).Error
 	for _, r := range rows {
 		list = append(list, scripts.ShadowDifference{At: r.At.UTC(), Outcome: r.Outcome, Changes: jsontext.Value(r.Changes)})
 	}

@@ -31,8 +31,8 @@ const (
 
 var errInMemory = errors.New("a SQLite database has to be a file: one in memory would be lost with the process")
 
-// sqlite returns the backend of the file at path. One connection writes: SQLite lets no second one, and to wait for it
-// in a queue of Go's costs less than to be told that the file is busy. Others read meanwhile (write-ahead log).
+// sqlite returns the backend of the file at path. One connection writes: SQLite allows no second one, and to wait for
+// it in database/sql's queue costs less than to be told that the file is busy. Others read meanwhile (write-ahead log).
 func sqlite(path string, log *slog.Logger) (*backend, error) {
 	switch {
 	case path == "":
@@ -42,15 +42,15 @@ func sqlite(path string, log *slog.Logger) (*backend, error) {
 	}
 	f := sqliteFile(path)
 	return &backend{
-		name:      "sqlite:" + path,
-		dialect:   goose.DialectSQLite3,
-		isolation: sql.LevelSerializable, // BEGIN IMMEDIATE: a transaction that reads first never finds that it may not write
-		writers:   1,
-		log:       log,
-		open:      f.open,
-		migrating: f.migrating,
-		alone:     f.alone,
-		dialector: gormlite.OpenDB,
+		name:        "sqlite:" + path,
+		dialect:     goose.DialectSQLite3,
+		isolation:   sql.LevelSerializable, // BEGIN IMMEDIATE: a transaction that reads first never finds that it may not write
+		writers:     1,
+		log:         log,
+		open:        f.open,
+		migrating:   f.migrating,
+		exclusively: f.exclusively,
+		dialector:   gormlite.OpenDB,
 	}, nil
 }
 
@@ -59,7 +59,7 @@ type sqliteFile string
 
 // open returns the readers first: they are closed first, and SQLite's last connection tidies up, which only the writer
 // may.
-func (f sqliteFile) open(ctx context.Context) ([]*statements, error) {
+func (f sqliteFile) open(ctx context.Context) ([]*preparedPool, error) {
 	if _, err := os.Stat(string(f)); errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%w; registrar migrate makes it", err)
 	}
@@ -72,7 +72,7 @@ func (f sqliteFile) open(ctx context.Context) ([]*statements, error) {
 	if err != nil {
 		return nil, errors.Join(err, writer.Close())
 	}
-	return []*statements{newStatements(reader), newStatements(writer)}, nil
+	return []*preparedPool{newPreparedPool(reader), newPreparedPool(writer)}, nil
 }
 
 // migrating makes the file if there is none. Only its owner may read it.
@@ -90,9 +90,9 @@ func (f sqliteFile) migrating(ctx context.Context) (*sql.DB, error) {
 	return f.pool(ctx, 1, anyTime, prepareWriter)
 }
 
-// alone runs f in one transaction, on the only connection of db. Whoever else wants to write waits, and a process that
-// dies leaves the database as it was.
-func (sqliteFile) alone(ctx context.Context, db *sql.DB, f func() error) error {
+// exclusively runs f in one transaction, on the only connection of db. Other writers wait, and a process that dies
+// leaves the database as it was.
+func (sqliteFile) exclusively(ctx context.Context, db *sql.DB, f func() error) error {
 	if _, err := db.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
 		return err
 	}
@@ -105,7 +105,7 @@ func (sqliteFile) alone(ctx context.Context, db *sql.DB, f func() error) error {
 }
 
 func (f sqliteFile) pool(ctx context.Context, size int, timeFormat string, prepare func(*sqlite3.Conn) error) (*sql.DB, error) {
-	// The index of the log alone has a mode of its own.
+	// SQLite would give the index of the log another mode than the file's.
 	if shm, err := os.OpenFile(string(f)+"-shm", os.O_CREATE|os.O_RDWR|os.O_EXCL, 0o600); err == nil {
 		shm.Close()
 	}
@@ -127,7 +127,7 @@ func (f sqliteFile) uri(timeFormat string) string {
 	if filepath.VolumeName(string(f)) != "" {
 		path = "/" + path // file:/C:/…
 	}
-	// What lies beside the file, its log before all, gets the mode of the file.
+	// SQLite gives the files that it makes beside this one, such as its log, the mode of this one.
 	query := url.Values{"mode": {"rw"}, "modeof": {string(f)}, "_timefmt": {timeFormat}}
 	// SQLite takes a plus for a plus.
 	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + strings.ReplaceAll(query.Encode(), "+", "%20")
@@ -165,7 +165,7 @@ func prepareConn(c *sqlite3.Conn, pragmas string) error {
 	if err := c.Exec(pragmas); err != nil {
 		return err
 	}
-	// SQLite's own lower knows ASCII alone.
+	// SQLite's own lower changes ASCII only.
 	return c.CreateFunction("lower", 1, sqlite3.DETERMINISTIC|sqlite3.INNOCUOUS, func(ctx sqlite3.Context, arg ...sqlite3.Value) {
 		ctx.ResultText(strings.ToLower(arg[0].Text()))
 	})

@@ -1,7 +1,7 @@
-// Package store keeps clients, modules, deployments and tokens, in a SQLite file or in MySQL or MariaDB. One
-// contract holds for all of them (package storetest). [Open] brings the schema up to date; after that a registration is
-// one row of an INSERT, and [Store.AddClient] returns when it is durable. Only here is gorm imported: rows and their tags stay
-// inside, [registrar/engine] and [registrar/scripts] are what goes in and out.
+// Package store keeps clients, modules, deployments and tokens, in a SQLite file or in MySQL or MariaDB. One contract
+// holds for all of them (package storetest). [Open] brings the schema up to date; after that a registration is one row
+// of an INSERT, and [Store.AddClient] returns when it is durable. Only this package imports gorm: rows and their tags
+// stay inside, and callers pass and get the types of [registrar/engine] and [registrar/scripts].
 //
 // The error for a client or token that does not exist matches [engine.ErrNotFound], that for a module or deployment
 // [scripts.ErrNotFound], that for a client ID that is taken [engine.ErrExists], and that for a database that is away or
@@ -9,6 +9,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"database/sql"
@@ -34,34 +35,35 @@ type Config struct {
 	Database string
 	// Migrate brings an earlier schema to LatestVersion. Without it, Open refuses an earlier one.
 	Migrate bool
-	// Connections is how many connections to a MySQL server there are at most; 0 means 32. For SQLite it says nothing:
-	// there, one connection writes and a few read.
+	// Connections bounds the connections to a MySQL server; 0 means 32. SQLite ignores it: there, one connection writes
+	// and a few read.
 	Connections int
-	// Logger gets warnings and what the driver complains of; nil means that they are dropped.
+	// Logger gets warnings, and the driver's complaints; nil means that they are dropped.
 	Logger *slog.Logger
-	// Random gives the ID under which this process writes; nil means crypto/rand.
+	// Random is the source of the ID under which this process writes; nil means crypto/rand.
 	Random io.Reader
 }
 
 // A Store is an open database. Its methods may be called from any goroutine.
 type Store struct {
 	name      string
-	pools     []*statements // as backend.open returned them
+	pools     []*preparedPool // as backend.open returned them
 	writer    *gorm.DB
 	reader    *gorm.DB
 	isolation sql.IsolationLevel
 
-	inserts   *inserts // of clients
-	additions *groupcommit.Committer[*clientRow]
-	deployed  *lru.Cache[int64, []scripts.Script] // by the number of the deployment
-	lastActs  atomic.Pointer[writtenActs]
-	turns     chan struct{} // holds one element for each insert under way by itself; see insert
-	writerID  uuid.UUID
-	sequence  atomic.Int64 // the last number given to a client that this process wrote
+	batches     *groupcommit.Committer[*clientRow] // see addRow
+	batchInsert *batchInsert
+	writeSlots  chan struct{}                       // holds one element for each insertion under way; see insert
+	deployed    *lru.Cache[int64, []scripts.Script] // by the number of the deployment
+	lastActs    atomic.Pointer[writtenActs]
+	writerID    uuid.UUID
+	sequence    atomic.Int64 // the last number given to a client that this process wrote
 }
 
-// Open opens the database, migrating it first if cfg says so. It takes a later schema than LatestVersion where that says
-// that it works with this program. The error for a schema that it does not take names both versions and says what to do.
+// Open opens the database, migrating it first if cfg says so. It takes a later schema than LatestVersion where that
+// says that it works with this program. The error for a schema that it does not take names both versions and says what
+// to do.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
 	b, err := parse(cfg)
 	if err != nil {
@@ -80,11 +82,7 @@ func open(ctx context.Context, b *backend, cfg Config) (*Store, error) {
 			return nil, err
 		}
 	}
-	random := cfg.Random
-	if random == nil {
-		random = rand.Reader
-	}
-	writer, err := uuid.NewRandomFromReader(random)
+	writer, err := uuid.NewRandomFromReader(cmp.Or(cfg.Random, rand.Reader))
 	if err != nil {
 		return nil, err
 	}
@@ -97,14 +95,14 @@ func open(ctx context.Context, b *backend, cfg Config) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{
-		name:      b.name,
-		pools:     pools,
-		isolation: b.isolation,
-		turns:     make(chan struct{}, b.writers),
-		writerID:  writer,
-		deployed:  deployed,
+		name:       b.name,
+		pools:      pools,
+		isolation:  b.isolation,
+		writeSlots: make(chan struct{}, b.writers),
+		writerID:   writer,
+		deployed:   deployed,
 	}
-	s.additions = s.newAdditions(b.writers)
+	s.batches = s.newBatches(b.writers)
 	if err = checkSchema(ctx, b, pools[0].DB); err == nil {
 		s.reader, err = openGORM(b, pools[0])
 	}
@@ -112,7 +110,7 @@ func open(ctx context.Context, b *backend, cfg Config) (*Store, error) {
 		s.writer, err = openGORM(b, pools[len(pools)-1])
 	}
 	if err == nil {
-		s.inserts, err = newInserts(s.writer)
+		s.batchInsert, err = newBatchInsert(s.writer)
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
@@ -120,7 +118,7 @@ func open(ctx context.Context, b *backend, cfg Config) (*Store, error) {
 	return s, nil
 }
 
-func openGORM(b *backend, pool *statements) (*gorm.DB, error) {
+func openGORM(b *backend, pool *preparedPool) (*gorm.DB, error) {
 	return gorm.Open(b.dialector(pool), &gorm.Config{
 		SkipDefaultTransaction: true,
 		PrepareStmt:            false, // pool prepares
@@ -139,7 +137,7 @@ func (s *Store) Close() error {
 	return errors.Join(errs...)
 }
 
-// Name returns the Database of the Config without its password, for people to read.
+// Name returns the Database of the Config without its password, for messages.
 func (s *Store) Name() string { return s.name }
 
 // Ping reports whether the database answers a query on one of our tables.

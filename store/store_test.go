@@ -99,7 +99,7 @@ func tableColumns(t testing.TB, s *store.Store, database, table string) []string
 	return strings.Split(list, ",")
 }
 
-// A statement that waits for a lock of somebody else's says so after a while.
+// A statement that waits for another process's lock fails after a while.
 func TestBusy(t *testing.T) {
 	t.Parallel()
 	database := storetest.SQLite(t)

@@ -1,33 +1,35 @@
-// Package groupcommit gathers what waits to be written at the same time, so that it is written at once. It knows nothing
+// Package groupcommit batches concurrent writes: items that arrive during a commit share the next one. It knows nothing
 // of databases.
 package groupcommit
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/bits"
+	"slices"
 	"sync"
 	"time"
 )
 
-// Config is what a Committer is made of.
+// Config configures a Committer.
 type Config[T any] struct {
-	// Commit writes a batch durably and returns what came of each item, in their order; nil stands for all of them. It is
-	// called by many at once, and never with none. Its context is not that of who waits: one who goes away must not take
-	// the others along.
+	// Commit writes a batch durably and returns the verdict on each item, in their order; a nil slice means that all
+	// were written. Several calls run at once, never with an empty batch. Its context is not one of the callers': a
+	// caller that gives up must not fail the others.
 	Commit func(ctx context.Context, batch []T) []error
-	// Writers bounds the batches that are written at the same time; 0 means 4. A second one and those after it are begun only
-	// once half a batch waits, or somebody has for MaxWait: what a batch costs is shared by the more, and who comes shortly
-	// before another batch ends is better off in the next one than alone.
+	// Writers bounds the batches that are written at the same time; 0 means 4. The second one and those after it begin
+	// only once half a batch waits, or an item has waited for MaxWait: more items then share the cost of a batch, and
+	// an item that comes shortly before another batch ends is written sooner in the next one than in one by itself.
 	Writers int
 	// MaxBatch bounds the items of a batch, rounded down to a power of two; 0 means 64.
 	MaxBatch int
-	// MaxWait is how long items wait for half a batch while no batch ends: one that hangs must not hold up those who come
-	// after it. 0 means 5 ms.
+	// MaxWait bounds how long items wait for half a batch while no batch ends, so that a batch that hangs does not hold
+	// up later items. 0 means 5 ms.
 	MaxWait time.Duration
 }
 
-// A Committer gathers items into batches. It is safe for concurrent use. The zero value is of no use; see [New].
+// A Committer gathers items into batches. It is safe for concurrent use. [New] makes one.
 type Committer[T any] struct {
 	commit   func(context.Context, []T) []error
 	writers  int
@@ -50,27 +52,24 @@ type waiting[T any] struct {
 
 // New returns a Committer.
 func New[T any](c Config[T]) *Committer[T] {
-	if c.Writers <= 0 {
-		c.Writers = 4
+	committer := &Committer[T]{
+		commit:   c.Commit,
+		writers:  cmp.Or(max(c.Writers, 0), 4),
+		maxBatch: floor(cmp.Or(max(c.MaxBatch, 0), 64)),
+		maxWait:  cmp.Or(max(c.MaxWait, 0), 5*time.Millisecond),
 	}
-	if c.MaxBatch <= 0 {
-		c.MaxBatch = 64
-	}
-	if c.MaxWait <= 0 {
-		c.MaxWait = 5 * time.Millisecond
-	}
-	committer := &Committer[T]{commit: c.Commit, writers: c.Writers, maxBatch: floor(c.MaxBatch), maxWait: c.MaxWait}
 	committer.timer = time.AfterFunc(time.Hour, committer.waited)
 	committer.timer.Stop()
 	return committer
 }
 
-// floor is the largest power of two that is not above n: batches have few sizes, so that few statements are prepared.
+// floor returns the largest power of two that is not above n: batches have few sizes, so that few statements are
+// prepared.
 func floor(n int) int { return 1 << (bits.Len(uint(n)) - 1) }
 
-// Do returns what came of the item. Where no batch is being written, it is written at once, by itself; else it waits for one
-// to end, or for others with whom it makes half a batch. ctx ends that wait alone, and then nothing is written; once a batch
-// has the item, Do returns when it is known what came of it.
+// Do writes an item and returns the verdict on it. If no batch is being written, the item is written at once, by
+// itself; else it waits for a batch to end, or for other items with which it makes half a batch. If ctx ends during
+// that wait, Do returns its error and the item is not written. Once a batch has the item, Do waits for the verdict.
 func (c *Committer[T]) Do(ctx context.Context, item T) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -79,7 +78,7 @@ func (c *Committer[T]) Do(ctx context.Context, item T) error {
 	if c.active == 0 {
 		c.active++
 		c.mu.Unlock()
-		// By whoever asks, who need not be woken up.
+		// The caller writes the item itself: no other goroutine has to wake it up.
 		err := c.write(context.WithoutCancel(ctx), []T{item})[0]
 		c.next()
 		return err
@@ -104,27 +103,26 @@ func (c *Committer[T]) Do(ctx context.Context, item T) error {
 	}
 }
 
-// withdraw takes an item out of the queue, false where a batch has it.
+// withdraw takes an item out of the queue. It returns false if a batch has the item already.
 func (c *Committer[T]) withdraw(w *waiting[T]) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for i, other := range c.queue {
-		if other == w {
-			c.queue = append(c.queue[:i], c.queue[i+1:]...)
-			return true
-		}
+	i := slices.Index(c.queue, w)
+	if i < 0 {
+		return false
 	}
-	return false
+	c.queue = slices.Delete(c.queue, i, i+1)
+	return true
 }
 
-// next goes on with what came while a batch was written.
+// next has the items written that came while a batch was.
 func (c *Committer[T]) next() {
 	if batch := c.another(); batch != nil {
 		go c.drain(batch)
 	}
 }
 
-// drain writes batches until nothing waits.
+// drain writes batches until the queue is empty, or no batch is worthwhile.
 func (c *Committer[T]) drain(batch []*waiting[T]) {
 	for ; batch != nil; batch = c.another() {
 		items := make([]T, len(batch))
@@ -137,7 +135,7 @@ func (c *Committer[T]) drain(batch []*waiting[T]) {
 	}
 }
 
-// begin has one more batch written. c.mu is held, and somebody waits.
+// begin has one more batch written. c.mu is held, and the queue is not empty.
 func (c *Committer[T]) begin() {
 	c.active++
 	go c.drain(c.seal())
@@ -149,7 +147,7 @@ func (c *Committer[T]) await() {
 	c.timer.Reset(c.maxWait)
 }
 
-// waited is called where somebody has waited for maxWait.
+// waited begins a batch if none did during maxWait. The timer calls it.
 func (c *Committer[T]) waited() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -161,11 +159,11 @@ func (c *Committer[T]) waited() {
 	}
 }
 
-// worthwhile is how many have to wait for a batch beside others.
+// worthwhile returns how many items have to wait before a batch begins beside others.
 func (c *Committer[T]) worthwhile() int { return max(c.maxBatch/2, 1) }
 
-// another returns the batch that a writer goes on with, or nil: then one writer less is active. Who waits is left to the
-// other writers, if any, where a batch beside theirs is not worthwhile.
+// another returns the batch that a writer goes on with, or nil: then one writer less is active. If a batch beside those
+// of other writers is not worthwhile, the items are left to them.
 func (c *Committer[T]) another() []*waiting[T] {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -188,7 +186,7 @@ func (c *Committer[T]) seal() []*waiting[T] {
 	return batch
 }
 
-// write returns a verdict on each item, whatever Commit does.
+// write returns a verdict on each item, even if Commit panics or returns another number of them.
 func (c *Committer[T]) write(ctx context.Context, items []T) (verdicts []error) {
 	defer func() {
 		if p := recover(); p != nil {

@@ -78,7 +78,7 @@ func TestVerdicts(t *testing.T) {
 	})
 }
 
-// Who comes alone does not wait for others.
+// An item that comes while nothing is written does not wait for others.
 func TestAloneAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var d disk

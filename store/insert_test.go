@@ -161,7 +161,7 @@ func TestBrokenConnection(t *testing.T) {
 	})
 }
 
-// Whoever is in a batch whose connection breaks finds out what came of his own client.
+// Each caller in a batch whose connection breaks gets the outcome of its own client.
 func TestBrokenBatch(t *testing.T) {
 	b, database := newBreaker(t)
 	s := open(t, store.Config{Database: database, Connections: 2})
@@ -226,8 +226,8 @@ func TestBrokenTransaction(t *testing.T) {
 	}
 }
 
-// Where the database stays away after the statement was sent, the caller hears that the outcome is unknown, and that is
-// no promise that nothing was stored.
+// If the database stays away after the statement was sent, the error says that the outcome is unknown; the client may
+// be stored.
 func TestUnknownOutcome(t *testing.T) {
 	b, database := newBreaker(t)
 	s := open(t, store.Config{Database: database, Connections: 1})
@@ -248,7 +248,7 @@ func TestUnknownOutcome(t *testing.T) {
 	}
 }
 
-// A database that falls silent in the middle of a batch holds nobody up for longer than its connection may be silent.
+// A database that falls silent in the middle of a batch delays AddClient by no more than its connection may be silent.
 func TestSilentServer(t *testing.T) {
 	server := storetest.NewServer(t)
 	dsn, err := mysql.ParseDSN(server.Database(t))
@@ -275,7 +275,7 @@ func TestSilentServer(t *testing.T) {
 			t.Errorf("got %v, want %v, and not that nothing was stored", err, engine.ErrUnavailable)
 		}
 	case <-time.After(time.Minute):
-		t.Error("nobody hears that the server is silent")
+		t.Error("AddClient waits for a silent server")
 	}
 	goOn()
 	for deadline := time.Now().Add(time.Minute); !exists(t, s, "silence"); time.Sleep(10 * time.Millisecond) {
@@ -314,7 +314,7 @@ func TestKilledServer(t *testing.T) {
 	for kill := range 3 {
 		time.Sleep(300 * time.Millisecond)
 		server.Kill()
-		// Whoever was in the middle waits for the server, to learn what became of it; whoever comes now is sent away.
+		// Calls that were in the middle wait for the server, to learn the outcome; a new one is refused.
 		if err := s.AddClient(t.Context(), newClient(fmt.Sprint("down-", kill))); !errors.Is(err, engine.ErrUnavailable) {
 			t.Errorf("with the server killed: got %v, want %v", err, engine.ErrUnavailable)
 		}

@@ -20,8 +20,8 @@ type keyRow struct {
 
 func (keyRow) TableName() string { return "server_keys" }
 
-// Key returns the key of that name that all servers on the database share, 32 random bytes. The first one to ask makes it.
-// It opens nothing: it is for what nobody outside may foretell.
+// Key returns the key of that name that all servers on the database share, 32 random bytes. The first call makes it.
+// The key authenticates no one: it is for values that others must not be able to predict.
 func (s *Store) Key(ctx context.Context, name string) ([]byte, error) {
 	for range 2 {
 		var row keyRow

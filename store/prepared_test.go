@@ -41,7 +41,7 @@ func TestPreparingIsNotSharedFate(t *testing.T) {
 	}
 }
 
-// A transaction that has the only connection does not wait for one who waits for that connection.
+// A transaction that has the only connection does not wait for a statement that waits for that connection.
 func TestTransactionPreparesForItself(t *testing.T) {
 	s := openSQLite(t)
 	const query = "UPDATE deployments SET comment = comment"

@@ -19,8 +19,9 @@ type placedClient struct {
 }
 
 const (
-	latestPlaced = "SELECT clients.*, clients.rowid AS place FROM clients WHERE clients.rowid < ? ORDER BY clients.rowid DESC LIMIT ?"
-	latestCount  = "SELECT COUNT(*) FROM (SELECT 1 FROM clients LIMIT ?) AS some"
+	latestPlaced = "SELECT clients.*, clients.rowid AS place FROM clients WHERE clients.rowid < ? " +
+		"ORDER BY clients.rowid DESC LIMIT ?"
+	latestCount = "SELECT COUNT(*) FROM (SELECT 1 FROM clients LIMIT ?) AS some"
 )
 
 // LatestClients returns the last n clients that were stored, the newest first. It reads them a page at a time and holds

@@ -1,0 +1,210 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"registrar/engine"
+)
+
+// The events that a client's row tells of.
+const (
+	eventRegistered = "registered" // AddClient wrote it
+	eventUpdated    = "updated"    // UpdateClient wrote it
+)
+
+// A clientRow is a client and what happened to it last.
+type clientRow struct {
+	ClientID        string `gorm:"primaryKey"`
+	Registration    []byte // engine.Client.RegistrationID
+	IssuedAt        time.Time
+	ClientName      sql.Null[string] // a copy out of Metadata, for searching
+	Metadata        string
+	Caller          string
+	SecretHash      sql.Null[[]byte]
+	SecretSalt      sql.Null[[]byte]
+	SecretExpiresAt sql.Null[time.Time]
+	Deployment      int64
+	Acts            string
+
+	// What the client's management changes; the Former columns are engine.Client.PreviousSecret.
+	Version           int64
+	TokenHash         sql.Null[[]byte]
+	FormerHash        sql.Null[[]byte]
+	FormerSalt        sql.Null[[]byte]
+	FormerExpiresAt   sql.Null[time.Time]
+	UpdatedAt         sql.Null[time.Time] `gorm:"autoUpdateTime:false"`
+	UpdatedDeployment sql.Null[int64]
+	UpdatedActs       sql.Null[string]
+	SeenAt            sql.Null[time.Time]
+
+	// For an audit log and a feed of changes. A sequence has gaps: clients that were refused, or deleted since.
+	Writer   []byte           // of the process that wrote
+	Sequence int64            // the writer's count of clients, from 1
+	Previous sql.Null[[]byte] // keyed hash of the writer's event before; NULL where no auditing is configured
+	Event    string
+}
+
+func (clientRow) TableName() string { return "clients" }
+
+// maxClientID is the length of the longest ID of a registered client in bytes. The column is wider, for the URLs that
+// are the IDs of clients with a metadata document.
+const maxClientID = 255
+
+// newClientRow returns the row of a client that this process is about to write.
+func (s *Store) newClientRow(ctx context.Context, c *engine.Client) (*clientRow, error) {
+	if len(c.ID) < 1 || len(c.ID) > maxClientID {
+		return nil, fmt.Errorf("the ID has %d bytes: 1 to %d are possible", len(c.ID), maxClientID)
+	}
+	issuedAt, err := instant(c.IssuedAt)
+	if err != nil {
+		return nil, err
+	}
+	metadata, err := c.EncodedMetadata()
+	if err != nil {
+		return nil, err
+	}
+	caller, err := encodeJSON(c.Caller)
+	if err != nil {
+		return nil, err
+	}
+	acts, err := s.actsText(ctx, c.Provenance.Deployment, c.Provenance.Acts)
+	if err != nil {
+		return nil, err
+	}
+	secret := columnsOf(c.Secret)
+	row := &clientRow{
+		ClientID:        c.ID,
+		Registration:    c.RegistrationID[:],
+		IssuedAt:        issuedAt,
+		ClientName:      sql.Null[string]{V: c.Metadata.ClientName, Valid: c.Metadata.ClientName != ""},
+		Metadata:        string(metadata),
+		Caller:          caller,
+		SecretHash:      secret.Hash,
+		SecretSalt:      secret.Salt,
+		SecretExpiresAt: secret.ExpiresAt,
+		Deployment:      c.Provenance.Deployment,
+		Acts:            acts,
+		Writer:          s.writerID[:],
+		Event:           eventRegistered,
+	}
+	if err := s.setManagement(ctx, row, c); err != nil {
+		return nil, err
+	}
+	row.Sequence = s.sequence.Add(1)
+	return row, nil
+}
+
+// setManagement fills the columns of a client's management.
+func (s *Store) setManagement(ctx context.Context, r *clientRow, c *engine.Client) error {
+	r.Version = c.Version
+	previous := columnsOf(c.PreviousSecret)
+	r.FormerHash, r.FormerSalt, r.FormerExpiresAt = previous.Hash, previous.Salt, previous.ExpiresAt
+	if c.TokenHash != nil {
+		r.TokenHash = sql.Null[[]byte]{V: c.TokenHash[:], Valid: true}
+	}
+	r.SeenAt = optionalTime(c.SeenAt)
+	if c.Updated == nil {
+		return nil
+	}
+	acts, err := s.actsText(ctx, c.Updated.Deployment, c.Updated.Acts)
+	r.UpdatedAt = optionalTime(c.Updated.At)
+	r.UpdatedDeployment = sql.Null[int64]{V: c.Updated.Deployment, Valid: true}
+	r.UpdatedActs = sql.Null[string]{V: acts, Valid: true}
+	return err
+}
+
+// client returns the client of a row.
+func (s *Store) client(ctx context.Context, r *clientRow) (*engine.Client, error) {
+	c := &engine.Client{ID: r.ClientID, IssuedAt: r.IssuedAt.UTC()}
+	if err := s.readRow(ctx, r, c); err != nil {
+		return nil, fmt.Errorf("client %s: %w", r.ClientID, err)
+	}
+	return c, nil
+}
+
+// readRow decodes the columns of a row into c.
+func (s *Store) readRow(ctx context.Context, r *clientRow, c *engine.Client) (err error) {
+	if c.RegistrationID, err = uuid.FromBytes(r.Registration); err != nil {
+		return err
+	}
+	if c.Metadata, err = decodeJSON[engine.Metadata](r.Metadata); err != nil {
+		return err
+	}
+	if c.Caller, err = decodeJSON[engine.Caller](r.Caller); err != nil {
+		return err
+	}
+	c.Provenance.Deployment = r.Deployment
+	if c.Provenance.Acts, err = s.acts(ctx, r.Deployment, r.Acts); err != nil {
+		return err
+	}
+	if c.Secret, err = (secretColumns{r.SecretHash, r.SecretSalt, r.SecretExpiresAt}).secret(); err != nil {
+		return err
+	}
+	return s.readManagement(ctx, r, c)
+}
+
+// readManagement decodes what setManagement filled.
+func (s *Store) readManagement(ctx context.Context, r *clientRow, c *engine.Client) (err error) {
+	c.Version = r.Version
+	c.PreviousSecret, err = secretColumns{r.FormerHash, r.FormerSalt, r.FormerExpiresAt}.secret()
+	if err != nil {
+		return err
+	}
+	if r.TokenHash.Valid {
+		if len(r.TokenHash.V) != sha256.Size {
+			return errors.New("the hash of its token is too short")
+		}
+		c.TokenHash = (*[sha256.Size]byte)(r.TokenHash.V)
+	}
+	if r.SeenAt.Valid {
+		c.SeenAt = r.SeenAt.V.UTC()
+	}
+	if !r.UpdatedActs.Valid {
+		return nil
+	}
+	c.Updated = &engine.Update{At: r.UpdatedAt.V.UTC()}
+	c.Updated.Deployment = r.UpdatedDeployment.V
+	c.Updated.Acts, err = s.acts(ctx, c.Updated.Deployment, r.UpdatedActs.V)
+	return err
+}
+
+// A secretColumns is a secret in the columns of a row.
+type secretColumns struct {
+	Hash      sql.Null[[]byte]
+	Salt      sql.Null[[]byte]
+	ExpiresAt sql.Null[time.Time]
+}
+
+func columnsOf(secret *engine.Secret) (c secretColumns) {
+	if secret == nil {
+		return c
+	}
+	c.Hash = sql.Null[[]byte]{V: secret.Hash[:], Valid: true}
+	c.Salt = sql.Null[[]byte]{V: secret.Salt, Valid: secret.Salt != nil}
+	c.ExpiresAt = optionalTime(secret.ExpiresAt)
+	return c
+}
+
+func (c secretColumns) secret() (*engine.Secret, error) {
+	if !c.Hash.Valid {
+		return nil, nil
+	}
+	secret := &engine.Secret{}
+	if copy(secret.Hash[:], c.Hash.V) != len(secret.Hash) {
+		return nil, errors.New("the hash of its secret is too short")
+	}
+	if c.Salt.Valid {
+		secret.Salt = c.Salt.V
+	}
+	if c.ExpiresAt.Valid {
+		secret.ExpiresAt = c.ExpiresAt.V.UTC()
+	}
+	return secret, nil
+}
