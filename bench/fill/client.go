@@ -16,6 +16,7 @@ import (
 	"github.com/google/uuid"
 
 	"registrar/engine"
+	"registrar/scripts"
 )
 
 // IDs says what the clients' IDs look like.
@@ -71,14 +72,18 @@ func (m *maker) client(n, i, count int) *engine.Client {
 		c.Caller.Auth, c.Caller.TokenID = engine.AuthInitialAccessToken, "iat_"+uuid.UUID(m.bytes(16)).String()
 	}
 	if m.dice.UintN(2) == 0 {
-		module := fmt.Sprintf("sha256:%x", sha256.Sum256([]byte("module")))
-		c.Provenance = engine.Provenance{Deployment: 3, Acts: []engine.Act{
-			{Step: "set_scopes", Script: "house-rules", Module: module},
-			{Step: "add_client_id", Script: "house-rules", Module: module, Changed: []string{"client_id"}},
+		c.Provenance = engine.Provenance{Deployment: deployment, Acts: []engine.Act{
+			{Step: "set_scopes", Script: script.Name, Module: script.Module},
+			{Step: "add_client_id", Script: script.Name, Module: script.Module, Changed: []string{"client_id"}},
 		}}
 	}
 	return c
 }
+
+// deployment is the number of the deployment under which half of the clients registered, and script is its only script.
+const deployment = 3
+
+var script = scripts.Script{Name: "house-rules", Module: scripts.Digest([]byte("module"))}
 
 // inOrder is base64url but for the order of its characters: what was encoded sorts as the bytes did.
 var inOrder = base64.NewEncoding("-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz").WithPadding(base64.NoPadding)

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"registrar/engine"
+	"registrar/scripts"
 )
 
 const (
@@ -34,6 +35,9 @@ const values = "(?,?,?,?,?,?,?,?,?,?,?,?,?)"
 func Clients(ctx context.Context, db *sql.DB, ids IDs, have, want int, progress io.Writer) error {
 	if progress == nil {
 		progress = io.Discard
+	}
+	if err := deploy(ctx, db); err != nil {
+		return fmt.Errorf("filling in deployments: %w", err)
 	}
 	count, began := want-have, time.Now()
 	var next, done atomic.Int64
@@ -62,6 +66,18 @@ func Clients(ctx context.Context, db *sql.DB, ids IDs, have, want int, progress 
 		})
 	}
 	return group.Wait()
+}
+
+// deploy adds the deployment that clients name, unless it is there, and after it one without scripts, which is in force:
+// registrar does not look for the script's module.
+func deploy(ctx context.Context, db *sql.DB) error {
+	list, err := json.Marshal([]scripts.Script{script}, json.Deterministic(true))
+	if err != nil {
+		return err
+	}
+	_, err = db.ExecContext(ctx, "INSERT IGNORE INTO deployments (number, scripts, comment, copy_of, created_at) "+
+		"VALUES (?,?,'',0,?), (?,'[]','',0,?)", deployment, string(list), first, deployment+1, first)
+	return err
 }
 
 // A writer has one connection and its statement.
@@ -111,9 +127,13 @@ func (w *writer) write(ctx context.Context, m *maker, have, from, to, count int)
 
 // row returns the columns of the nth client.
 func row(c *engine.Client, n int) ([]any, error) {
-	acts := c.Provenance.Acts
-	if acts == nil {
-		acts = []engine.Act{}
+	acts := [][]any{}
+	for _, act := range c.Provenance.Acts {
+		short := []any{0, act.Step} // of the deployment's first script, as the store shortens acts
+		for _, member := range act.Changed {
+			short = append(short, member)
+		}
+		acts = append(acts, short)
 	}
 	var documents [3]string
 	for i, v := range []any{c.Metadata, c.Caller, acts} {

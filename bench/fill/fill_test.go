@@ -44,6 +44,7 @@ func TestClients(t *testing.T) {
 				t.Fatalf("clients: got %d, want 2500", len(clients))
 			}
 			checkForms(t, clients)
+			checkActs(t, clients)
 			for _, c := range clients[1200:1220] {
 				if c.Caller.Auth == engine.AuthNone { // the store would look for the token of the others
 					rewrite(t, s, db, c)
@@ -84,6 +85,25 @@ func checkForms(t *testing.T, clients []*engine.Client) {
 	}
 	if !slices.IsSortedFunc(clients, func(a, b *engine.Client) int { return strings.Compare(a.ID, b.ID) }) {
 		t.Error("clients are not in the order of their IDs")
+	}
+}
+
+// checkActs wants acts of the script that was deployed, on half of the clients.
+func checkActs(t *testing.T, clients []*engine.Client) {
+	t.Helper()
+	acted := 0
+	for _, c := range clients {
+		if c.Provenance.Deployment == 0 {
+			continue
+		}
+		acted++
+		last := c.Provenance.Acts[len(c.Provenance.Acts)-1]
+		if len(c.Provenance.Acts) != 2 || last.Script != "house-rules" || last.Step != "add_client_id" || len(last.Changed) != 1 {
+			t.Errorf("client %s: got acts %+v", c.ID, c.Provenance.Acts)
+		}
+	}
+	if acted < len(clients)/3 || acted > len(clients)*2/3 {
+		t.Errorf("scripts acted on %d of %d clients, want half of them", acted, len(clients))
 	}
 }
 
