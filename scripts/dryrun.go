@@ -22,6 +22,12 @@ type DryRun struct {
 	Dropped  int            `json:"log_lines_dropped"` // for which there was no room
 }
 
+// RefusedDryRun returns the result for a request that is refused before the first step, with the error that the client would
+// get (RFC 7591 §3.2.2).
+func RefusedDryRun(code, description string) DryRun {
+	return DryRun{Outcome: OutcomeRefused, Steps: []StepTrace{}, Error: &DryRunError{Code: code, Description: description}}
+}
+
 // A DryRunError is why a dry run registered nothing. Unlike a client, the operator reads why a script failed.
 type DryRunError struct {
 	Code        string `json:"error"` // of RFC 7591 §3.2.2, "server_error" or "temporarily_unavailable"

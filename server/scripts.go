@@ -2,6 +2,7 @@ package server
 
 import (
 	"encoding/base64"
+	"errors"
 	"net/http"
 	"strconv"
 
@@ -147,10 +148,11 @@ func (s *Server) dryRun(c echo.Context) error {
 		}
 	}
 	request, err := engine.ParseRequest(asked.Request)
+	if refusal, refused := errors.AsType[*engine.Error](err); refused {
+		return reply(c, http.StatusOK, scripts.RefusedDryRun(string(refusal.Code), refusal.Description))
+	}
 	if err != nil {
-		refusal := err.(*engine.Error)
-		return reply(c, http.StatusOK, scripts.DryRun{Outcome: scripts.OutcomeRefused, Steps: []scripts.StepTrace{},
-			Error: &scripts.DryRunError{Code: string(refusal.Code), Description: refusal.Description}})
+		return err
 	}
 	request.ID = requestIDOf(c)
 	run, err := s.config.Scripts.DryRun(c.Request().Context(), s.config.Engine, request, caller, asked.Scripts)

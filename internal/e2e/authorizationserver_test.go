@@ -196,8 +196,11 @@ func (a *authorizationServer) verifySecret(id, secret string) error {
 	var verdict struct {
 		Valid bool `json:"valid"`
 	}
-	if err := json.UnmarshalRead(response.Body, &verdict); err != nil || !verdict.Valid {
-		return fmt.Errorf("the secret of %s is not valid: status %d, %v", id, response.StatusCode, err)
+	if err := json.UnmarshalRead(response.Body, &verdict); err != nil {
+		return fmt.Errorf("verifying the secret of %s: status %d: %w", id, response.StatusCode, err)
+	}
+	if !verdict.Valid {
+		return fmt.Errorf("the secret of %s is not valid: status %d", id, response.StatusCode)
 	}
 	return nil
 }

@@ -36,6 +36,8 @@ type Bench struct {
 // testTime is when every registration of a case arrives.
 func testTime() time.Time { return time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC) }
 
+// NewBench returns a Bench for a module, which is uploaded under name. A program replaces steps; a module that exports steps
+// names them itself. The error is a *[scripts.RejectedError] where the module is rejected.
 func NewBench(ctx context.Context, options engine.Options, limits host.Config, name string, wasm []byte, steps []string) (*Bench, error) {
 	b := &Bench{}
 	for i := range b.random {

@@ -28,8 +28,7 @@ func NewHost(ctx context.Context, limits host.Config, wasm []byte) (h *host.Host
 func DryRun(ctx context.Context, h *host.Host, e *engine.Engine, body []byte, statement jsontext.Value, caller *engine.Caller, list []scripts.Script) (scripts.DryRun, error) {
 	request, err := engine.ParseRequest(body)
 	if refusal, refused := errors.AsType[*engine.Error](err); refused {
-		return scripts.DryRun{Outcome: scripts.OutcomeRefused, Steps: []scripts.StepTrace{},
-			Error: &scripts.DryRunError{Code: string(refusal.Code), Description: refusal.Description}}, nil
+		return scripts.RefusedDryRun(string(refusal.Code), refusal.Description), nil
 	}
 	if err != nil {
 		return scripts.DryRun{}, err

@@ -3,6 +3,7 @@ package snapshot
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"io"
 	"math/rand/v2"
 	"testing"
@@ -127,7 +128,7 @@ func TestSeed(t *testing.T) {
 			t.Errorf("the next key is % x", key)
 		}
 	}
-	if err := g.Seed(first, bytes.NewReader(nil)); err != io.EOF {
+	if err := g.Seed(first, bytes.NewReader(nil)); !errors.Is(err, io.EOF) {
 		t.Errorf("without random data: got %v", err)
 	}
 }
