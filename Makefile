@@ -3,42 +3,47 @@
 # The JSON library must behave the same with and without the standard library's experiment.
 export GOEXPERIMENT = nojsonv2
 
-STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+# Built from source by the Go that is here.
+GOLANGCI = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.9.0
 
 # Packages with the race detector; internal/e2e drives the plain binary.
-RACED = ./engine/... ./hostfuncs/... ./scripts/... ./server/... ./store/... \
-	$(addprefix ./internal/,app/... discovery/... fetch/... keyset/... metrics/... token/...)
+RACED = $(shell go list ./... | grep -vE '/internal/(archtest|e2e)|/sdk')
 
-.PHONY: build test test-race test-allocs test-e2e lint fuzz bench bench-growth bench-go testdata testdata-check install
+.PHONY: build test test-race test-allocs test-e2e test-bench test-sdk lint fuzz bench bench-growth bench-go benchstat \
+	testdata testdata-check install
 
 # VERSION=1.2.3 is what the program then calls itself.
 VERSION =
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w -X registrar/internal/version.release=$(VERSION)' -o registrar .
 
-test: install test-race test-allocs test-e2e
-	$(MAKE) -C testdata/wasm check-wat
-	$(MAKE) -C sdk/rust test
-	$(MAKE) -C sdk/assemblyscript test
+test: install test-race test-allocs test-e2e test-bench test-sdk
 
 # CI=1: without a MySQL or MariaDB server the tests fail, where they would else skip.
 test-race:
-	CI=1 CGO_ENABLED=1 go test -race $(RACED)
+	@CI=1 CGO_ENABLED=1 .ci/stage test-race go test -race $(RACED)
 
 # How often the hot paths allocate, without the race detector, which allocates itself.
 test-allocs:
-	go test -run '^TestAllocations' ./engine ./store ./scripts/host
+	@.ci/stage test-allocs go test -run '^TestAllocations' ./engine ./store ./scripts/host
 
 test-e2e:
-	CI=1 go test -timeout 20m ./internal/archtest ./internal/cli ./internal/e2e ./internal/scriptcase ./internal/wasmtest/... ./sdk/...
-	CI=1 go -C bench test -timeout 20m ./...
+	@CI=1 .ci/stage test-e2e go test -timeout 20m ./internal/archtest ./internal/e2e
+
+test-bench:
+	@CI=1 .ci/stage test-bench go -C bench test -timeout 20m ./...
+
+test-sdk:
+	@CI=1 .ci/stage "test-sdk go" go test ./sdk/...
+	@.ci/stage "test-sdk wat" $(MAKE) -s -C testdata/wasm check-wat
+	@.ci/stage "test-sdk rust" $(MAKE) -s -C sdk/rust test
+	@.ci/stage "test-sdk assemblyscript" $(MAKE) -s -C sdk/assemblyscript test
 
 lint:
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "run gofmt on: $$unformatted"; exit 1; }
-	go vet ./...
-	go -C bench vet ./...
-	go run $(STATICCHECK) ./...
-	go -C bench run $(STATICCHECK) ./...
+	@.ci/stage "lint vet" sh -c 'go vet ./... && go -C bench vet ./...'
+	@.ci/stage "lint golangci" go run $(GOLANGCI) run ./...
+	@cd bench && ../.ci/stage "lint golangci bench" go run $(GOLANGCI) run --config ../.golangci.yml ./...
 
 # Each fuzzer for FUZZTIME.
 FUZZTIME = 60s
@@ -65,6 +70,13 @@ bench-growth: install
 bench-go:
 	go test -run '^$$' -bench . $(RACED)
 
+# The same, compared with a commit: make benchstat BASE=HEAD~1 PATTERN=Registration PACKAGES=./engine
+BASE = HEAD
+PATTERN = .
+PACKAGES = ./engine ./store ./scripts/host
+benchstat:
+	.ci/benchstat $(BASE) '$(PATTERN)' $(PACKAGES)
+
 # Rebuild the WebAssembly fixtures; compare them with what is committed. Both install the compilers.
 testdata:
 	$(MAKE) -C testdata/wasm install
@@ -74,7 +86,7 @@ testdata-check:
 	$(MAKE) -C testdata/wasm check
 
 install:
-	./.ci/install
+	@.ci/stage install ./.ci/install
 
 # As TestNothingLeaks, for SOAK registrations.
 SOAK = 100000

@@ -1,6 +1,8 @@
 // Package wasmtest gives tests the WebAssembly modules under testdata, and a compiler for packages that load them.
 package wasmtest
 
+//go:generate make -C ../../testdata/wasm all
+
 import (
 	"os"
 	"path/filepath"

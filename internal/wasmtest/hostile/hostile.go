@@ -3,6 +3,8 @@
 // writes the .wasm files and README.md beside it from there.
 package hostile
 
+//go:generate go run ./generate -o ../../../testdata/wasm/hostile
+
 import (
 	"slices"
 	"strings"
