@@ -6,8 +6,8 @@ export GOEXPERIMENT = nojsonv2
 # Built from source by the Go that is here.
 GOLANGCI = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.9.0
 
-# Packages with the race detector; internal/e2e drives the plain binary.
-RACED = $(shell go list ./... | grep -vE '/internal/(archtest|e2e)|/sdk')
+# Packages with the race detector; the others drive the plain binary, or compile modules by themselves.
+RACED = $(shell go list ./... | grep -vE '/internal/(archtest|cli|e2e)|/sdk')
 
 .PHONY: build test test-race test-allocs test-e2e test-bench test-sdk lint fuzz bench bench-growth bench-go benchstat \
 	testdata testdata-check install
@@ -28,7 +28,7 @@ test-allocs:
 	@.ci/stage test-allocs go test -run '^TestAllocations' ./engine ./store ./scripts/host
 
 test-e2e:
-	@CI=1 .ci/stage test-e2e go test -timeout 20m ./internal/archtest ./internal/e2e
+	@CI=1 .ci/stage test-e2e go test -timeout 20m ./internal/archtest ./internal/cli ./internal/e2e
 
 test-bench:
 	@CI=1 .ci/stage test-bench go -C bench test -timeout 20m ./...

@@ -134,7 +134,7 @@ func TestServeOnATakenAddress(t *testing.T) {
 
 // What the configuration refuses is refused before anything listens, and the database is closed.
 func TestNewRefuses(t *testing.T) {
-	c := app.Config{Database: "sqlite:" + filepath.Join(t.TempDir(), "test.db"), Migrate: true}
+	c := app.Config{Database: "sqlite:" + filepath.Join(t.TempDir(), "test.db"), Migrate: true, Logger: slog.New(slog.DiscardHandler)}
 	c.Engine.Options.ClientIDFormat = "guess"
 	if a, err := app.New(t.Context(), c); err == nil || !strings.Contains(err.Error(), "client ID format") {
 		t.Errorf("got %v, %v", a, err)

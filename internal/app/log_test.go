@@ -12,12 +12,30 @@ import (
 	"time"
 )
 
+// A lockedBuffer may be read while timers write to it.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
 func textLog(w io.Writer) slog.Handler { return slog.NewTextHandler(w, nil) }
 
 // Each line is written once and whole, in order, the first one and warnings at once.
 func TestGatheredLog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var out bytes.Buffer
+		var out lockedBuffer
 		logger, flush := BufferLog(&out, textLog)
 		has := func(want ...string) {
 			t.Helper()
@@ -52,7 +70,7 @@ func TestGatheredLog(t *testing.T) {
 
 // Under load no line is lost, and none is cut.
 func TestGatheredLogUnderLoad(t *testing.T) {
-	var out bytes.Buffer // guarded by the gatherer
+	var out lockedBuffer
 	logger, flush := BufferLog(&out, textLog)
 	var wg sync.WaitGroup
 	for worker := range 8 {
