@@ -46,6 +46,13 @@ type Deployment struct {
 	CreatedAt time.Time `json:"created_at,omitzero"`
 }
 
+// The bounds of a deployment.
+const (
+	MaxScripts        = 64      // scripts in it
+	MaxDeploymentSize = 1 << 20 // of the scripts as JSON, in bytes
+	MaxComment        = 1 << 10 // of its comment, in bytes
+)
+
 // A Script is a module in a deployment. The first in the list is outermost.
 type Script struct {
 	Name      string         `json:"name"`

@@ -30,7 +30,8 @@ func (moduleRow) TableName() string { return "modules" }
 
 // AddModule stores m and its bytes, durably and together, and returns m as it is stored. The same digest again changes
 // nothing but the signature, which takes the place of the stored one unless it is empty: what is stored then is
-// returned, and false. That makes it safe to try again. wasm has to be what m.Digest names.
+// returned, and false. That makes it safe to try again. wasm has to be what m.Digest names. A module for which there is no
+// room gets a *[scripts.RejectedError].
 func (s *Store) AddModule(ctx context.Context, m scripts.Module, wasm []byte) (stored scripts.Module, added bool, err error) {
 	row, err := newModuleRow(m, wasm)
 	if err != nil {
@@ -46,7 +47,12 @@ func (s *Store) AddModule(ctx context.Context, m scripts.Module, wasm []byte) (s
 		if !errors.Is(err, scripts.ErrNotFound) {
 			return stored, false, err
 		}
-		err = s.writer.WithContext(ctx).Create(row).Error
+		err = s.transaction(ctx, func(tx *gorm.DB) error {
+			if err := s.modules.check(tx, row.Size); err != nil {
+				return err
+			}
+			return tx.Create(row).Error
+		})
 		if err == nil {
 			stored, err = row.module()
 			return stored, true, err

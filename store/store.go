@@ -38,6 +38,10 @@ type Config struct {
 	// Connections bounds the connections to a MySQL server; 0 means 32. SQLite ignores it: there, one connection writes
 	// and a few read.
 	Connections int
+	// MaxModules is how many modules are stored at most; 0 means 500.
+	MaxModules int
+	// MaxModulesSize is how large all modules together are at most, in bytes; 0 means 1 GiB.
+	MaxModulesSize int64
 	// Logger gets warnings, and the driver's complaints; nil means that they are dropped.
 	Logger *slog.Logger
 	// Random is the source of the ID under which this process writes; nil means crypto/rand.
@@ -54,7 +58,8 @@ type Store struct {
 
 	batches     *groupcommit.Committer[*clientRow] // see addRow
 	batchInsert *batchInsert
-	writeSlots  chan struct{}                       // holds one element for each insertion under way; see insert
+	writeSlots  chan struct{} // holds one element for each insertion under way; see insert
+	modules     moduleBounds
 	deployed    *lru.Cache[int64, []scripts.Script] // by the number of the deployment
 	lastActs    atomic.Pointer[writtenActs]
 	writerID    uuid.UUID
@@ -101,6 +106,7 @@ func open(ctx context.Context, b *backend, cfg Config) (*Store, error) {
 		writeSlots: make(chan struct{}, b.writers),
 		writerID:   writer,
 		deployed:   deployed,
+		modules:    moduleBounds{cmp.Or(cfg.MaxModules, 500), cmp.Or(cfg.MaxModulesSize, 1<<30)},
 	}
 	s.batches = s.newBatches(b.writers)
 	if err = checkSchema(ctx, b, pools[0].DB); err == nil {

@@ -29,6 +29,9 @@ type Config struct {
 	Database string // as in [store.Config]
 	Migrate  bool   // bring the schema to the newest version; else New fails on an older one
 
+	MaxModules     int   // as in [store.Config]
+	MaxModulesSize int64 // likewise
+
 	Listen      string      // HOST:PORT of the public listener; port 0 means a free one
 	AdminListen string      // HOST:PORT of the admin listener, likewise
 	TLS         *tls.Config // of the public listener; nil means plain HTTP
@@ -58,7 +61,8 @@ func New(ctx context.Context, c Config) (*App, error) {
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
-	db, err := store.Open(ctx, store.Config{Database: c.Database, Migrate: c.Migrate, Logger: c.Logger})
+	db, err := store.Open(ctx, store.Config{Database: c.Database, Migrate: c.Migrate, MaxModules: c.MaxModules,
+		MaxModulesSize: c.MaxModulesSize, Logger: c.Logger})
 	if err != nil {
 		return nil, err
 	}

@@ -7,7 +7,6 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
@@ -28,6 +27,7 @@ type serverFlags struct {
 	documentFlags     `group:"Documents of others:"`
 	scriptFlags       `group:"Scripts:"`
 	signingFlags      `group:"Scripts:"`
+	moduleFlags       `group:"Scripts:"`
 	adminTokenFlags   `group:"Administration:"`
 	logFlags          `group:"Log:"`
 }
@@ -157,6 +157,12 @@ func (f *scriptFlags) cache() string {
 	return ""
 }
 
+// moduleFlags are the bounds on uploaded modules.
+type moduleFlags struct {
+	MaxModules     int      `default:"500" placeholder:"NUMBER" help:"How many modules are stored at most; more uploads are refused. Default ${default}."`
+	MaxModulesSize byteSize `default:"1GiB" placeholder:"SIZE" help:"Size of all stored modules together; more uploads are refused. Default ${default}."`
+}
+
 // logFlags are how the log is written, to standard error.
 type logFlags struct {
 	LogFormat string     `default:"text" enum:"text,json" placeholder:"text|json" help:"Lines of text, or of JSON. Default ${default}."`
@@ -193,18 +199,10 @@ type memorySize uint64
 
 // UnmarshalText reads 16MiB, 512KiB, 1GiB, or a number of bytes.
 func (m *memorySize) UnmarshalText(b []byte) error {
-	number, shift := string(b), 0
-	for unit, s := range map[string]int{"KiB": 10, "MiB": 20, "GiB": 30} {
-		if n, ok := strings.CutSuffix(number, unit); ok {
-			number, shift = n, s
-			break
-		}
-	}
-	n, err := strconv.ParseUint(number, 10, 33)
+	n, err := parseSize(string(b))
 	if err != nil {
-		return fmt.Errorf("%q is no amount of memory, such as 16MiB", b)
+		return err
 	}
-	n <<= shift
 	if n == 0 || n%sandbox.PageSize != 0 || n/sandbox.PageSize > sandbox.MaxMemoryPages {
 		return fmt.Errorf("%q: it must be whole pages of 64KiB, from 64KiB to 4GiB", b)
 	}

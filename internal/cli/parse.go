@@ -22,6 +22,10 @@ import (
 // files that flags name, and asks no other server.
 func (f *serverFlags) parse(logger *slog.Logger) (app.Config, error) {
 	c := app.Config{Database: f.Database, Migrate: !f.NoMigrate, Listen: f.Listen, AdminListen: f.AdminListen, Logger: logger}
+	if f.MaxModules < 1 {
+		return c, fmt.Errorf("--max-modules %d: it must be at least 1", f.MaxModules)
+	}
+	c.MaxModules, c.MaxModulesSize = f.MaxModules, int64(f.MaxModulesSize)
 	c.Engine.Options = f.options()
 	if err := c.Engine.Options.Validate(); err != nil {
 		return c, err

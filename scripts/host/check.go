@@ -5,10 +5,35 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/go-json-experiment/json"
+
 	"registrar/engine"
 	"registrar/internal/suggest"
 	"registrar/scripts"
 )
+
+// checkBounds returns a *[scripts.RejectedError] if a deployment is larger than one may be.
+func checkBounds(d scripts.Deployment) error {
+	var r scripts.RejectedError
+	if n := len(d.Scripts); n > scripts.MaxScripts {
+		r.Reasons = append(r.Reasons, fmt.Sprintf("scripts has %d elements: at most %d are allowed", n, scripts.MaxScripts))
+	}
+	b, err := json.Marshal(d.Scripts)
+	if err != nil {
+		return fmt.Errorf("measuring the deployment: %w", err)
+	}
+	if len(b) > scripts.MaxDeploymentSize {
+		r.Reasons = append(r.Reasons,
+			fmt.Sprintf("scripts has %d bytes of JSON: at most %d are allowed", len(b), scripts.MaxDeploymentSize))
+	}
+	if n := len(d.Comment); n > scripts.MaxComment {
+		r.Reasons = append(r.Reasons, fmt.Sprintf("comment has %d bytes: at most %d are allowed", n, scripts.MaxComment))
+	}
+	if r.Reasons != nil {
+		return &r
+	}
+	return nil
+}
 
 // check checks what a deployment says of its scripts, without their modules.
 func check(list []scripts.Script) error {

@@ -33,6 +33,9 @@ type script struct {
 // Deploy checks and appends a deployment, and puts it in force here at once; other replicas follow. A deployment that
 // is not accepted gets a *[scripts.RejectedError].
 func (h *Host) Deploy(ctx context.Context, d scripts.Deployment, ifCurrent *int64) (scripts.Deployment, error) {
+	if err := checkBounds(d); err != nil {
+		return scripts.Deployment{}, err
+	}
 	loaded, err := h.load(ctx, d)
 	if err != nil {
 		return scripts.Deployment{}, err

@@ -40,13 +40,22 @@ func (h *Host) DryRun(
 // borrow returns the deployment in force, or one of these scripts, until it is released.
 func (h *Host) borrow(ctx context.Context, list []scripts.Script) (d *deployed, release func(), err error) {
 	if list != nil {
-		d, err = h.load(ctx, scripts.Deployment{Scripts: list})
+		d, err = h.loadGiven(ctx, list)
 		return d, func() { _ = h.close(context.WithoutCancel(ctx), d) }, err
 	}
 	if d = h.pin(); d == nil {
 		return nil, nil, fmt.Errorf("no deployment is loaded: %w", engine.ErrUnavailable)
 	}
 	return d, func() { h.unpin(d) }, nil
+}
+
+// loadGiven loads scripts that a caller brings, which are bounded as a deployment is.
+func (h *Host) loadGiven(ctx context.Context, list []scripts.Script) (*deployed, error) {
+	d := scripts.Deployment{Scripts: list}
+	if err := checkBounds(d); err != nil {
+		return nil, err
+	}
+	return h.load(ctx, d)
 }
 
 // A tracer watches the layers of a registration's steps. Each has a clock that stands still while another one runs.

@@ -75,7 +75,7 @@ func (h *Host) loadApart(ctx context.Context, list []scripts.Script) (*deployed,
 		}
 		h.unpin(current)
 	}
-	return h.load(ctx, scripts.Deployment{Scripts: list})
+	return h.loadGiven(ctx, list)
 }
 
 // replay runs one registration again. A replay that is called off is no outcome of it.

@@ -52,6 +52,8 @@ func Run(t *testing.T, fresh func(t testing.TB) string) {
 		{"modules", testModules},
 		{"uploading one module at once", testModuleRace},
 		{"bytes of modules", testModuleBytes},
+		{"bounds on modules", testModuleBounds},
+		{"bounds on modules, at once", testModuleBoundRace},
 		{"deployments", testDeployments},
 		{"deployments at once", testDeploymentRace},
 		{"deploying what is not there", testMissingModule},
@@ -86,7 +88,14 @@ func SQLite(t testing.TB) string {
 // open opens the database, migrated, until the test ends.
 func open(t testing.TB, database string) *store.Store {
 	t.Helper()
-	s, err := store.Open(t.Context(), store.Config{Database: database, Migrate: true})
+	return openWith(t, store.Config{Database: database})
+}
+
+// openWith opens a database, migrated, as c says else.
+func openWith(t testing.TB, c store.Config) *store.Store {
+	t.Helper()
+	c.Migrate = true
+	s, err := store.Open(t.Context(), c)
 	if err != nil {
 		t.Fatalf("opening: %v", err)
 	}
