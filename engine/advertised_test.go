@@ -16,7 +16,7 @@ func TestAdvertisedBounds(t *testing.T) {
 	for _, b := range bounds() {
 		t.Run(b.list+" "+b.member, func(t *testing.T) {
 			if _, named := bodyMembers(t, every)[b.member]; !named {
-				t.Fatalf("no request holds %s", b.member)
+				t.Fatalf("the request has no %s", b.member)
 			}
 			for _, list := range [][]string{{}, {"another"}} {
 				c := Config{Advertised: func() (Advertised, error) { return Advertised{b.list: list}, nil }}
@@ -25,16 +25,21 @@ func TestAdvertisedBounds(t *testing.T) {
 			}
 		})
 	}
-	if _, err := register(t, Config{Advertised: func() (Advertised, error) { return Advertised{"scopes_supported": {}}, nil }}, every); err != nil {
-		t.Errorf("scopes_supported bounds: %v", err)
+	scopes := Config{Advertised: func() (Advertised, error) { return Advertised{"scopes_supported": {}}, nil }}
+	if _, err := register(t, scopes, every); err != nil {
+		t.Errorf("with scopes_supported: got %v, want no error", err)
 	}
-	if _, err := register(t, Config{Advertised: func() (Advertised, error) { return nil, ErrUnavailable }}, every); !errors.Is(err, ErrUnavailable) {
-		t.Errorf("before anything is known: %v", err)
+	unknown := Config{Advertised: func() (Advertised, error) { return nil, ErrUnavailable }}
+	if _, err := register(t, unknown, every); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("without metadata: got %v, want ErrUnavailable", err)
 	}
-	hybrid := Options{AllowedGrantTypes: []string{"authorization_code", "implicit"}, AllowedResponseTypes: []string{"code id_token"}}
-	words := Config{Options: hybrid, Advertised: func() (Advertised, error) { return Advertised{"response_types_supported": {"id_token code"}}, nil }}
-	if _, err := register(t, words, `{"redirect_uris":["https://app.example/cb"],"response_types":["code id_token"]}`); err != nil {
-		t.Errorf("the same words in another order: %v", err)
+	hybrid := Options{AllowedGrantTypes: []string{"authorization_code", "implicit"},
+		AllowedResponseTypes: []string{"code id_token"}}
+	words := Config{Options: hybrid,
+		Advertised: func() (Advertised, error) { return Advertised{"response_types_supported": {"id_token code"}}, nil }}
+	body := `{"redirect_uris":["https://app.example/cb"],"response_types":["code id_token"]}`
+	if _, err := register(t, words, body); err != nil {
+		t.Errorf("the same words in another order: got %v, want no error", err)
 	}
 }
 
@@ -47,7 +52,7 @@ func bodyMembers(t *testing.T, body string) map[string]jsontext.Value {
 	return members
 }
 
-// What a script adds is bounded too: where it is found out late, it is the script's failure.
+// The limits apply to what scripts add. A violation after the validation steps is the script's failure.
 func TestAdvertisedBoundsScripts(t *testing.T) {
 	advertised := func() (Advertised, error) { return Advertised{"acr_values_supported": {"1"}}, nil }
 	at := func(field func(*Steps) *StepFunc) Config {
@@ -68,11 +73,15 @@ func TestAdvertisedBoundsScripts(t *testing.T) {
 }
 
 func TestReadAdvertised(t *testing.T) {
-	a, err := ReadAdvertised(bodyMembers(t, `{"issuer":"x","grant_types_supported":["a","b"],"scopes_supported":["c"],"subject_types_supported":null,"claims_supported":[]}`))
+	a, err := ReadAdvertised(bodyMembers(t,
+		`{"issuer":"x","grant_types_supported":["a","b"],"scopes_supported":["c"],"subject_types_supported":null,`+
+			`"claims_supported":[]}`))
 	if diff := cmp.Diff(Advertised{"grant_types_supported": {"a", "b"}}, a); diff != "" || err != nil {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
-	if _, err := ReadAdvertised(bodyMembers(t, `{"grant_types_supported":"a"}`)); err == nil || !strings.Contains(err.Error(), "grant_types_supported must be a list") {
-		t.Errorf("got %v", err)
+	const words = "grant_types_supported must be a list"
+	_, err = ReadAdvertised(bodyMembers(t, `{"grant_types_supported":"a"}`))
+	if err == nil || !strings.Contains(err.Error(), words) {
+		t.Errorf("got %v, want an error with %q", err, words)
 	}
 }

@@ -6,8 +6,8 @@ import (
 	"registrar/internal/alloctest"
 )
 
-// The allocations of one run of each part of a registration, for each of sizes: minimal, usual, every member. They may
-// fall: lower the number with the change that lowers it. They must not rise.
+// The allowed allocations of each part of a registration, for each of sizes: minimal, usual, every member. Lower a
+// number with the change that lowers it; do not raise one.
 var (
 	decodeAllocations   = [...]float64{2, 7, 60}
 	stepsAllocations    = [...]float64{32, 36, 72}
@@ -15,7 +15,7 @@ var (
 	patchAllocations    = [...]float64{36, 49, 260}
 )
 
-// TestAllocationsOfRegistration guards the parts of a registration that the benchmarks measure.
+// TestAllocationsOfRegistration limits the allocations of the parts of a registration that the benchmarks measure.
 func TestAllocationsOfRegistration(t *testing.T) {
 	patch := []byte(`{"client_name":"patched","contacts":["ops@app.example"]}`)
 	for i, size := range sizes {

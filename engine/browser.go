@@ -19,7 +19,8 @@ func setPublicClientProperties(_ context.Context, r *Registration) error {
 	}
 	for i, s := range in.AllowedCORSOrigins {
 		if u, err := url.Parse(s); err != nil || !isHTTP(u) || u.Host == "" || s != u.Scheme+"://"+u.Host {
-			return Refuse("allowed_cors_origins[%d] must be an origin: scheme, host and port alone, such as https://app.example", i)
+			return Refuse("allowed_cors_origins[%d] must be an origin: only scheme, host and port, such as "+
+				"https://app.example", i)
 		}
 	}
 	out.RequireClientSecret = in.RequireClientSecret

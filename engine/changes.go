@@ -9,9 +9,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Touched returns the names of the members that differ between s and later, in the order of a response: what a script did
-// itself. No built-in step may have run in between, for metadata is compared only where a patch was applied. It never
-// returns a value.
+// Touched returns the names of the members that a script changed between s and later, in the order of a response; never
+// their values. No built-in step may have run in between, since Touched compares metadata only if a patch was applied.
 func (s *Snapshot) Touched(later *Snapshot) []string {
 	names := s.credentials(later)
 	if s.patches != later.patches {
@@ -21,13 +20,13 @@ func (s *Snapshot) Touched(later *Snapshot) []string {
 	return names
 }
 
-// Changed is Touched for what anybody did.
+// Changed is like Touched, but reports the changes of built-in steps too.
 func (s *Snapshot) Changed(later *Snapshot) []string {
 	a, b := s.client.Metadata, later.client.Metadata
 	return append(s.credentials(later), changedMembers(&a, &b)...)
 }
 
-// credentials returns which of a client's ID and secret differ. A secret that is set anew is another one.
+// credentials returns which of client_id and client_secret differ. A secret that is set again counts as different.
 func (s *Snapshot) credentials(later *Snapshot) []string {
 	var names []string
 	if s.client.ID != later.client.ID {
@@ -70,7 +69,7 @@ func changedOthers(before, after map[string]jsontext.Value) []string {
 	return names
 }
 
-// sameMember compares two fields of metadata, given by their addresses.
+// sameMember reports whether two metadata fields are equal, given pointers to them.
 func sameMember(before, after any) bool {
 	switch a := before.(type) {
 	case *string:
@@ -84,7 +83,7 @@ func sameMember(before, after any) bool {
 	case *jsontext.Value:
 		return sameValue(*a, *after.(*jsontext.Value))
 	case *map[string]jsontext.Value:
-		return true // member by member, see changedOthers
+		return true // changedOthers compares these
 	}
 	return reflect.DeepEqual(before, after)
 }
@@ -93,8 +92,8 @@ func samePointer[T comparable](a, b *T) bool {
 	return a == b || a != nil && b != nil && *a == *b
 }
 
-// sameValue reports whether two JSON values are the same but for white space, the order of members and how strings are
-// escaped: a patch rewrites what it does not touch.
+// sameValue reports whether two JSON values are equal except for white space, the order of members and the escaping of
+// strings, which a patch changes in values that it does not touch.
 func sameValue(a, b jsontext.Value) bool {
 	if bytes.Equal(a, b) {
 		return true

@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// Every field of the metadata is told apart, under its name.
+// changedMembers detects a change of every field, and reports its name.
 func TestEveryMemberIsCompared(t *testing.T) {
 	one, yes := int64(1), true
 	for i, name := range memberNames() {
@@ -26,14 +26,14 @@ func TestEveryMemberIsCompared(t *testing.T) {
 		case *jsontext.Value:
 			*p = jsontext.Value(`{}`)
 		default:
-			t.Fatalf("%s has a type that is not compared: %T", name, p)
+			t.Fatalf("%s has the unexpected type %T", name, p)
 		}
 		if got := changedMembers(&before, &after); !slices.Equal(got, []string{name}) {
-			t.Errorf("%s: got %q", name, got)
+			t.Errorf("%s: got %q, want only %[1]s", name, got)
 		}
 		copied := after
 		if got := changedMembers(&after, &copied); got != nil {
-			t.Errorf("%s, the same: got %q", name, got)
+			t.Errorf("%s unchanged: got %q, want none", name, got)
 		}
 	}
 }
@@ -42,11 +42,13 @@ func TestChangedMembers(t *testing.T) {
 	one, other := int64(1), int64(1)
 	before := Metadata{
 		RedirectURIs: nil, DefaultMaxAge: &one, JWKS: jsontext.Value(`{"keys":[],"x":"\u0061"}`),
-		Other: map[string]jsontext.Value{"same": jsontext.Value(`[1, 2]`), "gone": jsontext.Value(`1`), "big": jsontext.Value(`9007199254740993`)},
+		Other: map[string]jsontext.Value{"same": jsontext.Value(`[1, 2]`), "gone": jsontext.Value(`1`),
+			"big": jsontext.Value(`9007199254740993`)},
 	}
 	after := Metadata{
 		RedirectURIs: []string{}, DefaultMaxAge: &other, JWKS: jsontext.Value(`{"x": "a", "keys": []}`),
-		Other: map[string]jsontext.Value{"same": jsontext.Value(`[1,2]`), "new": jsontext.Value(`1`), "big": jsontext.Value(`9007199254740992`)},
+		Other: map[string]jsontext.Value{"same": jsontext.Value(`[1,2]`), "new": jsontext.Value(`1`),
+			"big": jsontext.Value(`9007199254740992`)},
 	}
 	if diff := cmp.Diff([]string{"big", "gone", "new"}, changedMembers(&before, &after)); diff != "" {
 		t.Errorf("want (-) and got (+):\n%s", diff)
@@ -67,7 +69,7 @@ func TestTouchedAndChanged(t *testing.T) {
 	r.Client.ID = "an-id"
 	later := r.Snapshot()
 	if got := entry.Touched(&later); !slices.Equal(got, []string{"client_id"}) {
-		t.Errorf("touched: got %q, want the ID alone", got)
+		t.Errorf("touched: got %q, want only the ID", got)
 	}
 	if got := entry.Changed(&later); !slices.Equal(got, []string{"client_id", "scope"}) {
 		t.Errorf("changed: got %q, want both", got)

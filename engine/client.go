@@ -9,58 +9,58 @@ import (
 	"github.com/google/uuid"
 )
 
-// A Client is a registered client, or one on its way there. Slices and raw values in it are never changed in place, so
-// a copy of the struct is a copy of the client.
+// A Client is a client, registered or being registered. Its slices and raw values are never modified in place, so a
+// copy of the struct is a copy of the client.
 type Client struct {
-	ID             string    // 1 to 255 visible ASCII characters; empty until add_client_id ran
-	RegistrationID uuid.UUID // of the registration that made the client: tells it from another's with the same ID
+	ID             string    // 1 to 255 visible ASCII characters; empty until add_client_id has run
+	RegistrationID uuid.UUID // of the registration that made the client; differs if a later client reuses the ID
 	IssuedAt       time.Time // UTC, in whole microseconds
 	Metadata       Metadata  // as registered, not as sent
-	Secret         *Secret   // nil for a client without a shared secret
-	PreviousSecret *Secret   // the one that Secret replaced, valid until it expires; nil where there is none
-	Caller         Caller    // who registered
+	Secret         *Secret   // nil means that the client has no shared secret
+	PreviousSecret *Secret   // the secret that Secret replaced, valid until it expires; nil means none
+	Caller         Caller    // who registered the client
 	Provenance     Provenance
 
-	TokenHash *[sha256.Size]byte // of the registration access token; nil for a client that does not manage itself
-	Updated   *Update            // the last one; nil for a client that is as it was registered
-	SeenAt    time.Time          // when it was last known to be in use, UTC, in whole microseconds; zero means never
-	Version   int64              // 0 as registered, one more with each change
+	TokenHash *[sha256.Size]byte // of the registration access token; nil means that the client cannot manage itself
+	Updated   *Update            // the last update; nil means never updated
+	SeenAt    time.Time          // last known use, UTC, in whole microseconds; zero means never
+	Version   int64              // 0 when registered; each change adds 1
 
-	encoded jsontext.Value // Metadata, once the response was written from it; see [Client.EncodedMetadata]
+	encoded jsontext.Value // Metadata as the response has it; nil before that. See [Client.EncodedMetadata].
 }
 
-// An Update is one that a client made of itself.
+// An Update records a client's last RFC 7592 update.
 type Update struct {
 	At time.Time // UTC, in whole microseconds
 	Provenance
 }
 
-// Provenance says which deployment was in force when a client was registered, or updated, and which scripts acted on it.
+// Provenance records the deployment in force when a client was registered or updated, and the scripts that acted on it.
 type Provenance struct {
-	Deployment int64 // its number; 0 means that there was none
+	Deployment int64 // number of the deployment; 0 means none
 	Acts       []Act // in the order in which the scripts returned
 }
 
-// An Act is one step that a script ran to its end.
+// An Act records a step that a script completed.
 type Act struct {
 	Step   string `json:"step"`
-	Script string `json:"script"` // its name in the deployment
-	Module string `json:"module"` // the digest of its module, "sha256:" and 64 hex digits
-	// Changed names the members that the script itself changed, never their values; nil where it changed none.
+	Script string `json:"script"` // name of the script in the deployment
+	Module string `json:"module"` // digest of the script's module, "sha256:" and 64 hex digits
+	// Changed names the members that the script itself changed, never their values; nil means none.
 	Changed []string `json:"changed,omitzero"`
 }
 
-// An Auth is how a caller proved who they are.
+// An Auth is how a caller authenticated.
 type Auth string
 
-// The ways to register.
+// How a caller can authenticate to register.
 const (
 	AuthNone               Auth = "none"
-	AuthInitialAccessToken Auth = "initial_access_token" // TokenID names it
-	AuthJWT                Auth = "jwt"                  // Issuer made it
+	AuthInitialAccessToken Auth = "initial_access_token" // Caller.TokenID names the token
+	AuthJWT                Auth = "jwt"                  // Caller.Issuer made the token
 )
 
-// A Caller is who registers. It is stored with the client and shown to scripts; it never holds a raw token.
+// A Caller is who sent a registration. It is stored with the client and shown to scripts. It never holds a raw token.
 type Caller struct {
 	Auth    Auth           `json:"auth"`
 	Issuer  string         `json:"issuer,omitzero"`

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Client authentication methods of RFC 7591 §2, OpenID Connect Core 1.0 §9 and RFC 8705 §2.
+// The client authentication methods of RFC 7591 §2, OpenID Connect Core 1.0 §9 and RFC 8705 §2.
 const (
 	authMethodNone          = "none"
 	authMethodSecretBasic   = "client_secret_basic"
@@ -24,19 +24,22 @@ func authMethod(in *Metadata) (string, error) {
 			return authMethodNone, nil
 		}
 		return authMethodSecretBasic, nil // RFC 7591 §2
-	case authMethodNone, authMethodSecretBasic, authMethodSecretPost, authMethodPrivateKeyJWT, authMethodTLS, authMethodSelfSignedTLS:
+	case authMethodNone, authMethodSecretBasic, authMethodSecretPost, authMethodPrivateKeyJWT, authMethodTLS,
+		authMethodSelfSignedTLS:
 		return m, nil
 	case authMethodSecretJWT:
-		return "", Refuse("token_endpoint_auth_method client_secret_jwt needs a secret that the server can read, and it keeps hashes only: use private_key_jwt")
+		return "", Refuse("token_endpoint_auth_method client_secret_jwt needs a secret that the server can read, " +
+			"but it stores only hashes: use private_key_jwt")
 	default:
-		return "", Refuse("token_endpoint_auth_method '%s' is not known: it must be one of none, client_secret_basic, client_secret_post, private_key_jwt, tls_client_auth, self_signed_tls_client_auth", m)
+		return "", Refuse("token_endpoint_auth_method '%s' is not known: it must be one of none, client_secret_basic, "+
+			"client_secret_post, private_key_jwt, tls_client_auth, self_signed_tls_client_auth", m)
 	}
 }
 
-// usesSharedSecret reports whether a client with that method needs a secret.
+// usesSharedSecret reports whether a client with the given authentication method needs a secret.
 func usesSharedSecret(method string) bool { return strings.HasPrefix(method, "client_secret_") }
 
-// setSecrets copies the keys and the certificate that the client authenticates with, and how it signs what it sends.
+// setSecrets copies the members for the client's keys, its certificate and the signing of its requests.
 func setSecrets(ctx context.Context, r *Registration) error {
 	o, in, out := &r.engine.options, &r.Request.Metadata, &r.Client.Metadata
 	if err := checkKeys(in, out.TokenEndpointAuthMethod); err != nil {
@@ -49,7 +52,7 @@ func setSecrets(ctx context.Context, r *Registration) error {
 		return err
 	}
 	signed := in.RequireSignedRequestObject != nil && *in.RequireSignedRequestObject
-	// RFC 9101 §10.5: an unsigned request object is no answer to a demand for a signed one.
+	// RFC 9101 §10.5: a client that requires signed request objects cannot send unsigned ones.
 	if err := o.signing("request_object_signing_alg", in.RequestObjectSigningAlg, !signed); err != nil {
 		return err
 	}
@@ -57,7 +60,7 @@ func setSecrets(ctx context.Context, r *Registration) error {
 	if err != nil {
 		return err
 	}
-	if err := r.checkKeysThere(ctx, in); err != nil {
+	if err := r.checkKeySet(ctx, in); err != nil {
 		return err
 	}
 	out.JWKS, out.JWKSURI = in.JWKS, in.JWKSURI
@@ -74,7 +77,7 @@ func setSecrets(ctx context.Context, r *Registration) error {
 	return nil
 }
 
-// checkKeys checks the client's public keys, and that it has some where something needs them.
+// checkKeys checks the client's public keys, and that a client that needs keys has some.
 func checkKeys(in *Metadata, method string) error {
 	if err := checkKeySources(in); err != nil {
 		return err
@@ -96,16 +99,19 @@ func checkKeys(in *Metadata, method string) error {
 	return nil
 }
 
-// checkTLSClientAuth checks that the certificate of a client is named in one way (RFC 8705 §2.1.2).
+// checkTLSClientAuth checks that exactly one member names the client's certificate (RFC 8705 §2.1.2).
 func checkTLSClientAuth(in *Metadata, method string) error {
 	named := 0
-	for _, v := range [...]string{in.TLSClientAuthSubjectDN, in.TLSClientAuthSANDNS, in.TLSClientAuthSANURI, in.TLSClientAuthSANIP, in.TLSClientAuthSANEmail} {
+	for _, v := range [...]string{in.TLSClientAuthSubjectDN, in.TLSClientAuthSANDNS, in.TLSClientAuthSANURI,
+		in.TLSClientAuthSANIP, in.TLSClientAuthSANEmail} {
 		if v != "" {
 			named++
 		}
 	}
 	if method == authMethodTLS && named != 1 {
-		return Refuse("token_endpoint_auth_method tls_client_auth needs exactly one of tls_client_auth_subject_dn, tls_client_auth_san_dns, tls_client_auth_san_uri, tls_client_auth_san_ip, tls_client_auth_san_email, not %d", named)
+		return Refuse("token_endpoint_auth_method tls_client_auth needs exactly one of tls_client_auth_subject_dn, "+
+			"tls_client_auth_san_dns, tls_client_auth_san_uri, tls_client_auth_san_ip, tls_client_auth_san_email, "+
+			"not %d", named)
 	}
 	return nil
 }

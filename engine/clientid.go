@@ -28,8 +28,8 @@ func addClientID(_ context.Context, r *Registration) error {
 	return nil
 }
 
-// stampVersion7 makes a random UUID one of version 7: it begins with the milliseconds since 1970 (RFC 9562 §5.7), then
-// the fraction of one in 12 bits (§6.2, method 3). The library's own version 7 has a clock of its own.
+// stampVersion7 turns a random UUID into one of version 7: milliseconds since 1970 (RFC 9562 §5.7), then the fraction
+// of a millisecond in 12 bits (§6.2, method 3). The uuid package cannot: its version 7 does not take a time.
 func stampVersion7(id *uuid.UUID, now time.Time) {
 	micros := uint64(now.UnixMicro())
 	fraction := micros % 1000 << 12 / 1000
@@ -37,11 +37,11 @@ func stampVersion7(id *uuid.UUID, now time.Time) {
 	binary.BigEndian.PutUint64(id[:8], stamp)
 }
 
-// MaxClientID bounds the length of a client ID in bytes.
+// MaxClientID is the maximum length of a client ID in bytes.
 const MaxClientID = 255
 
-// CheckClientID returns an error unless id can be a client's: 1 to MaxClientID visible ASCII characters, neither "." nor
-// "..", which a path would swallow, nor the URL of a metadata document.
+// CheckClientID returns an error unless id is a valid client ID: 1 to MaxClientID visible ASCII characters, not "." or
+// "..", which URL paths drop, and not beginning with http:// or https://, as metadata document URLs do.
 func CheckClientID(id string) error {
 	switch {
 	case id == "" || len(id) > MaxClientID:
@@ -49,9 +49,9 @@ func CheckClientID(id string) error {
 	case strings.IndexFunc(id, invisible) >= 0:
 		return fmt.Errorf("the client ID %q must be visible ASCII without spaces", id)
 	case id == "." || id == "..":
-		return fmt.Errorf("the client ID %q would vanish from a path", id)
+		return fmt.Errorf("the client ID must not be %q, which URL paths drop", id)
 	case hasPrefixFold(id, "http://") || hasPrefixFold(id, "https://"):
-		return fmt.Errorf("the client ID %q begins like a URL, which is how metadata documents are named", id)
+		return fmt.Errorf("the client ID %q begins like a URL: only metadata documents have such IDs", id)
 	}
 	return nil
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// setClientName copies what people read of the client and whom they may write to.
+// setClientName copies the client's names and contacts.
 func setClientName(_ context.Context, r *Registration) error {
 	in, out := &r.Request.Metadata, &r.Client.Metadata
 	if err := printable("client_name", in.ClientName); err != nil {
@@ -30,7 +30,7 @@ func setClientName(_ context.Context, r *Registration) error {
 	return nil
 }
 
-// printable refuses control characters: a line break in a name could fake a line of a consent page.
+// printable refuses control characters: a line break in a name could forge a line of a consent page.
 func printable(member, s string) error {
 	if strings.IndexFunc(s, unicode.IsControl) >= 0 {
 		return Refuse("%s holds a control character", member)
@@ -38,7 +38,7 @@ func printable(member, s string) error {
 	return nil
 }
 
-// setUserInterfaceProperties copies what the authorization server's pages show, and IdentityServer's members for them.
+// setUserInterfaceProperties copies the members that the authorization server's pages use.
 func setUserInterfaceProperties(_ context.Context, r *Registration) error {
 	in, out := &r.Request.Metadata, &r.Client.Metadata
 	page := func(member, s string) error {
@@ -96,7 +96,8 @@ func onRedirectHost(u *url.URL, redirectURIs []string) bool {
 	return false
 }
 
-// eachLocalized calls f for each language-tagged member.
+// eachLocalized calls f for each language-tagged member, until f returns an error. name includes the tag; raw and value
+// are the same string as JSON and decoded.
 func (m *Metadata) eachLocalized(f func(name, member string, raw jsontext.Value, value string) error) error {
 	for name, raw := range m.Other {
 		member, _, ok := localized(name)

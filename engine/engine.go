@@ -1,8 +1,7 @@
-// Package engine takes a request to register an OAuth 2.0 client through the steps of a registration. The steps
-// validate the metadata (RFC 7591, OpenID Connect Dynamic Client Registration 1.0), add a client ID and a client
-// secret, and build the response; every step is a field of [Steps] that can be replaced or wrapped. After the steps the
-// engine checks what no override may weaken, then hands the client to the store. It knows neither HTTP, SQL nor
-// WebAssembly. See [Engine.Register].
+// Package engine registers OAuth 2.0 clients in steps. The steps validate the metadata (RFC 7591, OpenID Connect
+// Dynamic Client Registration 1.0), add a client ID and a client secret, and build the response. Every step is a field
+// of [Steps] that can be replaced or wrapped. After the steps the engine checks invariants, which no override can
+// weaken, and passes the client to the store. It knows neither HTTP, SQL nor WebAssembly. See [Engine.Register].
 package engine
 
 import (
@@ -21,35 +20,34 @@ import (
 
 // A ClientStore keeps clients.
 type ClientStore interface {
-	// AddClient stores c durably before it returns, or returns ErrExists if c.ID is taken. Where c.Caller registered with
-	// an initial access token, one of the token's uses is taken if and only if c is stored; with none left it returns
+	// AddClient stores c durably before it returns, or returns ErrExists if c.ID is taken. If c.Caller registered with an
+	// initial access token, it spends one of the token's uses if and only if it stores c; if none is left it returns
 	// ErrTokenSpent.
 	AddClient(ctx context.Context, c *Client) error
-	// UpdateClient stores c durably, with the next version, in place of the client that it was made from: the one with
-	// c.ID, c.RegistrationID and c.Version. It returns ErrConflict if that one is not there any more. It leaves SeenAt alone.
+	// UpdateClient durably replaces the client with c.ID, c.RegistrationID and c.Version by c, with the next version. It
+	// returns ErrConflict if that client no longer exists. It does not change SeenAt.
 	UpdateClient(ctx context.Context, c *Client) error
 }
 
 // Overrides returns the steps of one registration, given the built-in ones. The engine calls it once for each
-// registration, and release when the registration has ended.
+// registration, and calls release when the registration has ended.
 type Overrides func(r *Registration, base Steps) (steps Steps, release func())
 
-// Config is what an Engine is made of.
+// Config holds an Engine's dependencies and options.
 type Config struct {
-	Store     ClientStore // may be nil where only Preview is used
+	Store     ClientStore // may be nil if only Preview is used
 	Options   Options
 	Overrides Overrides // nil means that the built-in steps run
-	// Advertised returns what the authorization server's metadata bounds, or an error while that is not known; nil means
-	// that nothing is bounded.
+	// Advertised returns the limits of the authorization server's metadata, or an error while they are unknown; nil means
+	// no limits.
 	Advertised func() (Advertised, error)
-	// Fetch returns the JSON document at a URL that a client named. Unless ctx has ended, its error says to the client why
-	// there is none. nil means that such URLs are checked for their form alone.
+	// Fetch returns the JSON document at a URL that a client named. Clients read its error unless ctx has ended. nil means
+	// that nothing is fetched: such URLs are checked only for their form.
 	Fetch func(ctx context.Context, url string) ([]byte, error)
-	// StatementKeys returns the keys that a software statement of that issuer may be signed with, by the ID of the key (""
-	// is any) and the algorithm; none where it has no such key. An issuer that is not trusted gives an error that is
-	// ErrUntrusted. nil means that no issuer is trusted.
+	// StatementKeys returns the issuer's keys for software statements that match a key ID ("" matches any) and an
+	// algorithm, or no keys. It returns ErrUntrusted if the issuer is not trusted. nil means that no issuer is trusted.
 	StatementKeys func(ctx context.Context, issuer, keyID string, alg jose.SignatureAlgorithm) ([]jose.JSONWebKey, error)
-	Random        io.Reader        // of IDs, secrets and salts; nil means crypto/rand
+	Random        io.Reader        // for IDs, secrets and salts; nil means crypto/rand
 	Now           func() time.Time // nil means time.Now
 }
 
@@ -69,14 +67,14 @@ type Engine struct {
 	processing []func(*Steps) *StepFunc
 }
 
-// New returns an Engine, or an error that names the option that is wrong.
+// New returns an Engine, or an error that names an invalid option.
 func New(c Config) (*Engine, error) {
 	options, err := c.Options.withDefaults()
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{store: c.Store, options: options, overrides: c.Overrides, random: cmp.Or(c.Random, rand.Reader), now: c.Now,
-		advertised: c.Advertised, fetch: c.Fetch, statementKeys: c.StatementKeys}
+	e := &Engine{store: c.Store, options: options, overrides: c.Overrides, random: cmp.Or(c.Random, rand.Reader),
+		now: c.Now, advertised: c.Advertised, fetch: c.Fetch, statementKeys: c.StatementKeys}
 	if e.now == nil {
 		e.now = time.Now
 	}
@@ -87,8 +85,8 @@ func New(c Config) (*Engine, error) {
 	return e, nil
 }
 
-// engineSteps returns the steps that the engine itself calls: those that an update runs too, and the rest. After the
-// validation steps stands what holds for their result and is no step: what is advertised bounds updates too.
+// engineSteps returns the steps that the engine itself calls: the validation steps, which updates run too, and the
+// rest. checkAdvertised comes last in validation, so that it limits updates too.
 func engineSteps() (validation, processing []func(*Steps) *StepFunc) {
 	for _, step := range StepTable() {
 		switch {
@@ -103,13 +101,13 @@ func engineSteps() (validation, processing []func(*Steps) *StepFunc) {
 	return append(validation, func(*Steps) *StepFunc { return &bounded }), processing
 }
 
-// maxRepetitions bounds how often add_client_id and what follows run again because the client ID was taken.
+// maxRepetitions bounds how often add_client_id and the steps after it run again because the client ID was taken.
 const maxRepetitions = 3
 
-// Register takes a request through all steps and stores the client. When it returns nil the client is stored durably
-// and the registration holds the response. It returns an *[Error] where the request is refused, an error that is
-// [ErrUnavailable] where it may succeed later, and any other error where the server or a script failed; nothing is
-// stored then.
+// Register runs all steps for a request and stores the client. If it returns a nil error, the client is stored durably
+// and the registration holds the response. Otherwise nothing is stored: the error is an *[Error] if the request is
+// refused, wraps [ErrUnavailable] if the request may succeed later, and is another one if the server or a script
+// failed.
 func (e *Engine) Register(ctx context.Context, request *Request, caller *Caller) (*Registration, error) {
 	r, err := e.newRegistration(request, caller, ModeEnforce)
 	if err != nil {
@@ -118,18 +116,20 @@ func (e *Engine) Register(ctx context.Context, request *Request, caller *Caller)
 	return r.conclude(ctx, e.register)
 }
 
-// conclude takes a registration that counts to its end: work runs its steps and stores what they made.
-func (r *Registration) conclude(ctx context.Context, work func(context.Context, *Registration) error) (*Registration, error) {
+// conclude completes an enforced registration: work runs its steps and stores the result.
+func (r *Registration) conclude(
+	ctx context.Context, work func(context.Context, *Registration) error,
+) (*Registration, error) {
 	release := r.override(r.engine.overrides)
 	defer release()
-	r.outcome = errUnfinished // should a step panic
+	r.outcome = errUnfinished // remains if a step panics
 	if r.outcome = work(ctx, r); r.outcome != nil {
 		return nil, r.outcome
 	}
 	return r, nil
 }
 
-var errUnfinished = errors.New("the registration did not come to an end")
+var errUnfinished = errors.New("the registration did not finish")
 
 func (e *Engine) register(ctx context.Context, r *Registration) error {
 	if err := r.run(ctx, e.validation); err != nil {
@@ -148,10 +148,10 @@ func (e *Engine) register(ctx context.Context, r *Registration) error {
 		case !errors.Is(err, ErrExists):
 			return fmt.Errorf("storing the client: %w", err)
 		case slices.Contains(taken, r.Client.ID):
-			// The ID does not depend on chance: to ask once more would not help.
+			// The ID is not random: another attempt would return it again.
 			return Refuse("the client_id %s is taken", r.Client.ID)
 		case r.attempt == maxRepetitions:
-			return fmt.Errorf("every one of %d client IDs was taken, at last %q", r.attempt+1, r.Client.ID)
+			return fmt.Errorf("every one of %d client IDs was taken, the last one %q", r.attempt+1, r.Client.ID)
 		}
 		taken = append(taken, r.Client.ID)
 		r.Restore(entry)
@@ -159,10 +159,12 @@ func (e *Engine) register(ctx context.Context, r *Registration) error {
 	}
 }
 
-// Preview takes a request through all steps of the given overrides and stores nothing: a dry run. It returns the
-// registration as far as it came, and what [Engine.Register] would have returned, but for what only the store knows.
-// Request.Statement stands for a software statement that was verified.
-func (e *Engine) Preview(ctx context.Context, request *Request, caller *Caller, overrides Overrides) (*Registration, error) {
+// Preview is a dry run: it runs all steps of the given overrides for a request and stores nothing. It returns the
+// registration as far as it got, and the error that [Engine.Register] would have returned, errors of the store
+// excepted. Request.Statement takes the place of a verified software statement.
+func (e *Engine) Preview(
+	ctx context.Context, request *Request, caller *Caller, overrides Overrides,
+) (*Registration, error) {
 	r, err := e.newRegistration(request, caller, ModeDryRun)
 	if err != nil {
 		return nil, err
@@ -171,7 +173,7 @@ func (e *Engine) Preview(ctx context.Context, request *Request, caller *Caller, 
 	return r, r.preview(ctx, overrides)
 }
 
-// preview takes r through all steps of the given overrides.
+// preview runs all steps of the given overrides.
 func (r *Registration) preview(ctx context.Context, overrides Overrides) error {
 	release := r.override(overrides)
 	defer release()
@@ -195,8 +197,8 @@ func (e *Engine) newRegistration(request *Request, caller *Caller, mode Mode) (*
 	})
 }
 
-// begin completes a registration before its first step: with what is advertised, the extension members that are kept,
-// and a registration access token where it needs one and has none.
+// begin prepares a registration for its first step. It adds the advertised limits, the extension members to echo, and a
+// registration access token if r needs one and has none.
 func (e *Engine) begin(r *Registration) (*Registration, error) {
 	r.engine, r.sent = e, r.Request
 	var err error
@@ -217,7 +219,7 @@ func (e *Engine) begin(r *Registration) (*Registration, error) {
 	return r, nil
 }
 
-// timestamp returns the time as registrations have it: UTC, in whole microseconds.
+// timestamp returns the current time as registrations record it: UTC, in whole microseconds.
 func (e *Engine) timestamp() time.Time { return e.now().UTC().Truncate(time.Microsecond) }
 
 // keepExtensions copies the extension members that the operator lists.
@@ -229,14 +231,14 @@ func (r *Registration) keepExtensions() {
 	}
 }
 
-// override puts the registration's own steps in place.
+// override sets r.steps.
 func (r *Registration) override(overrides Overrides) (release func()) {
 	steps, release := overrides(r, builtin())
 	r.steps = &steps
 	return release
 }
 
-// complete takes r through all its steps and checks what they made.
+// complete runs all steps of r and checks the result.
 func (r *Registration) complete(ctx context.Context) error {
 	if err := r.run(ctx, r.engine.validation); err != nil {
 		return err
@@ -244,8 +246,8 @@ func (r *Registration) complete(ctx context.Context) error {
 	return r.finish(ctx)
 }
 
-// finish runs the steps that follow the validation and checks what all of them made. Only a new client needs an ID and
-// a secret of its own: one that is named by its metadata document has an ID and no secret, and an update keeps both.
+// finish runs the steps after validation and checks the result. Only OperationRegister runs add_client_id and
+// add_client_secret: a client with a metadata document has an ID and no secret, and an update keeps both.
 func (r *Registration) finish(ctx context.Context) error {
 	steps := r.engine.processing
 	if r.Operation != OperationRegister {
@@ -262,7 +264,7 @@ func (r *Registration) finish(ctx context.Context) error {
 	return r.checkInvariants()
 }
 
-// builtin returns the steps as they are where no script overrides one.
+// builtin returns the built-in steps.
 func builtin() Steps {
 	return Steps{
 		ValidateSoftwareStatement:      validateSoftwareStatement,

@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// A memory keeps clients in a map. The real stores are tested by their own suite.
+// A memory is a ClientStore that keeps clients in a map. Package storetest tests the real stores.
 type memory struct {
 	mu      sync.Mutex
 	clients map[string]*Client
@@ -63,7 +63,7 @@ func newEngine(t testing.TB, c Config) *Engine {
 	return e
 }
 
-// register runs one request and returns the response as decoded JSON.
+// register registers a client with a new engine, and returns the response as decoded JSON.
 func register(t testing.TB, c Config, body string) (map[string]any, error) {
 	t.Helper()
 	request, err := ParseRequest([]byte(body))
@@ -81,7 +81,7 @@ func register(t testing.TB, c Config, body string) (map[string]any, error) {
 	return response, nil
 }
 
-// override returns Overrides that change the steps of every registration.
+// override returns Overrides that apply change to the steps of every registration.
 func override(change func(r *Registration, s *Steps)) Overrides {
 	return func(r *Registration, s Steps) (Steps, func()) {
 		change(r, &s)
@@ -101,7 +101,7 @@ func TestRegisterMinimal(t *testing.T) {
 		t.Fatalf("no client is stored under %q", id)
 	}
 	if !c.Secret.Verify(Plaintext(secret), arrival) {
-		t.Error("the secret that was answered is not the one that is stored")
+		t.Error("the secret in the response does not match the stored one")
 	}
 	if c.Secret.Salt != nil {
 		t.Error("a built-in secret is salted")
@@ -157,7 +157,7 @@ func TestTakenClientID(t *testing.T) {
 					t.Errorf("attempt %d, want %d", r.Attempt(), want)
 				}
 				if r.Client.ID != "" || r.Items["seen"] != "" {
-					t.Error("the registration is not as it was at the first entry")
+					t.Error("the registration was not restored")
 				}
 				r.SetItem("seen", "yes")
 				r.Client.ID = list[runs]
@@ -170,7 +170,7 @@ func TestTakenClientID(t *testing.T) {
 		o, runs := ids("a", "b", "free")
 		got, err := register(t, Config{Store: taken(), Overrides: o}, minimal)
 		if err != nil || got["client_id"] != "free" || *runs != 3 {
-			t.Errorf("got %v, %v after %d runs", got["client_id"], err, *runs)
+			t.Errorf("got %v, %v after %d runs; want free after 3", got["client_id"], err, *runs)
 		}
 	})
 	t.Run("the same ID is refused", func(t *testing.T) {
@@ -178,14 +178,14 @@ func TestTakenClientID(t *testing.T) {
 		_, err := register(t, Config{Store: taken(), Overrides: o}, minimal)
 		refusal, ok := errors.AsType[*Error](err)
 		if !ok || refusal.Code != InvalidClientMetadata || *runs != 2 {
-			t.Errorf("got %v after %d runs", err, *runs)
+			t.Errorf("got %v after %d runs; want a refusal after 2", err, *runs)
 		}
 	})
 	t.Run("three repetitions at most", func(t *testing.T) {
 		o, runs := ids("a", "b", "c", "d")
 		_, err := register(t, Config{Store: taken(), Overrides: o}, minimal)
 		if _, refused := errors.AsType[*Error](err); err == nil || refused || *runs != 4 {
-			t.Errorf("got %v after %d runs", err, *runs)
+			t.Errorf("got %v after %d runs; want a failure after 4", err, *runs)
 		}
 	})
 }
@@ -210,7 +210,7 @@ func TestUniqueUnderConcurrency(t *testing.T) {
 	}
 }
 
-// A store that fails leaves nothing behind and its error is kept.
+// The error of a failing store is returned.
 func TestStoreFails(t *testing.T) {
 	_, err := register(t, Config{Store: failing{}}, minimal)
 	if !errors.Is(err, ErrUnavailable) {
@@ -235,11 +235,11 @@ func TestPreviewStoresNothing(t *testing.T) {
 		t.Errorf("got %v with mode %q and response %s", err, r.Mode, r.Response)
 	}
 	if len(store.clients) != 0 {
-		t.Errorf("%d clients are stored", len(store.clients))
+		t.Errorf("%d clients are stored, want none", len(store.clients))
 	}
 }
 
-// What a step changes at the very last is answered as it is stored.
+// The response shows changes that the last step makes.
 func TestAnsweredAsStored(t *testing.T) {
 	var stored *Client
 	response, err := register(t, Config{Store: &memory{}, Overrides: override(func(r *Registration, s *Steps) {
@@ -255,11 +255,12 @@ func TestAnsweredAsStored(t *testing.T) {
 		t.Fatal(err)
 	}
 	if response["client_name"] != "changed" || stored.Metadata.ClientName != "changed" {
-		t.Errorf("answered is %v, stored is the name %q", response, stored.Metadata.ClientName)
+		t.Errorf("got client_name %v in the response and %q in the store, want changed in both",
+			response["client_name"], stored.Metadata.ClientName)
 	}
 }
 
-// Whatever a script does, a registration that breaks an invariant is a failure, never a client's fault.
+// A script that violates an invariant makes the registration fail, not the client's request be refused.
 func TestInvariants(t *testing.T) {
 	after := func(field func(*Steps) *StepFunc, change func(r *Registration)) Overrides {
 		return override(func(_ *Registration, s *Steps) {
@@ -269,7 +270,8 @@ func TestInvariants(t *testing.T) {
 					return err
 				}
 				change(r)
-				r.Client.Provenance.Acts = append(r.Client.Provenance.Acts, Act{Step: "some_step", Script: "rogue", Module: "sha256:00"})
+				r.Client.Provenance.Acts = append(r.Client.Provenance.Acts,
+					Act{Step: "some_step", Script: "rogue", Module: "sha256:00"})
 				return nil
 			}
 		})
@@ -278,28 +280,28 @@ func TestInvariants(t *testing.T) {
 	secret := func(s *Steps) *StepFunc { return &s.AddClientSecret }
 	last := func(s *Steps) *StepFunc { return &s.BuildResponse }
 	for name, o := range map[string]Overrides{
-		"no ID":                    after(id, func(r *Registration) { r.Client.ID = "" }),
-		"ID too long":              after(id, func(r *Registration) { r.Client.ID = strings.Repeat("a", 256) }),
-		"ID with a space":          after(id, func(r *Registration) { r.Client.ID = "a b" }),
-		"ID is a dot":              after(id, func(r *Registration) { r.Client.ID = "." }),
-		"ID is two dots":           after(id, func(r *Registration) { r.Client.ID = ".." }),
-		"ID is a URL":              after(id, func(r *Registration) { r.Client.ID = "HTTPS://app.example/" }),
-		"ID outside ASCII":         after(id, func(r *Registration) { r.Client.ID = "é" }),
-		"secret gone":              after(secret, func(r *Registration) { r.Secret, r.Client.Secret = "", nil }),
-		"secret not needed":        after(secret, func(r *Registration) { r.Client.Metadata.TokenEndpointAuthMethod = "none" }),
-		"secret not the kept one":  after(secret, func(r *Registration) { r.Secret += "x" }),
-		"secret too short":         after(secret, func(r *Registration) { r.Secret = "short"; r.Client.Secret = HashSecret("short") }),
-		"no method":                after(secret, func(r *Registration) { r.Client.Metadata.TokenEndpointAuthMethod = "" }),
-		"unknown method":           after(secret, func(r *Registration) { r.Client.Metadata.TokenEndpointAuthMethod = "client_secret_none" }),
-		"no grant":                 after(id, func(r *Registration) { r.Client.Metadata.GrantTypes = nil }),
-		"grants do not fit":        after(id, func(r *Registration) { r.Client.Metadata.ResponseTypes = []string{"token"} }),
-		"no redirect URI":          after(id, func(r *Registration) { r.Client.Metadata.RedirectURIs = nil }),
-		"unsafe redirect URI":      after(id, func(r *Registration) { r.Client.Metadata.RedirectURIs = []string{"javascript:alert(1)"} }),
-		"http redirect URI":        after(id, func(r *Registration) { r.Client.Metadata.RedirectURIs = []string{"http://app.example/"} }),
-		"custom scheme on the web": after(id, func(r *Registration) { r.Client.Metadata.RedirectURIs = []string{"app:/cb"} }),
-		"unsafe logo":              after(id, func(r *Registration) { r.Client.Metadata.LogoURI = "data:image/png,x" }),
-		"unsafe tagged page":       after(id, func(r *Registration) { r.Client.Metadata.setOther("tos_uri#ja", []byte(`"javascript:x"`)) }),
-		"unlisted extension":       after(id, func(r *Registration) { r.Client.Metadata.setOther("tier", []byte(`1`)) }),
+		"no ID":                     after(id, func(r *Registration) { r.Client.ID = "" }),
+		"ID too long":               after(id, func(r *Registration) { r.Client.ID = strings.Repeat("a", 256) }),
+		"ID with a space":           after(id, func(r *Registration) { r.Client.ID = "a b" }),
+		"ID is a dot":               after(id, func(r *Registration) { r.Client.ID = "." }),
+		"ID is two dots":            after(id, func(r *Registration) { r.Client.ID = ".." }),
+		"ID is a URL":               after(id, func(r *Registration) { r.Client.ID = "HTTPS://app.example/" }),
+		"ID outside ASCII":          after(id, func(r *Registration) { r.Client.ID = "é" }),
+		"secret gone":               after(secret, func(r *Registration) { r.Secret, r.Client.Secret = "", nil }),
+		"secret not needed":         after(secret, func(r *Registration) { r.Client.Metadata.TokenEndpointAuthMethod = "none" }),
+		"secret not the stored one": after(secret, func(r *Registration) { r.Secret += "x" }),
+		"secret too short":          after(secret, func(r *Registration) { r.Secret = "short"; r.Client.Secret = HashSecret("short") }),
+		"no method":                 after(secret, func(r *Registration) { r.Client.Metadata.TokenEndpointAuthMethod = "" }),
+		"unknown method":            after(secret, func(r *Registration) { r.Client.Metadata.TokenEndpointAuthMethod = "client_secret_none" }),
+		"no grant":                  after(id, func(r *Registration) { r.Client.Metadata.GrantTypes = nil }),
+		"grants do not fit":         after(id, func(r *Registration) { r.Client.Metadata.ResponseTypes = []string{"token"} }),
+		"no redirect URI":           after(id, func(r *Registration) { r.Client.Metadata.RedirectURIs = nil }),
+		"unsafe redirect URI":       after(id, func(r *Registration) { r.Client.Metadata.RedirectURIs = []string{"javascript:alert(1)"} }),
+		"http redirect URI":         after(id, func(r *Registration) { r.Client.Metadata.RedirectURIs = []string{"http://app.example/"} }),
+		"custom scheme on the web":  after(id, func(r *Registration) { r.Client.Metadata.RedirectURIs = []string{"app:/cb"} }),
+		"unsafe logo":               after(id, func(r *Registration) { r.Client.Metadata.LogoURI = "data:image/png,x" }),
+		"unsafe tagged page":        after(id, func(r *Registration) { r.Client.Metadata.setOther("tos_uri#ja", []byte(`"javascript:x"`)) }),
+		"unlisted extension":        after(id, func(r *Registration) { r.Client.Metadata.setOther("tier", []byte(`1`)) }),
 		"two sources of keys": after(id, func(r *Registration) {
 			r.Client.Metadata.JWKS, r.Client.Metadata.JWKSURI = []byte(`{"keys":[{"kty":"x"}]}`), "https://app.example/jwks"
 		}),
@@ -318,7 +320,7 @@ func TestInvariants(t *testing.T) {
 				t.Errorf("%q does not name the script", breach)
 			}
 			if len(store.clients) != 0 {
-				t.Error("a client is stored")
+				t.Error("a client is stored, want none")
 			}
 		})
 	}
@@ -333,8 +335,9 @@ func TestSnapshot(t *testing.T) {
 		r.SetItem("k", "w")
 		r.Secret, r.Response = "p", []byte("{}")
 		r.Restore(s)
-		if r.Client.ID != "a" || r.Client.Metadata.Other != nil || r.Items["k"] != "v" || r.Secret != "" || r.Response != nil {
-			t.Fatalf("not restored: %+v", r)
+		if r.Client.ID != "a" || r.Client.Metadata.Other != nil || r.Items["k"] != "v" || r.Secret != "" ||
+			r.Response != nil {
+			t.Fatalf("Restore left %+v", r)
 		}
 	}
 }
@@ -345,7 +348,10 @@ func TestPlaintextDoesNotPrint(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, s := range []string{fmt.Sprint(p), fmt.Sprintf("%v %s %+v %#v %q", p, p, p, p, p), string(b), p.LogValue().String(), fmt.Sprintf("%+v", Registration{Secret: p})} {
+	for _, s := range []string{
+		fmt.Sprint(p), fmt.Sprintf("%v %s %+v %#v %q", p, p, p, p, p), string(b), p.LogValue().String(),
+		fmt.Sprintf("%+v", Registration{Secret: p}),
+	} {
 		if strings.Contains(s, "plain") {
 			t.Errorf("%q shows the secret", s)
 		}
@@ -373,7 +379,7 @@ func TestNewRefusesOptions(t *testing.T) {
 	}
 }
 
-// discard is a store that forgets.
+// discard is a ClientStore that stores nothing.
 type discard struct{}
 
 func (discard) AddClient(context.Context, *Client) error { return nil }

@@ -9,7 +9,8 @@ import (
 // A Code says why a registration was refused.
 type Code string
 
-// The error codes of RFC 7591 §3.2.2, and insufficient_scope of RFC 6750 §3.1 for a caller who may not register.
+// The error codes of RFC 7591 §3.2.2, and insufficient_scope of RFC 6750 §3.1 for a caller who is not allowed to
+// register.
 const (
 	InvalidRedirectURI          Code = "invalid_redirect_uri"
 	InvalidClientMetadata       Code = "invalid_client_metadata"
@@ -18,17 +19,17 @@ const (
 	InsufficientScope           Code = "insufficient_scope"
 )
 
-// ParseCode returns s as a Code; a code that RFC 7591 does not know becomes InvalidClientMetadata.
+// ParseCode returns s as a Code, or InvalidClientMetadata if s is not one of the codes above.
 func ParseCode(s string) Code {
 	switch c := Code(s); c {
-	case InvalidRedirectURI, InvalidClientMetadata, InvalidSoftwareStatement, UnapprovedSoftwareStatement, InsufficientScope:
+	case InvalidRedirectURI, InvalidClientMetadata, InvalidSoftwareStatement, UnapprovedSoftwareStatement,
+		InsufficientScope:
 		return c
 	}
 	return InvalidClientMetadata
 }
 
-// An Error refuses a registration. It is for the client to read; every other error is the server's own and is never
-// shown.
+// An Error refuses a registration. Clients read it; every other error is internal and never shown.
 type Error struct {
 	Code        Code
 	Description string // never empty, in the character set of RFC 6749 §5.2, at most 1,000 bytes
@@ -42,14 +43,16 @@ func Refuse(format string, args ...any) *Error {
 	return RefuseAs(InvalidClientMetadata, format, args...)
 }
 
-// RefuseAs returns an [Error] with the given code. The description is brought into the character set of RFC 6749 §5.2.
+// RefuseAs returns an [Error] with the given code. It replaces characters that RFC 6749 §5.2 does not allow in a
+// description.
 func RefuseAs(code Code, format string, args ...any) *Error {
 	return &Error{Code: code, Description: describable(fmt.Sprintf(format, args...))}
 }
 
-const maxDescription = 1000
+const maxDescription = 1000 // bytes
 
-// describable brings s into %x20-21 / %x23-5B / %x5D-7E, all that RFC 6749 §5.2 lets an error_description hold.
+// describable replaces the characters of s that RFC 6749 §5.2 does not allow in an error_description, which is
+// %x20-21 / %x23-5B / %x5D-7E, and cuts it to maxDescription.
 func describable(s string) string {
 	if s == "" {
 		return "The registration was refused; no reason was given."
@@ -74,20 +77,19 @@ func describable(s string) string {
 var (
 	// ErrExists reports that another client has the ID.
 	ErrExists = errors.New("the client ID is taken")
-	// ErrTokenSpent reports that an initial access token has no use left, or was revoked.
+	// ErrTokenSpent reports that an initial access token has no uses left, or was revoked.
 	ErrTokenSpent = errors.New("the initial access token is used up or revoked")
-	// ErrUnavailable reports that a part of the server cannot be reached, or is saturated: the same request may succeed
-	// later.
+	// ErrUnavailable reports that a part of the server is unreachable or overloaded: the same request may succeed later.
 	ErrUnavailable = errors.New("temporarily unavailable")
 )
 
-// ErrNotFound reports that there is no such client or initial access token.
+// ErrNotFound reports that a client or an initial access token was not found.
 var ErrNotFound = errors.New("not found")
 
-// An InvariantError reports an invariant that does not hold after the steps ran. No client can cause one: it is a
-// failure of the scripts that acted, or of this program where none did.
+// An InvariantError reports that the result of the steps violates an invariant. It is a failure of the scripts that
+// acted, or a bug in this program if none did, never the client's fault.
 type InvariantError struct {
-	Rule    string // what does not hold
+	Rule    string // what is violated, and how
 	Scripts []Act  // the scripts that may have caused it, in the order in which they acted
 }
 

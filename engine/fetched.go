@@ -10,8 +10,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// fetchDocument returns the document at a URL that the client named in a member; nil where documents are not fetched. A
-// registration that runs a second time, in a shadow or a replay, fetches nothing: the first one did.
+// fetchDocument returns the document at a URL that the client named in a member, or nil if documents are not fetched.
+// Shadows and replays fetch nothing: the registration that they repeat did.
 func (r *Registration) fetchDocument(ctx context.Context, member, rawURL string) (jsontext.Value, error) {
 	if r.engine.fetch == nil || r.Mode != ModeEnforce && r.Mode != ModeDryRun {
 		return nil, nil
@@ -21,17 +21,17 @@ func (r *Registration) fetchDocument(ctx context.Context, member, rawURL string)
 		return nil, fmt.Errorf("fetching %s: %w", member, cause)
 	}
 	if err != nil {
-		return nil, Refuse("%s: the document there cannot be fetched: %v", member, err)
+		return nil, Refuse("%s: the document cannot be fetched: %v", member, err)
 	}
 	value := jsontext.Value(document)
 	if tooDeep(value) || !value.IsValid() {
-		return nil, Refuse("%s: the document there is no valid JSON", member)
+		return nil, Refuse("%s: the document is not valid JSON", member)
 	}
 	return value, nil
 }
 
-// checkSector checks that the document of a sector names every redirect URI (OpenID Connect Dynamic Client Registration
-// 1.0 §5): else a client could pass for one of a sector that is not its own.
+// checkSector checks that the sector's document lists every redirect URI (OpenID Connect Dynamic Client Registration
+// 1.0 §5). Otherwise a client could claim another's sector.
 func (r *Registration) checkSector(ctx context.Context, in *Metadata) error {
 	if in.SectorIdentifierURI == "" {
 		return nil
@@ -42,7 +42,7 @@ func (r *Registration) checkSector(ctx context.Context, in *Metadata) error {
 	}
 	var listed []string
 	if document.Kind() != '[' || json.Unmarshal(document, &listed) != nil {
-		return Refuse("sector_identifier_uri: the document there must be a list of redirect URIs")
+		return Refuse("sector_identifier_uri: the document must be a list of redirect URIs")
 	}
 	for i, u := range in.RedirectURIs {
 		if !slices.Contains(listed, u) {
@@ -52,8 +52,8 @@ func (r *Registration) checkSector(ctx context.Context, in *Metadata) error {
 	return nil
 }
 
-// checkKeysThere checks the key set at jwks_uri where the operator wants that.
-func (r *Registration) checkKeysThere(ctx context.Context, in *Metadata) error {
+// checkKeySet checks the key set at jwks_uri if Options.FetchJWKSURI is set.
+func (r *Registration) checkKeySet(ctx context.Context, in *Metadata) error {
 	if in.JWKSURI == "" || !r.engine.options.FetchJWKSURI {
 		return nil
 	}
@@ -62,7 +62,7 @@ func (r *Registration) checkKeysThere(ctx context.Context, in *Metadata) error {
 		return err
 	}
 	if refusal, refused := errors.AsType[*Error](checkKeySources(&Metadata{JWKS: document})); refused {
-		return Refuse("jwks_uri: in the document there, %s", refusal.Description)
+		return Refuse("jwks_uri: in the document, %s", refusal.Description)
 	}
 	return nil
 }

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Grant types of RFC 7591 §2, and of RFC 8628 §3.4.
+// The grant types of RFC 7591 §2 and RFC 8628 §3.4.
 const (
 	grantAuthorizationCode = "authorization_code"
 	grantImplicit          = "implicit"
@@ -15,14 +15,14 @@ const (
 	grantDeviceCode        = "urn:ietf:params:oauth:grant-type:device_code"
 )
 
-// Response types are words, in any order (OAuth 2.0 Multiple Response Type Encoding Practices §5).
+// The words of response types; they may be in any order (OAuth 2.0 Multiple Response Type Encoding Practices §5).
 const (
 	responseCode    = "code"
 	responseToken   = "token"
 	responseIDToken = "id_token"
 )
 
-// setGrantTypes decides how the client gets tokens and how it authenticates for them.
+// setGrantTypes sets the client's grant types, response types and authentication method.
 func setGrantTypes(_ context.Context, r *Registration) error {
 	o, in, out := &r.engine.options, &r.Request.Metadata, &r.Client.Metadata
 	method, err := authMethod(in)
@@ -35,10 +35,12 @@ func setGrantTypes(_ context.Context, r *Registration) error {
 	}
 	if method == authMethodNone && slices.Contains(grants, grantClientCredentials) {
 		// RFC 6749 §4.4: only confidential clients may use this grant.
-		return Refuse("grant_types holds client_credentials, which needs a client that can authenticate: token_endpoint_auth_method must not be none")
+		return Refuse("grant_types holds client_credentials, which needs a client that can authenticate: " +
+			"token_endpoint_auth_method must not be none")
 	}
 	if slices.Contains(grants, grantRefreshToken) && !slices.ContainsFunc(grants, issuesRefreshTokens) {
-		return Refuse("grant_types holds refresh_token without a grant that issues refresh tokens, such as authorization_code")
+		return Refuse("grant_types holds refresh_token without a grant that issues refresh tokens, " +
+			"such as authorization_code")
 	}
 	if err := setRefreshTokenProperties(in, out); err != nil {
 		return err
@@ -58,11 +60,12 @@ func issuesRefreshTokens(grant string) bool {
 	return grant != grantRefreshToken && grant != grantClientCredentials && grant != grantImplicit
 }
 
-// fit returns the grant types and response types of a client that sent these, nil for what it left out. They fit each
-// other as RFC 7591 §2.1 demands.
+// fit returns the grant types and response types to register for a client that sent grants and responses; nil means not
+// sent. The results match each other as RFC 7591 §2.1 requires.
 func (o *Options) fit(grants, responses []string) ([]string, []string, error) {
 	if grants != nil && len(grants) == 0 {
-		return nil, nil, Refuse("grant_types is empty: name one of %s, or leave it out for authorization_code", strings.Join(o.AllowedGrantTypes, ", "))
+		return nil, nil, Refuse("grant_types is empty: name one of %s, or leave it out for authorization_code",
+			strings.Join(o.AllowedGrantTypes, ", "))
 	}
 	bothSent := grants != nil && responses != nil
 	if grants == nil {
@@ -91,7 +94,7 @@ func (o *Options) fit(grants, responses []string) ([]string, []string, error) {
 	return grants, responses, nil
 }
 
-// defaultGrants returns the grant types of a client that left them out.
+// defaultGrants returns the grant types of a client that sent none, derived from its response types.
 func (o *Options) defaultGrants(responses []string) []string {
 	if o.GrantResponseMismatch != MismatchRefuse {
 		var grants []string
@@ -111,13 +114,15 @@ func (o *Options) defaultGrants(responses []string) []string {
 func (o *Options) allowed(grants, responses []string) error {
 	for _, g := range grants {
 		if !slices.Contains(o.AllowedGrantTypes, g) {
-			return Refuse("grant_types: '%s' is not allowed here, only %s", g, strings.Join(o.AllowedGrantTypes, ", "))
+			return Refuse("grant_types: '%s' is not allowed here, only %s",
+				g, strings.Join(o.AllowedGrantTypes, ", "))
 		}
 	}
 	for _, r := range responses {
 		same := func(allowed string) bool { return sameWords(allowed, r) }
 		if !slices.ContainsFunc(o.AllowedResponseTypes, same) {
-			return Refuse("response_types: '%s' is not allowed here, only %s", r, strings.Join(o.AllowedResponseTypes, ", "))
+			return Refuse("response_types: '%s' is not allowed here, only %s",
+				r, strings.Join(o.AllowedResponseTypes, ", "))
 		}
 	}
 	return nil
@@ -150,7 +155,7 @@ func hasWord(s, word string) bool {
 	return false
 }
 
-// mismatch says how grant types and response types contradict each other, or "".
+// mismatch returns how grant types and response types contradict each other (RFC 7591 §2.1), or "" if they do not.
 func mismatch(grants, responses []string) string {
 	code, implicit := slices.Contains(grants, grantAuthorizationCode), slices.Contains(grants, grantImplicit)
 	for _, r := range responses {
@@ -170,8 +175,8 @@ func mismatch(grants, responses []string) string {
 	return ""
 }
 
-// correct takes the grant types at their word: response types that none of them serves go, and code is added for
-// authorization_code. The implicit grant goes where nothing says what it is for.
+// correct makes the response types match the grant types: it drops response types without a grant type, and adds code
+// for authorization_code. It drops the implicit grant if no response type needs it.
 func correct(grants, responses []string) ([]string, []string) {
 	kept := []string{}
 	for _, r := range responses {
@@ -188,7 +193,7 @@ func correct(grants, responses []string) ([]string, []string) {
 	return grants, kept
 }
 
-// serves reports whether the grant types cover one response type.
+// serves reports whether the grant types include those that a response type needs.
 func serves(grants []string, response string) bool {
 	return (!needsCode(response) || slices.Contains(grants, grantAuthorizationCode)) &&
 		(!needsImplicit(response) || slices.Contains(grants, grantImplicit))
@@ -215,7 +220,7 @@ func setRefreshTokenProperties(in, out *Metadata) error {
 	return nil
 }
 
-// positive refuses a lifetime that is not above 0. nil is a member left out.
+// positive refuses a lifetime that is not above 0; nil means that the member is missing.
 func positive(member string, seconds *int64) error {
 	if seconds != nil && *seconds <= 0 {
 		return Refuse("%s must be above 0 seconds", member)
@@ -223,7 +228,7 @@ func positive(member string, seconds *int64) error {
 	return nil
 }
 
-// choice refuses a value that is none of those allowed. "" is a member left out.
+// choice refuses a value that is not in allowed; "" means that the member is missing.
 func choice(member, value string, allowed ...string) error {
 	if value != "" && !slices.Contains(allowed, value) {
 		return Refuse("%s must be one of %s, not '%s'", member, strings.Join(allowed, ", "), value)

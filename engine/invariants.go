@@ -12,8 +12,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// checkInvariants checks, after the last step, what no script may weaken. It returns an *[InvariantError] that names the
-// scripts that acted.
+// checkInvariants checks the result of the steps against the rules that no script can weaken. It returns an
+// *[InvariantError] that names the scripts that acted.
 func (r *Registration) checkInvariants() error {
 	for _, check := range [...]func(*Registration) error{
 		checkID, checkIdentity, checkToken, checkSharedSecret, checkGrants, checkRedirects, checkURIs, checkScope,
@@ -35,7 +35,7 @@ func checkID(r *Registration) error {
 	return CheckClientID(r.Client.ID)
 }
 
-// checkSharedSecret checks that there is a secret exactly where the client authenticates with one.
+// checkSharedSecret checks that the client has a valid secret if and only if it authenticates with one.
 func checkSharedSecret(r *Registration) error {
 	method, secret := r.Client.Metadata.TokenEndpointAuthMethod, r.Client.Secret
 	switch {
@@ -46,11 +46,11 @@ func checkSharedSecret(r *Registration) error {
 	case secret == nil:
 		return fmt.Errorf("the client has no secret, which token_endpoint_auth_method %q needs", method)
 	case r.current != nil && secret == r.current.Secret && r.Secret == "":
-		return nil // an update that keeps it
+		return nil // an update that keeps the secret
 	case secret.hash(r.Secret) != secret.Hash:
-		return fmt.Errorf("the client's secret is not the one that is kept")
+		return fmt.Errorf("the client's secret does not match its hash")
 	case !secret.ExpiresAt.Equal(secret.ExpiresAt.Truncate(time.Second)):
-		return fmt.Errorf("the secret expires within a second")
+		return fmt.Errorf("the expiry of the secret is not in whole seconds")
 	}
 	return CheckSecret(r.Secret)
 }
@@ -69,7 +69,7 @@ func checkGrants(r *Registration) error {
 	return nil
 }
 
-// checkRedirects checks that the redirect URIs are safe for the application type, whatever the operator's options.
+// checkRedirects checks that the redirect URIs are safe for the application type, regardless of the operator's options.
 func checkRedirects(r *Registration) error {
 	m := &r.Client.Metadata
 	if err := choice("application_type", m.ApplicationType, applicationWeb, applicationNative); err != nil {
@@ -79,28 +79,35 @@ func checkRedirects(r *Registration) error {
 	if err != nil {
 		return err
 	}
-	if len(uris) == 0 && (slices.Contains(m.GrantTypes, grantAuthorizationCode) || slices.Contains(m.GrantTypes, grantImplicit)) {
+	implicit := slices.Contains(m.GrantTypes, grantImplicit)
+	if len(uris) == 0 && (implicit || slices.Contains(m.GrantTypes, grantAuthorizationCode)) {
 		return fmt.Errorf("the client has no redirect_uris")
 	}
 	kind := cmp.Or(m.ApplicationType, applicationWeb) // OpenID Connect Dynamic Client Registration 1.0 §2
 	for i, u := range uris {
-		if err := checkRedirectURI(u, kind, slices.Contains(m.GrantTypes, grantImplicit)); err != nil {
+		if err := checkRedirectURI(u, kind, implicit); err != nil {
 			return fmt.Errorf("redirect_uris[%d] %w", i, err)
 		}
 	}
 	return nil
 }
 
-// checkURIs checks that no other member holds a URI that must never be followed.
+// checkURIs checks the schemes and the form of all URIs except redirect URIs.
 func checkURIs(r *Registration) error {
 	m := &r.Client.Metadata
 	for _, u := range [...]struct {
 		rule          uriRule
 		member, value string
 	}{
-		{webPage, "client_uri", m.ClientURI}, {webPage, "logo_uri", m.LogoURI}, {webPage, "tos_uri", m.TOSURI}, {webPage, "policy_uri", m.PolicyURI},
-		{httpsOnly, "jwks_uri", m.JWKSURI}, {httpsOnly, "sector_identifier_uri", m.SectorIdentifierURI}, {httpsOnly, "initiate_login_uri", m.InitiateLoginURI},
-		{webPage, "frontchannel_logout_uri", m.FrontChannelLogoutURI}, {webPage, "backchannel_logout_uri", m.BackChannelLogoutURI},
+		{webPage, "client_uri", m.ClientURI},
+		{webPage, "logo_uri", m.LogoURI},
+		{webPage, "tos_uri", m.TOSURI},
+		{webPage, "policy_uri", m.PolicyURI},
+		{httpsOnly, "jwks_uri", m.JWKSURI},
+		{httpsOnly, "sector_identifier_uri", m.SectorIdentifierURI},
+		{httpsOnly, "initiate_login_uri", m.InitiateLoginURI},
+		{webPage, "frontchannel_logout_uri", m.FrontChannelLogoutURI},
+		{webPage, "backchannel_logout_uri", m.BackChannelLogoutURI},
 	} {
 		if u.value == "" {
 			continue
@@ -134,27 +141,27 @@ func checkScope(r *Registration) error {
 	return nil
 }
 
-// checkExtensions checks that only what the operator lists is kept.
+// checkExtensions checks that the client has only the extension members that the operator lists.
 func checkExtensions(r *Registration) error {
 	for name := range r.Client.Metadata.Other {
 		if _, _, ok := localized(name); !ok && !slices.Contains(r.engine.options.EchoExtensions, name) {
-			return fmt.Errorf("the client has the extension member %q, which may not be echoed", name)
+			return fmt.Errorf("the client has the extension member %q, which the operator does not echo", name)
 		}
 	}
 	return nil
 }
 
-// checkResponse makes the response, or checks that one that a step made tells what is stored.
+// checkResponse writes the response, and checks that a response from a step equals it.
 func checkResponse(r *Registration) error {
 	if r.Client.Metadata.RedirectURIs == nil {
-		r.Client.Metadata.RedirectURIs = []string{} // a list is answered, and so kept
+		r.Client.Metadata.RedirectURIs = []string{} // responses always have the list; store what they have
 	}
 	want, err := r.render()
 	if err != nil {
 		return err
 	}
 	if r.Response != nil && !bytes.Equal(r.Response, want) {
-		return fmt.Errorf("the response does not equal the client")
+		return fmt.Errorf("the response differs from the client")
 	}
 	r.Response = want
 	return nil

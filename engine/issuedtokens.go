@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// setAccessTokenProperties copies the form of access tokens and of what introspection answers about them.
+// setAccessTokenProperties copies the members for access tokens and introspection responses.
 func setAccessTokenProperties(_ context.Context, r *Registration) error {
 	o, in, out := &r.engine.options, &r.Request.Metadata, &r.Client.Metadata
 	if err := choice("access_token_type", in.AccessTokenType, "Jwt", "Reference"); err != nil {
@@ -17,7 +17,8 @@ func setAccessTokenProperties(_ context.Context, r *Registration) error {
 	if err := o.signing("introspection_signed_response_alg", in.IntrospectionSignedResponseAlg, false); err != nil {
 		return err
 	}
-	enc, err := encryption("introspection_encrypted_response", in.IntrospectionEncryptedResponseAlg, in.IntrospectionEncryptedResponseEnc)
+	enc, err := encryption("introspection_encrypted_response",
+		in.IntrospectionEncryptedResponseAlg, in.IntrospectionEncryptedResponseEnc)
 	if err != nil {
 		return err
 	}
@@ -25,12 +26,13 @@ func setAccessTokenProperties(_ context.Context, r *Registration) error {
 	out.AccessTokenLifetime = in.AccessTokenLifetime
 	out.UpdateAccessTokenClaimsOnRefresh = in.UpdateAccessTokenClaimsOnRefresh
 	out.IntrospectionSignedResponseAlg = in.IntrospectionSignedResponseAlg
-	out.IntrospectionEncryptedResponseAlg, out.IntrospectionEncryptedResponseEnc = in.IntrospectionEncryptedResponseAlg, enc
+	out.IntrospectionEncryptedResponseAlg = in.IntrospectionEncryptedResponseAlg
+	out.IntrospectionEncryptedResponseEnc = enc
 	out.TLSClientCertificateBoundAccessTokens = in.TLSClientCertificateBoundAccessTokens
 	return nil
 }
 
-// setIDTokenProperties copies the form of ID tokens, UserInfo and authorization responses.
+// setIDTokenProperties copies the members for ID tokens, UserInfo responses and authorization responses.
 func setIDTokenProperties(_ context.Context, r *Registration) error {
 	o, in, out := &r.engine.options, &r.Request.Metadata, &r.Client.Metadata
 	if err := positive("identity_token_lifetime", in.IdentityTokenLifetime); err != nil {
@@ -41,8 +43,9 @@ func setIDTokenProperties(_ context.Context, r *Registration) error {
 			return err
 		}
 	}
-	// OpenID Connect Dynamic Client Registration 1.0 §2: none only where no ID token comes through the browser.
-	unsigned := o.AllowUnsignedIDToken && !slices.ContainsFunc(out.ResponseTypes, func(t string) bool { return hasWord(t, responseIDToken) })
+	// OpenID Connect Dynamic Client Registration 1.0 §2: none only if no ID token passes through the browser.
+	browser := slices.ContainsFunc(out.ResponseTypes, func(t string) bool { return hasWord(t, responseIDToken) })
+	unsigned := o.AllowUnsignedIDToken && !browser
 	if err := o.signing("id_token_signed_response_alg", in.IDTokenSignedResponseAlg, unsigned); err != nil {
 		return err
 	}
@@ -54,13 +57,19 @@ func setIDTokenProperties(_ context.Context, r *Registration) error {
 		return err
 	}
 	var err error
-	if out.IDTokenEncryptedResponseEnc, err = encryption("id_token_encrypted_response", in.IDTokenEncryptedResponseAlg, in.IDTokenEncryptedResponseEnc); err != nil {
+	out.IDTokenEncryptedResponseEnc, err = encryption("id_token_encrypted_response",
+		in.IDTokenEncryptedResponseAlg, in.IDTokenEncryptedResponseEnc)
+	if err != nil {
 		return err
 	}
-	if out.UserInfoEncryptedResponseEnc, err = encryption("userinfo_encrypted_response", in.UserInfoEncryptedResponseAlg, in.UserInfoEncryptedResponseEnc); err != nil {
+	out.UserInfoEncryptedResponseEnc, err = encryption("userinfo_encrypted_response",
+		in.UserInfoEncryptedResponseAlg, in.UserInfoEncryptedResponseEnc)
+	if err != nil {
 		return err
 	}
-	if out.AuthorizationEncryptedResponseEnc, err = encryption("authorization_encrypted_response", in.AuthorizationEncryptedResponseAlg, in.AuthorizationEncryptedResponseEnc); err != nil {
+	out.AuthorizationEncryptedResponseEnc, err = encryption("authorization_encrypted_response",
+		in.AuthorizationEncryptedResponseAlg, in.AuthorizationEncryptedResponseEnc)
+	if err != nil {
 		return err
 	}
 	out.IdentityTokenLifetime = in.IdentityTokenLifetime

@@ -2,6 +2,6 @@
 
 package engine
 
-// The experiment of Go 1.25 and 1.26 replaces the JSON library by one that does not know the tag embed and loses unknown
-// members without a word. So this does not compile.
+// With this experiment, Go 1.25 and 1.26 replace the JSON library by one without the embed tag, which silently loses
+// unknown members. This declaration makes the build fail.
 var _ int = "build with GOEXPERIMENT=nojsonv2"

@@ -8,7 +8,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// checkKeySources checks what no client may have: two sources of keys, or a key that must be kept secret.
+// checkKeySources checks that m has at most one source of keys, and that its jwks holds only valid public keys.
 func checkKeySources(m *Metadata) error {
 	switch {
 	case m.JWKS == nil:
@@ -35,7 +35,7 @@ func checkKeySources(m *Metadata) error {
 	return nil
 }
 
-// privateMembers hold what only the owner of a key may know (RFC 7518 §6).
+// privateMembers lists the members of private and symmetric keys (RFC 7518 §6).
 var privateMembers = [...]string{"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"}
 
 func checkKey(i int, key jsontext.Value) error {
@@ -48,11 +48,11 @@ func checkKey(i int, key jsontext.Value) error {
 		return Refuse("jwks.keys[%d].kty must be a string", i)
 	}
 	if string(kty) == `"oct"` {
-		return Refuse("jwks.keys[%d] is a symmetric key: only public keys may be registered", i)
+		return Refuse("jwks.keys[%d] is a symmetric key: send only public keys", i)
 	}
 	for _, name := range privateMembers {
 		if _, private := members[name]; private {
-			return Refuse("jwks.keys[%d] holds the private member '%s': send the public key alone", i, name)
+			return Refuse("jwks.keys[%d] holds the private member '%s': send only the public key", i, name)
 		}
 	}
 	if !understood(string(kty), string(members["crv"])) {
@@ -60,12 +60,12 @@ func checkKey(i int, key jsontext.Value) error {
 	}
 	var jwk jose.JSONWebKey
 	if err := jwk.UnmarshalJSON(key); err != nil || !jwk.Valid() || !jwk.IsPublic() {
-		return Refuse("jwks.keys[%d] is no valid public key of RFC 7518", i)
+		return Refuse("jwks.keys[%d] is not a valid public key (RFC 7518)", i)
 	}
 	return nil
 }
 
-// understood reports whether the JOSE library knows keys of that type and curve, both as raw JSON.
+// understood reports whether package jose supports the key type and curve, both given as raw JSON.
 func understood(kty, crv string) bool {
 	switch kty {
 	case `"RSA"`:

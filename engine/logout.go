@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// setLogoutParameters copies where users go, and who hears of it, when they log out.
+// setLogoutParameters copies the members for logout.
 func setLogoutParameters(_ context.Context, r *Registration) error {
 	in, out := &r.Request.Metadata, &r.Client.Metadata
 	if err := anyURI.checkAll("post_logout_redirect_uris", in.PostLogoutRedirectURIs); err != nil {
@@ -18,7 +18,7 @@ func setLogoutParameters(_ context.Context, r *Registration) error {
 	if in.BackChannelLogoutURI != "" {
 		rule := httpsOnly
 		if out.TokenEndpointAuthMethod != authMethodNone {
-			rule = webPage // OpenID Connect Back-Channel Logout 1.0 §2.2: http is for confidential clients alone
+			rule = webPage // OpenID Connect Back-Channel Logout 1.0 §2.2: http only for confidential clients
 		}
 		if _, err := rule.check("backchannel_logout_uri", in.BackChannelLogoutURI); err != nil {
 			return err
@@ -32,8 +32,8 @@ func setLogoutParameters(_ context.Context, r *Registration) error {
 	return nil
 }
 
-// checkFrontChannel checks that the page which is loaded at a logout belongs to the client (OpenID Connect
-// Front-Channel Logout 1.0 §2: scheme, host and port of a redirect URI).
+// checkFrontChannel checks that the front-channel logout URI has the scheme, host and port of a redirect URI (OpenID
+// Connect Front-Channel Logout 1.0 §2).
 func checkFrontChannel(s string, redirectURIs []string) error {
 	if s == "" {
 		return nil
@@ -50,7 +50,7 @@ func checkFrontChannel(s string, redirectURIs []string) error {
 	return Refuse("frontchannel_logout_uri must have the scheme, host and port of a redirect URI")
 }
 
-// origin returns the host and the port of an http or https URI, the default port filled in.
+// origin returns the host and the port of an http or https URI, with the default port if it has none.
 func origin(u *url.URL) string {
 	port := u.Port()
 	if port == "" {

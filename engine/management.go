@@ -12,10 +12,10 @@ import (
 	"registrar/internal/random"
 )
 
-// HashToken returns a registration access token as it is kept. It is random through and through and needs no salt.
+// HashToken returns the hash of a registration access token for storage. The token is fully random and needs no salt.
 func HashToken(p Plaintext) [sha256.Size]byte { return sha256.Sum256([]byte(p)) }
 
-// Managed reports whether clients may manage their registrations (RFC 7592). Without an engine they do not.
+// Managed reports whether clients may manage their registrations (RFC 7592). It is false for a nil Engine.
 func (e *Engine) Managed() bool { return e != nil && e.options.RegistrationEndpoint != "" }
 
 // newToken makes a registration access token.
@@ -24,35 +24,37 @@ func (e *Engine) newToken() (Plaintext, error) {
 	return Plaintext(token), err
 }
 
-// clientURI returns the registration_client_uri of a client. Its ID may hold what has a meaning in a path.
+// clientURI returns the registration_client_uri of a client. It escapes the ID, which may hold any visible ASCII.
 func (e *Engine) clientURI(id string) string {
 	return e.options.RegistrationEndpoint + "/" + url.PathEscape(id)
 }
 
 // Information returns the client information response for a client that presented its registration access token
-// (RFC 7592 §3). A secret is not in it: it is kept as a hash.
+// (RFC 7592 §3). It has no client_secret, which is stored only as a hash.
 func (e *Engine) Information(c *Client, token Plaintext) (jsontext.Value, error) {
 	r := &Registration{Client: c, Token: token, engine: e}
 	return r.render()
 }
 
-// checkToken checks that the token that is answered is the one that is kept, or that there is none.
+// checkToken checks that r.Token matches the stored hash, or that both are missing.
 func checkToken(r *Registration) error {
 	kept := r.Client.TokenHash
 	if (kept != nil) != (r.Token != "") || kept != nil && *kept != HashToken(r.Token) {
-		return fmt.Errorf("the registration access token is not the one that is kept")
+		return fmt.Errorf("the registration access token does not match its hash")
 	}
 	return nil
 }
 
-// issued reports whether p is a secret that the client was given: the one that it has, or the one before within its grace.
+// issued reports whether p is a secret issued to the client: the current one, even if it has expired, or the previous
+// one until it expires.
 func (c *Client) issued(p Plaintext, now time.Time) bool {
 	current := c.Secret != nil && c.Secret.matches(p)
 	previous := c.PreviousSecret != nil && c.PreviousSecret.Verify(p, now)
 	return current || previous
 }
 
-// VerifySecret reports whether p authenticates the client now: its secret, or the one before within its grace.
+// VerifySecret reports whether p authenticates the client now: p is the current or the previous secret and has not
+// expired.
 func (e *Engine) VerifySecret(c *Client, p Plaintext) bool {
 	now := e.now()
 	current := c.Secret != nil && c.Secret.Verify(p, now)
@@ -60,9 +62,9 @@ func (e *Engine) VerifySecret(c *Client, p Plaintext) bool {
 	return current || previous
 }
 
-// RotateSecret gives a client a new secret and returns it. The old one stays valid for the grace time, in whole seconds,
-// but not beyond its own end; one that was in its grace already is dropped. It changes current to what is stored, or returns
-// ErrConflict where current is out of date: then nothing is changed.
+// RotateSecret gives a client a new secret and returns it. The old secret stays valid for grace, in whole seconds, but
+// not beyond its own expiry; 0 revokes it. A previous secret is dropped. RotateSecret updates current to the stored
+// client. It returns ErrConflict, and changes nothing, if current is out of date.
 func (e *Engine) RotateSecret(ctx context.Context, current *Client, grace time.Duration) (Plaintext, error) {
 	token, err := random.Token(e.random)
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"sync"
 )
 
-// Reserved reports whether name is a member that only the server sets (RFC 7591 §3.2.1, RFC 7592 §3): no request and no
-// patch of a script can, whatever else may be echoed.
+// Reserved reports whether only the server sets the member of that name (RFC 7591 §3.2.1, RFC 7592 §3). Requests,
+// patches and EchoExtensions cannot set it.
 func Reserved(name string) bool {
 	switch name {
 	case "client_id", "client_secret", "client_id_issued_at", "client_secret_expires_at",
@@ -18,8 +18,8 @@ func Reserved(name string) bool {
 	return false
 }
 
-// KnownMember reports whether Metadata has a field of that name, or it is a language-tagged form of one. Other members are
-// extensions.
+// KnownMember reports whether name is a member with a field in Metadata, or a language-tagged form of one. Other
+// members are extensions.
 func KnownMember(name string) bool {
 	if _, _, ok := localized(name); ok {
 		return true
@@ -27,8 +27,8 @@ func KnownMember(name string) bool {
 	return slices.Contains(memberNames(), name)
 }
 
-// memberNames returns the names of the members that have a field in Metadata, in the order of the fields. Nobody may change
-// them.
+// memberNames returns the names of the members that have a field in Metadata, in the order of the fields. Callers must
+// not modify the slice.
 var memberNames = sync.OnceValue(func() []string {
 	t := reflect.TypeFor[Metadata]()
 	names := make([]string, 0, t.NumField()-1)

@@ -2,11 +2,10 @@ package engine
 
 import "github.com/go-json-experiment/json/jsontext"
 
-// Metadata is the metadata of a client: as a client asks for it, or as it is registered. The zero value of a member
-// means that it is left out; a list that is empty but not nil was sent as such. Its members stand in the order in
-// which responses hold them.
+// Metadata is the metadata of a client, as requested or as registered. A zero field means that the member is missing; a
+// list that is empty but not nil was sent as []. The fields are in the order of a response.
 type Metadata struct {
-	// RFC 7591 §2. RedirectURIs is never left out of a response.
+	// RFC 7591 §2. Responses always have redirect_uris.
 	RedirectURIs            []string       `json:"redirect_uris"`
 	TokenEndpointAuthMethod string         `json:"token_endpoint_auth_method,omitzero"`
 	GrantTypes              []string       `json:"grant_types,omitzero"`
@@ -93,7 +92,7 @@ type Metadata struct {
 	SlidingRefreshTokenLifetime           *int64   `json:"sliding_refresh_token_lifetime,omitzero"`
 	UpdateAccessTokenClaimsOnRefresh      *bool    `json:"update_access_token_claims_on_refresh,omitzero"`
 
-	// Other holds the members that have no field of their own, by name: language-tagged ones such as
-	// "client_name#ja", and extension members. In a request it holds every unknown member.
+	// Other holds the members without a field, by name: language-tagged members such as "client_name#ja" and extension
+	// members. In a request it holds every unknown member.
 	Other map[string]jsontext.Value `json:",embed"`
 }

@@ -10,15 +10,15 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-// OperationMetadataDocument is a client that is named by the URL of its metadata instead of being registered
+// OperationMetadataDocument resolves a client whose ID is the URL of its metadata
 // (draft-ietf-oauth-client-id-metadata-document). Nothing is stored.
 const OperationMetadataDocument Operation = "metadata_document"
 
 // maxDocumentURL bounds the URL of a metadata document, in bytes.
 const maxDocumentURL = 2000
 
-// CheckDocumentURL returns an error unless a URL can name a client: https with a host and a path, without user,
-// fragment and dot segments, written in the way that a comparison byte for byte finds it.
+// CheckDocumentURL returns an *[Error] unless a URL can be a client ID: https with a host and a path, at most 2,000
+// bytes, without user information, fragment and dot segments, the scheme and the host in lower case.
 func CheckDocumentURL(raw string) error {
 	u, err := httpsOnly.check("the URL", raw)
 	switch {
@@ -27,20 +27,22 @@ func CheckDocumentURL(raw string) error {
 	case len(raw) > maxDocumentURL:
 		return Refuse("the URL has more than %d characters", maxDocumentURL)
 	case !strings.HasPrefix(raw, "https://"):
-		return Refuse("the URL must begin with https:// in small letters")
+		return Refuse("the URL must begin with https:// in lower case")
 	case u.Path == "" || u.Path == "/":
-		return Refuse("the URL must have a path: a host alone names no client")
+		return Refuse("the URL must have a path other than '/'")
 	case slices.ContainsFunc(strings.Split(u.Path, "/"), func(s string) bool { return s == "." || s == ".." }):
-		return Refuse("the URL must not hold '.' or '..' as a part of its path")
+		return Refuse("the URL must not have '.' or '..' as a path segment")
 	case u.Host != strings.ToLower(u.Host):
-		return Refuse("the URL's host must be in small letters")
+		return Refuse("the URL's host must be in lower case")
 	}
 	return nil
 }
 
-// ResolveDocument takes the metadata document at a URL through the validation steps and build_response, and stores
-// nothing: one policy for both ways to become a client. It returns what [Engine.Register] would.
-func (e *Engine) ResolveDocument(ctx context.Context, rawURL string, document []byte, caller *Caller, requestID string) (*Registration, error) {
+// ResolveDocument runs the validation steps and build_response for the metadata document from rawURL, so that the same
+// policy applies as to registrations. It stores nothing. Its results are those of [Engine.Register].
+func (e *Engine) ResolveDocument(
+	ctx context.Context, rawURL string, document []byte, caller *Caller, requestID string,
+) (*Registration, error) {
 	if err := CheckDocumentURL(rawURL); err != nil {
 		return nil, err
 	}
@@ -60,14 +62,14 @@ func (e *Engine) ResolveDocument(ctx context.Context, rawURL string, document []
 	return r.conclude(ctx, func(ctx context.Context, r *Registration) error { return r.complete(ctx) })
 }
 
-// nameByDocument makes r the registration of a client whose ID is the URL of its metadata.
+// nameByDocument sets the operation of r to OperationMetadataDocument and the client's ID to rawURL.
 func (r *Registration) nameByDocument(rawURL string) {
 	r.Operation, r.document, r.Client.ID = OperationMetadataDocument, rawURL, rawURL
-	r.Token, r.Client.TokenHash = "", nil // the author of the document manages it
+	r.Token, r.Client.TokenHash = "", nil // the client is managed by editing the document
 }
 
-// checkDocument checks what only metadata documents must be: of the URL that they were fetched from, and without
-// secrets, which everybody could read there. A method that is left out is none.
+// checkDocument applies the rules for metadata documents: client_id is the document's URL, and the client has no
+// secret, since documents are public. A missing authentication method becomes none.
 func checkDocument(rawURL string, m *Metadata) error {
 	var id string
 	if value := m.Other["client_id"]; value.Kind() == '"' {
@@ -80,17 +82,18 @@ func checkDocument(rawURL string, m *Metadata) error {
 	}
 	for _, name := range [...]string{"client_secret", "client_secret_expires_at"} {
 		if _, there := m.Other[name]; there {
-			return Refuse("%s must not stand in a document that everybody can read", name)
+			return Refuse("%s must not be in a metadata document, which is public", name)
 		}
 	}
 	m.TokenEndpointAuthMethod = cmp.Or(m.TokenEndpointAuthMethod, authMethodNone)
 	if usesSharedSecret(m.TokenEndpointAuthMethod) {
-		return Refuse("token_endpoint_auth_method %s needs a secret, which no metadata document can hold: use none or private_key_jwt", m.TokenEndpointAuthMethod)
+		return Refuse("token_endpoint_auth_method %s needs a secret, but a metadata document is public: "+
+			"use none or private_key_jwt", m.TokenEndpointAuthMethod)
 	}
 	return nil
 }
 
-// checkDocumentID checks that the ID of a client that is named by its document is the URL of the document.
+// checkDocumentID checks that the client ID is still the URL of the metadata document.
 func checkDocumentID(r *Registration) error {
 	if r.Client.ID != r.document {
 		return fmt.Errorf("the client ID %q is not the URL of its metadata document", r.Client.ID)

@@ -27,7 +27,9 @@ func TestResolveDocument(t *testing.T) {
 			}
 		}
 	})}
-	r, err := newEngine(t, c).ResolveDocument(t.Context(), documentURL, []byte(`{"client_id":"`+documentURL+`","client_name":"App","redirect_uris":["https://app.example/cb"]}`), &Caller{Auth: AuthNone}, "")
+	r, err := newEngine(t, c).ResolveDocument(t.Context(), documentURL,
+		[]byte(`{"client_id":"`+documentURL+`","client_name":"App","redirect_uris":["https://app.example/cb"]}`),
+		&Caller{Auth: AuthNone}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,20 +37,22 @@ func TestResolveDocument(t *testing.T) {
 	if err := json.Unmarshal(r.Response, &got); err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]any{"client_id": documentURL, "client_name": "App", "redirect_uris": []any{"https://app.example/cb"}, "application_type": "web",
+	want := map[string]any{"client_id": documentURL, "client_name": "App",
+		"redirect_uris": []any{"https://app.example/cb"}, "application_type": "web",
 		"token_endpoint_auth_method": "none", "grant_types": []any{"authorization_code"}, "response_types": []any{"code"}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("response (-want +got):\n%s", diff)
 	}
 	if len(store.clients) != 0 {
-		t.Error("a client is stored")
+		t.Error("a client is stored, want none")
 	}
-	if i := strings.Join(steps, " "); strings.Contains(i, "add_client") || !strings.HasSuffix(i, "build_response") || !strings.HasPrefix(i, "validate_software_statement") {
+	if i := strings.Join(steps, " "); strings.Contains(i, "add_client") || !strings.HasSuffix(i, "build_response") ||
+		!strings.HasPrefix(i, "validate_software_statement") {
 		t.Errorf("the steps are %s", i)
 	}
 	again, err := r.Rerun(t.Context(), ModeShadow, override(func(*Registration, *Steps) {}))
 	if err != nil || again.Operation != OperationMetadataDocument || string(again.Response) != string(r.Response) {
-		t.Errorf("again: %v with %s", err, again.Response)
+		t.Errorf("rerun: got %v with %s, want %s", err, again.Response, r.Response)
 	}
 }
 
@@ -60,8 +64,8 @@ func TestDocumentsThatAreRefused(t *testing.T) {
 		"no ID":             {documentURL, minimal, "client_id must be the URL"},
 		"another's ID":      {documentURL + "?a", with(""), "client_id must be the URL"},
 		"an ID of a number": {documentURL, `{"client_id":1,"redirect_uris":["https://app.example/cb"]}`, "client_id must be the URL"},
-		"a secret":          {documentURL, with(`,"client_secret":"x"`), "client_secret must not stand"},
-		"a secret's end":    {documentURL, with(`,"client_secret_expires_at":0`), "client_secret_expires_at must not stand"},
+		"a secret":          {documentURL, with(`,"client_secret":"x"`), "client_secret must not be in"},
+		"a secret's end":    {documentURL, with(`,"client_secret_expires_at":0`), "client_secret_expires_at must not be in"},
 		"basic":             {documentURL, with(`,"token_endpoint_auth_method":"client_secret_basic"`), "needs a secret"},
 		"post":              {documentURL, with(`,"token_endpoint_auth_method":"client_secret_post"`), "needs a secret"},
 		"JWT":               {documentURL, with(`,"token_endpoint_auth_method":"client_secret_jwt"`), "needs a secret"},
@@ -74,8 +78,8 @@ func TestDocumentsThatAreRefused(t *testing.T) {
 		"a user":            {"https://a@app.example/c", `{}`, "user"},
 		"dots":              {"https://app.example/a/../c", `{}`, "'..'"},
 		"encoded dots":      {"https://app.example/a/%2e%2e/c", `{}`, "'..'"},
-		"a capital scheme":  {"HTTPS://app.example/c", `{}`, "small letters"},
-		"a capital host":    {"https://App.example/c", `{}`, "small letters"},
+		"a capital scheme":  {"HTTPS://app.example/c", `{}`, "lower case"},
+		"a capital host":    {"https://App.example/c", `{}`, "lower case"},
 		"long":              {documentURL + strings.Repeat("a", 2000), `{}`, "2000"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -85,12 +89,13 @@ func TestDocumentsThatAreRefused(t *testing.T) {
 	}
 }
 
-// A script cannot give a document's client another name.
+// A script cannot change the client ID of a metadata document.
 func TestDocumentInvariants(t *testing.T) {
 	c := Config{Overrides: override(func(_ *Registration, s *Steps) {
 		s.SetClientName = func(_ context.Context, r *Registration) error { r.Client.ID = "other"; return nil }
 	})}
-	_, err := newEngine(t, c).ResolveDocument(t.Context(), documentURL, []byte(`{"client_id":"`+documentURL+`","redirect_uris":["https://app.example/cb"]}`), &Caller{}, "")
+	_, err := newEngine(t, c).ResolveDocument(t.Context(), documentURL,
+		[]byte(`{"client_id":"`+documentURL+`","redirect_uris":["https://app.example/cb"]}`), &Caller{}, "")
 	if _, breach := errors.AsType[*InvariantError](err); !breach {
 		t.Errorf("got %v, want an InvariantError", err)
 	}

@@ -17,25 +17,30 @@ type Options struct {
 	AllowedGrantTypes     []string       // others are refused; nil means DefaultGrantTypes
 	AllowedResponseTypes  []string       // others are refused; nil means DefaultResponseTypes
 	GrantResponseMismatch Mismatch       // zero means MismatchAuto
-	URIsOnRedirectHost    bool           // client_uri, logo_uri, tos_uri and policy_uri must be on the host of a redirect URI (RFC 7591 §5)
-	WebCustomScheme       CustomScheme   // zero means CustomSchemeRefuse
-	RefuseWebLoopback     bool           // refuse http to a loopback host for web clients
-	NativeScheme          NativeScheme   // zero means NativeSchemeAny
-	AllowUnsignedIDToken  bool           // id_token_signed_response_alg "none" where no response type holds id_token
-	SigningAlgs           []string       // JWS algorithms that the authorization server supports; nil means DefaultSigningAlgs
-	// RequireSoftwareStatement refuses clients without a software statement that the server verified.
+	// URIsOnRedirectHost requires client_uri, logo_uri, tos_uri and policy_uri to be on the host of a redirect URI
+	// (RFC 7591 §5).
+	URIsOnRedirectHost bool
+	WebCustomScheme    CustomScheme // zero means CustomSchemeRefuse
+	RefuseWebLoopback  bool         // refuse http redirect URIs on loopback hosts for web clients
+	NativeScheme       NativeScheme // zero means NativeSchemeAny
+	// AllowUnsignedIDToken allows id_token_signed_response_alg "none" if no response type holds id_token.
+	AllowUnsignedIDToken bool
+	SigningAlgs          []string // JWS algorithms of the authorization server; nil means DefaultSigningAlgs
+	// RequireSoftwareStatement refuses clients without a verified software statement.
 	RequireSoftwareStatement bool
-	StatementAudiences       []string // how a software statement may name this server in aud; nil means that one with aud is refused
-	FetchJWKSURI             bool     // fetch the key set at jwks_uri and check it
-	EchoExtensions           []string // unknown members that are stored and returned; nil means none
+	// StatementAudiences lists the names of this server in a software statement's aud; nil means that statements with an
+	// aud are refused.
+	StatementAudiences []string
+	FetchJWKSURI       bool     // fetch the key set at jwks_uri and check it
+	EchoExtensions     []string // unknown members to store and return; nil means none
 
-	// RegistrationEndpoint is the URL under which clients manage their registrations, without a slash at its end, such as
-	// https://auth.example/register; "" means that they do not (RFC 7592).
+	// RegistrationEndpoint is the URL under which clients manage their registrations (RFC 7592), without a trailing slash,
+	// such as https://auth.example/register; "" means that they cannot.
 	RegistrationEndpoint    string
-	RotateRegistrationToken bool // a new registration access token with each update; the old one dies then
+	RotateRegistrationToken bool // replace the registration access token with each update
 }
 
-// A ClientIDFormat is how built-in client IDs are made.
+// A ClientIDFormat is the format of built-in client IDs.
 type ClientIDFormat string
 
 // The formats of built-in client IDs.
@@ -44,23 +49,23 @@ const (
 	ClientIDRandom ClientIDFormat = "random" // 32 random bytes, base64url
 )
 
-// A Mismatch says what to do about grant types and response types that do not fit each other (RFC 7591 §2.1).
+// A Mismatch says what to do if grant types and response types do not match each other (RFC 7591 §2.1).
 type Mismatch string
 
 // The ways to deal with a mismatch.
 const (
-	MismatchAuto    Mismatch = "auto" // correct where the client sent only one of the two, refuse where it sent both
+	MismatchAuto    Mismatch = "auto" // correct if the client sent only one of the two, refuse if it sent both
 	MismatchCorrect Mismatch = "correct"
 	MismatchRefuse  Mismatch = "refuse"
 )
 
-// A CustomScheme says what to do about a web client with a redirect URI of a private-use scheme.
+// A CustomScheme says what to do if a web client has a redirect URI with a private-use scheme.
 type CustomScheme string
 
 // The ways to deal with a private-use scheme of a web client.
 const (
 	CustomSchemeRefuse CustomScheme = "refuse"
-	CustomSchemeNative CustomScheme = "native" // make it a native client
+	CustomSchemeNative CustomScheme = "native" // register a native client
 )
 
 // A NativeScheme says which private-use schemes a native client may use.
@@ -69,23 +74,24 @@ type NativeScheme string
 // The private-use schemes of native clients.
 const (
 	NativeSchemeAny           NativeScheme = "any"
-	NativeSchemeReverseDomain NativeScheme = "reverse-domain" // RFC 8252 §7.1: one with a dot
+	NativeSchemeReverseDomain NativeScheme = "reverse-domain" // only schemes with a dot (RFC 8252 §7.1)
 )
 
-// DefaultGrantTypes returns the grant types that are allowed unless the operator lists others.
+// DefaultGrantTypes returns the grant types that are allowed by default.
 func DefaultGrantTypes() []string {
 	return []string{grantAuthorizationCode, grantRefreshToken, grantClientCredentials, grantDeviceCode}
 }
 
-// DefaultResponseTypes returns the response types that are allowed unless the operator lists others.
+// DefaultResponseTypes returns the response types that are allowed by default.
 func DefaultResponseTypes() []string { return []string{responseCode} }
 
 // DefaultSigningAlgs returns every asymmetric JWS algorithm of RFC 7518, RFC 8037, RFC 8812 and RFC 9864.
 func DefaultSigningAlgs() []string {
-	return []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "ES256K", "EdDSA", "Ed25519", "Ed448"}
+	return []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "ES256K",
+		"EdDSA", "Ed25519", "Ed448"}
 }
 
-// withDefaults returns o with every zero value replaced by what it means, or an error that names the option.
+// withDefaults returns o with zero values replaced by their defaults, or an error that names an invalid option.
 func (o Options) withDefaults() (Options, error) {
 	o.ClientIDFormat = cmp.Or(o.ClientIDFormat, ClientIDUUIDv7)
 	o.GrantResponseMismatch = cmp.Or(o.GrantResponseMismatch, MismatchAuto)
@@ -103,7 +109,7 @@ func (o Options) withDefaults() (Options, error) {
 	return o, o.check()
 }
 
-// Validate returns an error that names the option that is wrong, or nil. [New] makes the same check.
+// Validate returns an error that names an invalid option, or nil. [New] calls it.
 func (o Options) Validate() error {
 	_, err := o.withDefaults()
 	return err
@@ -111,12 +117,14 @@ func (o Options) Validate() error {
 
 func (o *Options) check() error {
 	if o.SecretLifetime < 0 || o.SecretLifetime%time.Second != 0 {
-		return fmt.Errorf("secret lifetime %s: it must be whole seconds, or 0 for secrets that never expire", o.SecretLifetime)
+		return fmt.Errorf("secret lifetime %s: it must be whole seconds, or 0 for secrets that never expire",
+			o.SecretLifetime)
 	}
 	if err := oneOf("client ID format", o.ClientIDFormat, ClientIDUUIDv7, ClientIDRandom); err != nil {
 		return err
 	}
-	if err := oneOf("grant response mismatch", o.GrantResponseMismatch, MismatchAuto, MismatchCorrect, MismatchRefuse); err != nil {
+	err := oneOf("grant response mismatch", o.GrantResponseMismatch, MismatchAuto, MismatchCorrect, MismatchRefuse)
+	if err != nil {
 		return err
 	}
 	if err := oneOf("web custom scheme", o.WebCustomScheme, CustomSchemeRefuse, CustomSchemeNative); err != nil {
@@ -127,7 +135,8 @@ func (o *Options) check() error {
 	}
 	for _, s := range slices.Concat(o.DefaultScopes, o.AllowedScopes) {
 		if !IsScopeToken(s) {
-			return fmt.Errorf("scope %q: a scope is visible ASCII without space, quotation mark and backslash (RFC 6749 §3.3)", s)
+			return fmt.Errorf("scope %q: it must be visible ASCII without spaces, quotation marks and backslashes "+
+				"(RFC 6749 §3.3)", s)
 		}
 	}
 	for _, s := range o.DefaultScopes {
@@ -137,12 +146,12 @@ func (o *Options) check() error {
 	}
 	for _, alg := range o.SigningAlgs {
 		if alg == "none" || strings.HasPrefix(alg, "HS") {
-			return fmt.Errorf("signing algorithm %q: only asymmetric ones can be supported, since secrets are kept as hashes", alg)
+			return fmt.Errorf("signing algorithm %q: it must be asymmetric, since secrets are stored only as hashes", alg)
 		}
 	}
 	for _, name := range o.EchoExtensions {
 		if name == "" || Reserved(name) || KnownMember(name) {
-			return fmt.Errorf("echo extension %q: it must be the name of a member that has no meaning to this server", name)
+			return fmt.Errorf("echo extension %q: it must be a member that this server does not know", name)
 		}
 	}
 	return nil

@@ -10,29 +10,29 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// maxDocument bounds a client's metadata, in bytes of JSON: no series of patches makes more of it.
+// maxDocument bounds a client's patched metadata, in bytes of JSON.
 const maxDocument = 256 << 10
 
-// PatchMetadata applies a JSON Merge Patch (RFC 7396) to the client's metadata. It returns an error, and changes nothing,
-// where the patch is no strict JSON object, touches a member that only the server sets, leaves a member with a wrong
-// type, nests deep or grows large, or sets an extension member that the operator does not let be echoed. In the step
-// build_response the rest of the client is settled: only extension members may change.
+// PatchMetadata applies a JSON Merge Patch (RFC 7396) to the client's metadata. It returns an error, and changes
+// nothing, if the patch is not a strict JSON object, touches a [Reserved] member, gives a member a wrong type, nests
+// deeper than 100 objects and lists, results in more than 256 KiB, or touches an extension member that is not in
+// Options.EchoExtensions. In the step build_response, it may touch only extension members.
 func (r *Registration) PatchMetadata(step string, patch []byte) error {
 	if tooDeep(patch) {
 		return fmt.Errorf("the patch nests deeper than %d objects and lists", maxDepth)
 	}
 	var members map[string]jsontext.Value
 	if err := json.Unmarshal(patch, &members); err != nil || members == nil {
-		return fmt.Errorf("the patch is no strict JSON object")
+		return fmt.Errorf("the patch is not a strict JSON object")
 	}
 	for name := range members {
 		switch {
 		case Reserved(name):
 			return fmt.Errorf("the patch touches %s, which only the server sets", name)
 		case KnownMember(name) && step == StepBuildResponse:
-			return fmt.Errorf("the patch touches %s, which is settled in %s", name, step)
+			return fmt.Errorf("the patch touches %s, which %s cannot change", name, step)
 		case !KnownMember(name) && !slices.Contains(r.engine.options.EchoExtensions, name):
-			return fmt.Errorf("the patch touches %s, an extension member that the operator does not let be echoed", name)
+			return fmt.Errorf("the patch touches %s, an extension member that the operator does not echo", name)
 		}
 	}
 	after, err := r.Client.Metadata.merged(members)
@@ -40,19 +40,20 @@ func (r *Registration) PatchMetadata(step string, patch []byte) error {
 		return err
 	}
 	if len(after) > maxDocument {
-		return fmt.Errorf("patched, the metadata has %d bytes: at most %d are allowed", len(after), maxDocument)
+		return fmt.Errorf("the patched metadata has %d bytes: at most %d are allowed", len(after), maxDocument)
 	}
 	var patched Metadata
 	if err := decodeMetadata(after, &patched); err != nil {
-		return fmt.Errorf("patched, %w", err)
+		return fmt.Errorf("the patched metadata: %w", err)
 	}
 	r.Client.Metadata = patched
 	r.patches++
-	r.Response, r.Client.encoded = nil, nil // they no longer tell what is stored
+	r.Response, r.Client.encoded = nil, nil // they are out of date
 	return nil
 }
 
-// merged returns m, as JSON, with a patch's members: null takes one away, and only an object is merged (RFC 7396 §2).
+// merged returns m as JSON with a patch applied: null removes a member, an object is merged, any other value replaces
+// the member (RFC 7396 §2).
 func (m *Metadata) merged(patch map[string]jsontext.Value) (jsontext.Value, error) {
 	before, err := json.Marshal(m)
 	if err != nil {
@@ -72,9 +73,9 @@ func (m *Metadata) merged(patch map[string]jsontext.Value) (jsontext.Value, erro
 			if target.Kind() != '{' {
 				target = jsontext.Value("{}")
 			}
-			// For the whole of the metadata the library took longer than all of a patch takes so.
+			// Merging member by member is faster than jsonpatch on the whole metadata.
 			if value, err = jsonpatch.MergePatch(target, value); err != nil {
-				return nil, fmt.Errorf("the patch of %s cannot be merged: %w", name, err)
+				return nil, fmt.Errorf("merging the patch of %s: %w", name, err)
 			}
 		}
 		members[name] = value
@@ -82,7 +83,7 @@ func (m *Metadata) merged(patch map[string]jsontext.Value) (jsontext.Value, erro
 	return json.Marshal(members, json.Deterministic(true))
 }
 
-// setOther sets a member without a field. The map of a copied client is shared, so it is never changed in place.
+// setOther sets a member without a field. It copies the map, which copies of the client share.
 func (m *Metadata) setOther(name string, value jsontext.Value) {
 	m.Other = maps.Clone(m.Other)
 	if m.Other == nil {

@@ -14,9 +14,9 @@ func TestPatchMetadata(t *testing.T) {
 		{"null removes", "set_client_name", `{"client_name":null}`, `{"client_name":null}`},
 		{"URIs stay byte for byte", "set_client_name", `{"redirect_uris":["https://app.example/?a=1&b=<"]}`, `{"redirect_uris":["https://app.example/?a=1&b=<"]}`},
 		{"a listed extension member", "build_response", `{"tier":{"a":1}}`, `{"tier":{"a":1}}`},
-		{"no object", "set_client_name", `[]`, ""},
+		{"not an object", "set_client_name", `[]`, ""},
 		{"null", "set_client_name", `null`, ""},
-		{"no JSON", "set_client_name", `{`, ""},
+		{"not JSON", "set_client_name", `{`, ""},
 		{"member given twice", "set_client_name", `{"scope":"a","scope":"b"}`, ""},
 		{"wrong type", "set_client_name", `{"client_name":1}`, ""},
 		{"client ID", "set_client_name", `{"client_id":"a"}`, ""},
@@ -28,7 +28,7 @@ func TestPatchMetadata(t *testing.T) {
 		{"deeply nested", "set_client_name", `{"tier":` + strings.Repeat("[", 100) + strings.Repeat("]", 100) + `}`, ""},
 		{"too large", "set_client_name", `{"client_name":"` + strings.Repeat("a", 256<<10) + `"}`, ""},
 		{"nested in a string only", "build_response", `{"tier":"\"` + strings.Repeat("[", 200) + `"}`, `{"tier":"\"` + strings.Repeat("[", 200) + `"}`},
-		{"settled member", "build_response", `{"client_name":"B"}`, ""},
+		{"known member in build_response", "build_response", `{"client_name":"B"}`, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			e := newEngine(t, Config{Options: Options{EchoExtensions: []string{"tier"}}})
@@ -37,7 +37,7 @@ func TestPatchMetadata(t *testing.T) {
 			err := r.PatchMetadata(tt.step, []byte(tt.patch))
 			if tt.want == "" {
 				if err == nil || r.Client.Metadata.ClientName != "A" || r.Client.Metadata.Scope != "" || r.Response == nil {
-					t.Errorf("got %v, and the client is %+v", err, r.Client.Metadata)
+					t.Errorf("got %v and the client %+v, want an error and no change", err, r.Client.Metadata)
 				}
 				return
 			}
@@ -54,13 +54,13 @@ func TestPatchMetadata(t *testing.T) {
 			}
 			checkMembers(t, got, tt.want)
 			if r.Response != nil {
-				t.Error("the response still tells what was stored before")
+				t.Error("the patch kept an old response")
 			}
 		})
 	}
 }
 
-// The examples of RFC 7396, appendix A, as values of a member. A value that is null takes the member away.
+// The examples of RFC 7396, appendix A, as values of a member. null removes the member.
 func TestMergePatch(t *testing.T) {
 	for _, tt := range [][3]string{
 		{`{"a":"b"}`, `{"a":"c"}`, `{"a":"c"}`},
@@ -80,7 +80,8 @@ func TestMergePatch(t *testing.T) {
 		{``, `{"a":{"bb":{"ccc":null}}}`, `{"a":{"bb":{}}}`},
 	} {
 		t.Run(tt[0]+" and "+tt[1], func(t *testing.T) {
-			r := &Registration{Client: &Client{}, engine: newEngine(t, Config{Options: Options{EchoExtensions: []string{"tier"}}})}
+			r := &Registration{Client: &Client{},
+				engine: newEngine(t, Config{Options: Options{EchoExtensions: []string{"tier"}}})}
 			if tt[0] != "" {
 				r.Client.Metadata.setOther("tier", jsontext.Value(tt[0]))
 			}

@@ -16,11 +16,11 @@ const (
 
 var (
 	redirectURI = uriRule{code: InvalidRedirectURI}
-	// OpenID Connect Dynamic Client Registration 1.0 §2: a fragment holds the hash of the request object's content.
+	// OpenID Connect Dynamic Client Registration 1.0 §2: the fragment is a hash of the request object.
 	requestURI = uriRule{code: InvalidClientMetadata, schemes: []string{"https"}, fragment: true}
 )
 
-// setRedirectURIs decides what kind of application the client is and where its users may be sent back to.
+// setRedirectURIs sets the application type and the redirect URIs, and copies the members that depend on them.
 func setRedirectURIs(ctx context.Context, r *Registration) error {
 	o, in, out := &r.engine.options, &r.Request.Metadata, &r.Client.Metadata
 	if err := choice("application_type", in.ApplicationType, applicationWeb, applicationNative); err != nil {
@@ -72,21 +72,22 @@ func parseRedirectURIs(list []string) ([]*url.URL, error) {
 	return uris, nil
 }
 
-// checkPresence refuses redirect URIs that are missing (RFC 7591 §5), or that nothing would use.
+// checkPresence refuses redirect URIs that are missing (RFC 7591 §5) or unused.
 func checkPresence(grants []string, uris []*url.URL) error {
 	redirects := slices.Contains(grants, grantAuthorizationCode) || slices.Contains(grants, grantImplicit)
 	switch {
 	case redirects && len(uris) == 0:
-		return RefuseAs(InvalidRedirectURI, "redirect_uris must name at least one URI: the grant types authorization_code and implicit need it")
+		return RefuseAs(InvalidRedirectURI, "redirect_uris must name at least one URI: "+
+			"the grant types authorization_code and implicit need it")
 	case len(uris) > 0 && len(grants) == 1 && grants[0] == grantClientCredentials:
-		// The RFCs are silent; IdentityServer's rule.
-		return RefuseAs(InvalidRedirectURI, "redirect_uris must be left out where grant_types is client_credentials alone")
+		// No RFC says this; IdentityServer does.
+		return RefuseAs(InvalidRedirectURI, "redirect_uris must be left out if grant_types is only client_credentials")
 	}
 	return nil
 }
 
-// applicationType returns what kind of application the client is. Left out, its redirect URIs tell: clients in wide use
-// are native ones that do not say so.
+// applicationType returns the client's application type, given the one that it sent. "" means none: then the redirect
+// URIs decide, since widely used native clients send none.
 func (o *Options) applicationType(sent string, uris []*url.URL) string {
 	private := slices.ContainsFunc(uris, func(u *url.URL) bool { return !isHTTP(u) })
 	switch {
@@ -100,22 +101,22 @@ func (o *Options) applicationType(sent string, uris []*url.URL) string {
 	return applicationWeb
 }
 
-// checkRedirectURI applies the rules that hold whatever the operator chose. The error continues a sentence that begins
-// with the member's name.
+// checkRedirectURI applies the rules that do not depend on options. The error follows the member's name in a sentence.
 func checkRedirectURI(u *url.URL, kind string, implicit bool) error {
 	switch {
 	case kind == applicationWeb && !isHTTP(u):
-		return fmt.Errorf("has the private-use scheme '%s', which is for native applications: set application_type to native", u.Scheme)
+		return fmt.Errorf("has the private-use scheme '%s', which is for native applications: "+
+			"set application_type to native", u.Scheme)
 	case kind == applicationWeb && implicit && (u.Scheme != "https" || isLoopback(u)):
 		// OpenID Connect Dynamic Client Registration 1.0 §2, application_type.
-		return fmt.Errorf("must be https and not on localhost: a web client with the implicit grant may use no other")
+		return fmt.Errorf("must be https and not on localhost for a web client with the implicit grant")
 	case u.Scheme == "http" && !isLoopback(u):
-		return fmt.Errorf("must be https: http is for localhost, 127.0.0.1 and [::1] alone")
+		return fmt.Errorf("must be https: http is only for localhost, 127.0.0.1 and [::1]")
 	}
 	return nil
 }
 
-// checkRedirectURI applies the operator's choices.
+// checkRedirectURI applies the rules of the operator's options. The error follows the member's name in a sentence.
 func (o *Options) checkRedirectURI(u *url.URL, kind string) error {
 	switch {
 	case kind == applicationWeb && u.Scheme == "http" && o.RefuseWebLoopback:
@@ -127,7 +128,8 @@ func (o *Options) checkRedirectURI(u *url.URL, kind string) error {
 	return nil
 }
 
-// checkSubject checks what a pairwise subject identifier is computed from (OpenID Connect Core 1.0 §8.1).
+// checkSubject checks the subject type, and that the host for pairwise subject identifiers is unambiguous (OpenID
+// Connect Core 1.0 §8.1).
 func checkSubject(in *Metadata, uris []*url.URL) error {
 	if err := choice("subject_type", in.SubjectType, "public", "pairwise"); err != nil {
 		return err
@@ -141,7 +143,8 @@ func checkSubject(in *Metadata, uris []*url.URL) error {
 	}
 	for i, u := range uris {
 		if !strings.EqualFold(u.Host, uris[0].Host) {
-			return Refuse("redirect_uris[%d] is on another host than redirect_uris[0]: subject_type pairwise needs a sector_identifier_uri then", i)
+			return Refuse("redirect_uris[%d] and redirect_uris[0] have different hosts: "+
+				"subject_type pairwise then needs a sector_identifier_uri", i)
 		}
 	}
 	return nil

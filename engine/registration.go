@@ -8,10 +8,10 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// An Operation is what a registration is for.
+// An Operation is the kind of a registration.
 type Operation string
 
-// OperationRegister makes a client.
+// OperationRegister registers a new client.
 const OperationRegister Operation = "register"
 
 // A Mode says whether the outcome of a registration counts.
@@ -22,11 +22,10 @@ const (
 	ModeEnforce Mode = "enforce"
 	ModeDryRun  Mode = "dry_run" // nothing is stored
 	ModeShadow  Mode = "shadow"  // nothing is stored; another registration of the same request counts
-	ModeReplay  Mode = "replay"  // a stored client's registration once more; nothing is stored
+	ModeReplay  Mode = "replay"  // repeats a stored client's registration; nothing is stored
 )
 
-// A Registration is one request on its way through the steps: what IdentityServer calls its context. The steps change
-// it; it belongs to one goroutine.
+// A Registration is the state of one request in the steps, which modify it. It is not safe for concurrent use.
 type Registration struct {
 	Operation Operation
 	Mode      Mode
@@ -35,40 +34,40 @@ type Registration struct {
 	Client    *Client // as built so far; never nil
 	Request   *Request
 	Caller    *Caller
-	Statement jsontext.Value    // the verified claims of the software statement, an object; nil where there is none
-	Items     map[string]string // state that scripts pass on; nil while there is none
+	Statement jsontext.Value    // verified claims of the software statement, an object; nil means none
+	Items     map[string]string // state that scripts pass to later scripts; nil means none
 
-	// Secret is the client's secret where it got one, in the clear, until it is answered. Its hash is in Client.
+	// Secret is the client's new secret in plain text, for the response; "" means none. Client has its hash.
 	Secret Plaintext
-	// Token is the registration access token, likewise; empty where clients do not manage themselves. It is made before the
-	// first step, and no step changes it.
+	// Token is the registration access token in plain text, for the response; "" means that clients do not manage their
+	// registrations. It is made before the first step, and no step can change it.
 	Token Plaintext
-	// Response is the answer to the client; nil until the last step has returned, unless a step that replaces
-	// build_response sets it: then it has to be what the engine would answer.
+	// Response is the client information response; nil until the last step has returned. A step may set it, but only to
+	// what the engine would send.
 	Response jsontext.Value
 
-	current *Client        // what an update is of; nil for a registration
-	given   jsontext.Value // claims that a dry run takes for verified; nil where there are none
-	patches int            // how many were applied, discarded ones included
-	attempt int            // how often add_client_id ran again because an ID was taken
-	outcome error          // what Register returned; nil until it does
+	current *Client        // the client to update; nil for a registration
+	given   jsontext.Value // claims that a dry run takes as verified; nil means none
+	patches int            // number of applied patches, discarded ones included
+	attempt int            // see Attempt
+	outcome error          // what Register returned; nil before that
 
-	sent       *Request   // as the client sent it: Request has the claims of its software statement in place of its members
-	advertised Advertised // nil means that nothing is bounded
-	document   string     // the URL of the client's metadata document; "" for a client that registers
+	sent       *Request   // as sent; validate_software_statement overlays Request with the statement's claims
+	advertised Advertised // nil means no limits
+	document   string     // URL of the client's metadata document; "" means none
 	steps      *Steps
 	engine     *Engine
 }
 
-// Attempt says how often add_client_id ran again because the client ID turned out to be taken: 0 the first time. Each
-// attempt needs scripts that have not seen the one before.
+// Attempt returns how often add_client_id has been repeated because the client ID was taken. Each attempt needs fresh
+// instances of scripts.
 func (r *Registration) Attempt() int { return r.attempt }
 
-// Outcome is what [Engine.Register] returns, known to whoever releases the registration's steps.
+// Outcome returns the error of [Engine.Register]. It is valid when the registration's steps are released.
 func (r *Registration) Outcome() error { return r.outcome }
 
-// Rerun takes the request of a registration that has ended through the steps of other overrides, at the same time by its
-// clock, and stores nothing. It returns the registration as far as it came, and why it came no further.
+// Rerun repeats a registration that has ended with other overrides, with the same request and time, and stores nothing.
+// It returns the registration as far as it got, and the error that ended it.
 func (r *Registration) Rerun(ctx context.Context, mode Mode, overrides Overrides) (*Registration, error) {
 	if r.current != nil {
 		again, err := r.engine.newUpdate(r.current, "", r.sent, mode)
@@ -89,23 +88,24 @@ func (r *Registration) Rerun(ctx context.Context, mode Mode, overrides Overrides
 	return again, again.preview(ctx, overrides)
 }
 
-// A Snapshot is what a step may have changed of a registration.
+// A Snapshot holds what steps can change in a registration.
 type Snapshot struct {
 	client    Client
-	request   *Request // with the claims of a software statement, or without
+	request   *Request
 	statement jsontext.Value
 	items     map[string]string
 	secret    Plaintext
 	response  jsontext.Value
-	patches   int // how many were applied before
+	patches   int
 }
 
 // Snapshot returns the state of r, for [Registration.Restore].
 func (r *Registration) Snapshot() Snapshot {
-	return Snapshot{client: *r.Client, request: r.Request, statement: r.Statement, items: maps.Clone(r.Items), secret: r.Secret, response: r.Response, patches: r.patches}
+	return Snapshot{client: *r.Client, request: r.Request, statement: r.Statement, items: maps.Clone(r.Items),
+		secret: r.Secret, response: r.Response, patches: r.patches}
 }
 
-// Restore discards all that happened to r since s was taken. A snapshot can be restored more than once.
+// Restore discards all changes to r since s was taken. A snapshot can be restored more than once.
 func (r *Registration) Restore(s Snapshot) {
 	*r.Client = s.client
 	r.Request, r.Statement = s.request, s.statement
@@ -122,7 +122,7 @@ func (r *Registration) SetItem(key, value string) {
 	r.Items[key] = value
 }
 
-// run takes r through the steps of one of the two tables below.
+// run runs steps until one returns an error.
 func (r *Registration) run(ctx context.Context, steps []func(*Steps) *StepFunc) error {
 	for _, field := range steps {
 		if err := (*field(r.steps))(ctx, r); err != nil {

@@ -7,9 +7,9 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-// Replay takes the registration of a stored client through all steps of the given overrides once more, at the time when
-// it was issued, and stores nothing. What the client asked for is not known any more, so it asks for what it got:
-// defaults, corrections and what scripts made of it included. It returns what [Engine.Preview] would.
+// Replay repeats the registration of a stored client with the given overrides, at the time when it was issued, and
+// stores nothing. The original request is not stored, so the registered metadata takes its place, including defaults,
+// corrections and the changes of scripts. Its results are those of [Engine.Preview].
 func (e *Engine) Replay(ctx context.Context, c *Client, overrides Overrides) (*Registration, error) {
 	raw, err := json.Marshal(&c.Metadata, json.Deterministic(true))
 	if err != nil {

@@ -13,20 +13,20 @@ import (
 	"registrar/internal/strictjson"
 )
 
-// A Request is what a client asks to be registered.
+// A Request is a registration request or an update request.
 type Request struct {
 	Metadata Metadata
-	Raw      jsontext.Value // the object as sent, unknown members and all
-	ID       string         // names the request in logs; may be empty
+	Raw      jsontext.Value // the object as sent, including unknown members
+	ID       string         // identifies the request in logs; may be empty
 
-	// Statement holds verified claims of a software statement, an object, as only [Engine.Preview] takes them; nil where
-	// there is none.
+	// Statement holds the claims of a software statement, an object, that [Engine.Preview] takes as verified; nil means
+	// none. Other methods ignore it.
 	Statement jsontext.Value
 }
 
-// ParseRequest reads a registration request (RFC 7591 §3.1). It returns an *[Error] that names the offending member
-// where the body is no strict JSON object: members given twice, invalid UTF-8, wrong types and trailing data are
-// refused. null is a member left out, and so is "" for a string. The request keeps body.
+// ParseRequest reads a registration request (RFC 7591 §3.1). It returns an *[Error] that names the offending member if
+// the body is not a strict JSON object: it refuses duplicate members, invalid UTF-8, wrong types and trailing data.
+// null means that a member is missing, and so does "" for a string. The request keeps a reference to body.
 func ParseRequest(body []byte) (*Request, error) {
 	r := &Request{Raw: body}
 	if err := decodeMetadata(body, &r.Metadata); err != nil {
@@ -35,7 +35,7 @@ func ParseRequest(body []byte) (*Request, error) {
 	return r, nil
 }
 
-// decodeMetadata reads the object in b into m, which is empty. Its errors are all of type *Error.
+// decodeMetadata reads the object in b into m, which must be empty. Its errors are all of type *Error.
 func decodeMetadata(b []byte, m *Metadata) error {
 	if k := jsontext.Value(b).Kind(); k != '{' {
 		// A top-level null would decode without an error.
@@ -56,11 +56,11 @@ func decodeMetadata(b []byte, m *Metadata) error {
 	return m.checkOther()
 }
 
-// maxDepth is how deep objects and lists may nest. No metadata nests deeper than a handful; merging patches takes time
-// that grows with the square of it.
+// maxDepth is how deep objects and lists may nest. Real metadata needs only a few levels; the time to merge a patch
+// grows with the square of the depth.
 const maxDepth = 100
 
-// tooDeep reports whether JSON nests deeper than maxDepth. What is no JSON is left to the decoder to refuse.
+// tooDeep reports whether JSON nests deeper than maxDepth. It does not detect invalid JSON.
 func tooDeep(b []byte) bool {
 	if bytes.Count(b, []byte{'{'})+bytes.Count(b, []byte{'['}) <= maxDepth {
 		return false
@@ -86,7 +86,7 @@ func tooDeep(b []byte) bool {
 	return false
 }
 
-// checkLists refuses null and "" inside a list: neither means anything there.
+// checkLists refuses null and "" in lists of strings.
 func checkLists(m *Metadata) error {
 	for _, l := range [...]struct {
 		name   string
@@ -110,18 +110,18 @@ func checkLists(m *Metadata) error {
 				if l.name == "redirect_uris" {
 					code = InvalidRedirectURI
 				}
-				return RefuseAs(code, "%s[%d] must be a string that is not empty", l.name, i)
+				return RefuseAs(code, "%s[%d] must be a non-empty string", l.name, i)
 			}
 		}
 	}
 	return nil
 }
 
-// localizable are the members that may carry a language tag (RFC 7591 §2.2).
+// localizable lists the members that may have a language tag (RFC 7591 §2.2).
 var localizable = [...]string{"client_name", "client_uri", "logo_uri", "tos_uri", "policy_uri"}
 
-// localized splits "client_name#ja" into the member and the tag. It reports false for a name that is not one of a
-// human-readable member with a tag.
+// localized splits a language-tagged name such as "client_name#ja" into the member and the tag. It reports false for
+// any other name.
 func localized(name string) (member, tag string, ok bool) {
 	member, tag, ok = strings.Cut(name, "#")
 	if !ok {
@@ -135,7 +135,7 @@ func localized(name string) (member, tag string, ok bool) {
 	return "", "", false
 }
 
-// checkOther checks the language-tagged members and drops those that are left out: null, and "" for a tagged one.
+// checkOther checks the language-tagged members. It drops members that count as missing: null, and "" for a tagged one.
 func (m *Metadata) checkOther() error {
 	var seen map[string]string
 	for name, value := range m.Other {
@@ -151,7 +151,7 @@ func (m *Metadata) checkOther() error {
 			return Refuse("%s must be a string%s", name, strictjson.Not(value.Kind()))
 		}
 		if !wellFormedTag(tag) {
-			return Refuse("%s: '%s' is no language tag of BCP 47, such as 'ja' or 'pt-BR'", member, tag)
+			return Refuse("%s: '%s' is not a BCP 47 language tag, such as 'ja' or 'pt-BR'", member, tag)
 		}
 		// RFC 7591 §2.2: tags are compared without regard to case.
 		if seen == nil {
@@ -168,11 +168,11 @@ func (m *Metadata) checkOther() error {
 
 func wellFormedTag(tag string) bool {
 	_, err := language.Parse(tag)
-	// A ValueError is a tag that is well formed but not registered.
+	// A ValueError means that the tag is well formed but not registered.
 	return err == nil || errors.As(err, new(language.ValueError))
 }
 
-// text returns the string that a raw JSON string holds.
+// text decodes a JSON string.
 func text(v jsontext.Value) (string, error) {
 	b, err := jsontext.AppendUnquote(nil, v)
 	if err != nil {

@@ -8,20 +8,20 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// buildResponse leaves the answer to the engine, which writes it once, after the last step, from the client as it is then:
-// what is answered is what is stored, whatever a script does.
+// buildResponse leaves the response to the engine, which writes it after the last step, so that it always shows the
+// client as stored. See [Registration.checkInvariants].
 func buildResponse(_ context.Context, r *Registration) error {
 	r.Response = nil
 	return nil
 }
 
-// render returns the client information response of RFC 7591 §3.2.1 and RFC 7592 §3: what the server says of the client,
-// and then its metadata, as they are kept.
+// render returns the client information response of RFC 7591 §3.2.1 and RFC 7592 §3: the members that the server
+// sets, then the metadata.
 func (r *Registration) render() (jsontext.Value, error) {
 	c := r.Client
 	var document struct {
 		ClientID              string `json:"client_id"`
-		ClientIDIssuedAt      int64  `json:"client_id_issued_at,omitzero"` // seconds since 1970; nobody issued the ID of a metadata document
+		ClientIDIssuedAt      int64  `json:"client_id_issued_at,omitzero"` // seconds since 1970; 0 for metadata documents
 		ClientSecret          string `json:"client_secret,omitzero"`
 		ClientSecretExpiresAt *int64 `json:"client_secret_expires_at,omitzero"`
 		AccessToken           string `json:"registration_access_token,omitzero"`
@@ -41,7 +41,7 @@ func (r *Registration) render() (jsontext.Value, error) {
 		document.ClientSecretExpiresAt = &expires
 	}
 	if r.Token != "" {
-		// RFC 7592 §3: both are REQUIRED where the client may manage its registration.
+		// RFC 7592 §3: both are REQUIRED if the client may manage its registration.
 		document.AccessToken, document.ClientURI = r.Token.Reveal(), r.engine.clientURI(c.ID)
 	}
 	b, err := json.Marshal(&document)
@@ -53,18 +53,18 @@ func (r *Registration) render() (jsontext.Value, error) {
 	}
 	response := make(jsontext.Value, 0, len(b)+len(c.encoded))
 	response = append(response, b[:len(b)-1]...)
-	response = append(response, ',') // there is always a member before it, and one after it: redirect_uris
+	response = append(response, ',') // both objects have members: client_id and redirect_uris
 	return append(response, c.encoded[1:]...), nil
 }
 
-// encode returns the metadata as it is answered and kept: always the same for the same metadata, a nil list told from an
-// empty one, strings of raw values as they were written.
+// encode returns the metadata as JSON, for responses and the store. It is deterministic, distinguishes nil from empty
+// lists, and preserves the escaping of strings in raw values.
 func (m *Metadata) encode() (jsontext.Value, error) {
-	return json.Marshal(m, json.Deterministic(true), json.FormatNilSliceAsNull(true), jsontext.PreserveRawStrings(true))
+	return json.Marshal(m, json.Deterministic(true), json.FormatNilSliceAsNull(true),
+		jsontext.PreserveRawStrings(true))
 }
 
-// EncodedMetadata returns Metadata as JSON, for a store to keep. Where the engine made the client it is what was written
-// into the response.
+// EncodedMetadata returns Metadata as JSON, for a store. It reuses the bytes that the engine wrote into the response.
 func (c *Client) EncodedMetadata() (jsontext.Value, error) {
 	if c.encoded != nil {
 		return c.encoded, nil
@@ -72,7 +72,7 @@ func (c *Client) EncodedMetadata() (jsontext.Value, error) {
 	return c.Metadata.encode()
 }
 
-// Document returns the client as built so far as a script reads it: its metadata, and its ID once it has one. It never
+// Document returns the client as scripts read it: its metadata, and its ID once it has one, as a JSON object. It never
 // holds a secret.
 func (c *Client) Document() (jsontext.Value, error) {
 	document := struct {

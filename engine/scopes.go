@@ -6,21 +6,22 @@ import (
 	"strings"
 )
 
-// scopeOfflineAccess asks for a refresh token (OpenID Connect Core 1.0 §11). It says nothing of what may be reached, so
-// it does not keep the default scopes away.
+// scopeOfflineAccess requests a refresh token (OpenID Connect Core 1.0 §11). It grants no access itself, so a client
+// with only this scope still gets the default scopes.
 const scopeOfflineAccess = "offline_access"
 
-// setScopes keeps the scopes that the operator allows. Where none is left, the step set_default_scopes decides.
+// setScopes keeps the scopes that the operator allows. If none is left, it runs set_default_scopes.
 func setScopes(ctx context.Context, r *Registration) error {
 	o := &r.engine.options
 	kept := []string{}
 	left := false
 	for _, s := range strings.Split(r.Request.Metadata.Scope, " ") {
 		if s == "" {
-			continue // one space too many is not worth a refusal
+			continue // tolerate extra spaces
 		}
 		if !IsScopeToken(s) {
-			return Refuse("scope: '%s' is no scope: visible ASCII without quotation mark and backslash, separated by spaces", s)
+			return Refuse("scope: '%s' is not a scope: use visible ASCII without quotation marks and backslashes, "+
+				"separated by spaces", s)
 		}
 		if o.AllowedScopes != nil && !slices.Contains(o.AllowedScopes, s) || slices.Contains(kept, s) {
 			continue

@@ -14,7 +14,7 @@ import (
 	"registrar/internal/random"
 )
 
-// The length of a client secret in characters, each of them VSCHAR without space (RFC 6749 appendix A.2).
+// The bounds of a client secret's length, in visible ASCII characters (RFC 6749 appendix A.2, VSCHAR without space).
 const (
 	MinSecret = 32
 	MaxSecret = 255
@@ -23,12 +23,12 @@ const (
 // SaltSize is the length of a salt in bytes.
 const SaltSize = 16
 
-// A Plaintext is a client secret or a token that can be read. It prints as [redacted]; only [Plaintext.Reveal] gives it away.
+// A Plaintext is a client secret or a token in plain text. It prints as [redacted]; only [Plaintext.Reveal] returns it.
 type Plaintext string
 
 const redacted = "[redacted]"
 
-// Reveal returns the secret itself.
+// Reveal returns the plain text.
 func (p Plaintext) Reveal() string { return string(p) }
 
 // String returns "[redacted]".
@@ -43,19 +43,20 @@ func (Plaintext) LogValue() slog.Value { return slog.StringValue(redacted) }
 // MarshalJSON returns "[redacted]", quoted.
 func (Plaintext) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
 
-// A Secret is a client secret as it is kept: never more than a hash.
+// A Secret is a client secret as it is stored: only its hash.
 type Secret struct {
 	Hash      [sha256.Size]byte // SHA-256 of the secret, or HMAC-SHA-256 of it under Salt
 	Salt      []byte            // SaltSize bytes; nil for a secret of 256 random bits, which needs none
 	ExpiresAt time.Time         // UTC, in whole seconds; zero means never
 }
 
-// HashSecret returns p as it is kept, without a salt. Only a secret that is random through and through may be kept so.
+// HashSecret returns p for storage, hashed without a salt. p must be fully random.
 func HashSecret(p Plaintext) *Secret {
 	return &Secret{Hash: sha256.Sum256([]byte(p))}
 }
 
-// SaltSecret returns p as it is kept where a script chose it: it may come from a person. The salt is read from random.
+// SaltSecret returns p for storage, hashed with a salt that it reads from random. Secrets that a script chose need one,
+// since they may not be random. Its errors are those of random.
 func SaltSecret(p Plaintext, random io.Reader) (*Secret, error) {
 	s := &Secret{Salt: make([]byte, SaltSize)}
 	if _, err := io.ReadFull(random, s.Salt); err != nil {
@@ -70,7 +71,7 @@ func (s *Secret) Verify(p Plaintext, now time.Time) bool {
 	return s.matches(p) && (s.ExpiresAt.IsZero() || now.Before(s.ExpiresAt))
 }
 
-// matches reports, in constant time, whether p is the secret, expired or not.
+// matches reports, in constant time, whether p is the secret, even if it has expired.
 func (s *Secret) matches(p Plaintext) bool {
 	h := s.hash(p)
 	return subtle.ConstantTimeCompare(h[:], s.Hash[:]) == 1
@@ -85,7 +86,7 @@ func (s *Secret) hash(p Plaintext) [sha256.Size]byte {
 	return [sha256.Size]byte(m.Sum(nil))
 }
 
-// addClientSecret gives the client a secret where its method of authentication needs one and it has none yet.
+// addClientSecret runs generate_secret if the client needs a secret and has none.
 func addClientSecret(ctx context.Context, r *Registration) error {
 	if !usesSharedSecret(r.Client.Metadata.TokenEndpointAuthMethod) || r.Client.Secret != nil {
 		return nil
@@ -93,7 +94,7 @@ func addClientSecret(ctx context.Context, r *Registration) error {
 	return r.steps.GenerateSecret(ctx, r)
 }
 
-// generateSecret makes a secret.
+// generateSecret gives the client a random secret.
 func generateSecret(_ context.Context, r *Registration) error {
 	token, err := random.Token(r.engine.random)
 	if err != nil {
@@ -105,7 +106,8 @@ func generateSecret(_ context.Context, r *Registration) error {
 	return nil
 }
 
-// DefaultSecretExpiry returns when a secret made now expires by the operator's choice; the zero time means never.
+// DefaultSecretExpiry returns when a secret made now expires by Options.SecretLifetime, in whole seconds; the zero time
+// means never.
 func (r *Registration) DefaultSecretExpiry() time.Time {
 	if r.engine.options.SecretLifetime == 0 {
 		return time.Time{}
@@ -113,8 +115,8 @@ func (r *Registration) DefaultSecretExpiry() time.Time {
 	return r.Now.Truncate(time.Second).Add(r.engine.options.SecretLifetime)
 }
 
-// SetSecret gives the client a secret that a script chose. It expires at the given time, in whole seconds; the zero time
-// means never.
+// SetSecret gives the client a secret that a script chose. expiresAt is in whole seconds; the zero time means never. It
+// returns the error of [CheckSecret] if p is not a valid secret.
 func (r *Registration) SetSecret(p Plaintext, expiresAt time.Time) error {
 	if err := CheckSecret(p); err != nil {
 		return err

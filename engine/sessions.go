@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// setMaxAge copies how fresh and how strong a login must be.
+// setMaxAge copies the members for the age and the strength of authentication.
 func setMaxAge(_ context.Context, r *Registration) error {
 	in, out := &r.Request.Metadata, &r.Client.Metadata
 	if age := in.DefaultMaxAge; age != nil {
@@ -13,7 +13,7 @@ func setMaxAge(_ context.Context, r *Registration) error {
 		case *age < 0:
 			return Refuse("default_max_age must not be negative")
 		case !slices.Contains(out.GrantTypes, grantAuthorizationCode):
-			// OpenID Connect is silent; IdentityServer's rule.
+			// OpenID Connect does not say this; IdentityServer does.
 			return Refuse("default_max_age needs the grant type authorization_code")
 		}
 	}
@@ -23,7 +23,7 @@ func setMaxAge(_ context.Context, r *Registration) error {
 	return nil
 }
 
-// setServerSideSessionProperties copies IdentityServer's member for sessions kept at the server.
+// setServerSideSessionProperties copies IdentityServer's member for server-side sessions.
 func setServerSideSessionProperties(_ context.Context, r *Registration) error {
 	r.Client.Metadata.CoordinateLifetimeWithUserSession = r.Request.Metadata.CoordinateLifetimeWithUserSession
 	return nil

@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// An issuer signs software statements in tests.
+// An issuer signs software statements.
 type issuer struct {
 	name string
 	key  ed25519.PrivateKey
@@ -25,10 +25,11 @@ func newIssuer(name string) issuer {
 	return issuer{name, ed25519.NewKeyFromSeed(seed)}
 }
 
-// sign returns a statement with these claims, as they are.
+// sign returns a statement with the given payload.
 func (i issuer) sign(t testing.TB, claims string, headers map[jose.HeaderKey]any) string {
 	t.Helper()
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.EdDSA, Key: i.key}, &jose.SignerOptions{ExtraHeaders: headers})
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.EdDSA, Key: i.key},
+		&jose.SignerOptions{ExtraHeaders: headers})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,22 +46,26 @@ func (i issuer) sign(t testing.TB, claims string, headers map[jose.HeaderKey]any
 
 // trusting returns a configuration that trusts the issuer.
 func (i issuer) trusting(o Options) Config {
-	return Config{Options: o, StatementKeys: func(_ context.Context, name, _ string, _ jose.SignatureAlgorithm) ([]jose.JSONWebKey, error) {
+	keys := func(_ context.Context, name, _ string, _ jose.SignatureAlgorithm) ([]jose.JSONWebKey, error) {
 		if name != i.name {
 			return nil, ErrUntrusted
 		}
 		return []jose.JSONWebKey{{Key: i.key.Public()}}, nil
-	}}
+	}
+	return Config{Options: o, StatementKeys: keys}
 }
 
 func withStatement(statement string) string {
-	return `{"redirect_uris":["https://app.example/cb"],"client_name":"Body","client_name#fr":"Corps","logo_uri":"https://app.example/logo","software_id":"body","tier":"body","software_statement":"` + statement + `"}`
+	return `{"redirect_uris":["https://app.example/cb"],"client_name":"Body","client_name#fr":"Corps",` +
+		`"logo_uri":"https://app.example/logo","software_id":"body","tier":"body",` +
+		`"software_statement":"` + statement + `"}`
 }
 
 func TestClaimsStandInPlaceOfTheBody(t *testing.T) {
 	board := newIssuer("board")
-	statement := board.sign(t, `{"iss":"board","sub":"x","jti":"1","client_id":"mine","client_name":"Claim","redirect_uris":["https://claim.example/cb"],
-		"software_id":"claim","software_version":"2","tier":"claim","logo_uri":null,"default_max_age":5}`, nil)
+	statement := board.sign(t, `{"iss":"board","sub":"x","jti":"1","client_id":"mine","client_name":"Claim",
+		"redirect_uris":["https://claim.example/cb"],"software_id":"claim","software_version":"2","tier":"claim",
+		"logo_uri":null,"default_max_age":5}`, nil)
 	var seen *Registration
 	c := board.trusting(Options{EchoExtensions: []string{"tier", "sub"}})
 	c.Overrides = override(func(r *Registration, _ *Steps) { seen = r })
@@ -68,8 +73,10 @@ func TestClaimsStandInPlaceOfTheBody(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]any{"client_name": "Claim", "redirect_uris": []any{"https://claim.example/cb"}, "software_id": "claim", "software_version": "2",
-		"tier": "claim", "logo_uri": "https://app.example/logo", "default_max_age": 5.0, "software_statement": statement, "client_name#fr": nil, "sub": nil}
+	want := map[string]any{"client_name": "Claim", "redirect_uris": []any{"https://claim.example/cb"},
+		"software_id": "claim", "software_version": "2",
+		"tier": "claim", "logo_uri": "https://app.example/logo", "default_max_age": 5.0,
+		"software_statement": statement, "client_name#fr": nil, "sub": nil}
 	for name, value := range want {
 		if diff := cmp.Diff(value, got[name]); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
@@ -89,7 +96,7 @@ func TestClaimsStandInPlaceOfTheBody(t *testing.T) {
 	}
 }
 
-// A statement's claims are no more in the registration where a script overrules its refusal, and a rerun begins with what was sent.
+// Restore removes a statement's claims, and a rerun begins with the request as sent.
 func TestStatementIsRestored(t *testing.T) {
 	board := newIssuer("board")
 	statement := board.sign(t, `{"iss":"board","client_name":"Claim"}`, nil)
@@ -103,11 +110,11 @@ func TestStatementIsRestored(t *testing.T) {
 		s.ValidateSoftwareStatement = func(ctx context.Context, r *Registration) error {
 			entry := r.Snapshot()
 			if err := base(ctx, r); err != nil || r.Statement == nil || r.Request.Metadata.ClientName != "Claim" {
-				t.Errorf("the base gives %v with %s", err, r.Statement)
+				t.Errorf("after the base: got %v with %s, want the claims", err, r.Statement)
 			}
 			r.Restore(entry)
 			if r.Statement != nil || r.Request.Metadata.ClientName != "Body" {
-				t.Errorf("restored, the registration has %s and %q", r.Statement, r.Request.Metadata.ClientName)
+				t.Errorf("after Restore: got %s and %q, want no claims", r.Statement, r.Request.Metadata.ClientName)
 			}
 			return base(ctx, r)
 		}
@@ -121,7 +128,7 @@ func TestStatementIsRestored(t *testing.T) {
 	}
 	_, err = r.Rerun(t.Context(), ModeShadow, override(func(again *Registration, _ *Steps) {
 		if again.Request.Metadata.ClientName != "Body" {
-			t.Errorf("the rerun begins with %q", again.Request.Metadata.ClientName)
+			t.Errorf("the rerun begins with client_name %q, want Body", again.Request.Metadata.ClientName)
 		}
 	}))
 	if err != nil {
@@ -137,7 +144,8 @@ func TestStatementsThatAreRefused(t *testing.T) {
 	payload, signature, _ := strings.Cut(rest, ".")
 	encode := base64.RawURLEncoding.EncodeToString
 	attacker := newIssuer("attacker")
-	embedded, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.EdDSA, Key: attacker.key}, &jose.SignerOptions{EmbedJWK: true})
+	embedded, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.EdDSA, Key: attacker.key},
+		&jose.SignerOptions{EmbedJWK: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,17 +183,18 @@ func TestStatementsThatAreRefused(t *testing.T) {
 		"an empty issuer":     {board.sign(t, `{"iss":""}`, nil), "no iss", ""},
 		"an issuer of number": {board.sign(t, `{"iss":1}`, nil), "wrong type", ""},
 		"no object":           {board.sign(t, `["board"]`, nil), "JSON object", ""},
-		"two issuers":         {board.sign(t, `{"iss":"other","iss":"board"}`, nil), "no valid JSON", ""},
+		"two issuers":         {board.sign(t, `{"iss":"other","iss":"board"}`, nil), "not hold valid JSON", ""},
 		"deep":                {board.sign(t, `{"iss":"board","a":`+strings.Repeat("[", 101)+strings.Repeat("]", 101)+`}`, nil), "nested", ""},
 		"expired":             {board.sign(t, fmt.Sprintf(`{"iss":"board","exp":%d}`, now-61), nil), "expired", ""},
-		"not yet":             {board.sign(t, fmt.Sprintf(`{"iss":"board","nbf":%d}`, now+62), nil), "not hold yet", ""},
+		"not yet":             {board.sign(t, fmt.Sprintf(`{"iss":"board","nbf":%d}`, now+62), nil), "is not valid yet", ""},
 		"for another":         {board.sign(t, `{"iss":"board","aud":["https://other.example"]}`, nil), "aud", ""},
 		"for a number":        {board.sign(t, `{"iss":"board","aud":1}`, nil), "aud of the wrong type", ""},
 		"a claim of a type":   {board.sign(t, `{"iss":"board","redirect_uris":"https://app.example"}`, nil), "redirect_uris must be a list", ""},
 		"another issuer":      {other.sign(t, `{"iss":"other"}`, nil), "'other' is not trusted", UnapprovedSoftwareStatement},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := register(t, board.trusting(Options{StatementAudiences: []string{"https://auth.example"}}), withStatement(tt.statement))
+			_, err := register(t, board.trusting(Options{StatementAudiences: []string{"https://auth.example"}}),
+				withStatement(tt.statement))
 			code := tt.code
 			if code == "" {
 				code = InvalidSoftwareStatement
@@ -212,15 +221,14 @@ func TestStatementsThatAreRefused(t *testing.T) {
 func TestStatementMayBeRequired(t *testing.T) {
 	board := newIssuer("board")
 	_, err := register(t, board.trusting(Options{RequireSoftwareStatement: true}), minimal)
-	if refusal, ok := errors.AsType[*Error](err); !ok || refusal.Code != InvalidSoftwareStatement || !strings.Contains(refusal.Description, "software_statement is missing") {
-		t.Errorf("got %v", err)
-	}
-	if _, err := register(t, board.trusting(Options{RequireSoftwareStatement: true}), withStatement(board.sign(t, `{"iss":"board"}`, nil))); err != nil {
+	wantRefusal(t, err, InvalidSoftwareStatement, "software_statement is missing")
+	body := withStatement(board.sign(t, `{"iss":"board"}`, nil))
+	if _, err := register(t, board.trusting(Options{RequireSoftwareStatement: true}), body); err != nil {
 		t.Error(err)
 	}
 }
 
-func TestKeysThatAreAway(t *testing.T) {
+func TestStatementKeysUnavailable(t *testing.T) {
 	board := newIssuer("board")
 	c := Config{StatementKeys: func(context.Context, string, string, jose.SignatureAlgorithm) ([]jose.JSONWebKey, error) {
 		return nil, ErrUnavailable
@@ -237,16 +245,22 @@ func TestParseStatement(t *testing.T) {
 	}
 	for _, body := range []string{"", "  ", `{"software_statement":"a"}`, `a"b`, "a b", "\xff", "a\\u0000"} {
 		if _, err := ParseStatement([]byte(body)); err == nil {
-			t.Errorf("%q is taken", body)
+			t.Errorf("%q: got no error", body)
 		}
 	}
 }
 
-// FuzzSoftwareStatement: whatever stands in a statement, signed or not, nothing panics, what is refused is refused by an
-// *Error, and what is not signed by the issuer never gets in.
+// FuzzSoftwareStatement checks that no statement panics, that the only errors are of type *Error, and that statements
+// without the issuer's signature are refused.
 func FuzzSoftwareStatement(f *testing.F) {
 	board := newIssuer("board")
-	for _, claims := range []string{`{"iss":"board"}`, `{"iss":"board","client_name#ja":"a","client_name":"b","exp":1e300,"aud":["x"]}`, `{"iss":"board","jwks":{"keys":[]},"redirect_uris":null}`, `[]`, "\xff"} {
+	for _, claims := range []string{
+		`{"iss":"board"}`,
+		`{"iss":"board","client_name#ja":"a","client_name":"b","exp":1e300,"aud":["x"]}`,
+		`{"iss":"board","jwks":{"keys":[]},"redirect_uris":null}`,
+		`[]`,
+		"\xff",
+	} {
 		f.Add([]byte(claims), true)
 	}
 	f.Add([]byte(newIssuer("other").sign(f, `{"iss":"board"}`, nil)), false)
@@ -259,15 +273,16 @@ func FuzzSoftwareStatement(f *testing.F) {
 		if err != nil {
 			return
 		}
-		r, err := newEngine(t, board.trusting(Options{EchoExtensions: []string{"tier"}})).Register(t.Context(), request, &Caller{})
+		r, err := newEngine(t, board.trusting(Options{EchoExtensions: []string{"tier"}})).Register(t.Context(), request,
+			&Caller{})
 		if _, refused := errors.AsType[*Error](err); err != nil && !refused {
 			t.Fatalf("%q: %v", b, err)
 		}
 		if err == nil && !sign {
-			t.Fatalf("%q: nobody signed it", b)
+			t.Fatalf("%q: registered without a signature", b)
 		}
 		if err == nil && (r.Statement == nil || r.Client.Metadata.SoftwareStatement != strings.TrimSpace(statement)) {
-			t.Fatalf("%q: the statement is not kept", b)
+			t.Fatalf("%q: the statement is not registered", b)
 		}
 	})
 }

@@ -2,17 +2,17 @@ package engine
 
 import "context"
 
-// A StepFunc advances one registration. It returns nil to go on, an *[Error] to refuse the registration, or any other
-// error if the server itself failed.
+// A StepFunc runs one step of a registration. It returns nil to continue, an *[Error] to refuse the registration, or
+// another error if the server or a script failed.
 type StepFunc func(ctx context.Context, r *Registration) error
 
-// Steps are the replaceable steps of a registration. An override keeps the old value of a field, which is its base,
-// and may call it.
+// Steps holds the replaceable steps of a registration. An override may keep the old value of a field, its base, and
+// call it.
 type Steps struct {
 	ValidateSoftwareStatement      StepFunc
 	SetGrantTypes                  StepFunc
 	SetRedirectURIs                StepFunc
-	SetScopes                      StepFunc // calls SetDefaultScopes where no scope is left
+	SetScopes                      StepFunc // calls SetDefaultScopes if no scope is left
 	SetDefaultScopes               StepFunc
 	SetSecrets                     StepFunc
 	SetClientName                  StepFunc
@@ -24,7 +24,7 @@ type Steps struct {
 	SetIDTokenProperties           StepFunc
 	SetServerSideSessionProperties StepFunc
 	AddClientID                    StepFunc
-	AddClientSecret                StepFunc // calls GenerateSecret where the client needs a shared secret
+	AddClientSecret                StepFunc // calls GenerateSecret if the client needs a shared secret
 	GenerateSecret                 StepFunc
 	BuildResponse                  StepFunc
 }
@@ -32,11 +32,11 @@ type Steps struct {
 // A Step is a row of [StepTable].
 type Step struct {
 	Name   string // as scripts export it
-	Nested bool   // called by another step, not by the engine
+	Nested bool   // another step calls it, not the engine
 	Field  func(*Steps) *StepFunc
 }
 
-// The names of the steps that something besides their own row speaks of.
+// The names of the steps that code refers to outside StepTable.
 const (
 	StepAddClientID     = "add_client_id"
 	StepAddClientSecret = "add_client_secret"
@@ -44,7 +44,7 @@ const (
 	StepBuildResponse   = "build_response"
 )
 
-// StepTable returns the steps in the order of a registration.
+// StepTable returns the steps in the order in which a registration runs them.
 func StepTable() [18]Step {
 	return [...]Step{
 		{"validate_software_statement", false, func(s *Steps) *StepFunc { return &s.ValidateSoftwareStatement }},

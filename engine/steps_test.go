@@ -26,11 +26,11 @@ func TestStepTableHoldsEachFieldOnce(t *testing.T) {
 	for i, step := range StepTable() {
 		name, ok := fields[step.Field(&steps)]
 		if !ok {
-			t.Fatalf("%s is in the table twice, or is no field", step.Name)
+			t.Fatalf("%s is in the table twice, or has no field", step.Name)
 		}
 		delete(fields, step.Field(&steps))
 		if got := v.Type().Field(i).Name; got != name {
-			t.Errorf("row %d is %s, the field at that place %s", i, step.Name, got)
+			t.Errorf("row %d is %s, but field %[1]d is %s", i, step.Name, got)
 		}
 		if got := strings.ReplaceAll(step.Name, "_", ""); got != strings.ToLower(name) {
 			t.Errorf("%s names the field %s", step.Name, name)
@@ -63,36 +63,48 @@ func TestEveryStepRunsOnceInOrder(t *testing.T) {
 	}
 }
 
-// everyMember are requests that together hold each member of Metadata.
+// everyMember lists requests that together have every member of Metadata.
 var everyMember = []string{
-	`{"redirect_uris":["https://app.example/cb"],"token_endpoint_auth_method":"tls_client_auth","grant_types":["authorization_code","refresh_token"],
-	"response_types":["code"],"client_name":"App","client_name#ja":"アプリ","client_uri":"https://app.example/","client_uri#ja":"https://app.example/ja",
-	"logo_uri":"https://app.example/logo","scope":"read","contacts":["ops@app.example"],"tos_uri":"https://app.example/tos","policy_uri":"https://app.example/policy",
-	"jwks_uri":"https://app.example/jwks","software_id":"4","software_version":"1","application_type":"web","sector_identifier_uri":"https://app.example/sector",
-	"subject_type":"pairwise","id_token_signed_response_alg":"ES256","id_token_encrypted_response_alg":"RSA-OAEP","id_token_encrypted_response_enc":"A128GCM",
-	"userinfo_signed_response_alg":"none","userinfo_encrypted_response_alg":"ECDH-ES","userinfo_encrypted_response_enc":"A256GCM","request_object_signing_alg":"PS256",
-	"request_object_encryption_alg":"RSA-OAEP-256","request_object_encryption_enc":"A256GCM","token_endpoint_auth_signing_alg":"ES256","default_max_age":0,
-	"require_auth_time":false,"default_acr_values":["1"],"initiate_login_uri":"https://app.example/login","request_uris":["https://app.example/r#hash"],
-	"post_logout_redirect_uris":["https://app.example/bye"],"frontchannel_logout_uri":"https://app.example:443/fc","frontchannel_logout_session_required":true,
-	"backchannel_logout_uri":"https://app.example/bc","backchannel_logout_session_required":false,"tls_client_auth_san_dns":"app.example",
-	"tls_client_certificate_bound_access_tokens":true,"require_signed_request_object":true,"require_pushed_authorization_requests":true,
-	"authorization_details_types":["payment"],"dpop_bound_access_tokens":true,"introspection_signed_response_alg":"RS256",
-	"introspection_encrypted_response_alg":"RSA-OAEP","introspection_encrypted_response_enc":"A128GCM","authorization_signed_response_alg":"ES256",
-	"authorization_encrypted_response_alg":"RSA-OAEP","authorization_encrypted_response_enc":"A128GCM","absolute_refresh_token_lifetime":0,
-	"access_token_lifetime":60,"access_token_type":"Reference","allowed_cors_origins":["https://app.example"],"allowed_identity_token_signing_algorithms":["RS256"],
-	"allow_remember_consent":true,"authorization_code_lifetime":60,"consent_lifetime":60,"coordinate_lifetime_with_user_session":true,"enable_local_login":false,
-	"identity_provider_restrictions":["idp"],"identity_token_lifetime":60,"refresh_token_expiration":"Sliding","refresh_token_usage":"ReUse","require_client_secret":false,
-	"require_consent":true,"sliding_refresh_token_lifetime":60,"update_access_token_claims_on_refresh":true}`,
-	`{"redirect_uris":["https://app.example/cb"],"jwks":{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}}`,
+	`{"redirect_uris":["https://app.example/cb"],"token_endpoint_auth_method":"tls_client_auth",
+	"grant_types":["authorization_code","refresh_token"],"response_types":["code"],"client_name":"App",
+	"client_name#ja":"アプリ","client_uri":"https://app.example/","client_uri#ja":"https://app.example/ja",
+	"logo_uri":"https://app.example/logo","scope":"read","contacts":["ops@app.example"],
+	"tos_uri":"https://app.example/tos","policy_uri":"https://app.example/policy","jwks_uri":"https://app.example/jwks",
+	"software_id":"4","software_version":"1","application_type":"web",
+	"sector_identifier_uri":"https://app.example/sector","subject_type":"pairwise",
+	"id_token_signed_response_alg":"ES256","id_token_encrypted_response_alg":"RSA-OAEP",
+	"id_token_encrypted_response_enc":"A128GCM","userinfo_signed_response_alg":"none",
+	"userinfo_encrypted_response_alg":"ECDH-ES","userinfo_encrypted_response_enc":"A256GCM",
+	"request_object_signing_alg":"PS256","request_object_encryption_alg":"RSA-OAEP-256",
+	"request_object_encryption_enc":"A256GCM","token_endpoint_auth_signing_alg":"ES256","default_max_age":0,
+	"require_auth_time":false,"default_acr_values":["1"],"initiate_login_uri":"https://app.example/login",
+	"request_uris":["https://app.example/r#hash"],"post_logout_redirect_uris":["https://app.example/bye"],
+	"frontchannel_logout_uri":"https://app.example:443/fc","frontchannel_logout_session_required":true,
+	"backchannel_logout_uri":"https://app.example/bc","backchannel_logout_session_required":false,
+	"tls_client_auth_san_dns":"app.example","tls_client_certificate_bound_access_tokens":true,
+	"require_signed_request_object":true,"require_pushed_authorization_requests":true,
+	"authorization_details_types":["payment"],"dpop_bound_access_tokens":true,
+	"introspection_signed_response_alg":"RS256","introspection_encrypted_response_alg":"RSA-OAEP",
+	"introspection_encrypted_response_enc":"A128GCM","authorization_signed_response_alg":"ES256",
+	"authorization_encrypted_response_alg":"RSA-OAEP","authorization_encrypted_response_enc":"A128GCM",
+	"absolute_refresh_token_lifetime":0,"access_token_lifetime":60,"access_token_type":"Reference",
+	"allowed_cors_origins":["https://app.example"],"allowed_identity_token_signing_algorithms":["RS256"],
+	"allow_remember_consent":true,"authorization_code_lifetime":60,"consent_lifetime":60,
+	"coordinate_lifetime_with_user_session":true,"enable_local_login":false,"identity_provider_restrictions":["idp"],
+	"identity_token_lifetime":60,"refresh_token_expiration":"Sliding","refresh_token_usage":"ReUse",
+	"require_client_secret":false,"require_consent":true,"sliding_refresh_token_lifetime":60,
+	"update_access_token_claims_on_refresh":true}`,
+	`{"redirect_uris":["https://app.example/cb"],
+	"jwks":{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}}`,
 	`{"redirect_uris":["https://app.example/cb"],"tls_client_auth_subject_dn":"CN=app"}`,
 	`{"redirect_uris":["https://app.example/cb"],"tls_client_auth_san_uri":"https://app.example"}`,
 	`{"redirect_uris":["https://app.example/cb"],"tls_client_auth_san_ip":"192.0.2.1"}`,
 	`{"redirect_uris":["https://app.example/cb"],"tls_client_auth_san_email":"app@app.example"}`,
 }
 
-// The table of docs/metadata.md says which step copies which member; this is what the steps do.
+// The steps set the members that docs/metadata.md says.
 func TestEachMemberBelongsToTheDocumentedStep(t *testing.T) {
-	got := map[string]string{"software_statement": "validate_software_statement"} // which needs a trusted issuer
+	got := map[string]string{"software_statement": "validate_software_statement"} // needs a trusted issuer
 	for _, body := range everyMember {
 		o := override(func(_ *Registration, s *Steps) {
 			for _, step := range StepTable() {
@@ -101,7 +113,7 @@ func TestEachMemberBelongsToTheDocumentedStep(t *testing.T) {
 					before := r.Client.Metadata
 					err := base(ctx, r)
 					if step.Name == "set_scopes" {
-						return err // what set_default_scopes sets inside it is its own as well
+						return err // set_default_scopes, which it calls, sets scope too
 					}
 					for _, member := range changed(before, r.Client.Metadata) {
 						if other, set := got[member]; set && other != step.Name {
@@ -119,7 +131,7 @@ func TestEachMemberBelongsToTheDocumentedStep(t *testing.T) {
 	}
 	got["scope"] = "set_scopes"
 	if diff := cmp.Diff(documented(t), got); diff != "" {
-		t.Errorf("members and their steps (-docs/metadata.md +the steps):\n%s", diff)
+		t.Errorf("the step of each member (-docs/metadata.md +engine):\n%s", diff)
 	}
 	for _, name := range memberNames() {
 		if got[name] == "" {
@@ -154,28 +166,29 @@ func documented(t *testing.T) map[string]string {
 		}
 		member, step := strings.Trim(cells[1], " `"), strings.Trim(cells[2], " `")
 		if _, twice := steps[member]; twice {
-			t.Errorf("%s stands in docs/metadata.md twice", member)
+			t.Errorf("%s is in docs/metadata.md twice", member)
 		}
 		steps[member] = step
 	}
 	return steps
 }
 
-// A step alone copies its members: replaced, they are left out.
+// Replacing a step leaves out the members that it copies.
 func TestReplacedStepLeavesItsMembersOut(t *testing.T) {
 	o := override(func(_ *Registration, s *Steps) {
 		s.SetUserInterfaceProperties = func(context.Context, *Registration) error { return nil }
 	})
-	got, err := register(t, Config{Overrides: o}, `{"redirect_uris":["https://app.example/cb"],"client_name":"App","logo_uri":"https://app.example/l","client_uri#ja":"https://app.example/ja"}`)
+	got, err := register(t, Config{Overrides: o}, `{"redirect_uris":["https://app.example/cb"],"client_name":"App",`+
+		`"logo_uri":"https://app.example/l","client_uri#ja":"https://app.example/ja"}`)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got["client_name"] != "App" || got["logo_uri"] != nil || got["client_uri#ja"] != nil {
-		t.Errorf("got %v", got)
+		t.Errorf("got %v, want client_name and neither logo_uri nor client_uri#ja", got)
 	}
 }
 
-// An override of a nested step is honoured, since its outer step calls it through the registration.
+// Built-in steps call overrides of nested steps.
 func TestNestedOverrides(t *testing.T) {
 	o := override(func(_ *Registration, s *Steps) {
 		s.SetDefaultScopes = func(_ context.Context, r *Registration) error { r.Client.Metadata.Scope = "nested"; return nil }
@@ -192,6 +205,7 @@ func TestNestedOverrides(t *testing.T) {
 	}
 }
 
+// checkLists checks every list of strings in Metadata.
 func TestChecklistOfLists(t *testing.T) {
 	var m Metadata
 	v := reflect.ValueOf(&m).Elem()
@@ -207,11 +221,11 @@ func TestChecklistOfLists(t *testing.T) {
 		}
 	}
 	if !slices.Contains(memberNames(), "redirect_uris") {
-		t.Error("the names of the members are not read")
+		t.Error("memberNames does not return redirect_uris")
 	}
 }
 
-// Claims that were verified elsewhere stand for a statement in a dry run. A registration takes none.
+// A dry run takes Request.Statement as verified claims; a registration ignores it.
 func TestVerifiedStatement(t *testing.T) {
 	request, err := ParseRequest([]byte(`{"redirect_uris":["https://app.example/cb"],"software_statement":"a.b.c"}`))
 	if err != nil {
@@ -224,23 +238,24 @@ func TestVerifiedStatement(t *testing.T) {
 	e := newEngine(t, Config{Overrides: see})
 	r, err := e.Preview(t.Context(), request, caller, see)
 	if err != nil || seen != `{"software_id":"x"}` || r.Client.Metadata.SoftwareStatement != "a.b.c" {
-		t.Errorf("dry run: %v, the steps see the claims %q", err, seen)
+		t.Errorf("dry run: got %v and the claims %q, want no error and the claims of the request", err, seen)
 	}
 	_, err = e.Register(t.Context(), request, caller)
 	if refusal, ok := errors.AsType[*Error](err); !ok || refusal.Code != UnapprovedSoftwareStatement || seen != "" {
-		t.Errorf("registration: got %v, want it refused; the steps see the claims %q", err, seen)
+		t.Errorf("registration: got %v and the claims %q, want a refusal and no claims", err, seen)
 	}
 }
 
-// Clock and random source alone decide a built-in ID.
+// A built-in client ID depends only on Config.Now and Config.Random.
 func TestClientIDIsOfClockAndRandom(t *testing.T) {
 	response, err := register(t, Config{Random: bytes.NewReader(make([]byte, 96))}, minimal)
 	if err != nil {
 		t.Fatal(err)
 	}
 	id := uuid.MustParse(response["client_id"].(string))
-	// 2026-05-04T03:02:01.999999Z, and 999 of 1000 parts of a millisecond.
-	if want := fmt.Sprintf("%012x%s", arrival.UnixMilli(), "7ffb8000000000000000"); strings.ReplaceAll(id.String(), "-", "") != want {
+	// 2026-05-04T03:02:01.999999Z: the milliseconds, then 999/1000 of a millisecond in 12 bits.
+	want := fmt.Sprintf("%012x%s", arrival.UnixMilli(), "7ffb8000000000000000")
+	if strings.ReplaceAll(id.String(), "-", "") != want {
 		t.Errorf("got %s, want %s", id, want)
 	}
 	if id.Version() != 7 || id.Variant() != uuid.RFC4122 {

@@ -14,22 +14,24 @@ import (
 	"registrar/internal/strictjson"
 )
 
-// OperationUpdate changes a client (RFC 7592 §2.2).
+// OperationUpdate replaces a client's metadata (RFC 7592 §2.2).
 const OperationUpdate Operation = "update"
 
-// AuthRegistrationAccessToken is a client that manages itself (RFC 7592 §2).
+// AuthRegistrationAccessToken means that a client manages its own registration (RFC 7592 §2).
 const AuthRegistrationAccessToken Auth = "registration_access_token"
 
 // ErrConflict reports that a client was changed or deleted after it was read.
 var ErrConflict = errors.New("the client was changed meanwhile")
 
-// Update takes a request to change a client through the steps and stores the outcome in its place. What the request
-// leaves out goes back to its default (RFC 7592 §2.2). current is the client as it was read, and token is the registration
-// access token that was presented for it. The validation steps and build_response run; add_client_secret runs where the
-// client comes to need a shared secret and has none. The scripts see the caller who registered the client.
+// Update runs the steps for a request to update a client, and stores the result in its place. Members that the request
+// leaves out return to their defaults (RFC 7592 §2.2). current is the client as read, token the registration access
+// token presented for it. The validation steps and build_response run; add_client_secret runs if the client now needs a
+// shared secret and has none. Scripts see the caller that registered the client.
 //
-// It returns what [Engine.Register] returns, and ErrConflict where current is out of date: then nothing is changed.
-func (e *Engine) Update(ctx context.Context, current *Client, token Plaintext, request *Request) (*Registration, error) {
+// Its results are those of [Engine.Register]. It returns ErrConflict, and changes nothing, if current is out of date.
+func (e *Engine) Update(
+	ctx context.Context, current *Client, token Plaintext, request *Request,
+) (*Registration, error) {
 	r, err := e.newUpdate(current, token, request, ModeEnforce)
 	if err != nil {
 		return nil, err
@@ -41,7 +43,7 @@ func (e *Engine) update(ctx context.Context, r *Registration) error {
 	if err := r.complete(ctx); err != nil {
 		return err
 	}
-	// What the steps did is the update's; how the client was registered stays.
+	// The acts of these steps belong to the update. The registration's provenance does not change.
 	r.Client.Updated = &Update{At: r.Now, Provenance: r.Client.Provenance}
 	r.Client.Provenance = r.current.Provenance
 	if err := e.store.UpdateClient(ctx, r.Client); err != nil {
@@ -50,8 +52,8 @@ func (e *Engine) update(ctx context.Context, r *Registration) error {
 	return nil
 }
 
-// settleSecret keeps the client's secret where it still needs one, has one made where it comes to need one, and drops it
-// where it does not any more.
+// settleSecret sets an updated client's secret: it keeps the current one, makes one if the client now needs one, or
+// drops it if the client no longer does.
 func (r *Registration) settleSecret(ctx context.Context) error {
 	switch {
 	case !usesSharedSecret(r.Client.Metadata.TokenEndpointAuthMethod):
@@ -66,8 +68,7 @@ func (r *Registration) settleSecret(ctx context.Context) error {
 	return nil
 }
 
-// newUpdate returns an update before its first step. An empty token is one that is not known any more: begin makes a new
-// one.
+// newUpdate returns an update before its first step. If token is empty, begin makes a new one.
 func (e *Engine) newUpdate(current *Client, token Plaintext, request *Request, mode Mode) (*Registration, error) {
 	now := e.timestamp()
 	request, err := request.forUpdate(current, now)
@@ -87,32 +88,33 @@ func (e *Engine) newUpdate(current *Client, token Plaintext, request *Request, m
 		Caller:    &caller,
 		Token:     token,
 		current:   current,
-		Client: &Client{ID: current.ID, RegistrationID: current.RegistrationID, IssuedAt: current.IssuedAt, Caller: current.Caller,
-			SeenAt: current.SeenAt, Version: current.Version},
+		Client: &Client{ID: current.ID, RegistrationID: current.RegistrationID, IssuedAt: current.IssuedAt,
+			Caller: current.Caller, SeenAt: current.SeenAt, Version: current.Version},
 	})
 }
 
-// forUpdate checks the members that have a meaning in an update alone, and returns the request as scripts see it: without
-// a secret.
+// forUpdate checks the members that only update requests have, and returns the request as scripts see it, without
+// client_secret.
 func (q *Request) forUpdate(current *Client, now time.Time) (*Request, error) {
 	other := q.Metadata.Other
-	// RFC 7592 §2.2: the request MUST NOT include these. "" is a member left out, as everywhere.
-	for _, name := range [...]string{"registration_access_token", "registration_client_uri", "client_id_issued_at", "client_secret_expires_at"} {
+	// RFC 7592 §2.2: the request MUST NOT include these. As everywhere, "" means that a member is missing.
+	for _, name := range [...]string{"registration_access_token", "registration_client_uri", "client_id_issued_at",
+		"client_secret_expires_at"} {
 		if value, sent := other[name]; sent && string(value) != `""` {
 			return nil, Refuse("%s must be left out: only the server sets it", name)
 		}
 	}
-	// RFC 7592 §2.2: the client_id MUST be there and be the client's own.
+	// RFC 7592 §2.2: client_id is REQUIRED and MUST be the client's own.
 	id, err := q.reservedText("client_id")
 	switch {
 	case err != nil:
 		return nil, err
 	case id == "":
-		return nil, Refuse("client_id is missing: an update names the client, by the client_id in registration_client_uri")
+		return nil, Refuse("client_id is missing: it must be the client ID in registration_client_uri")
 	case id != current.ID:
-		return nil, Refuse("client_id is not the one that the update is for")
+		return nil, Refuse("client_id must be the client ID in registration_client_uri")
 	}
-	// RFC 7592 §2.2: a client_secret MUST match the one that was issued, and never overwrites it.
+	// RFC 7592 §2.2: client_secret MUST match the issued secret, and cannot change it.
 	secret, err := q.reservedText("client_secret")
 	if err != nil {
 		return nil, err
@@ -125,7 +127,7 @@ func (q *Request) forUpdate(current *Client, now time.Time) (*Request, error) {
 	}
 	raw, err := without(q.Raw, "client_secret")
 	if err != nil {
-		return nil, fmt.Errorf("taking the secret out of the request: %w", err)
+		return nil, fmt.Errorf("removing the secret from the request: %w", err)
 	}
 	seen := &Request{Metadata: q.Metadata, Raw: raw, ID: q.ID}
 	seen.Metadata.Other = maps.Clone(other)
@@ -133,7 +135,7 @@ func (q *Request) forUpdate(current *Client, now time.Time) (*Request, error) {
 	return seen, nil
 }
 
-// reservedText returns a member that has no field, which must be a string; "" where it is left out.
+// reservedText returns a member without a field, which must be a string; "" if it is missing.
 func (q *Request) reservedText(name string) (string, error) {
 	value, sent := q.Metadata.Other[name]
 	switch {
@@ -182,11 +184,15 @@ func without(object jsontext.Value, member string) (jsontext.Value, error) {
 	}
 }
 
-// checkIdentity checks that an update is one of the client that it is for.
+// checkIdentity checks that the steps of an update did not change the client's identity.
 func checkIdentity(r *Registration) error {
-	c := r.Client
-	if is := r.current; is != nil && (c.ID != is.ID || c.RegistrationID != is.RegistrationID || !c.IssuedAt.Equal(is.IssuedAt) || c.Version != is.Version) {
-		return fmt.Errorf("the client is not the one that the update is for")
+	c, is := r.Client, r.current
+	if is == nil {
+		return nil
+	}
+	if c.ID != is.ID || c.RegistrationID != is.RegistrationID || !c.IssuedAt.Equal(is.IssuedAt) ||
+		c.Version != is.Version {
+		return fmt.Errorf("the client is not the one to update")
 	}
 	return nil
 }

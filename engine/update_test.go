@@ -15,7 +15,7 @@ import (
 
 const endpoint = "https://auth.example/register"
 
-// managed returns an engine whose clients manage themselves, and a client that it registered.
+// managed returns an engine whose clients manage their registrations, and the registration of one.
 func managed(t *testing.T, store *memory, o Overrides) (*Engine, *Registration) {
 	t.Helper()
 	e := newEngine(t, Config{Store: store, Overrides: o, Options: Options{RegistrationEndpoint: endpoint}})
@@ -23,7 +23,8 @@ func managed(t *testing.T, store *memory, o Overrides) (*Engine, *Registration) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := e.Register(t.Context(), request, &Caller{Auth: AuthNone, Issuer: "https://idp.example", Subject: "alice", Scopes: []string{"register"}})
+	r, err := e.Register(t.Context(), request,
+		&Caller{Auth: AuthNone, Issuer: "https://idp.example", Subject: "alice", Scopes: []string{"register"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +40,7 @@ func updateOf(t *testing.T, members string, c *Client) *Request {
 	return request
 }
 
-// Policies see who registered, and nothing secret.
+// In an update, scripts see the caller that registered the client, and no secret.
 func TestUpdateAsScriptsSeeIt(t *testing.T) {
 	var steps []string
 	var raw string
@@ -59,51 +60,57 @@ func TestUpdateAsScriptsSeeIt(t *testing.T) {
 	})
 	store := &memory{}
 	e, r := managed(t, store, o)
-	request := updateOf(t, `"redirect_uris":["https://app.example/\u0063b"],"a":{"client_secret":1},"client_secret":"`+r.Secret.Reveal()+`","z":[1.50]`, r.Client)
+	request := updateOf(t,
+		`"redirect_uris":["https://app.example/\u0063b"],"a":{"client_secret":1},"client_secret":"`+
+			r.Secret.Reveal()+`","z":[1.50]`, r.Client)
 	updated, err := e.Update(t.Context(), store.clients[r.Client.ID], r.Token, request)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Caller{Auth: AuthRegistrationAccessToken, Issuer: "https://idp.example", Subject: "alice", Scopes: []string{"register"}}
+	want := Caller{Auth: AuthRegistrationAccessToken, Issuer: "https://idp.example", Subject: "alice",
+		Scopes: []string{"register"}}
 	if diff := cmp.Diff(want, caller, cmpopts.EquateComparable(want.IP)); diff != "" {
 		t.Errorf("caller (-want +got):\n%s", diff)
 	}
 	if got := updated.Client.Caller.Auth; got != AuthNone {
-		t.Errorf("stored is a caller by %s, want %s", got, AuthNone)
+		t.Errorf("the stored caller has auth %s, want %s", got, AuthNone)
 	}
-	if want := fmt.Sprintf(`{"client_id":%q,"redirect_uris":["https://app.example/\u0063b"],"a":{"client_secret":1},"z":[1.50]}`, r.Client.ID); raw != want {
-		t.Errorf("request: got %s, want %s", raw, want)
+	wantRaw := fmt.Sprintf(
+		`{"client_id":%q,"redirect_uris":["https://app.example/\u0063b"],"a":{"client_secret":1},"z":[1.50]}`, r.Client.ID)
+	if raw != wantRaw {
+		t.Errorf("request: got %s, want %s", raw, wantRaw)
 	}
 	for _, name := range steps {
 		if name == StepAddClientID || name == StepAddClientSecret || name == StepGenerateSecret {
 			t.Errorf("%s ran", name)
 		}
 	}
-	if len(steps) != 15 { // fourteen that validate, build_response, and set_default_scopes among them
-		t.Errorf("%d steps ran: %v", len(steps), steps)
+	if len(steps) != 15 { // 14 validation steps, including set_default_scopes, and build_response
+		t.Errorf("%d steps ran, want 15: %v", len(steps), steps)
 	}
 }
 
-// An update on a client that changed meanwhile changes nothing.
+// An update based on an old version of the client changes nothing.
 func TestUpdateConflict(t *testing.T) {
 	store := &memory{}
 	e, r := managed(t, store, nil)
 	stale := *store.clients[r.Client.ID]
 	for i, want := range []error{nil, ErrConflict} {
-		_, err := e.Update(t.Context(), &stale, r.Token, updateOf(t, fmt.Sprintf(`"redirect_uris":["https://app.example/%d"]`, i), r.Client))
+		_, err := e.Update(t.Context(), &stale, r.Token,
+			updateOf(t, fmt.Sprintf(`"redirect_uris":["https://app.example/%d"]`, i), r.Client))
 		if !errors.Is(err, want) {
 			t.Errorf("update %d: got %v, want %v", i, err, want)
 		}
 	}
 	if got := store.clients[r.Client.ID]; got.Metadata.RedirectURIs[0] != "https://app.example/0" || got.Version != 1 {
-		t.Errorf("stored is %v as version %d", got.Metadata.RedirectURIs, got.Version)
+		t.Errorf("the store has %v as version %d, want the first update as version 1", got.Metadata.RedirectURIs, got.Version)
 	}
 	if _, err := e.RotateSecret(t.Context(), &stale, 0); !errors.Is(err, ErrConflict) {
 		t.Errorf("rotating: got %v, want %v", err, ErrConflict)
 	}
 }
 
-// No step can change whose client it is, or the token.
+// No step can change the client's identity, its secret or its token.
 func TestUpdateInvariants(t *testing.T) {
 	for name, change := range map[string]func(*Registration){
 		"another ID":      func(r *Registration) { r.Client.ID = "other" },
@@ -118,18 +125,20 @@ func TestUpdateInvariants(t *testing.T) {
 				s.BuildResponse = func(_ context.Context, r *Registration) error { change(r); return nil }
 			}
 		}))
-		_, err := e.Update(t.Context(), store.clients[r.Client.ID], r.Token, updateOf(t, `"redirect_uris":["https://app.example/"]`, r.Client))
+		_, err := e.Update(t.Context(), store.clients[r.Client.ID], r.Token,
+			updateOf(t, `"redirect_uris":["https://app.example/"]`, r.Client))
 		if _, breach := errors.AsType[*InvariantError](err); !breach || store.clients[r.Client.ID].Version != 0 {
-			t.Errorf("%s: got %v, want a breach", name, err)
+			t.Errorf("%s: got %v, want an InvariantError", name, err)
 		}
 	}
 }
 
-// Shadows of an update are updates.
+// A rerun of an update is an update.
 func TestRerunOfAnUpdate(t *testing.T) {
 	store := &memory{}
 	e, r := managed(t, store, nil)
-	updated, err := e.Update(t.Context(), store.clients[r.Client.ID], r.Token, updateOf(t, `"redirect_uris":["https://app.example/"],"client_secret":"`+r.Secret.Reveal()+`"`, r.Client))
+	updated, err := e.Update(t.Context(), store.clients[r.Client.ID], r.Token,
+		updateOf(t, `"redirect_uris":["https://app.example/"],"client_secret":"`+r.Secret.Reveal()+`"`, r.Client))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,7 +147,7 @@ func TestRerunOfAnUpdate(t *testing.T) {
 		t.Errorf("got %+v, %v", again, err)
 	}
 	if again.Token == r.Token || store.clients[r.Client.ID].Version != 1 {
-		t.Error("what nobody answers has the client's token, or is stored")
+		t.Error("the rerun has the client's token, or was stored")
 	}
 }
 
@@ -146,10 +155,12 @@ func TestRotateSecret(t *testing.T) {
 	for _, tt := range []struct {
 		name            string
 		grace, lifetime time.Duration
-		until           time.Duration // for which the old one is valid
-	}{{"at once", 0, 0, 0}, {"with grace", time.Hour, 0, time.Hour}, {"with grace beyond its own end", time.Hour, time.Minute, time.Minute}} {
+		until           time.Duration // how long the old secret stays valid
+	}{{"at once", 0, 0, 0}, {"with grace", time.Hour, 0, time.Hour},
+		{"with grace beyond its own end", time.Hour, time.Minute, time.Minute}} {
 		store, now := &memory{}, arrival
-		e := newEngine(t, Config{Store: store, Now: func() time.Time { return now }, Options: Options{SecretLifetime: tt.lifetime}})
+		e := newEngine(t, Config{Store: store, Now: func() time.Time { return now },
+			Options: Options{SecretLifetime: tt.lifetime}})
 		request, _ := ParseRequest([]byte(minimal))
 		r, err := e.Register(t.Context(), request, &Caller{Auth: AuthNone})
 		if err != nil {
@@ -163,16 +174,17 @@ func TestRotateSecret(t *testing.T) {
 		for _, at := range []time.Duration{0, tt.until - time.Second, tt.until} {
 			now = arrival.Truncate(time.Second).Add(at)
 			if got, want := e.VerifySecret(c, r.Secret), at >= 0 && at < tt.until; at >= 0 && got != want {
-				t.Errorf("%s: after %v the old one is valid: got %t, want %t", tt.name, at, got, want)
+				t.Errorf("%s: after %v the old secret verifies: got %t, want %t", tt.name, at, got, want)
 			}
 		}
 	}
 }
 
-// The URI of a client holds its ID, whatever that holds.
+// registration_client_uri ends with the escaped client ID.
 func TestClientURI(t *testing.T) {
 	e := newEngine(t, Config{Options: Options{RegistrationEndpoint: endpoint}})
-	for id, want := range map[string]string{"abc": "abc", "a/b": "a%2Fb", "a%2Fb": "a%252Fb", "a?b#c": "a%3Fb%23c", "...": "..."} {
+	for id, want := range map[string]string{"abc": "abc", "a/b": "a%2Fb", "a%2Fb": "a%252Fb", "a?b#c": "a%3Fb%23c",
+		"...": "..."} {
 		document, err := e.Information(&Client{ID: id, IssuedAt: arrival}, "token")
 		var got struct {
 			URI string `json:"registration_client_uri"`

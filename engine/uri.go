@@ -8,15 +8,15 @@ import (
 	"strings"
 )
 
-// unsafeSchemes run or show what the URI itself holds, or what lies on the user's machine. They are refused in every
-// URI member.
+// unsafeSchemes lists schemes whose URIs run or show their own content, or open local files. Every URI member refuses
+// them.
 var unsafeSchemes = [...]string{"javascript", "data", "vbscript", "file", "blob", "about"}
 
-// A uriRule says what a URI member may hold beyond being an absolute URI of a safe scheme.
+// A uriRule says which URIs a member may hold. All rules require an absolute URI with a safe scheme.
 type uriRule struct {
-	code     Code
-	schemes  []string // nil means every safe scheme
-	fragment bool     // whether a fragment may stand there
+	code     Code     // of refusals
+	schemes  []string // allowed ones; nil means every safe scheme
+	fragment bool     // whether a fragment is allowed
 }
 
 var (
@@ -25,7 +25,7 @@ var (
 	anyURI    = uriRule{code: InvalidClientMetadata}
 )
 
-// check reads the URI in the member of that name. The error says what would be right.
+// check parses the URI of a member. The error is an *[Error].
 func (rule uriRule) check(member, s string) (*url.URL, error) {
 	u, problem := rule.read(s)
 	if problem != "" {
@@ -34,7 +34,7 @@ func (rule uriRule) check(member, s string) (*url.URL, error) {
 	return u, nil
 }
 
-// checkElement reads the URI in an element of a list.
+// checkElement parses the URI in an element of a list. The error is an *[Error].
 func (rule uriRule) checkElement(member string, i int, s string) (*url.URL, error) {
 	u, problem := rule.read(s)
 	if problem != "" {
@@ -43,7 +43,7 @@ func (rule uriRule) checkElement(member string, i int, s string) (*url.URL, erro
 	return u, nil
 }
 
-// read reads a URI, or returns what is wrong with it, which continues a sentence that begins with the member's name.
+// read parses a URI, or returns what is wrong with it, in words that follow the member's name in a sentence.
 func (rule uriRule) read(s string) (u *url.URL, problem string) {
 	if i := notURI(s); i >= 0 {
 		return nil, fmt.Sprintf("holds %s at byte %d: percent-encode what RFC 3986 does not allow", charName(s[i]), i)
@@ -54,7 +54,7 @@ func (rule uriRule) read(s string) (u *url.URL, problem string) {
 	u, err := url.Parse(s)
 	switch {
 	case err != nil:
-		return nil, "is no URI"
+		return nil, "is not a valid URI"
 	case u.Scheme == "":
 		return nil, "is relative: it must be an absolute URI, such as https://app.example/path"
 	case slices.Contains(unsafeSchemes[:], u.Scheme):
@@ -62,7 +62,7 @@ func (rule uriRule) read(s string) (u *url.URL, problem string) {
 	case rule.schemes != nil && !slices.Contains(rule.schemes, u.Scheme):
 		return nil, fmt.Sprintf("must be an %s URI", strings.Join(rule.schemes, " or "))
 	case u.User != nil:
-		return nil, "holds user information: leave out what stands before the @"
+		return nil, "holds user information: leave out the part before the @"
 	case !rule.fragment && strings.Contains(s, "#"):
 		return nil, "has a fragment: leave out the # and what follows"
 	case isHTTP(u) && u.Hostname() == "":
@@ -73,7 +73,7 @@ func (rule uriRule) read(s string) (u *url.URL, problem string) {
 	return u, ""
 }
 
-// notURI returns where the first character stands that no URI may hold (RFC 3986 §2), -1 where there is none.
+// notURI returns the index of the first character that RFC 3986 §2 does not allow in a URI, or -1.
 func notURI(s string) int {
 	for i := range len(s) {
 		switch c := s[i]; {
@@ -128,8 +128,8 @@ func validPort(port string) bool {
 
 func isHTTP(u *url.URL) bool { return u.Scheme == "http" || u.Scheme == "https" }
 
-// isLoopback reports whether u is on one of the three hosts of RFC 8252 §7.3 and §8.3. Other loopback addresses, which
-// netrule.IsLoopback knows, are not redirected to.
+// isLoopback reports whether u is on one of the three loopback hosts of RFC 8252 §7.3 and §8.3. Unlike
+// netrule.IsLoopback, it does not accept other loopback addresses, which clients must not redirect to.
 func isLoopback(u *url.URL) bool {
 	switch strings.ToLower(u.Hostname()) {
 	case "localhost", "127.0.0.1", "::1":

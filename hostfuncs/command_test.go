@@ -131,7 +131,7 @@ func TestProgramAnswers(t *testing.T) {
 		{"set_scopes", `{}{}`, "no valid JSON at byte 2"},
 		{"set_scopes", `{"patch":{},"patch":{}}`, "no valid JSON at byte"},
 		{"set_scopes", `{"` + secret + `":1}`, "and no other member"},
-		{"set_scopes", `{"patch":[]}`, "patch: the patch is no strict JSON object"},
+		{"set_scopes", `{"patch":[]}`, "patch: the patch is not a strict JSON object"},
 		{"set_scopes", `{"client_id":1}`, "client_id has a wrong type"},
 		{"set_scopes", `{"refuse":{"code":""}}`, "refuse has a wrong type or an unknown member"},
 		{"set_scopes", `{"client_id":"mine"}`, "client_id: it is set in add_client_id alone"},

@@ -116,7 +116,7 @@ func testBadStatements(t *testing.T, site siteFunc) {
 		{good[0] + "." + encode([]byte(`{"iss":"https://board.example","a":1}`)) + "." + good[2], "not signed by a key"},
 		{stranger.sign(nil, nil), "not signed by a key"},
 		{b.sign(map[string]any{"exp": time.Now().Add(-time.Hour).Unix()}, nil), "has expired"},
-		{b.sign(map[string]any{"nbf": time.Now().Add(time.Hour).Unix()}, nil), "not hold yet"},
+		{b.sign(map[string]any{"nbf": time.Now().Add(time.Hour).Unix()}, nil), "is not valid yet"},
 		{b.sign(map[string]any{"iss": nil}, nil), "no iss"},
 	} {
 		s.refused(bearing(tt.statement), "invalid_software_statement", tt.words)
@@ -359,7 +359,7 @@ func TestMetadataDocuments(t *testing.T) {
 		t.Errorf("%d clients are stored", n)
 	}
 	for path, words := range map[string]string{
-		say("/secret", `,"client_secret":"x"`):                                      "client_secret must not stand",
+		say("/secret", `,"client_secret":"x"`):                                      "client_secret must not be in a metadata document",
 		say("/basic", `,"token_endpoint_auth_method":"client_secret_basic"`):        "needs a secret",
 		say("/metadata", `,"logo_uri":"javascript:x"`):                              "logo_uri",
 		"/admin/v1/metadata-documents?url=" + host.URL + "/missing":                 "status 404",

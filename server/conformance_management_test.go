@@ -124,8 +124,8 @@ func testUpdateNamesClient(_ *testing.T, site siteFunc) {
 		`{` + web + `,"client_id":null}`:               "client_id is missing",
 		`{` + web + `,"client_id":""}`:                 "client_id is missing",
 		`{` + web + `,"client_id":7}`:                  "client_id must be a string, not a number",
-		`{` + web + `,"client_id":"` + other.id + `"}`: "client_id is not the one",
-		`{` + web + `,"client_id":"` + o.id + `x"}`:    "client_id is not the one",
+		`{` + web + `,"client_id":"` + other.id + `"}`: "client_id must be the client ID",
+		`{` + web + `,"client_id":"` + o.id + `x"}`:    "client_id must be the client ID",
 		`[]`: "must be a JSON object",
 	} {
 		o.putRefused(body, words)

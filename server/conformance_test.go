@@ -214,7 +214,7 @@ func testClientCredentials(_ *testing.T, site siteFunc) {
 	s := site(setup{})
 	s.registered(`{"grant_types":["client_credentials"]}`)
 	s.registered(`{"grant_types":["client_credentials"],"redirect_uris":null}`)
-	s.refused(`{"grant_types":["client_credentials"],`+web+`}`, "invalid_redirect_uri", "client_credentials alone")
+	s.refused(`{"grant_types":["client_credentials"],`+web+`}`, "invalid_redirect_uri", "only client_credentials")
 }
 
 func testUnknownMembers(t *testing.T, site siteFunc) {
