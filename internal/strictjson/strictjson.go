@@ -1,5 +1,5 @@
-// Package strictjson explains why JSON was refused to the person who sent it: which member is wrong and what would be
-// right, in JSON's words instead of Go's.
+// Package strictjson explains to the sender of JSON why it was refused: which member is wrong and what it must be, in
+// JSON's terms instead of Go's.
 package strictjson
 
 import (
@@ -14,12 +14,12 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// UnmarshalObject reads a JSON object into the struct that v points to. It refuses any other value, members that the
-// struct does not have, members given twice, and invalid UTF-8. root is the name of the member that b is the value of;
-// "" means that b is a whole body. The error is what [Explain] returns.
+// UnmarshalObject decodes a JSON object into the struct that v points to. It refuses other values, unknown and
+// duplicate members, and invalid UTF-8. root is the name of the member whose value b is; "" means that b is a whole
+// body. The error is what [Explain] returns.
 func UnmarshalObject(b []byte, v any, root string) error {
 	if k := jsontext.Value(b).Kind(); k != '{' {
-		// A null would be read without an error.
+		// Unmarshal would accept null.
 		return fmt.Errorf("%s must be a JSON object%s", nameOf(root, ""), Not(k))
 	}
 	if err := json.Unmarshal(b, v, json.RejectUnknownMembers(true)); err != nil {
@@ -28,13 +28,14 @@ func UnmarshalObject(b []byte, v any, root string) error {
 	return nil
 }
 
-// Explain returns an error of package json in words that name the member. root is as in [UnmarshalObject].
+// Explain describes an error of package json and names the member. root is as in [UnmarshalObject].
 func Explain(err error, root string) string {
 	var semantic *json.SemanticError
 	var syntactic *jsontext.SyntacticError
 	switch {
 	case errors.Is(err, json.ErrUnknownName) && errors.As(err, &semantic):
-		return fmt.Sprintf("%s is not known: the members there are %s", nameOf(root, semantic.JSONPointer), strings.Join(members(semantic.GoType), ", "))
+		return fmt.Sprintf("%s is unknown: the members are %s", nameOf(root, semantic.JSONPointer),
+			strings.Join(members(semantic.GoType), ", "))
 	case errors.As(err, &semantic):
 		want, have := wanted(semantic.GoType), Not(semantic.JSONKind)
 		if want == wholeNumber && semantic.JSONKind == '0' || want == ipAddress && semantic.JSONKind == '"' {
@@ -44,12 +45,12 @@ func Explain(err error, root string) string {
 	case errors.Is(err, jsontext.ErrDuplicateName) && errors.As(err, &syntactic):
 		return nameOf(root, syntactic.JSONPointer) + " is given twice"
 	case errors.As(err, &syntactic):
-		return fmt.Sprintf("%s is no valid JSON: %v at byte %d", nameOf(root, ""), syntactic.Err, syntactic.ByteOffset)
+		return fmt.Sprintf("%s is not valid JSON: %v at byte %d", nameOf(root, ""), syntactic.Err, syntactic.ByteOffset)
 	}
-	return nameOf(root, "") + " is no valid JSON"
+	return nameOf(root, "") + " is not valid JSON"
 }
 
-// nameOf returns the name of the value at p: redirect_uris[0] for /redirect_uris/0.
+// nameOf returns the name of the value at p, such as redirect_uris[0] for /redirect_uris/0.
 func nameOf(root string, p jsontext.Pointer) string {
 	var s strings.Builder
 	s.WriteString(root)
@@ -74,7 +75,7 @@ const (
 	ipAddress   = "an IP address, such as 192.0.2.1 or 2001:db8::1"
 )
 
-// wanted returns the JSON that a Go type is read from.
+// wanted describes the JSON that a Go type is decoded from.
 func wanted(t reflect.Type) string {
 	switch {
 	case t == nil:
@@ -102,7 +103,7 @@ func wanted(t reflect.Type) string {
 	return "an object"
 }
 
-// members returns the names of the members of a struct, in the order of its fields.
+// members returns the JSON names of a struct's fields, in order.
 func members(t reflect.Type) []string {
 	var names []string
 	for f := range t.Fields() {
@@ -113,8 +114,8 @@ func members(t reflect.Type) []string {
 	return names
 }
 
-// Not returns ", not a list" and the like for the kind of value that was found, to end a sentence; "" where it is
-// unknown.
+// Not returns the end of a sentence for the kind of a value that was found, such as ", not a list". It returns "" for
+// an unknown kind.
 func Not(k jsontext.Kind) string {
 	switch k {
 	case 'n':

@@ -35,11 +35,11 @@ func TestUnmarshalObject(t *testing.T) {
 		`"{}"`:                         "the body must be a JSON object, not a string",
 		`7`:                            "the body must be a JSON object, not a number",
 		`true`:                         "the body must be a JSON object, not true or false",
-		`{`:                            "the body is no valid JSON: unexpected EOF at byte 1",
-		`{}x`:                          "the body is no valid JSON: invalid character 'x' after top-level value at byte 2",
-		`{"last`:                       "the body is no valid JSON: unexpected EOF at byte 6",
-		`{"parts":[{"name":"a"}`:       "the body is no valid JSON: unexpected EOF at byte 22",
-		`{"parts":[{"name":"` + "\xff": "the body is no valid JSON: invalid UTF-8 at byte 19",
+		`{`:                            "the body is not valid JSON: unexpected EOF at byte 1",
+		`{}x`:                          "the body is not valid JSON: invalid character 'x' after top-level value at byte 2",
+		`{"last`:                       "the body is not valid JSON: unexpected EOF at byte 6",
+		`{"parts":[{"name":"a"}`:       "the body is not valid JSON: unexpected EOF at byte 22",
+		`{"parts":[{"name":"` + "\xff": "the body is not valid JSON: invalid UTF-8 at byte 19",
 
 		`{"parts":{}}`:                         "parts must be a list, not an object",
 		`{"parts":[7]}`:                        "parts[0] must be an object, not a number",
@@ -58,12 +58,12 @@ func TestUnmarshalObject(t *testing.T) {
 		`{"last":1,"last":1}`:                  "last is given twice",
 		`{"parts":[{"name":"a","name":"a"}]}`:  "parts[0].name is given twice",
 		`{"parts":[{"config":{"a":1,"a":2}}]}`: "parts[0].config.a is given twice",
-		`{"first":1}`:                          "first is not known: the members there are parts, one, count, last, flag, address",
-		`{"Last":1}`:                           "Last is not known: the members there are parts, one, count, last, flag, address",
-		`{"parts":[{"name":"a"},{"nam":"b"}]}`: "parts[1].nam is not known: the members there are name, config, steps",
-		`{"parts":[{"Hidden":"a"}]}`:           "parts[0].Hidden is not known: the members there are name, config, steps",
-		`{"parts":[{"-":"a"}]}`:                "parts[0].- is not known: the members there are name, config, steps",
-		`{"one":{"a/b~c":1}}`:                  "one.a/b~c is not known: the members there are name, config, steps",
+		`{"first":1}`:                          "first is unknown: the members are parts, one, count, last, flag, address",
+		`{"Last":1}`:                           "Last is unknown: the members are parts, one, count, last, flag, address",
+		`{"parts":[{"name":"a"},{"nam":"b"}]}`: "parts[1].nam is unknown: the members are name, config, steps",
+		`{"parts":[{"Hidden":"a"}]}`:           "parts[0].Hidden is unknown: the members are name, config, steps",
+		`{"parts":[{"-":"a"}]}`:                "parts[0].- is unknown: the members are name, config, steps",
+		`{"one":{"a/b~c":1}}`:                  "one.a/b~c is unknown: the members are name, config, steps",
 	} {
 		got := ""
 		if err := UnmarshalObject([]byte(body), &document{}, ""); err != nil {
@@ -77,8 +77,8 @@ func TestUnmarshalObject(t *testing.T) {
 		`[]`:            "part must be a JSON object, not a list",
 		`{"name":1}`:    "part.name must be a string, not a number",
 		`{"steps":[1]}`: "part.steps[0] must be a string, not a number",
-		`{"x":1}`:       "part.x is not known: the members there are name, config, steps",
-		`{"name":"`:     "part is no valid JSON: unexpected EOF at byte 9",
+		`{"x":1}`:       "part.x is unknown: the members are name, config, steps",
+		`{"name":"`:     "part is not valid JSON: unexpected EOF at byte 9",
 	} {
 		if err := UnmarshalObject([]byte(body), &part{}, "part"); err == nil || err.Error() != want {
 			t.Errorf("%s:\n got %v\nwant %s", body, err, want)
