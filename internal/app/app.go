@@ -1,6 +1,6 @@
-// Package app makes a server out of its parts: the database, the engine, the host of the scripts, the documents that it
-// reads from elsewhere, and the two listeners. They are wired here and nowhere else; the command line and the tests bring
-// a [Config].
+// Package app assembles a server: the database, the engine, the script host, the documents that it reads from
+// elsewhere, and the two listeners. The parts are connected only here; the command line and the tests provide a
+// [Config].
 package app
 
 import (
@@ -23,24 +23,24 @@ import (
 	"registrar/store"
 )
 
-// Config describes a server. New connects the parts: what a field's comment lists is set by New, and the rest of Engine,
-// Scripts and Server means what their packages say.
+// Config describes a server. New sets the fields of Engine, Scripts and Server that their comments list. The other
+// fields are documented by their packages.
 type Config struct {
 	Database string // as in [store.Config]
-	Migrate  bool   // bring the schema to the newest version; else New fails on an older one
+	Migrate  bool   // migrate the schema to the newest version; else New fails on an older one
 
 	MaxModules     int   // as in [store.Config]
 	MaxModulesSize int64 // likewise
 
-	Listen      string      // HOST:PORT of the public listener; port 0 means a free one
-	AdminListen string      // HOST:PORT of the admin listener, likewise
+	Listen      string      // HOST:PORT of the public listener; port 0 means any free port
+	AdminListen string      // HOST:PORT of the admin listener; port 0 means any free port
 	TLS         *tls.Config // of the public listener; nil means plain HTTP
 
-	Engine     engine.Config     // New sets Store, Overrides, and Advertised where there is a discovery document
-	Scripts    host.Config       // New sets the stores, Logger, and Observer where it is nil
-	Server     server.Config     // New sets the parts, Logger, and Ready, Replay, Observer and Metrics where they are nil
+	Engine     engine.Config     // New sets Store and Overrides; Advertised if Discovery is not nil
+	Scripts    host.Config       // New sets the stores and Logger; Observer if nil
+	Server     server.Config     // New sets the parts and Logger; Ready, Replay, Observer and Metrics if nil
 	Discovery  *discovery.Source // nil means that no discovery document is published
-	AdminToken string            // the operator's; "" means that only tokens of the database open the admin API
+	AdminToken string            // configured token; "" means that only tokens in the database are valid
 
 	Logger *slog.Logger // nil means slog.Default
 }
@@ -55,8 +55,8 @@ type App struct {
 	config Config
 }
 
-// New opens the database and connects the parts. It does not load the scripts and does not listen: [App.Serve] does. The
-// caller must close the App.
+// New opens the database and connects the parts. It neither loads the scripts nor listens; see [App.Serve]. The caller
+// must close the App.
 func New(ctx context.Context, c Config) (*App, error) {
 	if c.Logger == nil {
 		c.Logger = slog.Default()
@@ -73,7 +73,7 @@ func New(ctx context.Context, c Config) (*App, error) {
 	return a, nil
 }
 
-// connect makes the parts that stand on the database.
+// connect creates the parts that use the database.
 func (a *App) connect(ctx context.Context) error {
 	observer := metrics.New()
 	var err error
@@ -134,16 +134,18 @@ func (a *App) newServer(observer *metrics.Metrics) (*server.Server, error) {
 }
 
 // replay is the server's Replay.
-func (a *App) replay(ctx context.Context, list []scripts.Script, last int, progress func(done, of int)) (scripts.Replay, error) {
+func (a *App) replay(
+	ctx context.Context, list []scripts.Script, last int, progress func(done, of int),
+) (scripts.Replay, error) {
 	return a.Scripts.Replay(ctx, a.Engine, a.Store, list, last, progress)
 }
 
-// followInterval is how often the number of the deployment in force is looked up.
+// followInterval is the time between two look-ups of the deployment in force.
 const followInterval = 500 * time.Millisecond
 
-// Serve loads the deployment in force, opens both listeners, calls listening with their addresses, and serves until ctx is
-// done. Then it finishes what was accepted and returns nil. A deployment that does not load is not an error: registrations
-// fail as unavailable, [App.Ready] says why, and Serve goes on as soon as one loads.
+// Serve loads the deployment in force, opens both listeners, calls listening with their addresses, and serves until ctx
+// is done. Then it finishes the accepted requests and returns nil. A deployment that does not load is not an error:
+// registrations fail as unavailable until one loads, and [App.Ready] returns the reason.
 func (a *App) Serve(ctx context.Context, listening func(public, admin net.Addr)) error {
 	if err := a.Scripts.Load(ctx); err != nil {
 		a.config.Logger.ErrorContext(ctx, "loading the deployment in force", "error", err)
@@ -168,8 +170,8 @@ func (a *App) Serve(ctx context.Context, listening func(public, admin net.Addr))
 	return a.Server.Serve(ctx, public, admin, a.config.TLS)
 }
 
-// Ready returns nil if clients can register, else the reason why they cannot: the database does not answer, the deployment
-// in force is not loaded, or the discovery document was not read yet.
+// Ready returns nil if clients can register, else the reason: the database does not answer, the deployment in force is
+// not loaded, or the discovery document has not been read.
 func (a *App) Ready(ctx context.Context) error {
 	if err := a.Store.Ping(ctx); err != nil {
 		return err
@@ -184,7 +186,7 @@ func (a *App) Ready(ctx context.Context) error {
 // NoDeployment is what [App.Deployment] returns before anything is deployed.
 const NoDeployment = "none: the built-in steps"
 
-// Deployment describes in words the deployment that registrations run through.
+// Deployment describes the deployment that registrations run through, for people to read.
 func (a *App) Deployment(ctx context.Context) string {
 	number, loaded := a.Scripts.Current()
 	switch {
@@ -200,7 +202,7 @@ func (a *App) Deployment(ctx context.Context) string {
 	return fmt.Sprintf("%d: %s", number, scripts.Names(d.Scripts))
 }
 
-// Close ends the scripts and closes the database. No registration may be under way.
+// Close closes the scripts and the database. No registration may be running.
 func (a *App) Close(ctx context.Context) error {
 	ctx = context.WithoutCancel(ctx)
 	var err error

@@ -21,7 +21,7 @@ import (
 
 func TestMain(m *testing.M) { wasmtest.Main(m) }
 
-// A whole server in a few lines: it serves until the context is done.
+// A server that serves until the context is done.
 func ExampleNew() {
 	folder, err := os.MkdirTemp("", "registrar-example-")
 	if err != nil {
@@ -59,7 +59,7 @@ func ExampleNew() {
 	// <nil>
 }
 
-// newApp returns an App on a database, which must be migrated unless it is new.
+// newApp returns an App that is closed when the test ends.
 func newApp(t *testing.T, c app.Config) *app.App {
 	t.Helper()
 	c.Logger = slog.New(slog.DiscardHandler)
@@ -72,11 +72,11 @@ func newApp(t *testing.T, c app.Config) *app.App {
 	return a
 }
 
-// A server is ready once its deployment is loaded, and says in words which one that is.
+// A server is ready once its deployment is loaded, and describes it.
 func TestReadyAndDeployment(t *testing.T) {
 	a := newApp(t, app.Config{Database: "sqlite:" + filepath.Join(t.TempDir(), "test.db"), Migrate: true})
 	if err := a.Ready(t.Context()); err == nil {
-		t.Error("it is ready before a deployment is loaded")
+		t.Error("ready before a deployment is loaded")
 	}
 	if got := a.Deployment(t.Context()); !strings.HasPrefix(got, "not loaded, so no client can register: ") {
 		t.Errorf("before a deployment is loaded: got %q", got)
@@ -85,7 +85,7 @@ func TestReadyAndDeployment(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := a.Ready(t.Context()); err != nil {
-		t.Errorf("it is not ready: %v", err)
+		t.Errorf("not ready: %v", err)
 	}
 	if got := a.Deployment(t.Context()); got != app.NoDeployment {
 		t.Errorf("got %q, want %q", got, app.NoDeployment)
@@ -94,7 +94,8 @@ func TestReadyAndDeployment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := a.Scripts.Deploy(t.Context(), scripts.Deployment{Scripts: []scripts.Script{{Name: "prefix-id", Module: m.Digest}}}, nil); err != nil {
+	if _, err := a.Scripts.Deploy(t.Context(),
+		scripts.Deployment{Scripts: []scripts.Script{{Name: "prefix-id", Module: m.Digest}}}, nil); err != nil {
 		t.Fatal(err)
 	}
 	if got := a.Deployment(t.Context()); got != "1: prefix-id" {
@@ -102,18 +103,18 @@ func TestReadyAndDeployment(t *testing.T) {
 	}
 }
 
-// A database whose schema may not be changed is refused if it is not the newest, and nothing is made of it.
+// Without Migrate, New refuses a database whose schema is out of date and does not change it.
 func TestNewWithoutMigrating(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "test.db")
 	if a, err := app.New(t.Context(), app.Config{Database: "sqlite:" + path}); err == nil {
 		a.Close(t.Context())
-		t.Error("a database without a schema is taken")
+		t.Error("a database without a schema was accepted")
 	}
 	newApp(t, app.Config{Database: "sqlite:" + path, Migrate: true}).Close(t.Context())
 	newApp(t, app.Config{Database: "sqlite:" + path})
 }
 
-// An address that is taken ends Serve, and nothing goes on listening.
+// Serve fails if an address is in use, and closes the other listener.
 func TestServeOnATakenAddress(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -125,14 +126,14 @@ func TestServeOnATakenAddress(t *testing.T) {
 		"admin":  {Listen: "127.0.0.1:0", AdminListen: taken.Addr().String()},
 	} {
 		c.Database, c.Migrate = "sqlite:"+filepath.Join(t.TempDir(), "test.db"), true
-		err := newApp(t, c).Serve(t.Context(), func(net.Addr, net.Addr) { t.Error("it listens") })
+		err := newApp(t, c).Serve(t.Context(), func(net.Addr, net.Addr) { t.Error("listening was called") })
 		if err == nil || !strings.Contains(err.Error(), "listening on the "+name+" address") {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
 }
 
-// What the configuration refuses is refused before anything listens, and the database is closed.
+// New refuses an invalid configuration before anything listens, and closes the database.
 func TestNewRefuses(t *testing.T) {
 	c := app.Config{Database: "sqlite:" + filepath.Join(t.TempDir(), "test.db"), Migrate: true, Logger: slog.New(slog.DiscardHandler)}
 	c.Engine.Options.ClientIDFormat = "guess"

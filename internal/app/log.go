@@ -8,23 +8,23 @@ import (
 	"time"
 )
 
-// gatherFor is how long lines of a log may be gathered, and gatherMax how many bytes of them.
 const (
-	gatherFor = 50 * time.Millisecond
-	gatherMax = 32 << 10
+	gatherFor = 50 * time.Millisecond // longest time that a line is held back
+	gatherMax = 32 << 10              // bytes held back before they are written
 )
 
-// A gatherer writes a line at once where none came shortly before. Those that follow within gatherFor are written together:
-// under load a registration does not pay for a system call that only tells of it. It is safe for concurrent use.
+// A gatherer buffers log lines under load, so that a registration does not pay for a system call per line. The first
+// line after a pause is written at once; lines that follow within gatherFor are written together. It is safe for
+// concurrent use.
 type gatherer struct {
 	to io.Writer
 
 	mu    sync.Mutex
 	lines []byte
-	open  bool // a timer runs, after which lines is written
+	open  bool // a timer is running that will write lines
 }
 
-// Write implements [io.Writer]. An error is that of the write before, if any.
+// Write implements [io.Writer]. Errors of writes by the timer are lost.
 func (g *gatherer) Write(line []byte) (int, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -46,11 +46,11 @@ func (g *gatherer) tick() {
 		g.open = false
 		return
 	}
-	_ = g.flush() // a log that cannot be written has nobody to tell
+	_ = g.flush() // there is no place to report a log that cannot be written
 	time.AfterFunc(gatherFor, g.tick)
 }
 
-// Flush writes what was gathered.
+// Flush writes the buffered lines.
 func (g *gatherer) Flush() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -66,8 +66,7 @@ func (g *gatherer) flush() error {
 	return err
 }
 
-// A promptHandler has warnings and errors, and what was gathered before them, written at once: the next thing that
-// happens may be the end of the process.
+// A promptHandler flushes the buffer after each warning and error: the process may end next.
 type promptHandler struct {
 	slog.Handler
 	gathered *gatherer
@@ -92,9 +91,9 @@ func (h promptHandler) WithGroup(name string) slog.Handler {
 	return promptHandler{h.Handler.WithGroup(name), h.gathered}
 }
 
-// BufferLog returns a logger whose handler writes to w through a buffer: a line is written at once where none came shortly
-// before, and those that follow within 50 ms are written together. Warnings and errors are never held back. flush writes
-// what is in the buffer; call it before the program ends.
+// BufferLog returns a logger whose handler writes to w through a buffer. The first line after a pause is written at
+// once; lines that follow within 50 ms are written together. Warnings and errors are never held back. flush writes the
+// buffered lines; call it before the program ends.
 func BufferLog(w io.Writer, handler func(io.Writer) slog.Handler) (logger *slog.Logger, flush func()) {
 	g := &gatherer{to: w}
 	return slog.New(promptHandler{handler(g), g}), g.Flush

@@ -32,7 +32,7 @@ func (l *lockedBuffer) String() string {
 
 func textLog(w io.Writer) slog.Handler { return slog.NewTextHandler(w, nil) }
 
-// Each line is written once and whole, in order, the first one and warnings at once.
+// Each line is written once and whole, in order; the first one and warnings at once.
 func TestGatheredLog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out lockedBuffer
@@ -45,7 +45,7 @@ func TestGatheredLog(t *testing.T) {
 				got = append(got, message)
 			}
 			if fmt.Sprint(got) != fmt.Sprint(want) {
-				t.Errorf("written are %q, want %q", got, want)
+				t.Errorf("got %q, want %q", got, want)
 			}
 		}
 		logger.Info("first")
@@ -62,13 +62,13 @@ func TestGatheredLog(t *testing.T) {
 		flush()
 		has("first", "second", "third", "fourth", "fifth a=1", "sixth")
 		time.Sleep(3 * gatherFor)
-		logger.Info("seventh") // all is quiet again
+		logger.Info("seventh") // after a pause
 		has("first", "second", "third", "fourth", "fifth a=1", "sixth", "seventh")
 		time.Sleep(3 * gatherFor)
 	})
 }
 
-// Under load no line is lost, and none is cut.
+// Under load no line is lost or cut.
 func TestGatheredLogUnderLoad(t *testing.T) {
 	var out lockedBuffer
 	logger, flush := BufferLog(&out, textLog)
@@ -86,7 +86,7 @@ func TestGatheredLogUnderLoad(t *testing.T) {
 	for line := range strings.Lines(out.String()) {
 		_, id, found := strings.Cut(strings.TrimSpace(line), "msg=line id=")
 		if !found || seen[id] {
-			t.Fatalf("the line %q is cut, or written twice", line)
+			t.Fatalf("line %q is cut or written twice", line)
 		}
 		seen[id] = true
 	}

@@ -15,27 +15,25 @@ import (
 )
 
 const (
-	// headroomSize is how much garbage there may be in any case. Go collects when the heap is twice what lives, which is
-	// little here, and what a registration leaves is gone with it: a collection would come every few MB, and take a fifth of
-	// the processor time under load.
+	// headroomSize is the garbage that may accumulate, in bytes. Go collects when the heap has doubled. Little of it
+	// lives here, so that it would collect every few MB and spend a fifth of the processor time under load.
 	headroomSize = 32 << 20
-	// heapShare is the part of a container's memory that Go may fill before it collects more often. The rest is for the
-	// linear memories of scripts and their code, which are none of Go's.
+	// heapShare is the share of a container's memory that Go may fill before it collects more often. The rest is for
+	// the linear memories and the code of scripts, which are outside Go's heap.
 	heapShare = 0.6
 )
 
-// A server that has nothing to do gives back what it does not need: restPeriod is how long it must have allocated less than
-// idleAllocs bytes, and there must be more to give back than heapSlack bytes.
+// An idle server returns memory to the system: when it allocated less than idleAllocs bytes in restPeriod, and more
+// than heapSlack bytes since the last time.
 const (
 	restPeriod = time.Second
 	idleAllocs = 256 << 10
 	heapSlack  = 8 << 20
 )
 
-// SettleMemory says when garbage is collected, unless the environment does: GOGC and GOMEMLIMIT. It holds until release is
-// called.
+// SettleMemory configures the garbage collector until release is called. GOGC and GOMEMLIMIT override it.
 func SettleMemory(ctx context.Context, logger *slog.Logger) (release func()) {
-	var headroom []byte // counts as alive, but is never touched: it takes none of the machine's memory
+	var headroom []byte // counts as live, but is never touched, so that it uses no physical memory
 	ctx, cancel := context.WithCancel(ctx)
 	if os.Getenv("GOGC") == "" {
 		headroom = make([]byte, headroomSize)
@@ -43,9 +41,9 @@ func SettleMemory(ctx context.Context, logger *slog.Logger) (release func()) {
 	}
 	limit, err := memlimit.Set(memlimit.WithProvider(memlimit.FromCgroup), memlimit.WithRatio(heapShare))
 	switch {
-	case errors.Is(err, memlimit.ErrNoCgroup), errors.Is(err, memlimit.ErrCgroupsNotSupported): // there is none
+	case errors.Is(err, memlimit.ErrNoCgroup), errors.Is(err, memlimit.ErrCgroupsNotSupported): // no limit
 	case err != nil:
-		logger.WarnContext(ctx, "the memory limit of the container is not known: set GOMEMLIMIT", "error", err)
+		logger.WarnContext(ctx, "unknown memory limit of the container: set GOMEMLIMIT", "error", err)
 	case limit < math.MaxInt64:
 		logger.DebugContext(ctx, "memory limit", "bytes", limit)
 	}
@@ -55,12 +53,12 @@ func SettleMemory(ctx context.Context, logger *slog.Logger) (release func()) {
 	}
 }
 
-// rest gives memory back to the system in quiet times, until ctx is done. The garbage that may gather would else stay where
-// it is until the next load.
+// rest returns memory to the system in quiet times, until ctx is done. The accumulated garbage would otherwise stay
+// until the next load.
 func rest(ctx context.Context) {
 	clock := time.NewTicker(restPeriod)
 	defer clock.Stop()
-	var released uint64 // what was allocated when memory was given back last
+	var released uint64 // allocated, when memory was returned last
 	for before := allocated(); ; {
 		select {
 		case <-ctx.Done():
@@ -76,7 +74,7 @@ func rest(ctx context.Context) {
 	}
 }
 
-// allocated is how many bytes were allocated since the program began. Go counts them as pages are filled.
+// allocated returns the bytes allocated since the program began. Go counts them as pages fill.
 func allocated() uint64 {
 	sample := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
 	metrics.Read(sample)
