@@ -13,13 +13,13 @@ import (
 const (
 	// AdminVariable is the environment variable that holds the admin token. The token is never an argument.
 	AdminVariable = "REGISTRAR_ADMIN_TOKEN"
-	// AdminFile is the name of the file to which a server's first start writes the admin token that it made.
+	// AdminFile is the name of the file to which a server's first start writes the admin token.
 	AdminFile = "registrar.token"
 
-	minAdmin = 32 // characters of the shortest admin token
+	minAdmin = 32 // characters of an admin token at least
 )
 
-// An Admin is an admin token as the database keeps it. It opens the admin API; the token itself is not kept.
+// An Admin is an admin token as the database stores it: a hash. The token itself is not stored.
 type Admin struct {
 	ID        string            // 1 to 64 bytes
 	Hash      [sha256.Size]byte // SHA-256 of the token
@@ -35,8 +35,8 @@ type AdminStore interface {
 	AdminTokens(ctx context.Context) ([]Admin, error)
 }
 
-// AdminHashes returns a function that the server calls at each admin request: it returns the hashes of the configured
-// token ("" means none) and of those in the database.
+// AdminHashes returns a function that returns the hashes of the configured token ("" means none) and of those in the
+// database. The server calls it for each admin request.
 func AdminHashes(configured string, tokens AdminStore) func(context.Context) ([][sha256.Size]byte, error) {
 	return func(ctx context.Context) ([][sha256.Size]byte, error) {
 		stored, err := tokens.AdminTokens(ctx)
@@ -54,7 +54,7 @@ func AdminHashes(configured string, tokens AdminStore) func(context.Context) ([]
 	}
 }
 
-// ReadFile returns the admin token in a file, which may end in a line break.
+// ReadFile returns the admin token in a file. The file may end with a line break.
 func ReadFile(path string) (string, error) {
 	b, err := os.ReadFile(path)
 	if err != nil {
@@ -67,12 +67,12 @@ func ReadFile(path string) (string, error) {
 	return token, nil
 }
 
-// CheckAdmin returns why token cannot be an admin token, or nil. The error does not quote it.
+// CheckAdmin returns an error if token is not a valid admin token. The error does not quote it.
 func CheckAdmin(token string) error {
 	if len(token) < minAdmin {
 		return fmt.Errorf("an admin token has at least %d characters, this one has %d", minAdmin, len(token))
 	}
-	// RFC 6750 §2.1: it has to fit into a header. We take all of visible ASCII.
+	// RFC 6750 §2.1 allows fewer characters. Any visible ASCII fits into a header.
 	if strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return errors.New("an admin token is visible ASCII without spaces")
 	}

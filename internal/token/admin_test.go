@@ -34,7 +34,7 @@ func newSQLite(t testing.TB) *store.Store {
 	return openDatabase(t, "sqlite:"+filepath.Join(t.TempDir(), "registrar.db"))
 }
 
-// accepts reports whether the server would let a token in.
+// accepts reports whether the server would accept a token.
 func accepts(t testing.TB, configured string, db token.AdminStore, candidate string) bool {
 	t.Helper()
 	hashes, err := token.AdminHashes(configured, db)(t.Context())
@@ -49,14 +49,14 @@ func accepts(t testing.TB, configured string, db token.AdminStore, candidate str
 	return false
 }
 
-func TestFirstStartMakesAToken(t *testing.T) {
+func TestFirstStartCreatesAToken(t *testing.T) {
 	db, folder := newSQLite(t), t.TempDir()
 	where, err := token.First(t.Context(), db, folder, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
 	path := filepath.Join(folder, "registrar.token")
-	if want := "made and written to " + path; where != want {
+	if want := "created in " + path; where != want {
 		t.Errorf("got %q, want %q", where, want)
 	}
 	info, err := os.Stat(path)
@@ -71,7 +71,7 @@ func TestFirstStartMakesAToken(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(made) != 43 || !accepts(t, "", db, made) {
-		t.Errorf("a token of %d characters does not open the server", len(made))
+		t.Errorf("a token of %d characters is not accepted", len(made))
 	}
 	if names := servertest.Files(t, folder); len(names) != 1 {
 		t.Errorf("the start left %v", names)
@@ -93,11 +93,12 @@ func TestTokenFileWithoutATokenInTheDatabase(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := token.First(t.Context(), db, folder, time.Now())
-	if err == nil || !strings.Contains(err.Error(), "move it away") || !strings.Contains(err.Error(), "--admin-token-file "+path) {
+	if err == nil || !strings.Contains(err.Error(), "move it away") ||
+		!strings.Contains(err.Error(), "--admin-token-file "+path) {
 		t.Errorf("got %v, want an error that says what to do", err)
 	}
 	if stored, _ := db.AdminTokens(t.Context()); len(stored) != 0 {
-		t.Error("a token was stored nevertheless")
+		t.Error("a token was stored")
 	}
 }
 
@@ -117,7 +118,7 @@ func TestTokenOfAnotherDatabase(t *testing.T) {
 	}
 }
 
-func TestTokenThatIsKeptElsewhere(t *testing.T) {
+func TestTokenThatIsStoredElsewhere(t *testing.T) {
 	db, folder := newSQLite(t), t.TempDir()
 	if _, err := token.First(t.Context(), db, folder, time.Now()); err != nil {
 		t.Fatal(err)
@@ -126,7 +127,8 @@ func TestTokenThatIsKeptElsewhere(t *testing.T) {
 		t.Fatal(err)
 	}
 	where, err := token.First(t.Context(), db, folder, time.Now())
-	if err != nil || !strings.Contains(where, "made at the first start, on ") || !strings.Contains(where, "REGISTRAR_ADMIN_TOKEN") {
+	if err != nil || !strings.Contains(where, "created at the first start, on ") ||
+		!strings.Contains(where, "REGISTRAR_ADMIN_TOKEN") {
 		t.Errorf("got %q and %v", where, err)
 	}
 	if names := servertest.Files(t, folder); len(names) != 0 {
@@ -134,8 +136,8 @@ func TestTokenThatIsKeptElsewhere(t *testing.T) {
 	}
 }
 
-// Eight starters on one database, in one folder as with SQLite or in one each as with replicas: one token, in one file.
-func TestOneOfManyStartersMakesTheToken(t *testing.T) {
+// Eight concurrent starts on one database, in one folder or in one each, create one token in one file.
+func TestConcurrentStartsCreateOneToken(t *testing.T) {
 	for name, database := range map[string]func(testing.TB) string{
 		"sqlite": func(t testing.TB) string { return "sqlite:" + filepath.Join(t.TempDir(), "registrar.db") },
 		"mysql":  func(t testing.TB) string { return "mysql:" + storetest.MySQL(t) },
@@ -169,7 +171,7 @@ func TestOneOfManyStartersMakesTheToken(t *testing.T) {
 				for path := range found {
 					made, err := token.ReadFile(path)
 					if err != nil || !accepts(t, "", openDatabase(t, url), made) {
-						t.Errorf("the token in %s does not open the server: %v", path, err)
+						t.Errorf("the token in %s is not accepted: %v", path, err)
 					}
 				}
 			})
@@ -177,7 +179,7 @@ func TestOneOfManyStartersMakesTheToken(t *testing.T) {
 	}
 }
 
-// A brokenStore does what a crash, or a database that goes away, would make of AddAdminToken.
+// A brokenStore replaces AddAdminToken, to crash or to fail.
 type brokenStore struct {
 	token.AdminStore
 	add func(token.AdminStore, context.Context, token.Admin) (bool, error)
@@ -187,53 +189,53 @@ func (s brokenStore) AddAdminToken(ctx context.Context, t token.Admin) (bool, er
 	return s.add(s.AdminStore, ctx, t)
 }
 
-// The start dies, or cannot go on, at the worst moments; the next one must not leave the operator without a token.
-func TestStartsThatDoNotComeToTheirEnd(t *testing.T) {
+// After a start that is interrupted at any moment, the next one finds or creates a token that is accepted.
+func TestInterruptedStarts(t *testing.T) {
 	crash := errors.New("the machine lost power")
 	for _, tt := range []struct {
 		name string
 		add  func(token.AdminStore, context.Context, token.Admin) (bool, error)
-		says string // the next start
+		says string // part of the next start's result
 	}{
 		{"before the hash is stored", func(token.AdminStore, context.Context, token.Admin) (bool, error) {
 			panic(crash)
-		}, "made and written to"},
+		}, "created in"},
 		{"after the hash is stored", func(s token.AdminStore, ctx context.Context, t token.Admin) (bool, error) {
 			if added, err := s.AddAdminToken(ctx, t); !added || err != nil {
 				return added, err
 			}
 			panic(crash)
-		}, "had meant to write it"},
+		}, "interrupted start"},
 		{"the outcome is unknown, and it is stored", func(s token.AdminStore, ctx context.Context, t token.Admin) (bool, error) {
 			_, err := s.AddAdminToken(ctx, t)
 			return false, errors.Join(err, engine.ErrUnavailable)
-		}, "had meant to write it"},
+		}, "interrupted start"},
 		{"the outcome is unknown, and it is not stored", func(token.AdminStore, context.Context, token.Admin) (bool, error) {
 			return false, engine.ErrUnavailable
-		}, "made and written to"},
+		}, "created in"},
 		{"nothing is stored", func(token.AdminStore, context.Context, token.Admin) (bool, error) {
 			return false, crash
-		}, "made and written to"},
+		}, "created in"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			db, folder := newSQLite(t), t.TempDir()
 			func() {
 				defer func() { _ = recover() }()
 				if where, err := token.First(t.Context(), brokenStore{db, tt.add}, folder, time.Now()); err == nil {
-					t.Errorf("the broken start says %q", where)
+					t.Errorf("the broken start returned %q", where)
 				}
 			}()
 			path := filepath.Join(folder, "registrar.token")
 			if _, err := os.Stat(path); err == nil {
-				t.Error("the broken start gave the file its name")
+				t.Error("the broken start created the file")
 			}
 			where, err := token.First(t.Context(), db, folder, time.Now())
 			if err != nil || !strings.Contains(where, tt.says) {
-				t.Errorf("the next start: got %q and %v, want %q", where, err, tt.says)
+				t.Errorf("the next start: got %q and %v, want %q in it", where, err, tt.says)
 			}
 			made, err := token.ReadFile(path)
 			if err != nil || !accepts(t, "", db, made) {
-				t.Errorf("the token in the file does not open the server: %v", err)
+				t.Errorf("the token in the file is not accepted: %v", err)
 			}
 		})
 	}
@@ -246,7 +248,7 @@ func TestFolderThatCannotBeWritten(t *testing.T) {
 		t.Errorf("got %v, want an error that says what to do", err)
 	}
 	if stored, _ := db.AdminTokens(t.Context()); len(stored) != 0 {
-		t.Error("a token was stored that nobody knows")
+		t.Error("a token was stored, but not written")
 	}
 }
 

@@ -16,14 +16,14 @@ import (
 	"registrar/internal/random"
 )
 
-// firstID is the ID under which the first start stores its token: of several starts, one gets it.
+// firstID is the ID of the first start's token. Of concurrent starts, one succeeds in storing it.
 const firstID = "first-start"
 
-// First makes the admin token of a server that has none, and says in words where the token is.
+// First creates the admin token of a server that has none, and describes where the token is.
 //
-// The token is on the disk, under a name of its own, before its hash is stored; where the hash was stored first, by
-// whichever process, the file gets its name. So a process that dies in between leaves either nothing, or a file from
-// which the next start takes the token, and the name never stands for a token that does not open the server.
+// The token is written to a draft file before its hash is stored. Once the hash is stored, the draft is renamed to
+// [AdminFile]. A process that dies in between leaves either nothing or a draft that the next start renames, and
+// AdminFile never holds a token that the server does not accept.
 func First(ctx context.Context, tokens AdminStore, folder string, now time.Time) (where string, err error) {
 	stored, err := Stored(ctx, tokens, folder)
 	if err != nil {
@@ -35,37 +35,44 @@ func First(ctx context.Context, tokens AdminStore, folder string, now time.Time)
 	path := filepath.Join(folder, AdminFile)
 	token, draft, err := draftToken(folder)
 	if err != nil {
-		return "", fmt.Errorf("writing the admin token (set %s or --admin-token-file to have none made): %w", AdminVariable, err)
+		return "", fmt.Errorf("writing the admin token (set %s or --admin-token-file to create none): %w",
+			AdminVariable, err)
 	}
-	added, err := tokens.AddAdminToken(ctx, Admin{ID: firstID, Hash: Hash(token), Role: "admin", CreatedAt: now.UTC().Truncate(time.Microsecond)})
+	added, err := tokens.AddAdminToken(ctx, Admin{
+		ID:        firstID,
+		Hash:      Hash(token),
+		Role:      "admin",
+		CreatedAt: now.UTC().Truncate(time.Microsecond),
+	})
 	switch {
 	case added:
-		return "made and written to " + path, publish(draft, path, token)
+		return "created in " + path, publish(draft, path, token)
 	case errors.Is(err, engine.ErrUnavailable):
 		return "", fmt.Errorf("%w; if it was stored, the next start takes it from %s", err, draft)
 	}
 	if err := errors.Join(err, os.Remove(draft)); err != nil {
 		return "", err
 	}
-	return "made by another server on this database, which wrote it to its " + AdminFile, nil
+	return "created by another server on this database, in its " + AdminFile, nil
 }
 
-// Stored returns the tokens of the database. Where it has none there must be no file either.
+// Stored returns the tokens in the database. It is an error if there are none, but [AdminFile] exists.
 func Stored(ctx context.Context, tokens AdminStore, folder string) ([]Admin, error) {
 	path := filepath.Join(folder, AdminFile)
-	// The file is looked for first: whoever gives it its name has stored the hash before.
+	// The file is looked up first: it is created after the hash is stored.
 	_, missing := os.Lstat(path)
 	stored, err := tokens.AdminTokens(ctx)
 	if err == nil && len(stored) == 0 && missing == nil {
-		err = fmt.Errorf("%s exists, but the database holds no admin token: if the file belongs to another database, or is left over, move it away and a new one is made; to go on with the token in it, say --admin-token-file %s", path, path)
+		err = fmt.Errorf("%s exists, but the database has no admin token: move it away to create a new one, "+
+			"or use the token in it with --admin-token-file %s", path, path)
 	}
 	return stored, err
 }
 
-// draftPrefix begins the names of files that hold a token which may come to be the admin token.
+// draftPrefix begins the names of draft files; see [First].
 const draftPrefix = ".registrar.token-"
 
-// draftToken makes a token and writes it to the disk.
+// draftToken creates a token and writes it to a draft file.
 func draftToken(folder string) (token, draft string, err error) {
 	if token, err = random.Token(rand.Reader); err != nil {
 		return "", "", err
@@ -88,7 +95,7 @@ func writeToken(file *os.File, token string) error {
 	return errors.Join(err, file.Close())
 }
 
-// publish gives a draft the name under which the token is looked for. Another process may be doing the same for us.
+// publish renames a draft to path. Another process may do the same at the same time.
 func publish(draft, path, token string) error {
 	err := os.Link(draft, path)
 	if err != nil && !errors.Is(err, fs.ErrExist) {
@@ -100,7 +107,7 @@ func publish(draft, path, token string) error {
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("the admin token is in %s, but cannot get the name %s: %w", draft, path, err)
+		return fmt.Errorf("the admin token is in %s, which cannot be renamed to %s: %w", draft, path, err)
 	}
 	if err := os.Remove(draft); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("removing the admin token's draft: %w", err)
@@ -116,7 +123,7 @@ func copyToken(path, token string) error {
 	return writeToken(file, token)
 }
 
-// placeOf says where the token of a database that has one is. A draft of a start that died is given its name.
+// placeOf describes where the token of a database is. It publishes the draft of a start that died.
 func placeOf(stored []Admin, folder string) (string, error) {
 	path := filepath.Join(folder, AdminFile)
 	token, err := ReadFile(path)
@@ -124,12 +131,13 @@ func placeOf(stored []Admin, folder string) (string, error) {
 		return "in " + path, nil
 	}
 	if draft, drafted := findDraft(stored, folder); draft != "" {
-		return "in " + path + ", where a start that did not come to its end had meant to write it", publish(draft, path, drafted)
+		return "in " + path + ", from an interrupted start", publish(draft, path, drafted)
 	}
-	made := fmt.Sprintf("made at the first start, on %s; if it is lost, set %s", stored[0].CreatedAt.Format(time.DateOnly), AdminVariable)
+	created := stored[0].CreatedAt.Format(time.DateOnly)
+	made := fmt.Sprintf("created at the first start, on %s; if it is lost, set %s", created, AdminVariable)
 	switch {
 	case err == nil:
-		return made + "; the token in " + path + " is not of this database", nil
+		return made + "; the token in " + path + " belongs to another database", nil
 	case !errors.Is(err, fs.ErrNotExist):
 		return made + "; " + err.Error(), nil
 	}
@@ -138,7 +146,7 @@ func placeOf(stored []Admin, folder string) (string, error) {
 
 // findDraft returns the draft that holds a stored token, or "".
 func findDraft(stored []Admin, folder string) (draft, token string) {
-	// A folder that cannot be read shows no draft: the database may have got its token from another machine.
+	// An unreadable folder has no draft: another machine may have created the token.
 	entries, _ := os.ReadDir(folder)
 	for _, entry := range entries {
 		path := filepath.Join(folder, entry.Name())
@@ -152,6 +160,7 @@ func findDraft(stored []Admin, folder string) (draft, token string) {
 	return "", ""
 }
 
+// opens reports whether token is one of the stored tokens.
 func opens(token string, stored []Admin) bool {
 	hash := Hash(token)
 	return slices.ContainsFunc(stored, func(t Admin) bool { return t.Hash == hash })

@@ -1,5 +1,5 @@
-// Package token makes the bearer tokens of administrators and of initial access: 256 random bits, shown once and kept as a
-// hash. The admin token of a server's first start is made, written to a file and found again here; see [First].
+// Package token creates the bearer tokens of administrators and of initial access: 256 random bits, shown once and
+// stored as a hash. [First] creates the admin token at a server's first start.
 package token
 
 import (
@@ -9,7 +9,7 @@ import (
 	"registrar/internal/random"
 )
 
-// New returns a token of 256 bits, read from source, and its hash.
+// New returns a token of 256 bits that are read from source, and its hash.
 func New(source io.Reader) (token string, hash [sha256.Size]byte, err error) {
 	if token, err = random.Token(source); err != nil {
 		return "", hash, err
@@ -17,5 +17,5 @@ func New(source io.Reader) (token string, hash [sha256.Size]byte, err error) {
 	return token, Hash(token), nil
 }
 
-// Hash returns a token as it is kept and looked up: its SHA-256. A token has 256 random bits and needs no salt.
+// Hash returns the SHA-256 of a token, by which it is stored and looked up. 256 random bits need no salt.
 func Hash(token string) [sha256.Size]byte { return sha256.Sum256([]byte(token)) }
