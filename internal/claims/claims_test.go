@@ -39,8 +39,10 @@ func TestDates(t *testing.T) {
 		`{"nbf":-4e18}`:           {},
 	} {
 		r := read(t, document)
-		if expired, early := r.Expired(now, leeway), r.Early(now, leeway); expired != want.expired || early != want.early {
-			t.Errorf("%s: got expired %v and early %v, want %v and %v", document, expired, early, want.expired, want.early)
+		if expired, early := r.Expired(now, leeway), r.Early(now, leeway); expired != want.expired ||
+			early != want.early {
+			t.Errorf("%s: got expired %v and early %v, want %v and %v", document, expired, early, want.expired,
+				want.early)
 		}
 	}
 }
