@@ -1,6 +1,6 @@
-// Package discovery keeps the authorization server's metadata (RFC 8414, OpenID Connect Discovery 1.0) that this server
-// publishes: the operator's document, what an upstream URL answers, or both, merged, with this server's own members
-// set. What was read from upstream stays in force while upstream is away. See [New].
+// Package discovery provides the authorization server's metadata (RFC 8414, OpenID Connect Discovery 1.0) that this
+// server publishes: the operator's document, the document at an upstream URL, or both merged, with this server's own
+// members set. While the upstream is unavailable, its last document stays in force. See [New].
 package discovery
 
 import (
@@ -19,39 +19,40 @@ import (
 	"registrar/engine"
 )
 
-// ErrInvalid is metadata that may not be published.
+// ErrInvalid reports metadata that cannot be published.
 var ErrInvalid = errors.New("the discovery document is not valid")
 
-// Config is what a Source is made of.
+// Config configures a Source.
 type Config struct {
-	Issuer               string // that the metadata must name, byte for byte
+	Issuer               string // must equal the issuer in the metadata, byte for byte (RFC 8414 §3.3)
 	RegistrationEndpoint string
-	MetadataDocuments    bool   // whether clients may be named by their metadata documents
-	Document             []byte // the operator's, a JSON object; nil means that there is none
-	Upstream             string // URL of the document that Document is merged into; "" means none
+	MetadataDocuments    bool   // publish client_id_metadata_document_supported
+	Document             []byte // the operator's, a JSON object; nil means none
+	Upstream             string // URL of the document into which Document is merged; "" means none
 
 	Fetch    func(ctx context.Context, url string) ([]byte, error) // of Upstream
-	Interval time.Duration                                         // between two looks at Upstream; 0 means 5 min
-	Retry    time.Duration                                         // after a look that failed; 0 means 15 s
+	Interval time.Duration                                         // between two fetches; 0 means 5 min
+	Retry    time.Duration                                         // after a failed fetch; 0 means 15 s
 	Logger   *slog.Logger                                          // nil means slog.Default
 }
 
-// A Source has the metadata. It is safe for concurrent use.
+// A Source provides the metadata. It is safe for concurrent use.
 type Source struct {
 	config Config
 	own    map[string]jsontext.Value
 
 	mu      sync.Mutex
-	current *metadata // replaced, never changed; nil before upstream was read
+	current *metadata // never modified, only replaced; nil until upstream was read
 }
 
-// metadata is a document that may be published.
+// metadata is a document to publish.
 type metadata struct {
 	document   []byte
 	advertised engine.Advertised
 }
 
-// New returns a Source. Without an upstream it has its metadata, else [Source.Load] reads it. An error is ErrInvalid.
+// New returns a Source. If there is an upstream, the metadata is unavailable until [Source.Load]. Errors are
+// [ErrInvalid].
 func New(c Config) (*Source, error) {
 	c.Interval = cmp.Or(c.Interval, 5*time.Minute)
 	c.Retry = cmp.Or(c.Retry, 15*time.Second)
@@ -68,7 +69,7 @@ func New(c Config) (*Source, error) {
 		return s, err
 	}
 	if _, named := s.own["issuer"]; named {
-		// What is wrong already need not wait for upstream.
+		// Report a wrong issuer before upstream is read.
 		err = s.checkIssuer(s.own)
 	}
 	return s, err
@@ -77,7 +78,7 @@ func New(c Config) (*Source, error) {
 func parse(document []byte) (map[string]jsontext.Value, error) {
 	var members map[string]jsontext.Value
 	if err := json.Unmarshal(document, &members); err != nil || members == nil {
-		return nil, fmt.Errorf("%w: it must be a JSON object, without members that are given twice", ErrInvalid)
+		return nil, fmt.Errorf("%w: it must be a JSON object without duplicate members", ErrInvalid)
 	}
 	return members, nil
 }
@@ -93,8 +94,8 @@ func (s *Source) checkIssuer(members map[string]jsontext.Value) error {
 	return nil
 }
 
-// build sets what this server knows of itself. RFC 8414 §2.1: signed_metadata would speak of the members as they were,
-// and take precedence.
+// build sets this server's own members. It removes signed_metadata, which would take precedence over them (RFC 8414
+// §2.1).
 func (s *Source) build(members map[string]jsontext.Value) (*metadata, error) {
 	if err := s.checkIssuer(members); err != nil {
 		return nil, err
@@ -107,7 +108,7 @@ func (s *Source) build(members map[string]jsontext.Value) (*metadata, error) {
 	delete(members, "signed_metadata")
 	endpoint, err := json.Marshal(s.config.RegistrationEndpoint)
 	if err != nil {
-		return nil, fmt.Errorf("writing the registration endpoint: %w", err)
+		return nil, fmt.Errorf("encoding the registration endpoint: %w", err)
 	}
 	members["registration_endpoint"] = endpoint
 	if s.config.MetadataDocuments {
@@ -115,13 +116,13 @@ func (s *Source) build(members map[string]jsontext.Value) (*metadata, error) {
 	}
 	document, err := json.Marshal(members, json.Deterministic(true))
 	if err != nil {
-		return nil, fmt.Errorf("writing the discovery document: %w", err)
+		return nil, fmt.Errorf("encoding the discovery document: %w", err)
 	}
 	return &metadata{document, advertised}, nil
 }
 
-// Load reads upstream and puts the merged metadata in force. After an error what was in force stays so; the error is
-// ErrInvalid where upstream answered what may not be published.
+// Load reads upstream and publishes the merged metadata. After an error the previous metadata stays in force. The error
+// is [ErrInvalid] if upstream's document cannot be published.
 func (s *Source) Load(ctx context.Context) error {
 	if s.config.Upstream == "" {
 		return nil
@@ -134,7 +135,7 @@ func (s *Source) Load(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.config.Upstream, err)
 	}
-	// The operator's members replace upstream's, and null removes one (RFC 7396, of the outermost object alone).
+	// The operator's members replace upstream's, and null removes one (RFC 7396, but only at the outermost level).
 	for name, value := range s.own {
 		if members[name] = value; value.Kind() == 'n' {
 			delete(members, name)
@@ -150,7 +151,7 @@ func (s *Source) Load(ctx context.Context) error {
 	return nil
 }
 
-// Follow reads upstream again and again, until ctx is done.
+// Follow reads upstream periodically until ctx is done.
 func (s *Source) Follow(ctx context.Context) {
 	if s.config.Upstream == "" {
 		return
@@ -168,7 +169,8 @@ func (s *Source) Follow(ctx context.Context) {
 		wait = s.config.Interval
 		if err := s.Load(ctx); err != nil && ctx.Err() == nil {
 			wait = s.config.Retry
-			s.config.Logger.WarnContext(ctx, "the discovery document cannot be read: what is known stays", "error", err)
+			s.config.Logger.WarnContext(ctx, "reading the discovery document; the last one stays in force", "error",
+				err)
 		}
 	}
 }
@@ -177,12 +179,13 @@ func (s *Source) get() (*metadata, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.current == nil {
-		return nil, fmt.Errorf("the discovery document of %s was never read: %w", s.config.Upstream, engine.ErrUnavailable)
+		return nil, fmt.Errorf("the discovery document of %s has not been read: %w", s.config.Upstream,
+			engine.ErrUnavailable)
 	}
 	return s.current, nil
 }
 
-// Document returns the metadata to publish, or an error that is engine.ErrUnavailable while upstream was never read.
+// Document returns the metadata to publish. The error is [engine.ErrUnavailable] until upstream was read.
 func (s *Source) Document() ([]byte, error) {
 	m, err := s.get()
 	if err != nil {
@@ -191,8 +194,8 @@ func (s *Source) Document() ([]byte, error) {
 	return m.document, nil
 }
 
-// Advertised is engine.Config.Advertised. It returns an error before upstream was read, since the bounds are not known
-// then.
+// Advertised implements the Advertised of [engine.Config]. The error is [engine.ErrUnavailable] until upstream was
+// read, since the bounds are unknown before.
 func (s *Source) Advertised() (engine.Advertised, error) {
 	m, err := s.get()
 	if err != nil {
