@@ -1,4 +1,4 @@
-// Package duration reads and writes durations with days, such as 90d, for flags and configurations.
+// Package duration parses and formats durations with days, such as 90d, for flags and configurations.
 package duration
 
 import (
@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// day is 24 hours, whatever the clocks of a place do.
+// day is 24 hours, regardless of daylight saving time.
 const day = 24 * time.Hour
 
-// A Duration is a [time.Duration] that is written with days. Convert it to use it.
+// A Duration is a [time.Duration] that is formatted with days. Convert it to use it.
 type Duration time.Duration
 
-// Parse reads all that [time.ParseDuration] reads, and days of 24 hours in front of the other units: 90d, 1d12h, 1.5d.
-// The error quotes s.
+// Parse reads what [time.ParseDuration] reads, and days of 24 hours before the other units: 90d, 1d12h, 1.5d. The error
+// quotes s.
 func Parse(s string) (Duration, error) {
 	number, rest, found := strings.Cut(s, "d")
 	if !found {
@@ -50,7 +50,7 @@ func Parse(s string) (Duration, error) {
 }
 
 func malformed(s string) error {
-	return fmt.Errorf("%q is no duration, such as 90d, 1d12h, 15m or 1.5s, up to 292 years", s)
+	return fmt.Errorf("%q is not a duration such as 90d, 1d12h, 15m or 1.5s, of at most 292 years", s)
 }
 
 // UnmarshalText reads what [Parse] reads.
@@ -63,10 +63,10 @@ func (d *Duration) UnmarshalText(b []byte) error {
 	return nil
 }
 
-// MarshalText returns d as String does.
+// MarshalText returns what String returns.
 func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
 
-// String returns d with whole days in front and without units that are zero: 90d, 1d12h, 15m, 0s. [Parse] reads it.
+// String formats d with whole days first and without units that are zero: 90d, 1d12h, 15m, 0s. [Parse] reads it.
 func (d Duration) String() string {
 	t := time.Duration(d)
 	days, rest := t/day, t%day
@@ -80,7 +80,7 @@ func (d Duration) String() string {
 	return s
 }
 
-// trim removes 0s, and 0m before it, where another unit is left.
+// trim removes a trailing 0s, and a trailing 0m, if another unit is left.
 func trim(s string) string {
 	if t, ok := strings.CutSuffix(s, "m0s"); ok {
 		s = t + "m"

@@ -43,11 +43,13 @@ func TestParse(t *testing.T) {
 		"2562047h47m16.85s": {math.MaxInt64 - 4775807, "106751d23h47m16.85s"},
 	} {
 		var d Duration
-		if err := d.UnmarshalText([]byte(s)); err != nil || time.Duration(d) != want.duration || d.String() != want.written {
-			t.Errorf("%s: got %s (%d ns) and %v, want %s (%d ns)", s, d, int64(d), err, want.written, int64(want.duration))
+		if err := d.UnmarshalText([]byte(s)); err != nil || time.Duration(d) != want.duration ||
+			d.String() != want.written {
+			t.Errorf("%s: got %s (%d ns) and %v, want %s (%d ns)", s, d, int64(d), err, want.written,
+				int64(want.duration))
 		}
 		if again, err := Parse(d.String()); again != d || err != nil {
-			t.Errorf("%s, written and read again: got %s and %v", s, again, err)
+			t.Errorf("%s, formatted and parsed again: got %s and %v", s, again, err)
 		}
 	}
 }
@@ -65,7 +67,7 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
-func TestStringOfTheLeast(t *testing.T) {
+func TestStringOfTheMinimum(t *testing.T) {
 	if got, want := Duration(math.MinInt64).String(), "-106751d23h47m16.854775808s"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
