@@ -1,7 +1,7 @@
-// Package fetch gets JSON documents from URLs that clients name, and from those that the operator configured. It goes
-// to https alone and, for clients, to public addresses alone, which is checked when a connection is made and not
-// before: a name that resolves to another address the second time gains nothing by it. Redirects are not followed,
-// proxies of the environment are not used, and size and time are bounded. See [Fetcher.Fetch].
+// Package fetch gets JSON documents from URLs that clients name, and from URLs that the operator configured. It fetches
+// only by https and, for clients, only from public addresses. The address is checked when the connection is made, so
+// that DNS rebinding does not help. Redirects are not followed, proxies of the environment are not used, and size and
+// time are bounded. See [Fetcher.Fetch].
 package fetch
 
 import (
@@ -28,22 +28,22 @@ import (
 
 // Config configures a Fetcher.
 type Config struct {
-	// AllowPrivate allows connections to addresses that are not public, and http to loopback hosts. It is for URLs that
-	// the operator configured, never for those that clients name.
+	// AllowPrivate allows private addresses, and http to loopback hosts. It is for URLs that the operator configured,
+	// never for those that clients name.
 	AllowPrivate  bool
-	RootCAs       *x509.CertPool // that certify servers; nil means the system's
+	RootCAs       *x509.CertPool // nil means the system's
 	Resolver      *net.Resolver  // nil means the system's
-	Timeout       time.Duration  // of a document, from the look-up of its host to its last byte; 0 means 3 s
+	Timeout       time.Duration  // of a fetch, from the look-up of the host to the last byte; 0 means 3 s
 	MaxBytes      int64          // of a document; 0 means 64 KiB
-	MaxConcurrent int            // fetches that run at the same time, others wait; 0 means 32
-	Logger        *slog.Logger   // of the causes that an [Error] does not show; nil means slog.Default
+	MaxConcurrent int            // fetches at the same time, others wait; 0 means 32
+	Logger        *slog.Logger   // for causes that an [Error] does not show; nil means slog.Default
 }
 
 // A Fetcher fetches documents. It is safe for concurrent use.
 type Fetcher struct {
 	config Config
 	client *http.Client
-	slots  chan struct{} // holds one element for each fetch that runs
+	slots  chan struct{} // one element per running fetch
 }
 
 // New returns a Fetcher.
@@ -60,29 +60,29 @@ func New(c Config) *Fetcher {
 		Transport: &http.Transport{
 			DialContext:            dialer.DialContext,
 			TLSClientConfig:        &tls.Config{RootCAs: c.RootCAs, MinVersion: tls.VersionTLS12},
-			DisableKeepAlives:      true, // each document has a connection of its own, whose address was checked
-			DisableCompression:     true, // what is counted is what is read
+			DisableKeepAlives:      true, // each fetch checks the address of its own connection
+			DisableCompression:     true, // so that MaxBytes bounds what is read
 			MaxResponseHeaderBytes: 16 << 10,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 }
 
-// cloudHost is a public address that is a private service in each virtual machine of Azure.
+// cloudHost returns the public address of a service that is internal to virtual machines of Azure.
 func cloudHost() netip.Prefix {
 	return netip.PrefixFrom(netip.AddrFrom4([4]byte{168, 63, 129, 16}), 32)
 }
 
-// An Error says why a document was not fetched, in words for the client that named the URL: it does not tell a host that
-// does not exist from one that is private.
+// An Error is the reason why a document was not fetched, for the client that named the URL. It does not distinguish a
+// host that does not exist from one that is private.
 type Error struct{ Reason string }
 
 // Error returns the reason.
 func (e *Error) Error() string { return e.Reason }
 
-// Fetch returns the JSON document at a URL. It returns an *[Error] where there is none to be had, and the context's
-// error where the caller gave up. Where the context ends sooner than the time that a document has, the document gets
-// three quarters of what is left, so that there is time to answer that it is slow.
+// Fetch returns the JSON document at a URL. If it fails it returns an *[Error], or the context's error if ctx is done.
+// If ctx ends before the timeout, the timeout is three quarters of the time left, so that the caller has time to
+// respond.
 func (f *Fetcher) Fetch(ctx context.Context, rawURL string) ([]byte, error) {
 	if err := f.checkURL(rawURL); err != nil {
 		return nil, err
@@ -101,7 +101,7 @@ func (f *Fetcher) Fetch(ctx context.Context, rawURL string) ([]byte, error) {
 	defer cancel()
 	request, err := http.NewRequestWithContext(bounded, http.MethodGet, rawURL, nil)
 	if err != nil {
-		return nil, &Error{"it is no URL of a document"}
+		return nil, &Error{"it is not a valid URL"}
 	}
 	document, err := f.get(request)
 	if err == nil {
@@ -117,7 +117,7 @@ func (f *Fetcher) Fetch(ctx context.Context, rawURL string) ([]byte, error) {
 	return nil, f.explain(err)
 }
 
-// cause returns what went wrong without the URL, whose query may hold secrets.
+// cause returns err without the URL, whose query may contain secrets.
 func cause(err error) error {
 	if wrapped, ok := errors.AsType[*url.Error](err); ok {
 		return wrapped.Err
@@ -125,19 +125,19 @@ func cause(err error) error {
 	return err
 }
 
-// checkURL refuses what is no https URL. What else a URL may hold is the caller's business.
+// checkURL refuses URLs that are not https or have a user. Callers check the rest.
 func (f *Fetcher) checkURL(rawURL string) error {
 	u, err := url.Parse(rawURL)
 	switch {
 	case err != nil || u.Hostname() == "" || u.User != nil:
-		return &Error{"it is no URL of a document"}
+		return &Error{"it is not a valid URL"}
 	case u.Scheme == "https", f.config.AllowPrivate && u.Scheme == "http" && netrule.IsLoopback(u.Hostname()):
 		return nil
 	}
 	return &Error{"it is not https"}
 }
 
-// get makes the request and reads the answer.
+// get makes the request and reads the response.
 func (f *Fetcher) get(request *http.Request) ([]byte, error) {
 	request.Header.Set("Accept", "application/json")
 	request.Header.Set("User-Agent", "registrar")
@@ -148,7 +148,8 @@ func (f *Fetcher) get(request *http.Request) ([]byte, error) {
 	defer response.Body.Close()
 	switch {
 	case response.StatusCode >= 300 && response.StatusCode < 400:
-		return nil, &Error{fmt.Sprintf("it answers with the redirect %d, and redirects are not followed", response.StatusCode)}
+		return nil, &Error{fmt.Sprintf("it answers with the redirect %d, and redirects are not followed",
+			response.StatusCode)}
 	case response.StatusCode != http.StatusOK:
 		return nil, &Error{fmt.Sprintf("it answers with the status %d, not 200", response.StatusCode)}
 	case !isJSON(response.Header.Get("Content-Type")):
@@ -170,14 +171,15 @@ func (f *Fetcher) tooLarge() *Error {
 	return &Error{fmt.Sprintf("it has more than %d bytes", f.config.MaxBytes)}
 }
 
-// isJSON reports application/json, and types that are JSON by their suffix (RFC 6839 §3.1), such as
+// isJSON reports whether a type is application/json or has the suffix +json (RFC 6839 §3.1), such as
 // application/jwk-set+json.
 func isJSON(contentType string) bool {
 	media, _, err := mime.ParseMediaType(contentType)
-	return err == nil && (media == "application/json" || strings.HasPrefix(media, "application/") && strings.HasSuffix(media, "+json"))
+	structured := strings.HasPrefix(media, "application/") && strings.HasSuffix(media, "+json")
+	return err == nil && (media == "application/json" || structured)
 }
 
-// explain says what may be told of a failure on the way.
+// explain returns what a client may know about a failed connection.
 func (f *Fetcher) explain(err error) *Error {
 	_, unknown := errors.AsType[*net.DNSError](err)
 	_, certificate := errors.AsType[*tls.CertificateVerificationError](err)

@@ -55,7 +55,7 @@ func newFetcher(c Config) *Fetcher {
 	return New(c)
 }
 
-// wantReason checks that a document was not fetched, and why.
+// wantReason checks that err is an *Error whose reason contains words.
 func wantReason(t *testing.T, err error, words string) {
 	t.Helper()
 	shown, ok := errors.AsType[*Error](err)
@@ -65,7 +65,8 @@ func wantReason(t *testing.T, err error, words string) {
 }
 
 func TestFetch(t *testing.T) {
-	for _, contentType := range []string{"application/json", "application/json; charset=utf-8", "Application/JSON", "application/jwk-set+json"} {
+	for _, contentType := range []string{"application/json", "application/json; charset=utf-8", "Application/JSON",
+		"application/jwk-set+json"} {
 		h := newHost(t, document(contentType, `{"a":1}`))
 		got, err := newFetcher(Config{AllowPrivate: true, RootCAs: h.roots()}).Fetch(t.Context(), h.URL+"/d?a=b")
 		if err != nil || string(got) != `{"a":1}` {
@@ -74,7 +75,7 @@ func TestFetch(t *testing.T) {
 	}
 }
 
-func TestAnswersThatAreRefused(t *testing.T) {
+func TestRefusedResponses(t *testing.T) {
 	elsewhere := newHost(t, document("application/json", `{}`))
 	for name, tt := range map[string]struct {
 		handler http.HandlerFunc
@@ -109,7 +110,7 @@ func TestAnswersThatAreRefused(t *testing.T) {
 		"huge headers": {func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X", strings.Repeat("x", 64<<10)) }, "cannot be reached"},
 		"slow headers": {func(_ http.ResponseWriter, r *http.Request) {
 			<-r.Context().Done()
-			panic(http.ErrAbortHandler) // to return would be to answer, perhaps before the client has noticed that it gave up
+			panic(http.ErrAbortHandler) // returning would send a response, maybe before the client times out
 		}, "too long"},
 		"a slow body": {func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
@@ -124,7 +125,8 @@ func TestAnswersThatAreRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			h := newHost(t, tt.handler)
 			start := time.Now()
-			_, err := newFetcher(Config{AllowPrivate: true, RootCAs: h.roots(), MaxBytes: 1000, Timeout: 500 * time.Millisecond}).Fetch(t.Context(), h.URL)
+			_, err := newFetcher(Config{AllowPrivate: true, RootCAs: h.roots(), MaxBytes: 1000,
+				Timeout: 500 * time.Millisecond}).Fetch(t.Context(), h.URL)
 			wantReason(t, err, tt.want)
 			if took := time.Since(start); took > 5*time.Second {
 				t.Errorf("it took %v", took)
@@ -136,10 +138,10 @@ func TestAnswersThatAreRefused(t *testing.T) {
 	}
 }
 
-func TestURLsThatAreRefused(t *testing.T) {
+func TestRefusedURLs(t *testing.T) {
 	for raw, want := range map[string]string{
-		"http://app.example/": "not https", "ftp://app.example/": "not https", "file:///etc/passwd": "no URL", "//app.example/": "not https",
-		"https://": "no URL", "https://a:b@app.example/": "no URL", "https://app.example/\x00": "no URL", "http://127.0.0.1/": "not https",
+		"http://app.example/": "not https", "ftp://app.example/": "not https", "file:///etc/passwd": "not a valid URL", "//app.example/": "not https",
+		"https://": "not a valid URL", "https://a:b@app.example/": "not a valid URL", "https://app.example/\x00": "not a valid URL", "http://127.0.0.1/": "not https",
 	} {
 		_, err := newFetcher(Config{}).Fetch(t.Context(), raw)
 		wantReason(t, err, want)
@@ -153,15 +155,16 @@ func TestCertificatesAreChecked(t *testing.T) {
 	_, err := newFetcher(Config{AllowPrivate: true}).Fetch(t.Context(), h.URL)
 	wantReason(t, err, "certificate")
 	if h.requests.Load() != 0 {
-		t.Error("a request was made")
+		t.Error("a request was sent")
 	}
 }
 
-func TestAddressesThatAreNotPublic(t *testing.T) {
+func TestPrivateAddresses(t *testing.T) {
 	h := newHost(t, document("application/json", `{}`))
 	port := h.Listener.Addr().(*net.TCPAddr).Port
 	f := newFetcher(Config{RootCAs: h.roots(), Timeout: time.Second})
-	for _, address := range []string{"127.0.0.1", "127.1.2.3", "0.0.0.0", "10.0.0.1", "172.16.0.1", "192.168.1.1", "100.100.100.200", "169.254.169.254",
+	for _, address := range []string{"127.0.0.1", "127.1.2.3", "0.0.0.0", "10.0.0.1", "172.16.0.1", "192.168.1.1",
+		"100.100.100.200", "169.254.169.254",
 		"168.63.129.16", "192.0.0.192", "224.0.0.1", "255.255.255.255", "[::1]", "[::]", "[::ffff:127.0.0.1]", "[fe80::1]", "[fd00:ec2::254]",
 		"[64:ff9b::7f00:1]", "[2002:7f00:1::]", "[2001:db8::1]"} {
 		_, err := f.Fetch(t.Context(), fmt.Sprintf("https://%s:%d/", address, port))
@@ -172,12 +175,13 @@ func TestAddressesThatAreNotPublic(t *testing.T) {
 	}
 }
 
-// A name that is public when somebody looks and private when the connection is made: httptest's certificate is good for
-// example.com, so nothing but the address stands in the way.
+// A name that is public at the first look-up and private when the connection is made. httptest's certificate is valid
+// for example.com, so that only the address check prevents the connection.
 func TestRebinding(t *testing.T) {
 	h := newHost(t, document("application/json", `{"secret":true}`))
 	target := fmt.Sprintf("https://example.com:%d/", h.Listener.Addr().(*net.TCPAddr).Port)
-	for name, second := range map[string][]string{"private": {"127.0.0.1"}, "public beside private": {"127.0.0.1", "127.0.0.2"}} {
+	for name, second := range map[string][]string{"private": {"127.0.0.1"}, "public beside private": {"127.0.0.1",
+		"127.0.0.2"}} {
 		t.Run(name, func(t *testing.T) {
 			public := netip.MustParseAddr("93.184.215.14")
 			resolver := names(t, func(query int) []netip.Addr {
@@ -192,7 +196,7 @@ func TestRebinding(t *testing.T) {
 			})
 			looked, err := resolver.LookupNetIP(t.Context(), "ip4", "example.com")
 			if err != nil || looked[0].Unmap() != public {
-				t.Fatalf("the first look-up gives %v, %v", looked, err)
+				t.Fatalf("the first look-up: got %v, %v", looked, err)
 			}
 			_, err = newFetcher(Config{RootCAs: h.roots(), Resolver: resolver}).Fetch(t.Context(), target)
 			wantReason(t, err, "no public address")
@@ -201,39 +205,41 @@ func TestRebinding(t *testing.T) {
 			}
 		})
 	}
-	// Without the check it would be reached.
+	// Without the check the connection succeeds.
 	resolver := names(t, func(int) []netip.Addr { return []netip.Addr{netip.MustParseAddr("127.0.0.1")} })
-	if _, err := newFetcher(Config{AllowPrivate: true, RootCAs: h.roots(), Resolver: resolver}).Fetch(t.Context(), target); err != nil {
+	if _, err := newFetcher(Config{AllowPrivate: true, RootCAs: h.roots(), Resolver: resolver}).Fetch(t.Context(),
+		target); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// Nobody learns by the answer whether a name exists inside.
+// The error does not reveal whether a private name exists.
 func TestUnknownNamesLookPrivate(t *testing.T) {
 	resolver := names(t, func(int) []netip.Addr { return nil })
 	_, err := newFetcher(Config{Resolver: resolver}).Fetch(t.Context(), "https://nobody.example/")
 	wantReason(t, err, "no public address")
 }
 
-func TestLogHoldsNoQuery(t *testing.T) {
+func TestLogHasNoQuery(t *testing.T) {
 	var log strings.Builder
 	f := New(Config{Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	_, err := f.Fetch(t.Context(), "https://127.0.0.1/hidden?token=hidden")
 	wantReason(t, err, "no public address")
-	if s := log.String(); !strings.Contains(s, "host=127.0.0.1") || !strings.Contains(s, "prohibited") || strings.Contains(s, "hidden") {
-		t.Errorf("the log has %s", s)
+	if s := log.String(); !strings.Contains(s, "host=127.0.0.1") || !strings.Contains(s, "prohibited") ||
+		strings.Contains(s, "hidden") {
+		t.Errorf("got %s", s)
 	}
 }
 
 func TestProxiesOfTheEnvironmentAreNotUsed(t *testing.T) {
 	t.Setenv("HTTPS_PROXY", "http://127.0.0.1:1")
 	h := newHost(t, document("application/json", `{}`))
-	// Go never sends loopback through a proxy, so the name must look foreign.
+	// Go never uses a proxy for loopback names.
 	target := fmt.Sprintf("https://example.com:%d/", h.Listener.Addr().(*net.TCPAddr).Port)
 	resolver := names(t, func(int) []netip.Addr { return []netip.Addr{netip.MustParseAddr("127.0.0.1")} })
 	f := newFetcher(Config{AllowPrivate: true, RootCAs: h.roots(), Resolver: resolver})
 	if f.client.Transport.(*http.Transport).Proxy != nil {
-		t.Error("the transport asks for a proxy")
+		t.Error("the transport uses a proxy")
 	}
 	if _, err := f.Fetch(t.Context(), target); err != nil {
 		t.Error(err)
@@ -241,25 +247,28 @@ func TestProxiesOfTheEnvironmentAreNotUsed(t *testing.T) {
 }
 
 func TestContext(t *testing.T) {
-	h := newHost(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	arrived := make(chan struct{}, 2) // has room for the requests of all subtests
+	h := newHost(t, func(_ http.ResponseWriter, r *http.Request) {
+		arrived <- struct{}{}
+		<-r.Context().Done()
+	})
 	f := newFetcher(Config{AllowPrivate: true, RootCAs: h.roots(), MaxConcurrent: 1})
-	t.Run("a document gets less than the time that is left", func(t *testing.T) {
+	t.Run("the timeout is less than the time left", func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 400*time.Millisecond)
 		defer cancel()
 		_, err := f.Fetch(ctx, h.URL)
 		wantReason(t, err, "too long")
+		<-arrived
 		if ctx.Err() != nil {
-			t.Error("no time is left to answer")
+			t.Error("no time is left to respond")
 		}
 	})
-	t.Run("others wait, and may give up", func(t *testing.T) {
+	t.Run("others wait until their context is done", func(t *testing.T) {
 		busy, done := context.WithCancel(t.Context())
 		ended := make(chan error)
 		before := h.requests.Load()
 		go func() { _, err := f.Fetch(busy, h.URL); ended <- err }()
-		for h.requests.Load() == before {
-			time.Sleep(time.Millisecond)
-		}
+		<-arrived
 		waiting, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		defer cancel()
 		if _, err := f.Fetch(waiting, h.URL); !errors.Is(err, context.DeadlineExceeded) {
@@ -270,12 +279,12 @@ func TestContext(t *testing.T) {
 			t.Errorf("got %v, want the context's error", err)
 		}
 		if n := h.requests.Load() - before; n != 1 {
-			t.Errorf("%d requests were made, want 1", n)
+			t.Errorf("%d requests were sent, want 1", n)
 		}
 	})
 }
 
-// names returns a resolver whose nth question for IPv4 addresses gets what answer says; IPv6 has none.
+// names returns a resolver that answers the nth query for IPv4 addresses with answer(n), and has no IPv6 addresses.
 func names(t *testing.T, answer func(query int) []netip.Addr) *net.Resolver {
 	server, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
