@@ -11,20 +11,21 @@ import (
 	"registrar/engine"
 )
 
-// Issuers maps the issuers that the operator trusts to their keys. It is not modified after it is made.
+// Issuers maps the issuers that the operator trusts to their keys. It is immutable.
 type Issuers map[string]*Set
 
-// ParseIssuers reads a list of ISSUER=JWKS. JWKS is what [Config.Source] may be; the rest of config applies to every
-// issuer. No issuer may be given twice.
+// ParseIssuers parses a list of ISSUER=JWKS. JWKS is a [Config.Source]; the rest of config applies to every issuer. It
+// is an error to give an issuer twice.
 func ParseIssuers(list []string, config Config) (Issuers, error) {
 	issuers := make(Issuers, len(list))
 	for _, entry := range list {
 		issuer, source, ok := divide(entry)
 		if !ok {
-			return nil, fmt.Errorf("%q: it must be ISSUER=JWKS, such as https://issuer.example=https://issuer.example/jwks.json", entry)
+			return nil, fmt.Errorf("%q: must be ISSUER=JWKS, such as "+
+				"https://issuer.example=https://issuer.example/jwks.json", entry)
 		}
 		if _, twice := issuers[issuer]; twice {
-			return nil, fmt.Errorf("%q is given twice: an issuer has one source of keys", issuer)
+			return nil, fmt.Errorf("%q is given twice; an issuer has one source of keys", issuer)
 		}
 		config.Source = source
 		keys, err := New(config)
@@ -36,7 +37,7 @@ func ParseIssuers(list []string, config Config) (Issuers, error) {
 	return issuers, nil
 }
 
-// divide splits at the equals sign in front of the source's scheme, else at the first one.
+// divide splits at the equals sign before the source's scheme, else at the first one.
 func divide(entry string) (issuer, source string, ok bool) {
 	for _, scheme := range []string{"=https://", "=http://"} {
 		if i := strings.Index(entry, scheme); i > 0 {
@@ -47,10 +48,12 @@ func divide(entry string) (issuer, source string, ok bool) {
 	return issuer, source, ok && issuer != "" && source != ""
 }
 
-// StatementKeys returns the keys that may have signed a software statement (RFC 7591 §2.3): it is
-// engine.Config.StatementKeys. The error is [engine.ErrUntrusted] for an issuer that is not in the map and
-// [engine.ErrUnavailable] while the issuer's keys cannot be read, since the statement may be valid.
-func (i Issuers) StatementKeys(ctx context.Context, issuer, keyID string, alg jose.SignatureAlgorithm) ([]jose.JSONWebKey, error) {
+// StatementKeys returns the keys that may have signed a software statement (RFC 7591 §2.3). It implements the
+// StatementKeys of [engine.Config]. The error is [engine.ErrUntrusted] for an issuer that is not in the map and
+// [engine.ErrUnavailable] while the issuer's keys cannot be read.
+func (i Issuers) StatementKeys(
+	ctx context.Context, issuer, keyID string, alg jose.SignatureAlgorithm,
+) ([]jose.JSONWebKey, error) {
 	set, trusted := i[issuer]
 	if !trusted {
 		return nil, engine.ErrUntrusted

@@ -36,9 +36,9 @@ func TestParseIssuers(t *testing.T) {
 		want string
 		list []string
 	}{
-		{"it must be ISSUER=JWKS", []string{"https://issuer.example"}},
-		{"it must be ISSUER=JWKS", []string{"=" + file}},
-		{"it must be ISSUER=JWKS", []string{"https://issuer.example="}},
+		{"must be ISSUER=JWKS", []string{"https://issuer.example"}},
+		{"must be ISSUER=JWKS", []string{"=" + file}},
+		{"must be ISSUER=JWKS", []string{"https://issuer.example="}},
 		{"given twice", []string{"a=" + file, "a=" + file}},
 		{"no such file", []string{"a=" + file + ".not"}},
 		{"must be https", []string{"a=http://issuer.example/jwks"}},
@@ -69,11 +69,11 @@ func TestStatementKeys(t *testing.T) {
 	if keys, err := issuers.StatementKeys(t.Context(), "board", "b", jose.EdDSA); err != nil || len(keys) != 0 {
 		t.Errorf("a key of another ID: got %v, %v, want none", keys, err)
 	}
-	if _, err := issuers.StatementKeys(t.Context(), "nobody", "a", jose.EdDSA); !errors.Is(err, engine.ErrUntrusted) {
+	if _, err := issuers.StatementKeys(t.Context(), "unknown", "a", jose.EdDSA); !errors.Is(err, engine.ErrUntrusted) {
 		t.Errorf("another issuer: got %v, want ErrUntrusted", err)
 	}
 	away = true
 	if _, err := issuers.StatementKeys(t.Context(), "board", "c", jose.EdDSA); !errors.Is(err, engine.ErrUnavailable) {
-		t.Errorf("keys that are away: got %v, want ErrUnavailable", err)
+		t.Errorf("unavailable keys: got %v, want ErrUnavailable", err)
 	}
 }

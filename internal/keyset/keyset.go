@@ -1,7 +1,7 @@
-// Package keyset keeps the public keys of an issuer that the operator trusts (RFC 7517): a file, or what an https URL
-// answers. The keys are kept in memory; they are read again when they are old, and when a signature names one that is
-// not there, at most once in a while. What cannot be read leaves the keys that are there as they were. Only locations
-// that the operator configured belong here: one that a client names needs guards of another kind. See [Set.Verify].
+// Package keyset provides the public keys of an issuer that the operator trusts (RFC 7517), from a file or an https
+// URL. The keys are cached; they are read again when they are old, and, at most once per pause, when a signature names
+// an unknown one. If reading fails, the cached keys stay. Sources must be configured by the operator: package fetch is
+// for URLs that clients name. See [Set.Verify].
 package keyset
 
 import (
@@ -18,39 +18,39 @@ import (
 )
 
 var (
-	// ErrUnknownKey is a signature by a key that the set does not hold.
+	// ErrUnknownKey reports that no key of the set fits the signature.
 	ErrUnknownKey = errors.New("the issuer has no such key")
-	// ErrSignature is a signature that no key of the set made.
+	// ErrSignature reports a signature that no key of the set verifies.
 	ErrSignature = errors.New("the signature is wrong")
-	// ErrUnavailable is a set that cannot be read, so that it cannot be said whether it holds a key.
+	// ErrUnavailable reports that no cached key fits, and that the set cannot be read.
 	ErrUnavailable = errors.New("the issuer's keys cannot be read")
 )
 
-// Config says where the keys of a Set are.
+// Config configures a Set.
 type Config struct {
-	Source    string            // an https URL, an http URL on loopback, or the path of a file: a JWK set
-	Transport http.RoundTripper // nil means one of its own
+	Source    string            // of a JWK set: an https URL, an http URL on loopback, or the path of a file
+	Transport http.RoundTripper // nil means a copy of http.DefaultTransport
 	MaxAge    time.Duration     // after which the keys are read again; 0 means 15 min
-	Pause     time.Duration     // between two attempts to read them; 0 means 10 s
+	Pause     time.Duration     // between two attempts to read the keys; 0 means 10 s
 	Now       func() time.Time  // nil means time.Now
 	Logger    *slog.Logger      // nil means slog.Default
 }
 
-// A Set is the keys of one issuer. It is safe for concurrent use, and may be shared.
+// A Set is the keys of one issuer. It is safe for concurrent use.
 type Set struct {
 	config Config
 	read   func(context.Context) ([]byte, error)
 
 	mu      sync.Mutex
-	keys    []jose.JSONWebKey // replaced, never changed; nil before they were read
+	keys    []jose.JSONWebKey // never modified, only replaced; nil until they are read
 	readAt  time.Time         // when keys was read
 	tried   time.Time         // when the last attempt to read began
-	failure error             // of the last attempt; nil where it succeeded
-	running chan struct{}     // closed when the attempt under way ends; nil while there is none
+	failure error             // of the last attempt; nil if it succeeded
+	running chan struct{}     // closed when the running attempt ends; nil if there is none
 }
 
-// New returns the Set of a source. A file is read at once, and has to hold a key; a URL is asked when a key is needed,
-// since its server may start later than this one.
+// New returns the Set of a source. A file is read at once and must have a usable key. A URL is read when a key is
+// needed, since its server may start later than this one.
 func New(c Config) (*Set, error) {
 	c.MaxAge = cmp.Or(c.MaxAge, 15*time.Minute)
 	c.Pause = cmp.Or(c.Pause, 10*time.Second)
@@ -76,9 +76,9 @@ func New(c Config) (*Set, error) {
 	return s, nil
 }
 
-// Keys returns the keys that may have made a signature by alg: the one of that ID, or where the ID is empty every one
-// that alg can use. Where there is none the keys are read again, unless that was tried a moment ago. The error is
-// [ErrUnknownKey], or [ErrUnavailable] where the last attempt to read the keys failed, or that of ctx.
+// Keys returns the keys that may have made a signature by alg: those with the ID kid, or if kid is empty all that fit
+// alg. If there is none, Keys reads the source again, at most once per [Config.Pause]. The error is [ErrUnknownKey],
+// [ErrUnavailable] if the last attempt to read the keys failed, or that of ctx.
 func (s *Set) Keys(ctx context.Context, kid string, alg jose.SignatureAlgorithm) ([]jose.JSONWebKey, error) {
 	found, running := s.look(kid, alg)
 	if running == nil || len(found) > 0 {
@@ -95,8 +95,8 @@ func (s *Set) Keys(ctx context.Context, kid string, alg jose.SignatureAlgorithm)
 	return s.verdict(found)
 }
 
-// look returns the keys that fit, and the attempt to read the set that is under way, which it begins where it is time
-// for one.
+// look returns the keys that fit, and the channel of the running attempt to read the set. It starts an attempt if one
+// is due.
 func (s *Set) look(kid string, alg jose.SignatureAlgorithm) ([]jose.JSONWebKey, <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -109,6 +109,7 @@ func (s *Set) look(kid string, alg jose.SignatureAlgorithm) ([]jose.JSONWebKey, 
 	return found, s.running
 }
 
+// verdict returns found, or the error if it is empty.
 func (s *Set) verdict(found []jose.JSONWebKey) ([]jose.JSONWebKey, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -116,12 +117,12 @@ func (s *Set) verdict(found []jose.JSONWebKey) ([]jose.JSONWebKey, error) {
 	case len(found) > 0:
 		return found, nil
 	case s.failure != nil || s.keys == nil:
-		return nil, ErrUnavailable // its cause was logged
+		return nil, ErrUnavailable // the cause was logged
 	}
 	return nil, ErrUnknownKey
 }
 
-// refresh reads the keys. It has a context without a caller, since several callers may wait for the same keys.
+// refresh reads the keys. Its context is independent of the callers, since several may wait for the same keys.
 func (s *Set) refresh(done chan struct{}) {
 	ctx, cancel := context.WithTimeout(context.Background(), readTimeout)
 	defer cancel()
@@ -131,7 +132,8 @@ func (s *Set) refresh(done chan struct{}) {
 		keys, err = parse(b)
 	}
 	if err != nil {
-		s.config.Logger.WarnContext(ctx, "the keys of an issuer cannot be read: those that are known stay", "source", s.config.Source, "error", err)
+		s.config.Logger.WarnContext(ctx, "reading the keys of an issuer; the cached ones stay in force", "source",
+			s.config.Source, "error", err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -142,8 +144,9 @@ func (s *Set) refresh(done chan struct{}) {
 	close(done)
 }
 
-// Verify returns the payload of a signed object if a key of the set made its signature. The object must have been
-// parsed with nothing but [engine.TrustedAlgorithms] allowed. No key that it carries itself is looked at.
+// Verify returns the payload of a signed object if a key of the set verifies its signature. The object must have been
+// parsed with only [engine.TrustedAlgorithms] allowed. Keys in its own header are ignored. Errors are those of
+// [Set.Keys] and [ErrSignature].
 func (s *Set) Verify(ctx context.Context, signed *jose.JSONWebSignature) ([]byte, error) {
 	if len(signed.Signatures) != 1 {
 		return nil, fmt.Errorf("%w: there must be exactly one", ErrSignature)

@@ -1,6 +1,7 @@
 package keyset_test
 
 import (
+	"bytes"
 	"context"
 	"crypto"
 	"crypto/ecdsa"
@@ -10,6 +11,7 @@ import (
 	"crypto/rsa"
 	"encoding/json"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -19,6 +21,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -87,7 +90,7 @@ func key(t *testing.T, kid string, private crypto.PrivateKey, err error) jose.JS
 	return jose.JSONWebKey{Key: private, KeyID: kid}
 }
 
-// sign returns a signed object as whoever gets it parses it.
+// sign returns a signed object, parsed as its recipient would.
 func sign(t *testing.T, k jose.JSONWebKey, alg jose.SignatureAlgorithm) *jose.JSONWebSignature {
 	t.Helper()
 	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: alg, Key: k}, nil)
@@ -109,7 +112,7 @@ func sign(t *testing.T, k jose.JSONWebKey, alg jose.SignatureAlgorithm) *jose.JS
 	return parsed
 }
 
-// A clock is moved by hand.
+// A clock advances only by hand.
 type clock struct{ seconds atomic.Int64 }
 
 func (c *clock) now() time.Time { return time.Unix(1e9+c.seconds.Load(), 0) }
@@ -161,12 +164,12 @@ func TestAlgorithms(t *testing.T) {
 	wantVerdict(t, s, sign(t, ecKey(t, "ec", elliptic.P384()), jose.ES384), keyset.ErrUnknownKey)
 	for _, alg := range []jose.SignatureAlgorithm{"none", jose.HS256, "", jose.ES256} {
 		if keys, err := s.Keys(t.Context(), "rsa", alg); err == nil {
-			t.Errorf("%s may be made with %v", alg, keys)
+			t.Errorf("%s: got %v, want an error", alg, keys)
 		}
 	}
 }
 
-// A key that says what it is for is used for nothing else, and what is no public key of ours is left out.
+// Keys are used only for their declared use, and unusable keys are ignored.
 func TestUnfitKeys(t *testing.T) {
 	good := ecKey(t, "good", elliptic.P256())
 	encryption, other := ecKey(t, "enc", elliptic.P256()), ecKey(t, "alg", elliptic.P256())
@@ -203,31 +206,46 @@ func TestRotation(t *testing.T) {
 		wantVerdict(t, s, sign(t, second, jose.ES256), keyset.ErrUnknownKey)
 	}
 	if n := i.asked.Load(); n != 1 {
-		t.Errorf("the issuer was asked %d times, want once", n)
+		t.Errorf("got %d requests, want once", n)
 	}
 	c.seconds.Add(1)
 	wantVerdict(t, s, sign(t, second, jose.ES256), nil)
 	wantVerdict(t, s, sign(t, first, jose.ES256), keyset.ErrUnknownKey)
 	if n := i.asked.Load(); n != 2 {
-		t.Errorf("the issuer was asked %d times, want twice", n)
+		t.Errorf("got %d requests, want twice", n)
 	}
 }
 
-// Many who need the keys at once wait for one answer.
+// A heldTransport answers each request with a document once release is closed.
+type heldTransport struct {
+	requests atomic.Int64
+	release  chan struct{}
+	document []byte
+}
+
+func (h *heldTransport) RoundTrip(*http.Request) (*http.Response, error) {
+	h.requests.Add(1)
+	<-h.release
+	return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(bytes.NewReader(h.document))}, nil
+}
+
+// Concurrent callers wait for the same request.
 func TestOneRequest(t *testing.T) {
-	k := ecKey(t, "1", elliptic.P256())
-	i := newIssuer(t, k)
-	document := set(k)
-	i.answer(func(w http.ResponseWriter, _ *http.Request) { time.Sleep(50 * time.Millisecond); w.Write(document) })
-	s, signed := remote(t, i, &clock{}), sign(t, k, jose.ES256)
-	var wg sync.WaitGroup
-	for range 8 {
-		wg.Go(func() { wantVerdict(t, s, signed, nil) })
-	}
-	wg.Wait()
-	if n := i.asked.Load(); n != 1 {
-		t.Errorf("the issuer was asked %d times, want once", n)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		k := ecKey(t, "1", elliptic.P256())
+		held := &heldTransport{release: make(chan struct{}), document: set(k)}
+		s, signed := open(t, keyset.Config{Source: "https://issuer.example/jwks", Transport: held}), sign(t, k, jose.ES256)
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() { wantVerdict(t, s, signed, nil) })
+		}
+		synctest.Wait()
+		close(held.release)
+		wg.Wait()
+		if n := held.requests.Load(); n != 1 {
+			t.Errorf("got %d requests, want 1", n)
+		}
+	})
 }
 
 func TestKeysGrowOld(t *testing.T) {
@@ -237,7 +255,7 @@ func TestKeysGrowOld(t *testing.T) {
 	wantVerdict(t, s, signed, nil)
 	i.publish(ecKey(t, "2", elliptic.P256()))
 	c.seconds.Add(15 * 60)
-	wantVerdict(t, s, signed, nil) // nobody waits for the new ones
+	wantVerdict(t, s, signed, nil) // without waiting for the new keys
 	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		if _, err := s.Verify(t.Context(), signed); errors.Is(err, keyset.ErrUnknownKey) {
 			return
@@ -246,18 +264,18 @@ func TestKeysGrowOld(t *testing.T) {
 	t.Error("the keys were not read again")
 }
 
-// An issuer that is away, or answers nonsense, does not take its keys along.
+// If an issuer is unavailable or answers nonsense, its old keys stay in force.
 func TestOldKeysStay(t *testing.T) {
 	k, unknown := ecKey(t, "1", elliptic.P256()), ecKey(t, "2", elliptic.P256())
 	elsewhere := newIssuer(t, unknown)
 	for name, serve := range map[string]http.HandlerFunc{
-		"an error":    func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) },
-		"no set":      func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("<html>")) },
-		"no keys":     func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte(`{"keys":[]}`)) },
-		"too much":    func(w http.ResponseWriter, _ *http.Request) { w.Write(append(set(unknown), make([]byte, 256<<10)...)) },
-		"a redirect":  func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere.URL, http.StatusFound) },
-		"a break":     func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
-		"another way": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) },
+		"an error":   func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) },
+		"no set":     func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("<html>")) },
+		"no keys":    func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte(`{"keys":[]}`)) },
+		"too much":   func(w http.ResponseWriter, _ *http.Request) { w.Write(append(set(unknown), make([]byte, 256<<10)...)) },
+		"a redirect": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere.URL, http.StatusFound) },
+		"a break":    func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+		"no content": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			i, c := newIssuer(t, k), &clock{}
@@ -289,7 +307,7 @@ func TestSlowIssuer(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
 	if _, err := s.Verify(ctx, signed); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("one who cannot wait: got %v", err)
+		t.Errorf("a caller with a deadline: got %v", err)
 	}
 	begin := time.Now()
 	wantVerdict(t, s, signed, keyset.ErrUnavailable)
@@ -310,15 +328,17 @@ func TestSources(t *testing.T) {
 		"HTTP://issuer.example/jwks":         "https",
 		"http://localhost.example/jwks":      "https",
 		"https://user:pass@issuer.example/j": "password",
-		"https:///jwks":                      "no URL",
+		"https:///jwks":                      "not a URL",
 		filepath.Join(folder, "none.json"):   "none.json",
 		empty:                                "no public key",
 	} {
-		if _, err := keyset.New(keyset.Config{Source: source}); err == nil || !strings.Contains(err.Error(), words) || strings.Contains(err.Error(), "user:pass") {
+		if _, err := keyset.New(keyset.Config{Source: source}); err == nil || !strings.Contains(err.Error(), words) ||
+			strings.Contains(err.Error(), "user:pass") {
 			t.Errorf("%q: got %v, want an error with %q", source, err, words)
 		}
 	}
-	for _, source := range []string{"https://issuer.example/jwks", "http://localhost:1/jwks", "http://127.0.0.1/jwks", "http://[::1]:1/jwks"} {
+	for _, source := range []string{"https://issuer.example/jwks", "http://localhost:1/jwks", "http://127.0.0.1/jwks",
+		"http://[::1]:1/jwks"} {
 		if _, err := keyset.New(keyset.Config{Source: source}); err != nil {
 			t.Errorf("%q: %v", source, err)
 		}

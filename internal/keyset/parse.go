@@ -16,16 +16,16 @@ import (
 	"registrar/engine"
 )
 
-// minRSA is the length of the shortest RSA key that is used, in bits (RFC 7518 §3.3).
+// minRSA is the minimum length of RSA keys, in bits (RFC 7518 §3.3).
 const minRSA = 2048
 
-// parse returns the keys of a JWK set that can verify signatures. Others are left out, as RFC 7517 §5 wants it.
+// parse returns the keys of a JWK set that can verify signatures. It ignores others (RFC 7517 §5).
 func parse(b []byte) ([]jose.JSONWebKey, error) {
 	var set struct {
 		Keys []jsontext.Value `json:"keys"`
 	}
 	if err := json.Unmarshal(b, &set); err != nil {
-		return nil, fmt.Errorf("it is no JWK set: %w", err)
+		return nil, fmt.Errorf("not a JWK set: %w", err)
 	}
 	var keys []jose.JSONWebKey
 	for _, raw := range set.Keys {
@@ -34,11 +34,12 @@ func parse(b []byte) ([]jose.JSONWebKey, error) {
 		}
 	}
 	if len(keys) == 0 {
-		return nil, errors.New("it holds no public key that verifies signatures")
+		return nil, errors.New("no public key that verifies signatures")
 	}
 	return keys, nil
 }
 
+// verifier returns a key if it can verify signatures.
 func verifier(raw jsontext.Value) (jose.JSONWebKey, bool) {
 	var key jose.JSONWebKey
 	var uses struct {
@@ -47,7 +48,7 @@ func verifier(raw jsontext.Value) (jose.JSONWebKey, bool) {
 	if json.Unmarshal(raw, &uses) != nil || key.UnmarshalJSON(raw) != nil || !key.Valid() || !key.IsPublic() {
 		return key, false
 	}
-	// RFC 7517 §4.2, §4.3: what a key says of its use binds.
+	// RFC 7517 §4.2, §4.3: use and key_ops limit what a key is for.
 	if key.Use != "" && key.Use != "sig" || uses.Operations != nil && !slices.Contains(uses.Operations, "verify") {
 		return key, false
 	}
@@ -57,19 +58,20 @@ func verifier(raw jsontext.Value) (jose.JSONWebKey, bool) {
 	return key, true
 }
 
-// fitting returns the keys of an ID ("" meaning any) that can verify signatures by alg.
+// fitting returns the keys with the ID kid ("" means any) that can verify signatures by alg.
 func fitting(keys []jose.JSONWebKey, kid string, alg jose.SignatureAlgorithm) []jose.JSONWebKey {
 	var found []jose.JSONWebKey
 	for _, key := range keys {
-		if (kid == "" || key.KeyID == kid) && (key.Algorithm == "" || key.Algorithm == string(alg)) && makes(key.Key, alg) {
+		if (kid == "" || key.KeyID == kid) && (key.Algorithm == "" || key.Algorithm == string(alg)) &&
+			makes(key.Key, alg) {
 			found = append(found, key)
 		}
 	}
 	return found
 }
 
-// makes reports whether signatures by alg are made with that kind of key (RFC 7518 §3.1, RFC 8037 §3.1). What is not
-// among [engine.TrustedAlgorithms] is made with none.
+// makes reports whether alg is for this type of key (RFC 7518 §3.1, RFC 8037 §3.1). It returns false for algorithms
+// that are not in [engine.TrustedAlgorithms].
 func makes(key any, alg jose.SignatureAlgorithm) bool {
 	if !slices.Contains(engine.TrustedAlgorithms(), alg) {
 		return false

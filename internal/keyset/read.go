@@ -15,12 +15,14 @@ import (
 )
 
 const (
-	maxSet      = 256 << 10       // of a JWK set, in bytes
+	maxSet      = 256 << 10       // bytes of a JWK set
 	readTimeout = 3 * time.Second // of one attempt to read it
 )
 
-// reader returns how a source is read, and whether it is another server's.
-func reader(source string, transport http.RoundTripper) (read func(context.Context) ([]byte, error), remote bool, err error) {
+// reader returns a function that reads a source. remote reports whether the source is a URL.
+func reader(
+	source string, transport http.RoundTripper,
+) (read func(context.Context) ([]byte, error), remote bool, err error) {
 	lower := strings.ToLower(source)
 	if !strings.HasPrefix(lower, "https:") && !strings.HasPrefix(lower, "http:") {
 		if source == "" {
@@ -43,14 +45,14 @@ func reader(source string, transport http.RoundTripper) (read func(context.Conte
 	return func(ctx context.Context) ([]byte, error) { return fetch(ctx, client, source) }, true, nil
 }
 
-// checkURL checks that the keys cannot be changed on the way.
+// checkURL checks that the keys cannot be modified in transit.
 func checkURL(source string) error {
 	u, err := url.Parse(source)
 	switch {
 	case err != nil || u.Hostname() == "":
-		return errors.New("the source of the keys is no URL such as https://issuer.example/jwks.json")
+		return errors.New("the source of the keys is not a URL such as https://issuer.example/jwks.json")
 	case u.User != nil:
-		return errors.New("the URL of the keys must not hold a user or a password")
+		return errors.New("the URL of the keys must not contain a user or a password")
 	case u.Scheme == "http" && !netrule.IsLoopback(u.Hostname()):
 		return fmt.Errorf("the URL of the keys, %s, must be https unless its host is loopback", source)
 	}
@@ -78,7 +80,7 @@ func fetch(ctx context.Context, client *http.Client, url string) ([]byte, error)
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("the answer is %s, not 200", response.Status) // redirects are not followed
+		return nil, fmt.Errorf("the response is %s, not 200", response.Status) // redirects are not followed
 	}
 	return bounded(response.Body)
 }
@@ -86,7 +88,7 @@ func fetch(ctx context.Context, client *http.Client, url string) ([]byte, error)
 func bounded(r io.Reader) ([]byte, error) {
 	b, err := io.ReadAll(io.LimitReader(r, maxSet+1))
 	if err == nil && len(b) > maxSet {
-		err = fmt.Errorf("it has more than %d bytes", maxSet)
+		err = fmt.Errorf("more than %d bytes", maxSet)
 	}
 	return b, err
 }
