@@ -1,6 +1,6 @@
-// Package metrics counts what the server and its scripts do, for Prometheus. A [Metrics] is told by the packages that do
-// it, through interfaces of theirs, and answers /metrics. Labels are bounded: scripts and steps come from the deployment
-// in force, routes from the server's table.
+// Package metrics counts the work of the server and its scripts for Prometheus. [Metrics] implements the observer
+// interfaces of those packages and serves /metrics. Labels are bounded: scripts and steps are those of the deployment
+// in force, routes those of the server.
 package metrics
 
 import (
@@ -13,20 +13,21 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// maxScrapes bounds how many read the metrics at once.
+// maxScrapes bounds concurrent scrapes.
 const maxScrapes = 8
 
-// Metrics is a registry of its own and what is counted in it. It is safe for concurrent use.
+// Metrics is the metrics of one server. It is safe for concurrent use.
 type Metrics struct {
 	registry *prometheus.Registry
 	web      *web
 	scripts  *scriptMetrics
 }
 
-// New returns Metrics in which nothing was counted yet.
+// New returns Metrics whose counters are 0.
 func New() *Metrics {
 	m := &Metrics{registry: prometheus.NewRegistry(), web: newWeb(), scripts: newScripts()}
-	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registry.MustRegister(collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.registry.MustRegister(buildInfo())
 	m.registry.MustRegister(m.web.collectors()...)
 	m.registry.MustRegister(m.scripts.collectors()...)
@@ -44,25 +45,25 @@ func buildInfo() prometheus.Collector {
 	return info
 }
 
-// Handler answers with all metrics.
+// Handler returns the handler of /metrics.
 func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry, MaxRequestsInFlight: maxScrapes})
 }
 
-// A Host is what runs scripts.
+// A Host runs scripts.
 type Host interface {
-	// Current returns the number of the deployment that registrations run through here, false before one is loaded.
+	// Current returns the number of the deployment that registrations run through, false before one is loaded.
 	Current() (number int64, loaded bool)
-	// Ready returns nil once the deployment in force is loaded, else why it is not.
+	// Ready returns nil if the deployment in force is loaded, else the reason.
 	Ready() error
-	// Waiting returns how many instances of each script wait for a registration.
+	// Waiting returns the number of ready instances by script.
 	Waiting() map[string]int
 }
 
-// Watch has each scrape ask a host how it stands. It is called once.
+// Watch adds the state of a host to each scrape. It must be called at most once.
 func (m *Metrics) Watch(h Host) { m.registry.MustRegister(newWatch(h)) }
 
-// A watch is what is not counted but asked for.
+// A watch collects the metrics that a host returns on demand.
 type watch struct {
 	host                    Host
 	number, loaded, waiting *prometheus.Desc
@@ -70,10 +71,13 @@ type watch struct {
 
 func newWatch(h Host) *watch {
 	return &watch{
-		host:    h,
-		number:  prometheus.NewDesc("registrar_deployment_number", "Number of the deployment that registrations run through here; 0 where there is none.", nil, nil),
-		loaded:  prometheus.NewDesc("registrar_deployment_loaded", "1 where the deployment in force is the one that registrations run through here, else 0.", nil, nil),
-		waiting: prometheus.NewDesc("registrar_script_instances_waiting", "Instances that wait for a registration.", []string{"script"}, nil),
+		host: h,
+		number: prometheus.NewDesc("registrar_deployment_number",
+			"Number of the deployment that registrations run through; 0 if there is none.", nil, nil),
+		loaded: prometheus.NewDesc("registrar_deployment_loaded",
+			"1 if registrations run through the deployment in force, else 0.", nil, nil),
+		waiting: prometheus.NewDesc("registrar_script_instances_waiting", "Script instances that are ready for a registration.",
+			[]string{"script"}, nil),
 	}
 }
 

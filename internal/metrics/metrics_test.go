@@ -18,7 +18,7 @@ import (
 	"registrar/scripts"
 )
 
-// scrape returns the lines of the answer that name a metric which begins so.
+// scrape returns the lines of a scrape that begin with prefix.
 func scrape(t testing.TB, m *metrics.Metrics, prefix string) []string {
 	t.Helper()
 	recorder := httptest.NewRecorder()
@@ -47,9 +47,12 @@ func scrape(t testing.TB, m *metrics.Metrics, prefix string) []string {
 func TestStepsAreCounted(t *testing.T) {
 	m := metrics.New()
 	m.Deployed(map[string][]string{"ids": {"add_client_id"}})
-	m.StepEnded("ids", scripts.StepEnd{Step: "add_client_id", Outcome: scripts.OutcomeDone, Entered: true, Fuel: 1500, Elapsed: 50 * time.Microsecond})
-	m.StepEnded("ids", scripts.StepEnd{Step: "add_client_id", Outcome: scripts.OutcomeFailed, Failure: scripts.FailureFuel, Entered: true, Fuel: 10_000_000, Elapsed: time.Second})
-	m.StepEnded("ids", scripts.StepEnd{Step: "add_client_id", Outcome: scripts.OutcomeFailed, Failure: scripts.FailureTrap})
+	m.StepEnded("ids", scripts.StepEnd{Step: "add_client_id", Outcome: scripts.OutcomeDone, Entered: true, Fuel: 1500,
+		Elapsed: 50 * time.Microsecond})
+	m.StepEnded("ids", scripts.StepEnd{Step: "add_client_id", Outcome: scripts.OutcomeFailed,
+		Failure: scripts.FailureFuel, Entered: true, Fuel: 10_000_000, Elapsed: time.Second})
+	m.StepEnded("ids", scripts.StepEnd{Step: "add_client_id", Outcome: scripts.OutcomeFailed,
+		Failure: scripts.FailureTrap})
 	want := []string{
 		`registrar_script_calls_total{outcome="aborted",script="ids",step="add_client_id"} 0`,
 		`registrar_script_calls_total{outcome="done",script="ids",step="add_client_id"} 1`,
@@ -60,7 +63,8 @@ func TestStepsAreCounted(t *testing.T) {
 		t.Errorf("calls, want (-) and got (+):\n%s", diff)
 	}
 	failures := scrape(t, m, "registrar_script_failures_total")
-	if len(failures) != len(scripts.FailureKinds()) || !slices.Contains(failures, `registrar_script_failures_total{kind="fuel",script="ids",step="add_client_id"} 1`) {
+	if len(failures) != len(scripts.FailureKinds()) ||
+		!slices.Contains(failures, `registrar_script_failures_total{kind="fuel",script="ids",step="add_client_id"} 1`) {
 		t.Errorf("failures: %q", failures)
 	}
 	for _, line := range []string{
@@ -88,18 +92,20 @@ func TestRetiredScriptsAreDropped(t *testing.T) {
 	done("policy", "set_redirect_uris")
 
 	m.Deployed(map[string][]string{"policy": {"set_scopes"}})
-	done("ids", "add_client_id") // of a registration that began before
+	done("ids", "add_client_id") // from a registration that began before
 	done("policy", "set_redirect_uris")
 	done("policy", "set_scopes")
 	for _, line := range scrape(t, m, "registrar_script_") {
 		if strings.Contains(line, `"ids"`) || strings.Contains(line, "set_redirect_uris") {
-			t.Errorf("what is retired is there: %s", line)
+			t.Errorf("a retired step remains: %s", line)
 		}
 	}
-	if got := scrape(t, m, `registrar_script_calls_total{outcome="done"`); !slices.Equal(got, []string{`registrar_script_calls_total{outcome="done",script="policy",step="set_scopes"} 2`}) {
-		t.Errorf("what stayed does not go on: %q", got)
+	if got := scrape(t, m, `registrar_script_calls_total{outcome="done"`); !slices.Equal(got,
+		[]string{`registrar_script_calls_total{outcome="done",script="policy",step="set_scopes"} 2`}) {
+		t.Errorf("calls of the remaining step: %q", got)
 	}
-	if got := scrape(t, m, "registrar_script_pool_hits_total"); !slices.Equal(got, []string{`registrar_script_pool_hits_total{script="policy"} 4`}) {
+	if got := scrape(t, m, "registrar_script_pool_hits_total"); !slices.Equal(got,
+		[]string{`registrar_script_pool_hits_total{script="policy"} 4`}) {
 		t.Errorf("pool hits: %q", got)
 	}
 }
@@ -138,7 +144,7 @@ func (h *host) Current() (int64, bool)  { return h.number, h.number > 0 }
 func (h *host) Ready() error            { return h.failed }
 func (h *host) Waiting() map[string]int { return maps.Clone(h.waiting) }
 
-func TestHostIsAsked(t *testing.T) {
+func TestWatch(t *testing.T) {
 	m, h := metrics.New(), &host{failed: errors.New("not yet")}
 	m.Watch(h)
 	want := []string{"registrar_deployment_loaded 0", "registrar_deployment_number 0"}
@@ -150,16 +156,19 @@ func TestHostIsAsked(t *testing.T) {
 	if diff := cmp.Diff(want, scrape(t, m, "registrar_deployment_")); diff != "" {
 		t.Errorf("want (-) and got (+):\n%s", diff)
 	}
-	if got := scrape(t, m, "registrar_script_instances_waiting"); !slices.Equal(got, []string{`registrar_script_instances_waiting{script="ids"} 16`}) {
+	if got := scrape(t, m, "registrar_script_instances_waiting"); !slices.Equal(got,
+		[]string{`registrar_script_instances_waiting{script="ids"} 16`}) {
 		t.Errorf("got %q", got)
 	}
 }
 
-func TestCountingAStepTakesNoMemory(t *testing.T) {
+func TestCountingAStepDoesNotAllocate(t *testing.T) {
 	m := metrics.New()
 	m.Deployed(map[string][]string{"ids": {"add_client_id"}})
-	end := scripts.StepEnd{Step: "add_client_id", Outcome: scripts.OutcomeDone, Entered: true, Fuel: 1500, Elapsed: 50 * time.Microsecond}
-	if n := testing.AllocsPerRun(1000, func() { m.StepEnded("ids", end); m.Instance("ids", scripts.InstanceTaken) }); n != 0 {
+	end := scripts.StepEnd{Step: "add_client_id", Outcome: scripts.OutcomeDone, Entered: true, Fuel: 1500,
+		Elapsed: 50 * time.Microsecond}
+	if n := testing.AllocsPerRun(1000,
+		func() { m.StepEnded("ids", end); m.Instance("ids", scripts.InstanceTaken) }); n != 0 {
 		t.Errorf("%v allocations, want none", n)
 	}
 }
@@ -167,7 +176,8 @@ func TestCountingAStepTakesNoMemory(t *testing.T) {
 func BenchmarkStepEnded(b *testing.B) {
 	m := metrics.New()
 	m.Deployed(map[string][]string{"ids": {"add_client_id"}})
-	end := scripts.StepEnd{Step: "add_client_id", Outcome: scripts.OutcomeDone, Entered: true, Fuel: 1500, Elapsed: 50 * time.Microsecond}
+	end := scripts.StepEnd{Step: "add_client_id", Outcome: scripts.OutcomeDone, Entered: true, Fuel: 1500,
+		Elapsed: 50 * time.Microsecond}
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {

@@ -10,8 +10,8 @@ import (
 	"registrar/scripts"
 )
 
-// scriptMetrics is what is counted of scripts. What a step counts in is looked up when its script is deployed, so that counting
-// takes no lock and no memory.
+// scriptMetrics is the metrics of scripts. The counters of a step are looked up when its script is deployed, so that
+// counting takes no lock and no memory.
 type scriptMetrics struct {
 	calls     *prometheus.CounterVec
 	failures  *prometheus.CounterVec
@@ -20,10 +20,10 @@ type scriptMetrics struct {
 	instances [scripts.InstanceRenewed + 1]*prometheus.CounterVec
 
 	deploying sync.Mutex
-	deployed  atomic.Pointer[map[string]*script] // replaced, never changed
+	deployed  atomic.Pointer[map[string]*script] // the map is never modified, only replaced
 }
 
-// A script is what one script of the deployment in force counts in.
+// A script is the metrics of one script of the deployment in force.
 type script struct {
 	steps     map[string]*step
 	instances [scripts.InstanceRenewed + 1]prometheus.Counter
@@ -41,20 +41,29 @@ func newScripts() *scriptMetrics {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
 	}
 	histogram := func(name, help string, buckets []float64) *prometheus.HistogramVec {
-		return prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets}, []string{"script", "step"})
+		return prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets},
+			[]string{"script", "step"})
 	}
 	return &scriptMetrics{
-		calls:    counter("registrar_script_calls_total", "Steps that scripts were called for, by what came of them.", "script", "step", "outcome"),
-		failures: counter("registrar_script_failures_total", "Steps that scripts did not do, by what kept them from it.", "script", "step", "kind"),
-		durations: histogram("registrar_script_step_duration_seconds", "Wall clock of steps of scripts, without what they replaced.",
+		calls: counter("registrar_script_calls_total", "Steps that scripts were called for, by outcome.",
+			"script", "step", "outcome"),
+		failures: counter("registrar_script_failures_total",
+			"Steps that scripts failed to do, by kind of failure.", "script", "step", "kind"),
+		durations: histogram("registrar_script_step_duration_seconds",
+			"Wall clock time of scripts per step, without the replaced step.",
 			prometheus.ExponentialBuckets(10e-6, 4, 9)), // to 0.66 s
-		fuel: histogram("registrar_script_step_fuel_instructions", "Fuel that steps of scripts used, without what they replaced.",
+		fuel: histogram("registrar_script_step_fuel_instructions",
+			"Fuel of scripts per step, without the replaced step.",
 			prometheus.ExponentialBuckets(1000, 4, 8)), // to 16 million
 		instances: [...]*prometheus.CounterVec{
-			scripts.InstanceTaken:   counter("registrar_script_pool_hits_total", "Registrations that found an instance waiting.", "script"),
-			scripts.InstanceMissing: counter("registrar_script_pool_misses_total", "Registrations that found no instance waiting, and had one made on demand.", "script"),
-			scripts.InstanceMade:    counter("registrar_script_instances_made_total", "Instances that were made, ahead of need and on demand.", "script"),
-			scripts.InstanceRenewed: counter("registrar_script_instances_renewed_total", "Used instances that were made as new.", "script"),
+			scripts.InstanceTaken: counter("registrar_script_pool_hits_total",
+				"Registrations that found a ready instance.", "script"),
+			scripts.InstanceMissing: counter("registrar_script_pool_misses_total",
+				"Registrations that found no ready instance and created one.", "script"),
+			scripts.InstanceMade: counter("registrar_script_instances_made_total",
+				"Instances created, in advance and on demand.", "script"),
+			scripts.InstanceRenewed: counter("registrar_script_instances_renewed_total",
+				"Used instances that were reset.", "script"),
 		},
 	}
 }
@@ -71,7 +80,7 @@ func (s *scriptMetrics) collectors() []prometheus.Collector {
 func (m *Metrics) StepEnded(name string, end scripts.StepEnd) {
 	s := m.scripts.find(name)
 	if s == nil {
-		return // it is retired, and a registration that began before goes on
+		return // retired, but in use by a registration that began before
 	}
 	step := s.steps[end.Step]
 	if step == nil {
@@ -103,7 +112,7 @@ func (s *scriptMetrics) find(name string) *script {
 	return nil
 }
 
-// Deployed implements the scripts' observer. What retired scripts counted is dropped.
+// Deployed implements the scripts' observer. It drops the metrics of retired scripts.
 func (m *Metrics) Deployed(steps map[string][]string) {
 	s := m.scripts
 	s.deploying.Lock()
@@ -130,7 +139,7 @@ func (m *Metrics) Deployed(steps map[string][]string) {
 	}
 }
 
-// open returns what a script counts in, which goes on from what is there.
+// open returns the metrics of a script. Existing counters keep their values.
 func (s *scriptMetrics) open(name string, steps []string) *script {
 	one := &script{steps: make(map[string]*step, len(steps))}
 	for i, v := range s.instances {
@@ -143,7 +152,8 @@ func (s *scriptMetrics) open(name string, steps []string) *script {
 			durations: s.durations.WithLabelValues(name, of),
 			fuel:      s.fuel.WithLabelValues(name, of),
 		}
-		for _, outcome := range []scripts.Outcome{scripts.OutcomeDone, scripts.OutcomeRefused, scripts.OutcomeFailed, scripts.OutcomeAborted} {
+		for _, outcome := range []scripts.Outcome{scripts.OutcomeDone, scripts.OutcomeRefused, scripts.OutcomeFailed,
+			scripts.OutcomeAborted} {
 			st.calls[outcome] = s.calls.WithLabelValues(name, of, string(outcome))
 		}
 		for _, kind := range scripts.FailureKinds() {

@@ -9,7 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// web is what is counted of HTTP.
+// web is the metrics of HTTP.
 type web struct {
 	registrations *prometheus.CounterVec
 	requests      *prometheus.HistogramVec
@@ -19,16 +19,16 @@ func newWeb() *web {
 	w := &web{
 		registrations: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "registrar_registrations_total",
-			Help: "Registrations that were let in, by what came of them.",
+			Help: "Admitted registrations, by outcome.",
 		}, []string{"outcome"}),
 		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "registrar_http_request_duration_seconds",
-			Help:    "How long answers took.",
+			Help:    "Time to respond to HTTP requests.",
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 		}, []string{"method", "route", "status"}),
 	}
 	for _, outcome := range []string{"registered", "refused", "failed", "unavailable"} {
-		w.registrations.WithLabelValues(outcome) // a rate needs a 0 to begin with
+		w.registrations.WithLabelValues(outcome) // a rate needs an initial 0
 	}
 	return w
 }
@@ -39,16 +39,18 @@ func (w *web) collectors() []prometheus.Collector {
 
 // Answered implements the server's observer.
 func (m *Metrics) Answered(method, route string, status int, took time.Duration) {
-	m.web.requests.WithLabelValues(knownMethod(method), cmp.Or(route, "none"), strconv.Itoa(status)).Observe(took.Seconds())
+	m.web.requests.WithLabelValues(knownMethod(method), cmp.Or(route, "none"),
+		strconv.Itoa(status)).Observe(took.Seconds())
 }
 
 // Registered implements the server's observer.
 func (m *Metrics) Registered(outcome string) { m.web.registrations.WithLabelValues(outcome).Inc() }
 
-// knownMethod bounds the methods, which are up to whoever asks.
+// knownMethod bounds the label, since clients may send any method.
 func knownMethod(method string) string {
 	switch method {
-	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodOptions, http.MethodPatch:
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodOptions,
+		http.MethodPatch:
 		return method
 	}
 	return "other"
