@@ -1,4 +1,4 @@
-// Package netrule holds the rules about hosts and addresses that several packages apply.
+// Package netrule has rules about hosts and addresses that several packages apply.
 package netrule
 
 import (
@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// IsLoopback reports whether host names this machine: localhost in any case, or an IP address that is loopback,
-// IPv4-mapped ones included. host is a host alone, without a port and without brackets, as [net/url.URL.Hostname]
-// returns it. Names are not resolved, and localhost with a dot at its end is another name.
+// IsLoopback reports whether host is localhost, in any case, or a loopback IP address, which may be IPv4-mapped. host
+// has no port and no brackets, as [net/url.URL.Hostname] returns it. Names are not resolved, and localhost with a
+// trailing dot is another name.
 func IsLoopback(host string) bool {
 	if strings.EqualFold(host, "localhost") {
 		return true
@@ -17,7 +17,7 @@ func IsLoopback(host string) bool {
 	return err == nil && addr.Unmap().IsLoopback()
 }
 
-// Caller returns the range of addresses that limits and divisions treat as one caller: an IPv4 address itself, and the
+// Caller returns the range of addresses that limits and canaries treat as one caller: an IPv4 address itself, or the
 // /64 of an IPv6 address, since a subscriber has at least that many.
 func Caller(addr netip.Addr) string {
 	addr = addr.Unmap().WithZone("")

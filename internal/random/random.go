@@ -1,4 +1,4 @@
-// Package random makes secrets.
+// Package random generates secrets.
 package random
 
 import (
@@ -10,8 +10,8 @@ import (
 // tokenBytes is the length of a token before it is encoded: 256 bits.
 const tokenBytes = 32
 
-// Token returns 256 bits that it reads from random, in base64url: 43 characters. It is a secret that needs no salt
-// where its hash is kept.
+// Token returns 256 bits that it reads from random, in base64url without padding: 43 characters. With that much
+// randomness a hash of the token needs no salt.
 func Token(random io.Reader) (string, error) {
 	var b [tokenBytes]byte
 	if _, err := io.ReadFull(random, b[:]); err != nil {

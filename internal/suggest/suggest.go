@@ -1,4 +1,4 @@
-// Package suggest finds the known name that was probably meant by a misspelt one.
+// Package suggest finds the known name that a misspelt one probably means.
 package suggest
 
 import (
@@ -8,7 +8,7 @@ import (
 	"github.com/agnivade/levenshtein"
 )
 
-// maxLength bounds the names for which another one is looked for, in bytes. No known name has half of it.
+// maxLength bounds the names that Nearest compares, in bytes. Known names have less than half of it.
 const maxLength = 64
 
 // How many bytes of a misspelt name allow one edit.
@@ -17,9 +17,9 @@ const (
 	Lenient = 3
 )
 
-// Nearest returns the known name that is the fewest edits away from name, "" where none is near enough. One edit is
-// allowed for each perEdit bytes of name, and at least one. Case and underscores do not count, since some languages
-// export names in their own way.
+// Nearest returns the known name that is the fewest edits away from name, "" if none is near enough. It allows one edit
+// for each perEdit bytes of name, and at least one. Case and underscores do not count, since languages export names in
+// their own styles.
 func Nearest(name string, known []string, perEdit int) string {
 	if len(name) > maxLength {
 		return ""
@@ -37,6 +37,7 @@ func Nearest(name string, known []string, perEdit int) string {
 	return found
 }
 
+// bare returns name without case and underscores.
 func bare(name string) string { return strings.ToLower(strings.ReplaceAll(name, "_", "")) }
 
 // DidYouMean asks for the nearest name, as [Strict] has it: ": did you mean x?", "" where none is near.

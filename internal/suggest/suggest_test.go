@@ -34,7 +34,7 @@ func TestNearest(t *testing.T) {
 		{"set_redirect_uri", steps, "set_redirect_uris"},
 		{"set_scope", steps, "set_scopes"},
 		{"build_responce", steps, "build_response"},
-		{"set_client_id", steps, ""}, // a host function, and no misspelt set_client_name
+		{"set_client_id", steps, ""}, // a host function, not a misspelt set_client_name
 		{"malloc", steps, ""},
 		{"call_base", steps, ""},
 		{"", steps, ""},
