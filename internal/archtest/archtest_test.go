@@ -1,4 +1,4 @@
-// Package archtest holds the arrows between the packages, as ARCHITECTURE.md draws them. It has no code but tests.
+// Package archtest tests which packages import which others, as ARCHITECTURE.md describes it. It has only tests.
 package archtest
 
 import (
@@ -12,7 +12,7 @@ import (
 	"registrar/internal/wasmtest"
 )
 
-// arrows are the packages of this module that each production package may import. Tests may import anything.
+// arrows maps each production package to those of this module that it may import. Tests may import anything.
 var arrows = map[string]string{
 	"":                    "internal/cli",
 	"engine":              "",
@@ -42,9 +42,10 @@ var arrows = map[string]string{
 }
 
 // leaves are small packages that import nothing of this module but other leaves. Every package may import them.
-var leaves = []string{"internal/claims", "internal/duration", "internal/netrule", "internal/random", "internal/strictjson", "internal/suggest", "internal/version"}
+var leaves = []string{"internal/claims", "internal/duration", "internal/netrule", "internal/random",
+	"internal/strictjson", "internal/suggest", "internal/version"}
 
-// testPackages serve tests alone. They may import anything, and no production package may import them.
+// testPackages are only for tests. They may import anything, and no production package may import them.
 var testPackages = []string{
 	"store/storetest", "store/storetest/mariadb", "store/storetest/child",
 	"internal/servertest", "internal/wasmtest", "internal/wasmtest/hostile", "internal/wasmtest/hostile/generate",
@@ -101,14 +102,15 @@ func TestImportsPointOneWay(t *testing.T) {
 			continue
 		}
 		for _, imported := range strings.Fields(imports) {
-			if inside, ours := inModule(imported); ours && !slices.Contains(slices.Concat(strings.Fields(allowed), leaves), inside) {
+			if inside, ours := inModule(imported); ours &&
+				!slices.Contains(slices.Concat(strings.Fields(allowed), leaves), inside) {
 				t.Errorf("%s imports %s", path, inside)
 			}
 		}
 	}
 	for _, path := range slices.Concat(slices.Collect(maps.Keys(arrows)), leaves, testPackages) {
 		if !seen[path] {
-			t.Errorf("%s is in the table, but is no package", path)
+			t.Errorf("%s is in the table, but is not a package", path)
 		}
 	}
 }
@@ -153,7 +155,8 @@ func TestModuleDoesNotRequireWhatBenchDoes(t *testing.T) {
 		t.Fatalf("go.mod requires %v: %v", module.Require, err)
 	}
 	for _, required := range module.Require {
-		for _, library := range []string{"gonum.org/", "codeberg.org/", "github.com/valyala/fasthttp", "golang.org/x/perf"} {
+		for _, library := range []string{"gonum.org/", "codeberg.org/", "github.com/valyala/fasthttp",
+			"golang.org/x/perf"} {
 			if strings.HasPrefix(required.Path, library) {
 				t.Errorf("go.mod requires %s, which only bench may", required.Path)
 			}
@@ -162,7 +165,8 @@ func TestModuleDoesNotRequireWhatBenchDoes(t *testing.T) {
 }
 
 func TestRootHoldsOneGoFile(t *testing.T) {
-	if files := list(t, "-f", `{{join .GoFiles " "}} {{join .TestGoFiles " "}} {{join .XTestGoFiles " "}}`, "."); strings.TrimSpace(files[0]) != "main.go" {
-		t.Errorf("the root holds %s", files[0])
+	if files := list(t, "-f", `{{join .GoFiles " "}} {{join .TestGoFiles " "}} {{join .XTestGoFiles " "}}`,
+		"."); strings.TrimSpace(files[0]) != "main.go" {
+		t.Errorf("the root has %s", files[0])
 	}
 }
