@@ -18,7 +18,7 @@ const (
 	registers    = "-- expect.json --\n{\"outcome\":\"registered\"}\n"
 )
 
-// caseFolder writes files, by path, into a folder of their own.
+// caseFolder writes files, by path, into a temporary folder.
 func caseFolder(t *testing.T, files map[string]string) string {
 	t.Helper()
 	folder := t.TempDir()
@@ -34,10 +34,11 @@ func caseFolder(t *testing.T, files map[string]string) string {
 	return folder
 }
 
-// testScript runs the cases of a folder with a fixture.
+// testScript runs the cases of a folder with a module of testdata.
 func testScript(t *testing.T, folder, script string, args ...string) result {
 	t.Helper()
-	return runHere(t, append([]string{"script", "test", folder, "--wasm", wasmtest.Path(t, script), "--script-timeout=1m"}, args...)...)
+	command := []string{"script", "test", folder, "--wasm", wasmtest.Path(t, script), "--script-timeout=1m"}
+	return runHere(t, append(command, args...)...)
 }
 
 func TestScriptTestPasses(t *testing.T) {
@@ -58,10 +59,10 @@ func TestScriptTestPasses(t *testing.T) {
 {"redirect_uris":["https://evil.example/cb"]}
 -- expect.json --
 {"outcome":"refused","error":{"code":"invalid_redirect_uri","description":"evil.example"}}`, nil},
-		{"no JSON", "prefix-id", `-- request.json --
+		{"not JSON", "prefix-id", `-- request.json --
 {
 -- expect.json --
-{"outcome":"refused","error":{"code":"invalid_client_metadata","description":"no valid JSON"}}`, nil},
+{"outcome":"refused","error":{"code":"invalid_client_metadata","description":"not valid JSON"}}`, nil},
 		{"a failure", "fail-trap", plainRequest +
 			`-- expect.json --
 {"outcome":"failed","error":{"code":"server_error","description":"unreachable"}}`, nil},
@@ -125,24 +126,26 @@ FAIL cases/c
 		t.Errorf("exit code %d\n%s", r.code, diff)
 	}
 	var report testReport
-	if err := json.Unmarshal([]byte(testScript(t, folder, "patch-metadata", "--output=json").out), &report, json.RejectUnknownMembers(true)); err != nil {
+	if err := json.Unmarshal([]byte(testScript(t, folder, "patch-metadata", "--output=json").out), &report,
+		json.RejectUnknownMembers(true)); err != nil {
 		t.Fatal(err)
 	}
-	if len(report.Cases) != 3 || report.Passed != 1 || report.Failed != 2 || report.Cases[0].Diff != "" || !strings.Contains(report.Cases[1].Diff, `"patched"`) {
+	if len(report.Cases) != 3 || report.Passed != 1 || report.Failed != 2 || report.Cases[0].Diff != "" ||
+		!strings.Contains(report.Cases[1].Diff, `"patched"`) {
 		t.Errorf("got %+v", report)
 	}
 }
 
-// A case that does not say what it expects of an error shows the one that came unasked.
-func TestScriptTestShowsAnErrorThatNobodyExpects(t *testing.T) {
+// A case that expects no error shows the one that occurred.
+func TestScriptTestShowsAnUnexpectedError(t *testing.T) {
 	r := testScript(t, caseFolder(t, map[string]string{"a.txtar": plainRequest + registers}), "fail-trap")
 	if r.code != exitFailed || !strings.Contains(r.out, "unreachable") {
 		t.Errorf("exit code %d: %s", r.code, r.out)
 	}
 }
 
-// The same case gives the same IDs and secrets in each run, whatever stands beside it and however instances come about:
-// initialized one by one, from a saved state, without randomness of the script's own.
+// A case gives the same IDs and secrets in each run, whatever other cases there are and however instances are made:
+// initialized one by one, from a saved state, or by a script that draws no random data.
 func TestScriptTestIsTheSameEachTime(t *testing.T) {
 	asks := plainRequest + "-- expect.json --\n" + `{"outcome":"registered","absent":["client_id","client_secret"]}`
 	both := caseFolder(t, map[string]string{"a.txtar": asks, "z.txtar": asks})
@@ -152,7 +155,8 @@ func TestScriptTestIsTheSameEachTime(t *testing.T) {
 			var diffs []string
 			for _, folder := range []string{both, both, alone} {
 				var report testReport
-				if err := json.Unmarshal([]byte(testScript(t, folder, script, "--output=json").out), &report); err != nil {
+				if err := json.Unmarshal([]byte(testScript(t, folder, script, "--output=json").out),
+					&report); err != nil {
 					t.Fatal(err)
 				}
 				for _, one := range report.Cases {
@@ -160,7 +164,8 @@ func TestScriptTestIsTheSameEachTime(t *testing.T) {
 				}
 			}
 			for _, diff := range diffs {
-				if len(diffs) != 5 || diff != diffs[0] || !strings.Contains(diff, "/client_id: ") || !strings.Contains(diff, "/client_secret: ") {
+				if len(diffs) != 5 || diff != diffs[0] || !strings.Contains(diff, "/client_id: ") ||
+					!strings.Contains(diff, "/client_secret: ") {
 					t.Fatalf("got %q", diffs)
 				}
 			}
@@ -172,22 +177,24 @@ func TestScriptTestRefusesBadCases(t *testing.T) {
 	for _, tt := range []struct{ name, files, want string }{
 		{"no request", registers, "request.json is missing"},
 		{"no expectation", plainRequest, "expect.json is missing"},
-		{"another file", plainRequest + registers + "-- items.json --\n{}", "items.json: a case has no such file"},
-		{"a file twice", plainRequest + plainRequest + registers, "request.json is there twice"},
+		{"another file", plainRequest + registers + "-- items.json --\n{}", "items.json: unknown file"},
+		{"a file twice", plainRequest + plainRequest + registers, "request.json is given twice"},
 		{"an unknown member", plainRequest + "-- expect.json --\n" + `{"outcome":"registered","respones":{}}`, "respones"},
 		{"an unknown member of the error", plainRequest + "-- expect.json --\n" + `{"outcome":"refused","error":{"text":""}}`, "text"},
-		{"no outcome", plainRequest + "-- expect.json --\n{}", `expect.json: outcome "": it must be registered, refused or failed`},
-		{"an error of a client that is registered", plainRequest + "-- expect.json --\n" + `{"outcome":"registered","error":{}}`, "expect.json: error: a client that is registered"},
-		{"a response to nobody", plainRequest + "-- expect.json --\n" + `{"outcome":"refused","response":{}}`, "expect.json: response: only"},
-		{"nothing absent", plainRequest + "-- expect.json --\n" + `{"outcome":"failed","absent":["scope"]}`, "expect.json: absent: only"},
-		{"a configuration that is none", plainRequest + registers + "-- config.json --\n[]", "config.json: it must be a JSON object"},
-		{"claims that are none", plainRequest + registers + "-- statement.json --\nnull", "statement.json: it must be a JSON object"},
+		{"no outcome", plainRequest + "-- expect.json --\n{}", `expect.json: outcome "": must be registered, refused or failed`},
+		{"an error of a client that is registered", plainRequest + "-- expect.json --\n" + `{"outcome":"registered","error":{}}`, "expect.json: error: a registered client"},
+		{"a response to a refused request", plainRequest + "-- expect.json --\n" + `{"outcome":"refused","response":{}}`, "expect.json: response: only"},
+		{"absent without a response", plainRequest + "-- expect.json --\n" + `{"outcome":"failed","absent":["scope"]}`, "expect.json: absent: only"},
+		{"a configuration that is not an object", plainRequest + registers + "-- config.json --\n[]", "config.json: must be a JSON object"},
+		{"claims that are not an object", plainRequest + registers + "-- statement.json --\nnull", "statement.json: must be a JSON object"},
 		{"a caller's role", plainRequest + registers + "-- caller.json --\n" + `{"role":"admin"}`, "role"},
-		{"an ID that cannot be", plainRequest + registers + "-- clients.json --\n[\"a\",\"b c\"]", "clients.json: [1]: the client ID"},
+		{"an invalid ID", plainRequest + registers + "-- clients.json --\n[\"a\",\"b c\"]", "clients.json: [1]: the client ID"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			r := testScript(t, caseFolder(t, map[string]string{"good.txtar": plainRequest + registers, "cases/bad.txtar": tt.files}), "prefix-id")
-			if r.code != exitFailed || !strings.Contains(r.err, filepath.Join("cases", "bad.txtar")+": ") || !strings.Contains(r.err, tt.want) || r.out != "" {
+			r := testScript(t, caseFolder(t, map[string]string{"good.txtar": plainRequest + registers,
+				"cases/bad.txtar": tt.files}), "prefix-id")
+			if r.code != exitFailed || !strings.Contains(r.err, filepath.Join("cases", "bad.txtar")+": ") ||
+				!strings.Contains(r.err, tt.want) || r.out != "" {
 				t.Errorf("exit code %d, %q, %q; want %q", r.code, r.out, r.err, tt.want)
 			}
 		})
@@ -199,8 +206,10 @@ func TestScriptTestFindsModuleAndCases(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	folder := caseFolder(t, map[string]string{"My Script.wasm": string(wasm), "a.txtar": plainRequest + registers, "notes.txt": "", "cases/b.txtar": plainRequest + registers})
-	if got, want := must(t, runHere(t, "script", "test", folder)).out, "ok a\nok cases/b\n2 passed, 0 failed\n"; got != want {
+	folder := caseFolder(t, map[string]string{"My Script.wasm": string(wasm), "a.txtar": plainRequest + registers,
+		"notes.txt": "", "cases/b.txtar": plainRequest + registers})
+	if got, want := must(t,
+		runHere(t, "script", "test", folder)).out, "ok a\nok cases/b\n2 passed, 0 failed\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	for _, tt := range []struct {
@@ -208,12 +217,13 @@ func TestScriptTestFindsModuleAndCases(t *testing.T) {
 		code  int
 		want  string
 	}{
-		{map[string]string{"a.wasm": ""}, exitFailed, "there are no cases"},
-		{map[string]string{"a.txtar": plainRequest + registers}, exitUsage, "no .wasm file: say --wasm"},
-		{map[string]string{"a.txtar": plainRequest + registers, "a.wasm": "", "b.wasm": ""}, exitUsage, "b.wasm: say --wasm"},
-		{map[string]string{"a.txtar": plainRequest + registers, "a.wasm": "text"}, exitFailed, "the module may not be uploaded"},
+		{map[string]string{"a.wasm": ""}, exitFailed, "no cases"},
+		{map[string]string{"a.txtar": plainRequest + registers}, exitUsage, "no .wasm file: use --wasm"},
+		{map[string]string{"a.txtar": plainRequest + registers, "a.wasm": "", "b.wasm": ""}, exitUsage, "b.wasm: use --wasm"},
+		{map[string]string{"a.txtar": plainRequest + registers, "a.wasm": "text"}, exitFailed, "the module is rejected"},
 	} {
-		if r := runHere(t, "script", "test", caseFolder(t, tt.files)); r.code != tt.code || !strings.Contains(r.err, tt.want) {
+		if r := runHere(t, "script", "test", caseFolder(t, tt.files)); r.code != tt.code ||
+			!strings.Contains(r.err, tt.want) {
 			t.Errorf("%v: exit code %d, %q; want %d, %q", tt.files, r.code, r.err, tt.code, tt.want)
 		}
 	}

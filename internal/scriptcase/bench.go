@@ -11,34 +11,37 @@ import (
 	"registrar/scripts/host"
 )
 
-// A Result is what came of one case.
+// A Result is the result of one case.
 type Result struct {
-	Name   string `json:"name"` // its path in the folder, without .txtar
+	Name   string `json:"name"` // path in the folder, without .txtar
 	About  string `json:"about,omitzero"`
 	Passed bool   `json:"passed"`
 	Diff   string `json:"diff,omitzero"` // expected (-) and got (+)
 
-	Error *scripts.DryRunError `json:"error,omitzero"` // why nothing was registered, where the case failed
+	Error *scripts.DryRunError `json:"error,omitzero"` // of the dry run; set only if the case failed
 }
 
-// A Bench is an engine and a script host that do the same in each run: nothing in them depends on the machine, the
-// time of day or chance.
+// A Bench runs the cases of one script, reproducibly: its clock stands still and its random data is the same in each
+// run. It is not safe for concurrent use.
 type Bench struct {
 	engine *engine.Engine
 	host   *host.Host
 	script scripts.Script
-	// The engine's random bytes and those of the host, which begin anew with each case. A dry run makes its instances
-	// when it needs them, one after the other, so that nobody else draws from them in between.
+	// random are the sources of the engine and of the host. They are reset for each case. A dry run creates its
+	// instances one after the other, so that the order of reads is fixed.
 	random [2]*rand.ChaCha8
 	taken  map[string]bool // client IDs of the case
 }
 
-// testTime is when every registration of a case arrives.
+// testTime returns the time of every registration in a case.
 func testTime() time.Time { return time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC) }
 
-// NewBench returns a Bench for a module, which is uploaded under name. A program replaces steps; a module that exports steps
-// names them itself. The error is a *[scripts.RejectedError] where the module is rejected.
-func NewBench(ctx context.Context, options engine.Options, limits host.Config, name string, wasm []byte, steps []string) (*Bench, error) {
+// NewBench returns a Bench for the module wasm. limits are as for [NewHost]; NewBench sets Random, Now and
+// ClientExists. steps are those that a program replaces; nil for other modules. The error is a [*scripts.RejectedError]
+// if an upload would reject the module. The caller must close the Bench.
+func NewBench(
+	ctx context.Context, options engine.Options, limits host.Config, name string, wasm []byte, steps []string,
+) (*Bench, error) {
 	b := &Bench{}
 	for i := range b.random {
 		b.random[i] = rand.NewChaCha8(seedOf(i))
@@ -61,10 +64,10 @@ func NewBench(ctx context.Context, options engine.Options, limits host.Config, n
 	return b, nil
 }
 
-// seedOf returns the seed of a random source of the bench: a different one for each.
+// seedOf returns the seed of a random source, a different one for each.
 func seedOf(source int) [32]byte { return [32]byte{31: byte(source)} }
 
-// Run takes a case's request through all steps and says whether what came out is what the case expects.
+// Run runs a case's request through all steps and compares the result with what the case expects.
 func (b *Bench) Run(ctx context.Context, one Case) (Result, error) {
 	for i, random := range b.random {
 		random.Seed(seedOf(i))
@@ -84,5 +87,5 @@ func (b *Bench) Run(ctx context.Context, one Case) (Result, error) {
 	return result, nil
 }
 
-// Close ends the script.
+// Close closes the script host.
 func (b *Bench) Close(ctx context.Context) error { return b.host.Close(context.WithoutCancel(ctx)) }

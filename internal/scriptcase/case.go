@@ -1,5 +1,5 @@
-// Package scriptcase runs one script without a server: a request, or cases, which say what must come of a request. A case
-// is a txtar archive.
+// Package scriptcase runs one script without a server, with a single request or with test cases. A case is a txtar
+// archive of a request and its expected result.
 package scriptcase
 
 import (
@@ -19,10 +19,10 @@ import (
 	"registrar/engine"
 )
 
-// A Case is a request, what surrounds it, and what must come of it.
+// A Case is a request, its surroundings, and its expected result.
 type Case struct {
-	Name  string // its path in the folder, without .txtar
-	About string // the comment at its beginning
+	Name  string // path in the folder, without .txtar
+	About string // the comment at the beginning
 
 	request   []byte
 	caller    *engine.Caller
@@ -32,7 +32,8 @@ type Case struct {
 	expect    expectation
 }
 
-// Read reads the cases folder/*.txtar and folder/cases/*.txtar. The error names everything that is wrong with them.
+// Read reads the cases folder/*.txtar and folder/cases/*.txtar. It is an error if there are none. The error lists the
+// problems of all cases.
 func Read(folder string) ([]Case, error) {
 	var cases []Case
 	var wrong []error
@@ -59,7 +60,8 @@ func Read(folder string) ([]Case, error) {
 		return nil, errors.Join(wrong...)
 	}
 	if cases == nil {
-		return nil, fmt.Errorf("there are no cases: a case is %s or %s", filepath.Join(folder, "NAME.txtar"), filepath.Join(folder, "cases", "NAME.txtar"))
+		return nil, fmt.Errorf("no cases: a case is %s or %s", filepath.Join(folder, "NAME.txtar"),
+			filepath.Join(folder, "cases", "NAME.txtar"))
 	}
 	return cases, nil
 }
@@ -79,7 +81,7 @@ func readCase(file string) (Case, error) {
 	var read []string
 	for _, f := range archive.Files {
 		if slices.Contains(read, f.Name) {
-			return c, fmt.Errorf("%s is there twice", f.Name)
+			return c, fmt.Errorf("%s is given twice", f.Name)
 		}
 		read = append(read, f.Name)
 		if err := c.read(f); err != nil {
@@ -94,7 +96,7 @@ func readCase(file string) (Case, error) {
 	return c, nil
 }
 
-// read takes over one file of a case. The request is not looked at: that is the server's part.
+// read stores one file of a case. It does not check the request, which the engine does.
 func (c *Case) read(f txtar.File) error {
 	switch f.Name {
 	case requestFile:
@@ -114,7 +116,8 @@ func (c *Case) read(f txtar.File) error {
 		}
 		return c.expect.check()
 	}
-	return fmt.Errorf("a case has no such file: it has %s, %s, caller.json, config.json, clients.json and statement.json", requestFile, expectFile)
+	return fmt.Errorf("unknown file; a case has %s, %s, caller.json, config.json, clients.json and statement.json",
+		requestFile, expectFile)
 }
 
 func (c *Case) readClients(b []byte) error {
@@ -132,13 +135,13 @@ func (c *Case) readClients(b []byte) error {
 	return nil
 }
 
-// readObject takes over a JSON object.
+// readObject stores a JSON object in v.
 func readObject(b []byte, v *jsontext.Value) error {
 	if err := json.Unmarshal(b, v); err != nil {
 		return err
 	}
 	if v.Kind() != '{' {
-		return errors.New("it must be a JSON object")
+		return errors.New("must be a JSON object")
 	}
 	return nil
 }

@@ -11,17 +11,17 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// A caseDiff collects how a result differs from what a case expects. A line has - before what was expected or + before
-// what came, a JSON Pointer into expect.json, and the value as JSON. The zero value has no differences.
+// A caseDiff collects the differences between a result and what a case expects. A line is - for an expected or + for an
+// actual value, a JSON Pointer into expect.json, and the value as JSON. The zero value has no differences.
 type caseDiff struct{ lines strings.Builder }
 
-// String returns the lines, "" where nothing differs.
+// String returns the lines, "" if there are none.
 func (d *caseDiff) String() string { return d.lines.String() }
 
-// expected adds a value that was expected and is not there.
+// expected adds a value that is missing.
 func (d *caseDiff) expected(at jsontext.Pointer, value any) { d.line("-", at, value) }
 
-// got adds a value that is there and was not expected.
+// got adds a value that is unexpected.
 func (d *caseDiff) got(at jsontext.Pointer, value any) { d.line("+", at, value) }
 
 func (d *caseDiff) line(sign string, at jsontext.Pointer, value any) {

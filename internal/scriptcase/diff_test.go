@@ -52,7 +52,7 @@ func TestExpectationDiff(t *testing.T) {
 		run    scripts.DryRun
 		diff   string
 	}{
-		{"nothing of the error", expectation{}, refused, ""},
+		{"no expected error", expectation{}, refused, ""},
 		{"any error", expectation{Error: &expectedError{}}, refused, ""},
 		{"another code", expectation{Error: &expectedError{Code: "x", Description: "e"}}, refused,
 			"- /error/code: \"x\"\n+ /error/code: \"c\"\n"},

@@ -13,11 +13,11 @@ import (
 	"registrar/scripts"
 )
 
-// An expectation is what must come of a case. What it does not speak of does not matter.
+// An expectation is the expected result of a case. Members that it leaves out may be anything.
 type expectation struct {
 	Outcome  scripts.Outcome `json:"outcome"`
 	Response map[string]any  `json:"response"` // members that must have these values
-	Absent   []string        `json:"absent"`   // members that must not be there
+	Absent   []string        `json:"absent"`   // members that the response must not have
 	Error    *expectedError  `json:"error"`
 	Log      []string        `json:"log"` // parts of lines
 }
@@ -27,24 +27,24 @@ type expectedError struct {
 	Description string `json:"description,omitzero"` // a part of it
 }
 
-// check refuses what no outcome could meet, and what every one would.
+// check refuses expectations that no result or every result could meet.
 func (e *expectation) check() error {
 	registered := e.Outcome == scripts.OutcomeRegistered
 	switch {
 	case !registered && e.Outcome != scripts.OutcomeRefused && e.Outcome != scripts.OutcomeFailed:
-		return fmt.Errorf("outcome %q: it must be registered, refused or failed", e.Outcome)
+		return fmt.Errorf("outcome %q: must be registered, refused or failed", e.Outcome)
 	case registered && e.Error != nil:
-		return errors.New("error: a client that is registered gets none")
+		return errors.New("error: a registered client gets none")
 	case !registered && e.Response != nil:
-		return errors.New("response: only a client that is registered gets one")
+		return errors.New("response: only a registered client gets one")
 	case !registered && e.Absent != nil:
-		return errors.New("absent: only a client that is registered gets a response")
+		return errors.New("absent: only a registered client gets a response")
 	}
 	return nil
 }
 
-// diff returns how a result differs from the expectation, "" if it does not. It shows only those members of the response
-// that the expectation names.
+// diff returns the differences between a result and the expectation, "" if there are none. Of the response it shows
+// only the members that the expectation names.
 func (e *expectation) diff(run scripts.DryRun) string {
 	var d caseDiff
 	d.compare("/outcome", e.Outcome, run.Outcome)
@@ -91,7 +91,7 @@ func (e *expectation) diffError(d *caseDiff, got *scripts.DryRunError) {
 	}
 }
 
-// diffLog shows the missing parts and, where there are any, every line that was logged.
+// diffLog adds the missing parts and, if there are any, all lines that were logged.
 func (e *expectation) diffLog(d *caseDiff, run scripts.DryRun) {
 	var lines []string
 	for _, step := range run.Steps {

@@ -12,9 +12,9 @@ import (
 	"registrar/scripts/host"
 )
 
-// NewHost returns a script host whose only module is this one, which need not be uploaded. limits are as for
-// [host.New], without stores and logger: nothing is deployed or stored, and what a script logs is in the answer of a dry
-// run.
+// NewHost returns a script host whose only module is wasm, and the module's digest. The module need not be uploaded.
+// NewHost sets the stores and the logger of limits: nothing is deployed or stored, and log lines are in the result of a
+// dry run. The caller must close the host.
 func NewHost(ctx context.Context, limits host.Config, wasm []byte) (h *host.Host, digest string, err error) {
 	module := &singleModule{digest: scripts.Digest(wasm), wasm: wasm}
 	limits.Modules, limits.Deployments = module, module
@@ -23,9 +23,12 @@ func NewHost(ctx context.Context, limits host.Config, wasm []byte) (h *host.Host
 	return h, module.digest, err
 }
 
-// DryRun takes a request, with verified claims or nil, through all steps. One that no step would see is refused as
-// the server refuses it.
-func DryRun(ctx context.Context, h *host.Host, e *engine.Engine, body []byte, statement jsontext.Value, caller *engine.Caller, list []scripts.Script) (scripts.DryRun, error) {
+// DryRun runs the request body through all steps with the scripts in list. statement is the verified claims of its
+// software statement, nil for none. A body that the server would refuse before the first step is refused likewise.
+func DryRun(
+	ctx context.Context, h *host.Host, e *engine.Engine, body []byte, statement jsontext.Value,
+	caller *engine.Caller, list []scripts.Script,
+) (scripts.DryRun, error) {
 	request, err := engine.ParseRequest(body)
 	if refusal, refused := errors.AsType[*engine.Error](err); refused {
 		return scripts.RefusedDryRun(string(refusal.Code), refusal.Description), nil
@@ -37,13 +40,13 @@ func DryRun(ctx context.Context, h *host.Host, e *engine.Engine, body []byte, st
 	return h.DryRun(ctx, e, request, caller, list)
 }
 
-// A singleModule holds the one module of a dry run, and no deployment.
+// A singleModule is a store of one module and no deployments.
 type singleModule struct {
 	digest string
 	wasm   []byte
 }
 
-// AddModule implements [host.ModuleStore]. It stores nothing: the module is here already.
+// AddModule implements [host.ModuleStore]. It stores nothing.
 func (*singleModule) AddModule(_ context.Context, m scripts.Module, _ []byte) (scripts.Module, bool, error) {
 	return m, true, nil
 }
@@ -56,7 +59,7 @@ func (s *singleModule) ModuleBytes(_ context.Context, digest string) ([]byte, er
 	return s.wasm, nil
 }
 
-// AddDeployment implements [host.DeploymentStore]. Nothing can be deployed here.
+// AddDeployment implements [host.DeploymentStore]. It always fails.
 func (*singleModule) AddDeployment(context.Context, scripts.Deployment, *int64) (scripts.Deployment, error) {
 	return scripts.Deployment{}, scripts.ErrConflict
 }
