@@ -7,12 +7,14 @@ import (
 	"testing"
 )
 
-// Isolate clears what the developer's shell configures, so that tests do not depend on it, and moves the cache of compiled
-// modules into a folder of this test run, which it returns. Call it in TestMain; remove deletes the folder.
+// Isolate makes a test run independent of the developer's environment. It unsets registrar's environment variables and
+// moves the cache of compiled modules to a temporary folder, which it returns. Call it in TestMain; remove deletes the
+// folder.
 func Isolate() (folder string, remove func(), err error) {
 	for _, variable := range os.Environ() {
 		name, _, _ := strings.Cut(variable, "=")
-		if strings.HasPrefix(name, "REGISTRAR_") && !strings.HasPrefix(name, "REGISTRAR_TEST_") || name == "STATE_DIRECTORY" {
+		if strings.HasPrefix(name, "REGISTRAR_") && !strings.HasPrefix(name, "REGISTRAR_TEST_") ||
+			name == "STATE_DIRECTORY" {
 			os.Unsetenv(name)
 		}
 	}
@@ -20,13 +22,13 @@ func Isolate() (folder string, remove func(), err error) {
 		return "", nil, err
 	}
 	if cache, err := os.UserCacheDir(); err == nil && os.Getenv("GOCACHE") == "" {
-		os.Setenv("GOCACHE", filepath.Join(cache, "go-build")) // go build in a test finds what was built before
+		os.Setenv("GOCACHE", filepath.Join(cache, "go-build")) // keep go build's cache
 	}
 	os.Setenv("XDG_CACHE_HOME", folder)
 	return folder, func() { os.RemoveAll(folder) }, nil
 }
 
-// File makes a file in a folder of its own and returns its path.
+// File creates a file in a temporary folder and returns its path.
 func File(t testing.TB, name, content string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
@@ -36,7 +38,7 @@ func File(t testing.TB, name, content string) string {
 	return path
 }
 
-// Files returns the names of what is in a folder.
+// Files returns the names of the entries of a folder.
 func Files(t testing.TB, folder string) (names []string) {
 	t.Helper()
 	entries, err := os.ReadDir(folder)

@@ -1,5 +1,5 @@
 // Package servertest starts whole servers for tests, in the test's process: both listeners on loopback, the engine, the
-// scripts and a real database. Tests of a package that is part of the server need it in their external test package.
+// scripts and a real database. Packages that are part of the server can use it only in their external test packages.
 package servertest
 
 import (
@@ -20,7 +20,7 @@ import (
 	"registrar/server/adminapi"
 )
 
-// AdminToken opens the admin API of every [Server], unless its configuration names another one.
+// AdminToken is the admin token of every [Server] whose configuration has no other one.
 const AdminToken = "an-admin-token-for-tests-0123456789"
 
 // A Server is a running server. It is closed when the test ends.
@@ -31,16 +31,16 @@ type Server struct {
 	Log           *Buffer
 }
 
-// Options are what [New] does beside the configuration.
+// Options configure a [Server] beyond its [app.Config].
 type Options struct {
-	// Wrap replaces the handler of a listener, "public" or "admin"; nil means that it stays.
+	// Wrap returns the handler of a listener, "public" or "admin"; nil means h itself.
 	Wrap func(listener string, h http.Handler) http.Handler
-	// Unmanaged means that clients cannot manage their registrations.
+	// Unmanaged disables the management of registrations by clients.
 	Unmanaged bool
 }
 
-// New starts a server. The zero configuration is one on a new SQLite database at which every client may register. Scripts
-// and requests have a minute, unless the configuration gives them less, so that a slow machine fails no test.
+// New starts a server that is closed when the test ends. The default is a new SQLite database and open registration.
+// Scripts and requests have a timeout of a minute, so that no test fails on a slow machine.
 func New(t testing.TB, c app.Config, o Options) *Server {
 	t.Helper()
 	s := &Server{Public: httptest.NewUnstartedServer(nil), Admin: httptest.NewUnstartedServer(nil), Log: &Buffer{}}
@@ -80,7 +80,7 @@ func (s *Server) start(t testing.TB, name string, listener *httptest.Server, h h
 // API returns a client of the admin API.
 func (s *Server) API() *adminapi.API { return &adminapi.API{Base: s.Admin.URL, Token: AdminToken} }
 
-// A Buffer collects what is written to it, and may be read meanwhile. The zero value is empty.
+// A Buffer collects what is written to it. It is safe for concurrent use. The zero value is empty.
 type Buffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -93,7 +93,7 @@ func (b *Buffer) Write(p []byte) (int, error) {
 	return b.b.Write(p)
 }
 
-// String returns what was written so far.
+// String returns what has been written.
 func (b *Buffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
