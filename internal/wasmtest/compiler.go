@@ -8,14 +8,14 @@ import (
 	"testing"
 )
 
-// Compiler is what compiles modules in a test run: this program, built once and without the race detector, and one
-// folder for what it leaves.
+// Compiler is how tests compile modules: by the program itself, built once and without the race detector, and with one
+// cache folder per test run. [Main] sets it.
 var Compiler struct {
-	Command []string
-	Cache   string
+	Command []string // program and first argument
+	Cache   string   // path of the folder
 }
 
-// Main runs the tests of a package that compiles modules, for its TestMain.
+// Main runs the tests of a package that compiles modules and exits. TestMain calls it.
 func Main(m *testing.M) {
 	os.Exit(run(m))
 }

@@ -1,4 +1,4 @@
-// Package wasmtest gives tests the WebAssembly modules under testdata, and a compiler for packages that load them.
+// Package wasmtest provides tests with the WebAssembly modules in testdata, and with a compiler for them.
 package wasmtest
 
 //go:generate make -C ../../testdata/wasm all
@@ -10,14 +10,14 @@ import (
 	"testing"
 )
 
-// Root returns the root folder of this source tree.
+// Root returns the root folder of the source tree.
 func Root() string {
 	_, file, _, _ := runtime.Caller(0)
 	return filepath.Join(filepath.Dir(file), "..", "..")
 }
 
-// Wasm returns the module of that name: from testdata/wasm, or from the folder that REGISTRAR_TEST_WASM names, where the
-// same sources were built by other compilers.
+// Wasm returns the module of that name from testdata/wasm, or from the folder in REGISTRAR_TEST_WASM, which has the same
+// sources built by other compilers.
 func Wasm(t testing.TB, name string) []byte {
 	t.Helper()
 	b, err := os.ReadFile(path(name))
