@@ -11,17 +11,17 @@ import (
 	"registrar/server/bearer"
 )
 
-// accessTokens returns what checks JWT access tokens; nil where no issuer of them is trusted.
+// accessTokens returns the verifier of JWT access tokens, nil if no issuer of them is trusted.
 func (f *registrationFlags) accessTokens(publicURL string, logger *slog.Logger) (*bearer.Verifier, error) {
 	if len(f.JWTIssuer) == 0 {
 		if f.JWTAudience != "" || f.JWTScope != "" {
-			return nil, errors.New("--jwt-audience and --jwt-scope say nothing without --jwt-issuer")
+			return nil, errors.New("--jwt-audience and --jwt-scope need --jwt-issuer")
 		}
 		return nil, nil
 	}
-	// Without a scope, whatever an issuer makes for this server would register.
+	// Without a scope, every token that an issuer makes for this server could register clients.
 	if !engine.IsScopeToken(f.JWTScope) {
-		return nil, errors.New("--jwt-scope: name the one scope that access tokens of --jwt-issuer need to register")
+		return nil, errors.New("--jwt-scope: name the one scope that access tokens of --jwt-issuer must have")
 	}
 	issuers, err := keyset.ParseIssuers(f.JWTIssuer, keyset.Config{Logger: logger})
 	if err != nil {

@@ -13,17 +13,17 @@ import (
 	"registrar/internal/token"
 )
 
-// adminTokenFlags are where the admin token comes from.
+// adminTokenFlags say where the admin token comes from.
 type adminTokenFlags struct {
-	AdminTokenFile string `placeholder:"FILE" help:"File that holds the admin token, of at least 32 characters; or set $$REGISTRAR_ADMIN_TOKEN. With neither, the server's first start makes one and writes it to registrar.token."`
+	AdminTokenFile string `placeholder:"FILE" help:"File of the admin token, at least 32 characters; or set $$REGISTRAR_ADMIN_TOKEN. With neither, the server's first start creates one in registrar.token."`
 }
 
-// configured returns the token that the operator configured, or "".
+// configured returns the token that the operator configured, "" if none.
 func (f *adminTokenFlags) configured() (string, error) {
 	configured, inEnvironment := os.LookupEnv(token.AdminVariable)
 	switch {
 	case inEnvironment && f.AdminTokenFile != "":
-		return "", fmt.Errorf("both %s and --admin-token-file are set: set one of them", token.AdminVariable)
+		return "", fmt.Errorf("%s and --admin-token-file exclude each other", token.AdminVariable)
 	case inEnvironment:
 		if err := token.CheckAdmin(configured); err != nil {
 			return "", fmt.Errorf("%s: %w", token.AdminVariable, err)
@@ -35,8 +35,8 @@ func (f *adminTokenFlags) configured() (string, error) {
 	return "", nil
 }
 
-// forServer returns the token for a server: the configured one, else the one in registrar.token in $STATE_DIRECTORY or
-// the working directory, which goes to loopback alone.
+// forServer returns the token for a server: the configured one, else that of registrar.token in $STATE_DIRECTORY or the
+// working directory, which is sent only to loopback hosts.
 func (f *adminTokenFlags) forServer(host string) (string, error) {
 	configured, err := f.configured()
 	if configured != "" || err != nil {
@@ -51,14 +51,16 @@ func (f *adminTokenFlags) forServer(host string) (string, error) {
 		case err != nil:
 			return "", err
 		case !netrule.IsLoopback(host):
-			return "", fmt.Errorf("the admin token in %s was found, not named, so it is sent to loopback alone: to send it to %s, say --admin-token-file %s", path, host, path)
+			return "", fmt.Errorf("the admin token in %s is sent only to loopback by default: "+
+				"to send it to %s, use --admin-token-file %s", path, host, path)
 		}
 		return found, nil
 	}
-	return "", fmt.Errorf("there is no admin token: set %s or --admin-token-file, or run this where the server keeps its %s", token.AdminVariable, token.AdminFile)
+	return "", fmt.Errorf("no admin token: set %s or --admin-token-file, or run this where the server keeps its %s",
+		token.AdminVariable, token.AdminFile)
 }
 
-// tokenFolder returns where the first start writes the token: beside the SQLite file, else where state is kept.
+// tokenFolder returns the folder of the first start's token: that of the SQLite file, else [stateFolder].
 func tokenFolder(database string) string {
 	if path, ok := strings.CutPrefix(database, "sqlite:"); ok {
 		return filepath.Dir(path)

@@ -14,8 +14,8 @@ func TestConfiguredToken(t *testing.T) {
 	good := strings.Repeat("t", 32)
 	for _, tt := range []struct {
 		name      string
-		variable  string // "-" means that it is not set
-		file      string // content; "-" means that none is named
+		variable  string // "-" means unset
+		file      string // content; "-" means no file
 		want, err string
 	}{
 		{"none", "-", "-", "", ""},
@@ -23,7 +23,7 @@ func TestConfiguredToken(t *testing.T) {
 		{"a file", "-", good + "\n", good, ""},
 		{"a file of another system", "-", good + "\r\n", good, ""},
 		{"a file without a line break", "-", good, good, ""},
-		{"both", good, good, "", "set one of them"},
+		{"both", good, good, "", "exclude each other"},
 		{"an empty variable", "", "-", "", "at least 32 characters, this one has 0"},
 		{"a short one", good[1:], "-", "", "this one has 31"},
 		{"a short one in a file", "-", "short", "", "this one has 5"},
@@ -50,7 +50,7 @@ func TestConfiguredToken(t *testing.T) {
 	}
 }
 
-func TestFoundTokenGoesToLoopbackAlone(t *testing.T) {
+func TestFoundTokenGoesOnlyToLoopback(t *testing.T) {
 	token := strings.Repeat("f", 43)
 	for _, place := range []string{"the state directory", "the working directory"} {
 		t.Run(place, func(t *testing.T) {
@@ -63,7 +63,7 @@ func TestFoundTokenGoesToLoopbackAlone(t *testing.T) {
 				t.Setenv("STATE_DIRECTORY", folder+":/elsewhere")
 			} else {
 				t.Chdir(folder)
-				t.Setenv("STATE_DIRECTORY", t.TempDir()) // where there is none
+				t.Setenv("STATE_DIRECTORY", t.TempDir()) // without a token
 			}
 			f := &adminTokenFlags{}
 			for _, host := range []string{"127.0.0.1", "localhost", "::1"} {
@@ -72,13 +72,14 @@ func TestFoundTokenGoesToLoopbackAlone(t *testing.T) {
 				}
 			}
 			for _, host := range []string{"registrar.example", "10.0.0.1", "127.0.0.1.example", "0.0.0.0"} {
-				if got, err := f.forServer(host); got != "" || err == nil || !strings.Contains(err.Error(), "--admin-token-file") {
+				got, err := f.forServer(host)
+				if got != "" || err == nil || !strings.Contains(err.Error(), "--admin-token-file") {
 					t.Errorf("%s: got %q and %v", host, got, err)
 				}
 			}
 			f.AdminTokenFile = filepath.Join(folder, "registrar.token")
 			if got, err := f.forServer("registrar.example"); got != token || err != nil {
-				t.Errorf("one that is named: got %q and %v", got, err)
+				t.Errorf("a named file: got %q and %v", got, err)
 			}
 		})
 	}
@@ -88,7 +89,7 @@ func TestNoTokenIsFound(t *testing.T) {
 	t.Chdir(t.TempDir())
 	_, err := (&adminTokenFlags{}).forServer("127.0.0.1")
 	if err == nil || !strings.Contains(err.Error(), "REGISTRAR_ADMIN_TOKEN") {
-		t.Errorf("got %v, want an error that says what to do", err)
+		t.Errorf("got %v, want REGISTRAR_ADMIN_TOKEN in it", err)
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 	"registrar/server"
 )
 
-// An announcement is what there is to say of a server that begins to serve.
+// An announcement describes a server that begins to serve.
 type announcement struct {
 	public, admin string // base URLs
 	exposed       bool   // the admin address is not loopback
@@ -21,27 +21,28 @@ type announcement struct {
 	token         string // where the admin token is
 }
 
-// announce says it: to a person on a terminal, else to the log.
+// announce reports that the server is listening: a table on a terminal, else one log record.
 func announce(ctx context.Context, a announcement, logger *slog.Logger, to *console) {
 	if to.terminal {
 		a.print(to)
 	} else {
-		logger.InfoContext(ctx, "listening", "public", a.public, "admin", a.admin, "database", a.database, "deployment", a.deployment,
-			"registration", guards(a.policy), "admin_token", a.token)
+		logger.InfoContext(ctx, "listening", "public", a.public, "admin", a.admin, "database", a.database,
+			"deployment", a.deployment, "registration", guards(a.policy), "admin_token", a.token)
 	}
 	if a.exposed {
-		logger.WarnContext(ctx, "the admin API speaks plain HTTP beyond this machine: see that only administrators reach it", "admin", a.admin)
+		logger.WarnContext(ctx, "the admin API serves plain HTTP beyond this machine: let only administrators reach it",
+			"admin", a.admin)
 	}
 }
 
-// print tells a person, in a few lines, what they need to begin.
+// print writes the announcement as a table, and a command to try unless that needs a token.
 func (a announcement) print(to *console) {
 	p := &textWriter{}
 	p.table(a.rows())
 	if a.policy != server.RegistrationToken {
 		p.line("\nTry it:\n  %s\n", a.curl())
 	}
-	// What cannot be written to a terminal is not read by anybody.
+	// A server without its terminal goes on.
 	_, _ = to.err.Write(p.buffer.Bytes())
 }
 
@@ -60,23 +61,24 @@ func (a announcement) rows() [][]string {
 func (a announcement) curl() string {
 	insecure := ""
 	if strings.HasPrefix(a.public, "https:") {
-		insecure = "--insecure " // the certificate is for the public URL's host, and this goes to an address
+		insecure = "--insecure " // the certificate names the public URL's host, not this address
 	}
-	return fmt.Sprintf(`curl %s-H 'Content-Type: application/json' -d '{"client_name":"Example","redirect_uris":["https://app.example/cb"]}' %s/register`, insecure, a.public)
+	const client = `{"client_name":"Example","redirect_uris":["https://app.example/cb"]}`
+	return fmt.Sprintf(`curl %s-H 'Content-Type: application/json' -d '%s' %s/register`, insecure, client, a.public)
 }
 
-// guards says in words who may register.
+// guards describes who may register.
 func guards(p server.RegistrationPolicy) string {
 	switch p {
 	case server.RegistrationOpen:
-		return "open: everybody may register"
+		return "open: anyone may register"
 	case server.RegistrationLoopback:
-		return "open to this machine: for others, see --registration"
+		return "open to this machine only; see --registration"
 	}
-	return "token: whoever has one, see registrar token create"
+	return "token required; see registrar token create"
 }
 
-// baseAddress returns the URL under which this machine reaches a listener.
+// baseAddress returns the URL at which this machine reaches a listener.
 func baseAddress(addr net.Addr, secure bool) string {
 	tcp := addr.(*net.TCPAddr)
 	ip := tcp.IP

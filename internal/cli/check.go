@@ -15,32 +15,32 @@ import (
 	"registrar/internal/token"
 )
 
-// checkCommand says what serve would do, and changes nothing.
+// checkCommand prints what serve would do and changes nothing.
 type checkCommand struct{ serverFlags }
 
-// Run checks what serve needs.
+// Run checks the configuration, the database and the deployment in force.
 func (c *checkCommand) Run(ctx context.Context, to *console) error {
-	config, err := c.parse(slog.New(slog.DiscardHandler)) // an error that would be logged is returned
+	config, err := c.parse(slog.New(slog.DiscardHandler)) // errors are returned too
 	if err != nil {
 		return err
 	}
 	if err := loadDiscovery(ctx, config.Discovery); isUsage(err) {
 		return err
 	} else if err != nil {
-		return fmt.Errorf("--discovery-upstream %s: it cannot be read now, so no client could register: %w", c.DiscoveryUpstream, err)
+		return fmt.Errorf("--discovery-upstream %s: no client could register: %w", c.DiscoveryUpstream, err)
 	}
 	a := announcement{
-		public:   fmt.Sprintf("%s, which clients reach under %s", c.Listen, cmp.Or(c.PublicURL, c.Issuer)),
+		public:   fmt.Sprintf("%s, which clients reach at %s", c.Listen, cmp.Or(c.PublicURL, c.Issuer)),
 		admin:    c.AdminListen,
 		database: c.Database,
 		policy:   config.Server.Registration,
 		token:    "configured",
 	}
 	if c.absent() {
-		a.database += ", which serve makes"
+		a.database += ", which serve creates"
 		a.deployment = app.NoDeployment
 		if config.AdminToken == "" {
-			a.token = serveMakes(c.Database)
+			a.token = tokenToCome(c.Database)
 		}
 	} else if err := c.inspect(ctx, config, &a); err != nil {
 		return err
@@ -51,7 +51,7 @@ func (c *checkCommand) Run(ctx context.Context, to *console) error {
 	return err
 }
 
-// absent reports whether the database is a SQLite file that serve would make.
+// absent reports whether the database is a SQLite file that serve would create.
 func (c *checkCommand) absent() bool {
 	path, ok := strings.CutPrefix(c.Database, "sqlite:")
 	if !ok || path == "" || c.NoMigrate {
@@ -62,11 +62,12 @@ func (c *checkCommand) absent() bool {
 	return errors.Is(err, fs.ErrNotExist) && errFolder == nil && folder.IsDir()
 }
 
-func serveMakes(database string) string {
-	return "none; serve makes one and writes it to " + filepath.Join(tokenFolder(database), token.AdminFile)
+// tokenToCome describes the admin token of a database that has none.
+func tokenToCome(database string) string {
+	return "none; serve creates one and writes it to " + filepath.Join(tokenFolder(database), token.AdminFile)
 }
 
-// inspect looks at what is in the database, and loads the deployment in force.
+// inspect opens the database, loads the deployment in force and completes found.
 func (c *checkCommand) inspect(ctx context.Context, config app.Config, found *announcement) error {
 	config.Migrate = false
 	a, err := app.New(ctx, config)
@@ -81,7 +82,7 @@ func (c *checkCommand) inspect(ctx context.Context, config app.Config, found *an
 			return err
 		}
 		if found.token = "in the database"; len(stored) == 0 {
-			found.token = serveMakes(c.Database)
+			found.token = tokenToCome(c.Database)
 		}
 	}
 	if err := a.Scripts.Load(ctx); err != nil {

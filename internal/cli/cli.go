@@ -1,5 +1,5 @@
-// Package cli is the command line: flags, environment and configuration file become a server ([app.Config]), or calls of
-// the admin API of a running one. Each command has a file; the logic is in the packages that it calls.
+// Package cli is the command line. It turns flags, environment and configuration file into a server ([app.Config]) or
+// into calls of a running server's admin API. Each command has a file; the logic is in the packages that it calls.
 package cli
 
 import (
@@ -27,29 +27,28 @@ const (
 
 // A cli is the whole command line.
 type cli struct {
-	Config configFile `placeholder:"FILE" help:"YAML file whose members are named as the flags. Flags and the environment come before it."`
+	Config configFile `placeholder:"FILE" help:"YAML file with a member per flag. Flags and environment variables override it."`
 
 	Serve   serveCommand   `cmd:"" help:"Run the server."`
-	Check   checkCommand   `cmd:"" help:"Validate the configuration, reach the database, print what would run."`
-	Health  healthCommand  `cmd:"" help:"Is a running server well? Exit 0 or 1."`
-	Migrate migrateCommand `cmd:"" help:"Apply the database's migrations and stop."`
-	Script  scriptCommands `cmd:"" help:"Inspect, try, upload and deploy scripts."`
+	Check   checkCommand   `cmd:"" help:"Validate the configuration, connect to the database and print what serve would run."`
+	Health  healthCommand  `cmd:"" help:"Check the health of a running server; exit 0 or 1."`
+	Migrate migrateCommand `cmd:"" help:"Migrate the database's schema and exit."`
+	Script  scriptCommands `cmd:"" help:"Inspect, test, upload and deploy scripts."`
 	Client  clientCommands `cmd:"" help:"List, show and delete registered clients."`
-	Token   tokenCommands  `cmd:"" help:"Make, list and revoke initial access tokens, which let register."`
+	Token   tokenCommands  `cmd:"" help:"Create, list and revoke initial access tokens."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 
-	// CompileModule is how this program starts itself to compile a module; see [host.CompileChild].
+	// CompileModule is for processes that this program starts itself; see [host.CompileChild].
 	CompileModule compileCommand `cmd:"" hidden:""`
 }
 
 // A console is where a command writes.
 type console struct {
 	out, err io.Writer
-	terminal bool // err is a terminal: somebody reads along
+	terminal bool // whether err is a terminal
 }
 
-// Main runs the command that the program's arguments name, until it ends or the program is told to stop, and returns the
-// exit code.
+// Main runs the command that the program's arguments name and returns the exit code. An interrupt or SIGTERM stops it.
 func Main() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
@@ -71,7 +70,7 @@ func run(ctx context.Context, args []string, c *console) int {
 	return report(command.Run(), c)
 }
 
-// newParser returns the parser that fills commands.
+// newParser returns a parser that stores the command line in commands.
 func newParser(commands *cli, c *console) (*kong.Kong, error) {
 	return kong.New(commands,
 		kong.Name("registrar"),
@@ -90,7 +89,7 @@ func newParser(commands *cli, c *console) (*kong.Kong, error) {
 // usageError marks an error as the user's: run exits with exitUsage.
 type usageError struct{ error }
 
-// Unwrap returns what is wrong.
+// Unwrap returns the marked error.
 func (e usageError) Unwrap() error { return e.error }
 
 func isUsage(err error) bool {
@@ -103,7 +102,7 @@ type exited int
 
 func (e exited) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
 
-// report prints what went wrong and returns the exit code.
+// report prints err, if there is one to print, and returns the exit code.
 func report(err error, c *console) int {
 	if err == nil {
 		return exitDone
@@ -118,7 +117,7 @@ func report(err error, c *console) int {
 	return exitFailed
 }
 
-// reportUsage prints why the arguments were not understood.
+// reportUsage prints why parsing the arguments failed and returns the exit code.
 func reportUsage(err error, c *console) int {
 	fmt.Fprintln(c.err, "registrar:", printableLines(err.Error()))
 	parse, ok := errors.AsType[*kong.ParseError](err)
@@ -130,14 +129,15 @@ func reportUsage(err error, c *console) int {
 	if selected != nil {
 		help = selected.FullPath()
 	}
-	fmt.Fprintf(c.err, "Run %s --help for what there is.\n", help)
-	// Arguments that were understood, but with values that may not be, are what check is asked about.
+	fmt.Fprintf(c.err, "Run %s --help for usage.\n", help)
+	// check reports invalid values as its result; only arguments that cannot be parsed are wrong usage.
 	if _, check := target(selected).(checkCommand); check && parse.Context.Error == nil {
 		return exitFailed
 	}
 	return exitUsage
 }
 
+// target returns the struct of a command, nil if there is none.
 func target(command *kong.Node) any {
 	if command == nil || !command.Target.IsValid() {
 		return nil

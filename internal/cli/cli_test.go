@@ -15,7 +15,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	// Commands that run in this process compile modules with this program, which is the test then.
+	// Commands in this process compile modules by starting their own program, which is this test.
 	if len(os.Args) > 1 && os.Args[1] == sandbox.CompileCommand {
 		os.Exit(sandbox.CompileChild(context.Background(), os.Args[2:], os.Stdin, os.Stderr))
 	}
@@ -31,7 +31,7 @@ func testMain(m *testing.M) int {
 	return m.Run()
 }
 
-// A result is what came of a command.
+// A result is the result of a command.
 type result struct {
 	code     int
 	out, err string
@@ -40,15 +40,16 @@ type result struct {
 // runHere runs a command in this process.
 func runHere(t testing.TB, args ...string) result {
 	t.Helper()
-	if slices.Contains(args, "script") && slices.Contains(args, "run") && !strings.Contains(strings.Join(args, " "), "--script-timeout") {
-		args = append(args, "--script-timeout=1m") // only a test of the clock gives less
+	scriptRun := slices.Contains(args, "script") && slices.Contains(args, "run")
+	if scriptRun && !strings.Contains(strings.Join(args, " "), "--script-timeout") {
+		args = append(args, "--script-timeout=1m") // unless the test is about the timeout
 	}
 	var out, err bytes.Buffer
 	code := run(t.Context(), args, &console{out: &out, err: &err})
 	return result{code, out.String(), err.String()}
 }
 
-// must returns the result of a command that has to succeed.
+// must fails the test if a command failed, and returns its result.
 func must(t testing.TB, r result) result {
 	t.Helper()
 	if r.code != 0 {
@@ -57,7 +58,7 @@ func must(t testing.TB, r result) result {
 	return r
 }
 
-// parse fills a command line without running it.
+// parse parses a command line without running it.
 func parse(t testing.TB, args ...string) (*cli, error) {
 	t.Helper()
 	commands := &cli{}
@@ -78,37 +79,37 @@ func TestExitCodes(t *testing.T) {
 		name string
 		args string
 		want int
-		says string // on standard error
+		says string // part of standard error
 	}{
 		{"nothing", "", exitUsage, "expected one of"},
 		{"no such command", "sreve", exitUsage, `did you mean "serve"?`},
 		{"no such flag", "serve --listn :0", exitUsage, `did you mean "--listen"?`},
 		{"an argument missing", "client get", exitUsage, "<id>"},
 		{"a required flag missing", "script run " + wasmtest.Path(t, "prefix-id"), exitUsage, "--request"},
-		{"a value that cannot be", "serve --secret-lifetime soon", exitUsage, "--secret-lifetime"},
-		{"a value that is none of those", "serve --registration maybe", exitUsage, `"open","token"`},
-		{"a value that does not fit others", "serve --issuer http://auth.example", exitUsage, "--issuer http://auth.example: it must be https"},
+		{"an invalid value", "serve --secret-lifetime soon", exitUsage, "--secret-lifetime"},
+		{"a value that is not listed", "serve --registration maybe", exitUsage, `"open","token"`},
+		{"a value that does not fit others", "serve --issuer http://auth.example", exitUsage, "--issuer http://auth.example: must be https"},
 		{"one flag of two", "serve --tls-cert x", exitUsage, "--tls-key"},
 		{"an unknown member", "serve --config " + unknown, exitUsage, `line 1: unknown member "listn", did you mean "listen"?`},
 		{"no configuration", "serve --config /nowhere.yaml", exitUsage, "/nowhere.yaml"},
 		{"a configuration that is not an object", "script run x.wasm --request x.json --config-json []", exitUsage, "--config-json"},
 		{"check refuses an unknown member", "check --config " + unknown, exitFailed, "listn"},
 		{"check refuses a value", "check --issuer http://auth.example", exitFailed, "--issuer"},
-		{"check is used wrongly", "check --listn :0", exitUsage, "--listn"},
+		{"check with an unknown flag", "check --listn :0", exitUsage, "--listn"},
 		{"check finds no database", "check --no-migrate --database " + database, exitFailed, "registrar migrate"},
-		{"check finds nothing wrong", "check --database " + database, exitDone, ""},
-		{"a server that is not there", "health --url http://127.0.0.1:1/healthz", exitFailed, "127.0.0.1:1"},
-		{"a URL that is none", "health --url :", exitUsage, "--url"},
-		{"a version that is none", "migrate --to=-1", exitUsage, "--to"},
-		{"a module that may not be", "script inspect " + wasmtest.Path(t, "bad-import"), exitFailed, "set_clientid"},
-		{"a module that may be", "script inspect " + wasmtest.Path(t, "prefix-id"), exitDone, ""},
+		{"check succeeds", "check --database " + database, exitDone, ""},
+		{"no server", "health --url http://127.0.0.1:1/healthz", exitFailed, "127.0.0.1:1"},
+		{"an invalid URL", "health --url :", exitUsage, "--url"},
+		{"an invalid version", "migrate --to=-1", exitUsage, "--to"},
+		{"a rejected module", "script inspect " + wasmtest.Path(t, "bad-import"), exitFailed, "set_clientid"},
+		{"an accepted module", "script inspect " + wasmtest.Path(t, "prefix-id"), exitDone, ""},
 		{"registered", "script run " + wasmtest.Path(t, "prefix-id") + " --request " + request, exitDone, ""},
 		{"refused by a script", "script run " + wasmtest.Path(t, "refuse-scope") + " --request " + request, exitFailed, ""},
 		{"refused by the server", "script run " + wasmtest.Path(t, "prefix-id") + " --request " + refused, exitFailed, ""},
 		{"failed", "script run " + wasmtest.Path(t, "fail-trap") + " --request " + request, exitFailed, ""},
-		{"a name that cannot be", "script push " + wasmtest.Path(t, "prefix-id") + " --name Prefix", exitUsage, `"Prefix"`},
-		{"a deployment that cannot be", "script rollback 0", exitUsage, "numbers go from 1"},
-		{"a server that cannot be", "client list --server 127.0.0.1:8081", exitUsage, "--server"},
+		{"an invalid name", "script push " + wasmtest.Path(t, "prefix-id") + " --name Prefix", exitUsage, `"Prefix"`},
+		{"an invalid deployment", "script rollback 0", exitUsage, "must be 1 or more"},
+		{"an invalid server", "client list --server 127.0.0.1:8081", exitUsage, "--server"},
 		{"too many", "client list --limit 1001", exitUsage, "--limit 1001"},
 		{"version", "version", exitDone, ""},
 	} {
@@ -118,10 +119,10 @@ func TestExitCodes(t *testing.T) {
 				t.Errorf("exit code %d, want %d; standard error:\n%s", got.code, tt.want, got.err)
 			}
 			if !strings.Contains(got.err, tt.says) {
-				t.Errorf("standard error does not say %q:\n%s", tt.says, got.err)
+				t.Errorf("standard error, want %q in it:\n%s", tt.says, got.err)
 			}
 			if got.err != "" && !strings.HasPrefix(got.err, "registrar: ") {
-				t.Errorf("standard error does not begin with registrar: %s", got.err)
+				t.Errorf("standard error, want it to begin with registrar: %s", got.err)
 			}
 		})
 	}

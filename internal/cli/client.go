@@ -13,25 +13,25 @@ import (
 	"registrar/server/adminapi"
 )
 
-// clientCommands deal with registered clients.
+// clientCommands are the commands on registered clients.
 type clientCommands struct {
-	List   clientListCommand   `cmd:"" help:"List registered clients in the order of their IDs."`
-	Get    clientGetCommand    `cmd:"" help:"Show one client."`
-	Delete clientDeleteCommand `cmd:"" help:"Delete one client."`
+	List   clientListCommand   `cmd:"" help:"List registered clients, ordered by ID."`
+	Get    clientGetCommand    `cmd:"" help:"Show a client."`
+	Delete clientDeleteCommand `cmd:"" help:"Delete a client."`
 }
 
 // clientListCommand lists a page of clients.
 type clientListCommand struct {
 	remoteFlags
-	Limit int    `default:"100" placeholder:"N" help:"How many at most, up to 1000. Default ${default}."`
-	After string `placeholder:"ID" help:"Begin after this client ID."`
-	Q     string `placeholder:"TEXT" help:"What the client ID begins with, or the name holds."`
+	Limit int    `default:"100" placeholder:"N" help:"Clients to list, at most 1000. Default ${default}."`
+	After string `placeholder:"ID" help:"Start after this client ID."`
+	Q     string `placeholder:"TEXT" help:"List clients whose ID begins with this, or whose name contains it."`
 }
 
 // Run lists clients.
 func (c *clientListCommand) Run(ctx context.Context, to *console) error {
 	if c.Limit < 1 || c.Limit > adminapi.MaxPage {
-		return usageError{fmt.Errorf("--limit %d: it must be from 1 to %d", c.Limit, adminapi.MaxPage)}
+		return usageError{fmt.Errorf("--limit %d: must be 1 to %d", c.Limit, adminapi.MaxPage)}
 	}
 	api, err := c.api()
 	if err != nil {
@@ -44,11 +44,12 @@ func (c *clientListCommand) Run(ctx context.Context, to *console) error {
 	return c.write(to.out, adminapi.Clients{Clients: clients}, func(p *textWriter) {
 		rows := [][]string{{"CLIENT ID", "NAME", "REGISTERED", "SECRET"}}
 		for _, client := range clients {
-			rows = append(rows, []string{client.ClientID, cmp.Or(client.Name(), "—"), client.IssuedAt.Format(time.DateTime), secretOf(client)})
+			name, registered := cmp.Or(client.Name(), "—"), client.IssuedAt.Format(time.DateTime)
+			rows = append(rows, []string{client.ClientID, name, registered, secretOf(client)})
 		}
 		p.table(rows)
 		if len(clients) == c.Limit {
-			p.line("There may be more: --after %s", clients[len(clients)-1].ClientID)
+			p.line("There may be more: use --after %s", clients[len(clients)-1].ClientID)
 		}
 	})
 }
@@ -85,13 +86,14 @@ func (c *clientGetCommand) Run(ctx context.Context, to *console) error {
 // actsOf returns a row for each step that a script ran.
 func actsOf(c adminapi.Client) [][]string {
 	var acts []engine.Act
-	if json.Unmarshal(c.Acts, &acts) != nil { // of another version
+	if json.Unmarshal(c.Acts, &acts) != nil { // written by another version
 		return [][]string{{"scripts", string(c.Acts)}}
 	}
 	var rows [][]string
 	for _, a := range acts {
 		changed := cmp.Or(strings.Join(a.Changed, ", "), "nothing")
-		rows = append(rows, []string{"script", fmt.Sprintf("%s in %s changed %s (%s)", a.Script, a.Step, changed, a.Module)})
+		text := fmt.Sprintf("%s in %s changed %s (%s)", a.Script, a.Step, changed, a.Module)
+		rows = append(rows, []string{"script", text})
 	}
 	return rows
 }
@@ -102,7 +104,7 @@ type clientDeleteCommand struct {
 	ID string `arg:"" help:"Client ID."`
 }
 
-// Run deletes a client. The API answers nothing, and so does this for programs.
+// Run deletes a client. With --output json it prints nothing, as the API does.
 func (c *clientDeleteCommand) Run(ctx context.Context, to *console) error {
 	api, err := c.api()
 	if err != nil {

@@ -7,12 +7,12 @@ import (
 	"registrar/scripts/sandbox"
 )
 
-// compileCommand compiles a module in a process that may die of it. Its name is [sandbox.CompileCommand].
+// compileCommand compiles a module in a process of its own, which may crash. Its name is [sandbox.CompileCommand].
 type compileCommand struct {
 	Args []string `arg:""`
 }
 
-// Run compiles what standard input holds.
+// Run compiles the module on standard input.
 func (c *compileCommand) Run(ctx context.Context, to *console) error {
 	if code := sandbox.CompileChild(ctx, c.Args, os.Stdin, to.err); code != exitDone {
 		return exited(code)

@@ -16,11 +16,11 @@ import (
 	"registrar/internal/suggest"
 )
 
-// A configFile is the path of a YAML file. It is a mapping; each member is a flag of any command, without the dashes in
-// front, and holds one value or a list of values, which mean what they would mean on the command line.
+// A configFile is the path of a YAML file. The file is a mapping; each member is a flag of any command, without the
+// leading dashes, and has one value or a list of values as on the command line.
 type configFile string
 
-// BeforeResolve reads the file. kong calls it before it looks for flags that the command line leaves out.
+// BeforeResolve reads the file. kong calls it before it resolves flags that are not on the command line.
 func (configFile) BeforeResolve(k *kong.Kong, ctx *kong.Context, trace *kong.Path) error {
 	path := string(ctx.FlagValue(trace.Flag).(configFile))
 	b, err := os.ReadFile(path)
@@ -29,13 +29,13 @@ func (configFile) BeforeResolve(k *kong.Kong, ctx *kong.Context, trace *kong.Pat
 	}
 	members, err := parseConfig(b, flagNames(k.Model.Node))
 	if err != nil {
-		return fmt.Errorf("the configuration %s: %w", path, err)
+		return fmt.Errorf("configuration %s: %w", path, err)
 	}
 	ctx.AddResolver(&config{path, members})
 	return nil
 }
 
-// flagNames returns the names that a configuration may use: of every command, since they share one file.
+// flagNames returns the member names that a configuration may use: the flags of all commands, which share one file.
 func flagNames(node *kong.Node) []string {
 	names := map[string]bool{}
 	for _, f := range node.Flags {
@@ -51,23 +51,23 @@ func flagNames(node *kong.Node) []string {
 	return slices.Sorted(maps.Keys(names))
 }
 
-// A config answers kong's questions out of a file.
+// A config resolves flags from a configuration file.
 type config struct {
 	path    string
 	members map[string]member
 }
 
-// A member is what the file says of one flag.
+// A member is the value of one flag in the file.
 type member struct {
 	values []string
 	list   bool
 }
 
-// Validate implements [kong.Resolver]. What there is to say was said when the file was read.
+// Validate implements [kong.Resolver]. Unknown members were rejected when the file was parsed.
 func (*config) Validate(*kong.Application) error { return nil }
 
-// Resolve implements [kong.Resolver]. kong asks for flags that are not on the command line; what the environment has is
-// left alone.
+// Resolve implements [kong.Resolver]. kong calls it for flags that are not on the command line. The environment
+// overrides the file.
 func (c *config) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
 	m, ok := c.members[flag.Name]
 	if !ok || inEnvironment(flag) {
@@ -77,7 +77,7 @@ func (c *config) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, e
 		return kong.JoinEscaped(m.values, flag.Tag.Sep), nil
 	}
 	if m.list {
-		return nil, fmt.Errorf("the configuration %s has a list: it takes one value", c.path)
+		return nil, fmt.Errorf("configuration %s: must be one value, not a list", c.path)
 	}
 	return m.values[0], nil
 }
@@ -89,7 +89,7 @@ func inEnvironment(flag *kong.Flag) bool {
 	})
 }
 
-// parseConfig reads the members of a file that may only have known ones. No error quotes a value: it may be a password.
+// parseConfig reads the members of a file and rejects unknown ones. Errors quote no values, which may be passwords.
 func parseConfig(b []byte, known []string) (map[string]member, error) {
 	file, err := parser.ParseBytes(b, 0)
 	if err != nil {
@@ -98,11 +98,11 @@ func parseConfig(b []byte, known []string) (map[string]member, error) {
 	members := map[string]member{}
 	for i, document := range file.Docs {
 		if document.Body == nil {
-			continue // nothing but comments
+			continue // only comments
 		}
 		mapping, ok := document.Body.(*ast.MappingNode)
 		if !ok || i > 0 {
-			return nil, errors.New("it must be one YAML mapping, such as\nlisten: 127.0.0.1:8080")
+			return nil, errors.New("must be one YAML mapping, such as\nlisten: 127.0.0.1:8080")
 		}
 		for _, value := range mapping.Values {
 			name, line := value.Key.GetToken().Value, value.Key.GetToken().Position.Line
@@ -117,16 +117,16 @@ func parseConfig(b []byte, known []string) (map[string]member, error) {
 	return members, nil
 }
 
-// syntaxError says what is wrong without the piece of the file that the parser would show.
+// syntaxError returns err without the excerpt of the file that the parser adds.
 func syntaxError(err error) error {
 	var at interface {
 		GetMessage() string
 		GetToken() *token.Token
 	}
 	if !errors.As(err, &at) || at.GetToken() == nil {
-		return errors.New("it is no valid YAML")
+		return errors.New("not valid YAML")
 	}
-	return fmt.Errorf("line %d: it is no valid YAML: %s", at.GetToken().Position.Line, at.GetMessage())
+	return fmt.Errorf("line %d: not valid YAML: %s", at.GetToken().Position.Line, at.GetMessage())
 }
 
 func memberOf(node ast.Node) (member, bool) {
@@ -146,7 +146,7 @@ func memberOf(node ast.Node) (member, bool) {
 	return m, true
 }
 
-// scalar returns a value as it is written: 1e3 stays 1e3, and the flag says what it means.
+// scalar returns a value as it is written: 1e3 stays 1e3, for the flag to parse.
 func scalar(node ast.Node) (string, bool) {
 	switch n := node.(type) {
 	case *ast.StringNode:
@@ -159,7 +159,7 @@ func scalar(node ast.Node) (string, bool) {
 	return "", false
 }
 
-// suggestion returns ", did you mean …?" where one of the known names is near.
+// suggestion returns ", did you mean …?" if a known name is similar, else "".
 func suggestion(name string, known []string) string {
 	spelt := strings.ToLower(strings.ReplaceAll(name, "_", "-"))
 	if positive, negated := strings.CutPrefix(spelt, "no-"); negated && slices.Contains(known, positive) {

@@ -15,7 +15,8 @@ import (
 )
 
 func TestFlagComesBeforeEnvironmentBeforeFileBeforeDefault(t *testing.T) {
-	file := servertest.File(t, "config.yaml", "secret-lifetime: 1h\nallowed-scope: [file, \"a,b\"]\nweb-loopback: false\n")
+	file := servertest.File(t, "config.yaml",
+		"secret-lifetime: 1h\nallowed-scope: [file, \"a,b\"]\nweb-loopback: false\n")
 	for _, tt := range []struct {
 		name      string
 		file, env bool
@@ -85,7 +86,7 @@ func TestEveryFlagIsAVariableAndAMember(t *testing.T) {
 			t.Errorf("--%s: %s", flag.Name, diff)
 		}
 		if _, err := parseConfig([]byte(flag.Name+": x"), names); err != nil && flag.Name != "config" {
-			t.Errorf("--%s is no member: %v", flag.Name, err)
+			t.Errorf("--%s is not a member: %v", flag.Name, err)
 		}
 		return next(nil)
 	})
@@ -103,9 +104,9 @@ func TestConfigFile(t *testing.T) {
 		want map[string]member
 	}{
 		{"empty", "", map[string]member{}},
-		{"comments alone", "# nothing\n", map[string]member{}},
+		{"only comments", "# nothing\n", map[string]member{}},
 		{"strings", "database: sqlite:x.db\nlisten: \":8080\"\n", map[string]member{"database": one("sqlite:x.db"), "listen": one(":8080")}},
-		{"what looks like numbers and booleans stays as written", "rate-limit: 1e1\nweb-loopback: false\nlisten: 0010\n",
+		{"numbers and booleans stay as written", "rate-limit: 1e1\nweb-loopback: false\nlisten: 0010\n",
 			map[string]member{"rate-limit": one("1e1"), "web-loopback": one("false"), "listen": one("0010")}},
 		{"a list", "allowed-scope:\n- a\n- 1\n", map[string]member{"allowed-scope": {values: []string{"a", "1"}, list: true}}},
 		{"a list on one line", "allowed-scope: [a, 'b c']", map[string]member{"allowed-scope": {values: []string{"a", "b c"}, list: true}}},
@@ -141,11 +142,11 @@ func TestConfigFileRefusals(t *testing.T) {
 		{"a list of lists", "allowed-scope: [[a]]", "allowed-scope must be one value or a list"},
 		{"an alias", "listen: &x a\ndatabase: *x", "must be one value"},
 		{"given twice", "listen: a\nlisten: b", "listen"},
-		{"no mapping", "- listen", "it must be one YAML mapping"},
-		{"a word", "listen", "it must be one YAML mapping"},
-		{"two documents", "listen: a\n---\nlisten: b", "it must be one YAML mapping"},
-		{"no YAML", "database: \"mysql:" + password, "line 1: it is no valid YAML"},
-		{"a tab", "database: x\n\tlisten: " + password, "no valid YAML"},
+		{"not a mapping", "- listen", "must be one YAML mapping"},
+		{"a word", "listen", "must be one YAML mapping"},
+		{"two documents", "listen: a\n---\nlisten: b", "must be one YAML mapping"},
+		{"not YAML", "database: \"mysql:" + password, "line 1: not valid YAML"},
+		{"a tab", "database: x\n\tlisten: " + password, "not valid YAML"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got, err := parseConfig([]byte(tt.yaml), known)
@@ -156,31 +157,34 @@ func TestConfigFileRefusals(t *testing.T) {
 				t.Errorf("got %q, want %q in it", err, tt.want)
 			}
 			if strings.Contains(err.Error(), password) {
-				t.Errorf("%q shows a value", err)
+				t.Errorf("%q quotes a value", err)
 			}
 		})
 	}
 }
 
-func TestAListIsRefusedWhereOneValueIsMeant(t *testing.T) {
+func TestListIsRefusedForASingleValue(t *testing.T) {
 	_, err := parse(t, "serve", "--config", servertest.File(t, "config.yaml", "listen: [a, b]\n"))
 	if err == nil || !strings.Contains(err.Error(), "--listen: ") {
 		t.Errorf("got %v", err)
 	}
 }
 
-// Each option of the engine has a flag that reaches it, so that none can be forgotten.
-func TestEngineFlagsReachEveryOption(t *testing.T) {
-	keys := servertest.File(t, "jwks.json", `{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"a","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}`)
+// Each option of the engine has a flag that sets it.
+func TestEngineFlagsSetEveryOption(t *testing.T) {
+	keys := servertest.File(t, "jwks.json",
+		`{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"a","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}`)
 	plain, err := parse(t, "serve")
 	if err != nil {
 		t.Fatal(err)
 	}
-	changed, err := parse(t, "serve", "--secret-lifetime=90d", "--client-id-format=random", "--default-scope=a", "--allowed-scope=a,b",
-		"--allowed-grant-type=authorization_code", "--allowed-response-type=code id_token", "--grant-response-mismatch=refuse",
-		"--uris-on-redirect-host", "--web-custom-scheme=native", "--no-web-loopback", "--native-scheme=reverse-domain",
-		"--allow-unsigned-id-token", "--signing-alg=ES256", "--echo-extensions=x,y", "--fetch-jwks-uri", "--require-software-statement", "--trusted-issuer=board="+keys,
-		"--issuer=https://auth.example", "--no-management", "--rotate-registration-token")
+	changed, err := parse(t, "serve", "--secret-lifetime=90d", "--client-id-format=random",
+		"--default-scope=a", "--allowed-scope=a,b", "--allowed-grant-type=authorization_code",
+		"--allowed-response-type=code id_token", "--grant-response-mismatch=refuse", "--uris-on-redirect-host",
+		"--web-custom-scheme=native", "--no-web-loopback", "--native-scheme=reverse-domain",
+		"--allow-unsigned-id-token", "--signing-alg=ES256", "--echo-extensions=x,y", "--fetch-jwks-uri",
+		"--require-software-statement", "--trusted-issuer=board="+keys, "--issuer=https://auth.example",
+		"--no-management", "--rotate-registration-token")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -194,12 +198,21 @@ func TestEngineFlagsReachEveryOption(t *testing.T) {
 	before, after := reflect.ValueOf(options(plain)), reflect.ValueOf(options(changed))
 	for i := range before.NumField() {
 		if reflect.DeepEqual(before.Field(i).Interface(), after.Field(i).Interface()) {
-			t.Errorf("no flag reaches %s", before.Type().Field(i).Name)
+			t.Errorf("no flag sets %s", before.Type().Field(i).Name)
 		}
 	}
-	want := engine.Options{ClientIDFormat: engine.ClientIDUUIDv7, AllowedGrantTypes: engine.DefaultGrantTypes(),
-		AllowedResponseTypes: engine.DefaultResponseTypes(), GrantResponseMismatch: engine.MismatchAuto, WebCustomScheme: engine.CustomSchemeRefuse,
-		NativeScheme: engine.NativeSchemeAny, SigningAlgs: engine.DefaultSigningAlgs(), RegistrationEndpoint: "http://localhost:8080/register", StatementAudiences: []string{"http://localhost:8080", "http://localhost:8080", "http://localhost:8080/register"}}
+	const base = "http://localhost:8080"
+	want := engine.Options{
+		ClientIDFormat:        engine.ClientIDUUIDv7,
+		AllowedGrantTypes:     engine.DefaultGrantTypes(),
+		AllowedResponseTypes:  engine.DefaultResponseTypes(),
+		GrantResponseMismatch: engine.MismatchAuto,
+		WebCustomScheme:       engine.CustomSchemeRefuse,
+		NativeScheme:          engine.NativeSchemeAny,
+		SigningAlgs:           engine.DefaultSigningAlgs(),
+		RegistrationEndpoint:  base + "/register",
+		StatementAudiences:    []string{base, base, base + "/register"},
+	}
 	if diff := cmp.Diff(want, options(plain)); diff != "" {
 		t.Errorf("the defaults of the flags are not the engine's: %s", diff)
 	}

@@ -16,35 +16,37 @@ import (
 	"registrar/server"
 )
 
-// documentFlags are the documents of others that the server reads, and the one that it publishes.
+// documentFlags name the documents that the server reads from elsewhere, and the one that it publishes.
 type documentFlags struct {
-	DiscoveryDocument        string   `placeholder:"FILE" help:"Metadata of the authorization server (RFC 8414), which is published with registration_endpoint set and bounds what may be registered. None unless given."`
-	DiscoveryUpstream        string   `placeholder:"URL" help:"URL of such metadata, which is fetched every 5 minutes and merged with the document, whose members win; https unless loopback."`
-	TrustedIssuer            []string `placeholder:"ISSUER=JWKS" help:"Issuers whose software statements are taken, each with its key set: a URL, https unless loopback, or a file. None unless given."`
+	DiscoveryDocument        string   `placeholder:"FILE" help:"Metadata of the authorization server (RFC 8414). It is published with registration_endpoint set and bounds what may be registered. Default none."`
+	DiscoveryUpstream        string   `placeholder:"URL" help:"URL of such metadata; https unless loopback. It is fetched every 5 minutes and merged with the document, whose members win."`
+	TrustedIssuer            []string `placeholder:"ISSUER=JWKS" help:"Issuers whose software statements are accepted, each with its keys: a URL, https unless loopback, or a file. Default none."`
 	RequireSoftwareStatement bool     `help:"Refuse clients without a software statement of a trusted issuer."`
-	AcceptJWTBodies          bool     `name:"accept-jwt-bodies" help:"Take a software statement as the whole body of a registration: application/jwt."`
-	FetchJWKSURI             bool     `name:"fetch-jwks-uri" help:"Fetch the key set at a client's jwks_uri, and check it."`
-	MetadataDocuments        bool     `help:"Resolve clients that are named by the URL of their metadata, for the authorization server, which asks the admin API."`
+	AcceptJWTBodies          bool     `name:"accept-jwt-bodies" help:"Accept a software statement as the whole body of a registration (application/jwt)."`
+	FetchJWKSURI             bool     `name:"fetch-jwks-uri" help:"Fetch and check the keys at a client's jwks_uri."`
+	MetadataDocuments        bool     `help:"Let the authorization server resolve clients named by the URL of their metadata, through the admin API."`
 }
 
-// configure reads the files that the flags name and connects the documents to a server of that issuer and public URL.
+// configure reads the files that the flags name and sets the fields of c that use documents.
 func (f *documentFlags) configure(c *app.Config, issuer, publicURL string, logger *slog.Logger) error {
 	issuers, err := keyset.ParseIssuers(f.TrustedIssuer, keyset.Config{Logger: logger})
 	if err != nil {
 		return fmt.Errorf("--trusted-issuer: %w", err)
 	}
 	if f.RequireSoftwareStatement && len(issuers) == 0 {
-		return errors.New("--require-software-statement: it needs a --trusted-issuer, or no client could register")
+		return errors.New("--require-software-statement needs a --trusted-issuer, or no client could register")
 	}
-	clients := fetch.New(fetch.Config{Logger: logger}) // of URLs that clients name
+	clients := fetch.New(fetch.Config{Logger: logger}) // for URLs that clients name
 	f.configureEngine(&c.Engine, issuers, clients, []string{issuer, publicURL, registrationEndpoint(publicURL)})
 	f.configureServer(&c.Server, clients)
 	c.Discovery, err = f.source(issuer, registrationEndpoint(publicURL), logger)
 	return err
 }
 
-// configureEngine sets what the engine reads of documents. A software statement may name this server by any of audiences.
-func (f *documentFlags) configureEngine(c *engine.Config, issuers keyset.Issuers, clients *fetch.Fetcher, audiences []string) {
+// configureEngine sets the fields of c that use documents. A software statement may have any of the audiences.
+func (f *documentFlags) configureEngine(
+	c *engine.Config, issuers keyset.Issuers, clients *fetch.Fetcher, audiences []string,
+) {
 	c.Fetch = clients.Fetch
 	c.Options.FetchJWKSURI = f.FetchJWKSURI
 	c.Options.RequireSoftwareStatement = f.RequireSoftwareStatement
@@ -54,7 +56,7 @@ func (f *documentFlags) configureEngine(c *engine.Config, issuers keyset.Issuers
 	}
 }
 
-// configureServer sets which documents the server takes.
+// configureServer sets which documents the server accepts.
 func (f *documentFlags) configureServer(c *server.Config, clients *fetch.Fetcher) {
 	c.AcceptJWTBodies = f.AcceptJWTBodies
 	if f.MetadataDocuments {
@@ -62,10 +64,10 @@ func (f *documentFlags) configureServer(c *server.Config, clients *fetch.Fetcher
 	}
 }
 
-// maxUpstream bounds the metadata of the upstream, in bytes.
+// maxUpstream bounds the upstream's metadata, in bytes.
 const maxUpstream = 1 << 20
 
-// source returns the discovery document; nil where none is published. An upstream is not asked yet.
+// source returns the discovery document, nil if none is published. It does not fetch the upstream's metadata.
 func (f *documentFlags) source(issuer, endpoint string, logger *slog.Logger) (*discovery.Source, error) {
 	if f.DiscoveryDocument == "" && f.DiscoveryUpstream == "" {
 		return nil, nil
@@ -91,8 +93,8 @@ func (f *documentFlags) source(issuer, endpoint string, logger *slog.Logger) (*d
 	return source, nil
 }
 
-// loadDiscovery asks the upstream, if there is one. The error is a [usageError] where its metadata may not be published;
-// another one means that the upstream is away, and is asked again while the server runs.
+// loadDiscovery fetches the upstream's metadata, if there is an upstream. The error is a [usageError] if the metadata
+// cannot be published. After any other error the upstream is unavailable, and [discovery.Source.Follow] tries again.
 func loadDiscovery(ctx context.Context, source *discovery.Source) error {
 	if source == nil {
 		return nil

@@ -35,15 +35,15 @@ func TestDocumentsRefuse(t *testing.T) {
 	}))
 	defer other.Close()
 	for _, tt := range []struct{ name, args, want string }{
-		{"a document that is not there", "--discovery-document=/nowhere", "--discovery-document"},
+		{"a missing document", "--discovery-document=/nowhere", "--discovery-document"},
 		{"a document of another issuer", "--discovery-document=" + servertest.File(t, "d.json", `{"issuer":"https://other.example"}`), `its issuer is "https://other.example"`},
-		{"a document that is no JSON", "--discovery-document=" + servertest.File(t, "d.json", `issuer: x`), "JSON object"},
+		{"a document that is not JSON", "--discovery-document=" + servertest.File(t, "d.json", `issuer: x`), "JSON object"},
 		{"an upstream by http", "--discovery-upstream=http://auth.example/d", "https"},
 		{"an upstream of another issuer", "--discovery-upstream=" + other.URL, `its issuer is "https://other.example"`},
 		{"an issuer without keys", "--trusted-issuer=https://board.example", "ISSUER=JWKS"},
 		{"keys by http", "--trusted-issuer=https://board.example=http://board.example/jwks", "https"},
-		{"keys that are not there", "--trusted-issuer=https://board.example=/nowhere", "/nowhere"},
-		{"statements that nobody can have", "--require-software-statement", "--trusted-issuer"},
+		{"missing keys", "--trusted-issuer=https://board.example=/nowhere", "/nowhere"},
+		{"required statements without an issuer", "--require-software-statement", "--trusted-issuer"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := documentsOf(t, strings.Fields(tt.args)...)
@@ -57,10 +57,13 @@ func TestDocumentsRefuse(t *testing.T) {
 func TestDocuments(t *testing.T) {
 	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		io.WriteString(w, `{"issuer":"http://localhost:8080","token_endpoint":"http://localhost:8080/token","grant_types_supported":["authorization_code"]}`)
+		io.WriteString(w,
+			`{"issuer":"http://localhost:8080","token_endpoint":"http://localhost:8080/token","grant_types_supported":["authorization_code"]}`)
 	}))
-	keys := servertest.File(t, "jwks.json", `{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"a","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}`)
-	c, err := documentsOf(t, "--discovery-upstream="+upstream.URL+"/d?v=1", "--discovery-document="+servertest.File(t, "d.json", `{"grant_types_supported":["client_credentials"]}`),
+	keys := servertest.File(t, "jwks.json",
+		`{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"a","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}`)
+	c, err := documentsOf(t, "--discovery-upstream="+upstream.URL+"/d?v=1", "--discovery-document="+servertest.File(t,
+		"d.json", `{"grant_types_supported":["client_credentials"]}`),
 		"--metadata-documents", "--trusted-issuer=https://board.example="+keys, "--require-software-statement", "--fetch-jwks-uri")
 	if err != nil {
 		t.Fatal(err)
@@ -73,15 +76,18 @@ func TestDocuments(t *testing.T) {
 	if err := json.Unmarshal(document, &got); err != nil {
 		t.Fatal(err)
 	}
-	if got["registration_endpoint"] != "https://register.example/register" || got["token_endpoint"] == nil || got["client_id_metadata_document_supported"] != true {
+	if got["registration_endpoint"] != "https://register.example/register" || got["token_endpoint"] == nil ||
+		got["client_id_metadata_document_supported"] != true {
 		t.Errorf("got %v", got)
 	}
 	advertised, err := c.Discovery.Advertised()
-	if err != nil || len(advertised["grant_types_supported"]) != 1 || advertised["grant_types_supported"][0] != "client_credentials" {
+	if err != nil || len(advertised["grant_types_supported"]) != 1 ||
+		advertised["grant_types_supported"][0] != "client_credentials" {
 		t.Errorf("got %v, %v", advertised, err)
 	}
 	e := c.Engine
-	if e.StatementKeys == nil || e.Fetch == nil || !e.Options.RequireSoftwareStatement || !e.Options.FetchJWKSURI || len(e.Options.StatementAudiences) != 3 {
+	if e.StatementKeys == nil || e.Fetch == nil || !e.Options.RequireSoftwareStatement || !e.Options.FetchJWKSURI ||
+		len(e.Options.StatementAudiences) != 3 {
 		t.Errorf("got %+v", e.Options)
 	}
 	if c.Server.FetchDocument == nil {
@@ -91,14 +97,14 @@ func TestDocuments(t *testing.T) {
 	upstream.Close()
 	away, err := documentsOf(t, "--discovery-upstream="+upstream.URL)
 	if err == nil || isUsage(err) {
-		t.Fatalf("an upstream that is away: got %v, want an error that is not the user's", err)
+		t.Fatalf("an unavailable upstream: got %v, want an error that is not the user's", err)
 	}
 	if _, err := away.Discovery.Document(); err == nil {
-		t.Error("ready without knowing what bounds registrations")
+		t.Error("ready without the upstream's metadata")
 	}
 }
 
-// Without options no issuer is trusted and nothing is published.
+// By default no issuer is trusted and nothing is published.
 func TestNoDocuments(t *testing.T) {
 	c, err := documentsOf(t)
 	if err != nil {

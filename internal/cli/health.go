@@ -7,15 +7,15 @@ import (
 	"time"
 )
 
-// healthCommand asks a server whether it is well.
+// healthCommand checks the health of a running server.
 type healthCommand struct {
-	URL string `default:"http://127.0.0.1:8080/healthz" placeholder:"URL" help:"What to ask. Default ${default}."`
+	URL string `default:"http://127.0.0.1:8080/healthz" placeholder:"URL" help:"Health endpoint. Default ${default}."`
 }
 
-// healthTimeout is how long a server may take to say that it is well.
+// healthTimeout bounds the health check.
 const healthTimeout = 5 * time.Second
 
-// Run asks the server.
+// Run requests the health endpoint. Anything but 200 is an error.
 func (c *healthCommand) Run(ctx context.Context, to *console) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.URL, nil)
 	if err != nil {
@@ -23,11 +23,11 @@ func (c *healthCommand) Run(ctx context.Context, to *console) error {
 	}
 	response, err := httpClient(healthTimeout).Do(request)
 	if err != nil {
-		return fmt.Errorf("asking the server: %w", err)
+		return fmt.Errorf("requesting the health: %w", err)
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s answers %s", c.URL, response.Status)
+		return fmt.Errorf("%s answered %s", c.URL, response.Status)
 	}
 	_, err = fmt.Fprintln(to.out, "healthy")
 	return err

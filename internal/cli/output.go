@@ -12,17 +12,17 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// outputFlags are how a command answers.
+// outputFlags choose the output format of a command.
 type outputFlags struct {
-	Output string `default:"text" enum:"text,json" placeholder:"text|json" help:"text is for people, json for programs. Default ${default}."`
+	Output string `default:"text" enum:"text,json" placeholder:"text|json" help:"Output format: text for people, json for programs. Default ${default}."`
 }
 
-// write answers with a document: as JSON, or as text makes people read it.
+// write writes a document to w: as one line of JSON, or as text formats it.
 func (f *outputFlags) write(w io.Writer, document any, text func(*textWriter)) error {
 	if f.Output == "json" {
 		b, err := json.Marshal(document, json.Deterministic(true))
 		if err != nil {
-			return fmt.Errorf("writing the answer: %w", err)
+			return fmt.Errorf("encoding the output: %w", err)
 		}
 		_, err = w.Write(append(b, '\n'))
 		return err
@@ -33,7 +33,7 @@ func (f *outputFlags) write(w io.Writer, document any, text func(*textWriter)) e
 	return err
 }
 
-// A textWriter collects text for people. What clients and scripts wrote cannot steer the terminal.
+// A textWriter collects text for people. Text from clients and scripts cannot control the terminal.
 type textWriter struct{ buffer bytes.Buffer }
 
 // line writes a line.
@@ -54,7 +54,7 @@ func (p *textWriter) table(rows [][]string) {
 	_ = w.Flush() // a buffer takes everything
 }
 
-// json writes a JSON value over several lines.
+// json writes a JSON value, indented.
 func (p *textWriter) json(value jsontext.Value) {
 	indented := value.Clone()
 	if err := indented.Indent(jsontext.WithIndent("  ")); err != nil {
@@ -63,7 +63,7 @@ func (p *textWriter) json(value jsontext.Value) {
 	p.line("%s", indented)
 }
 
-// printable returns s with a placeholder for everything that is not seen as itself.
+// printable replaces non-printing characters with U+FFFD, so that client text cannot emit escapes.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
@@ -73,7 +73,7 @@ func printable(s string) string {
 	}, s)
 }
 
-// printableLines is printable, but for line breaks.
+// printableLines is printable that keeps line breaks.
 func printableLines(s string) string {
 	lines := strings.Split(s, "\n")
 	for i, line := range lines {

@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestTextCannotSteerATerminal(t *testing.T) {
+func TestTextCannotControlATerminal(t *testing.T) {
 	p := &textWriter{}
 	p.line("two\nlines, %s", "\x1b[2Jred\r\u202e")
 	p.table([][]string{{"NAME", "ID"}, {"a\tb\nc", "\x07x"}, {"Zoë 漢字", "y"}})
@@ -29,7 +29,7 @@ func TestJSONIsOneLineOfTheAPI(t *testing.T) {
 	f := outputFlags{Output: "json"}
 	err := f.write(&b, struct {
 		Name string `json:"name"`
-	}{"<x>\n"}, func(*textWriter) { t.Error("it is written as text") })
+	}{"<x>\n"}, func(*textWriter) { t.Error("text was called") })
 	if want := `{"name":"<x>\n"}` + "\n"; err != nil || b.String() != want {
 		t.Errorf("got %q and %v, want %q", b.String(), err, want)
 	}
@@ -50,7 +50,7 @@ func TestAnnouncementOnATerminal(t *testing.T) {
 		"admin API     http://127.0.0.1:8081",
 		"database      sqlite:registrar.db",
 		"deployment    3: ids, policy",
-		"registration  open to this machine: for others, see --registration",
+		"registration  open to this machine only; see --registration",
 		"admin token   in registrar.token",
 		"",
 		"Try it:",

@@ -18,14 +18,21 @@ import (
 	"registrar/server"
 )
 
-// parse checks the flags and returns the server that they describe. An error names the flag that is wrong. It reads the
-// files that flags name, and asks no other server.
+// parse checks the flags and returns the server that they describe. An error names the wrong flag. parse reads the
+// files that flags name and contacts no server.
 func (f *serverFlags) parse(logger *slog.Logger) (app.Config, error) {
-	c := app.Config{Database: f.Database, Migrate: !f.NoMigrate, Listen: f.Listen, AdminListen: f.AdminListen, Logger: logger}
-	if f.MaxModules < 1 {
-		return c, fmt.Errorf("--max-modules %d: it must be at least 1", f.MaxModules)
+	c := app.Config{
+		Database:       f.Database,
+		Migrate:        !f.NoMigrate,
+		MaxModules:     f.MaxModules,
+		MaxModulesSize: int64(f.MaxModulesSize),
+		Listen:         f.Listen,
+		AdminListen:    f.AdminListen,
+		Logger:         logger,
 	}
-	c.MaxModules, c.MaxModulesSize = f.MaxModules, int64(f.MaxModulesSize)
+	if f.MaxModules < 1 {
+		return c, fmt.Errorf("--max-modules %d: must be at least 1", f.MaxModules)
+	}
 	c.Engine.Options = f.options()
 	if err := c.Engine.Options.Validate(); err != nil {
 		return c, err
@@ -53,13 +60,13 @@ func (f *serverFlags) parse(logger *slog.Logger) (app.Config, error) {
 	return c, f.documentFlags.configure(&c, f.Issuer, publicURL, logger)
 }
 
-// limits checks what bounds a registration over HTTP.
+// limits checks the HTTP limits and stores them in c.
 func (f *serverFlags) limits(c *server.Config) error {
 	if f.RequestTimeout <= 0 {
-		return fmt.Errorf("--request-timeout %s: it must be above 0", f.RequestTimeout)
+		return fmt.Errorf("--request-timeout %s: must be above 0", f.RequestTimeout)
 	}
 	if f.RateLimit < 0 || math.IsNaN(f.RateLimit) || math.IsInf(f.RateLimit, 0) {
-		return fmt.Errorf("--rate-limit %v: it must be a number from 0", f.RateLimit)
+		return fmt.Errorf("--rate-limit %v: must be 0 or more", f.RateLimit)
 	}
 	c.RequestTimeout, c.RateLimit = time.Duration(f.RequestTimeout), f.RateLimit
 	var err error
@@ -67,7 +74,7 @@ func (f *serverFlags) limits(c *server.Config) error {
 	return err
 }
 
-// network checks addresses and URLs, decides who may register, and returns the URL under which clients reach the server.
+// network checks addresses and URLs, decides who may register, and returns the URL at which clients reach the server.
 func (f *serverFlags) network(c *app.Config) (publicURL string, err error) {
 	public, err := listenHost("--listen", f.Listen)
 	if err != nil {
@@ -95,19 +102,20 @@ func (f *serverFlags) network(c *app.Config) (publicURL string, err error) {
 	}
 	c.Engine.Options.RotateRegistrationToken = f.RotateRegistrationToken
 	c.Server.Issuer = f.Issuer
-	here := netrule.IsLoopback(public) && netrule.IsLoopback(issuer.Hostname()) && netrule.IsLoopback(base.Hostname()) && len(f.TrustedProxy) == 0
+	here := netrule.IsLoopback(public) && netrule.IsLoopback(issuer.Hostname()) &&
+		netrule.IsLoopback(base.Hostname()) && len(f.TrustedProxy) == 0
 	c.Server.Registration = policy(f.Registration, here)
 	c.TLS, err = f.tlsConfig()
 	return publicURL, err
 }
 
-// registrationEndpoint returns where clients register.
+// registrationEndpoint returns the URL at which clients register.
 func registrationEndpoint(publicURL string) string {
 	return strings.TrimSuffix(publicURL, "/") + "/register"
 }
 
-// policy returns who may register. Unless the operator says it, a server that only this machine reaches is open to this
-// machine.
+// policy returns who may register. The default is open to this machine if only this machine reaches the server (here),
+// else token.
 func policy(registration *string, here bool) server.RegistrationPolicy {
 	switch {
 	case registration != nil && *registration == "open":
@@ -118,52 +126,54 @@ func policy(registration *string, here bool) server.RegistrationPolicy {
 	return server.RegistrationToken
 }
 
-// listenHost returns the host of an address to listen on; "" stands for all.
+// listenHost returns the host of an address to listen on; "" means all addresses.
 func listenHost(flag, address string) (string, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err == nil {
 		_, err = strconv.ParseUint(port, 10, 16)
 	}
 	if err != nil {
-		return "", fmt.Errorf("%s %s: it must be HOST:PORT, such as 127.0.0.1:8080, or :8080 for every address", flag, address)
+		return "", fmt.Errorf("%s %s: must be HOST:PORT, such as 127.0.0.1:8080 or :8080", flag, address)
 	}
 	return host, nil
 }
 
-// baseURL reads a URL that others are built on. RFC 8414 §2: an issuer is https and has no query and no fragment. We let
-// it be http on loopback, where nobody listens in.
+// baseURL parses a URL that others are built on. RFC 8414 §2: an issuer is https and has no query and no fragment. http
+// is allowed on loopback, where no one can eavesdrop.
 func baseURL(flag, raw string) (*url.URL, error) {
 	u, err := url.Parse(raw)
 	switch {
 	case err != nil || u.Host == "" || u.Hostname() == "" || u.Scheme != "https" && u.Scheme != "http":
-		return nil, fmt.Errorf("%s: it must be a URL such as https://auth.example", flag)
+		return nil, fmt.Errorf("%s: must be a URL such as https://auth.example", flag)
 	case u.User != nil:
-		return nil, fmt.Errorf("%s: it must not hold a user or a password", flag)
+		return nil, fmt.Errorf("%s: must not contain a user or a password", flag)
 	case strings.ContainsAny(raw, "?#"):
-		return nil, fmt.Errorf("%s %s: it must have no query and no fragment", flag, raw)
+		return nil, fmt.Errorf("%s %s: must have no query and no fragment", flag, raw)
 	case u.Scheme == "http" && !netrule.IsLoopback(u.Hostname()):
-		return nil, fmt.Errorf("%s %s: it must be https unless its host is loopback", flag, raw)
+		return nil, fmt.Errorf("%s %s: must be https unless its host is loopback", flag, raw)
 	}
 	return u, nil
 }
 
-// origins checks what browsers may register from.
+// origins checks the origins that browsers may register from. It returns nil for all.
 func origins(list []string) ([]string, error) {
 	if slices.Contains(list, "*") {
 		return nil, nil
 	}
 	if len(list) == 0 {
-		return nil, errors.New("--cors-origin: name at least one origin, or * for every one")
+		return nil, errors.New("--cors-origin: name at least one origin, or * for all")
 	}
 	for _, origin := range list {
 		u, err := url.Parse(origin)
 		if err != nil || u.Scheme == "" || u.Host == "" || origin != u.Scheme+"://"+u.Host {
-			return nil, fmt.Errorf("--cors-origin %q: an origin is a scheme, a host and perhaps a port, such as https://app.example", origin)
+			return nil, fmt.Errorf("--cors-origin %q: must be a scheme, a host and an optional port, such as "+
+				"https://app.example", origin)
 		}
 	}
 	return list, nil
 }
 
+// tlsConfig loads the certificate. It returns nil for plain HTTP.
 func (f *listenFlags) tlsConfig() (*tls.Config, error) {
 	if f.TLSCert == "" {
 		return nil, nil

@@ -26,9 +26,9 @@ func TestRegistrationPolicy(t *testing.T) {
 		{"a host that only begins like loopback", []string{"--public-url=https://localhost.example"}, server.RegistrationToken},
 		{"a trusted proxy", []string{"--trusted-proxy=127.0.0.1"}, server.RegistrationToken},
 		{"an admin address elsewhere is not public", []string{"--admin-listen=:8081"}, server.RegistrationLoopback},
-		{"open, said", []string{"--registration=open"}, server.RegistrationOpen},
-		{"open, said, to everybody", []string{"--registration=open", "--listen=:8080", "--issuer=https://auth.example", "--trusted-proxy=10.0.0.0/8"}, server.RegistrationOpen},
-		{"token, said", []string{"--registration=token"}, server.RegistrationToken},
+		{"open, configured", []string{"--registration=open"}, server.RegistrationOpen},
+		{"open to everyone, configured", []string{"--registration=open", "--listen=:8080", "--issuer=https://auth.example", "--trusted-proxy=10.0.0.0/8"}, server.RegistrationOpen},
+		{"token, configured", []string{"--registration=token"}, server.RegistrationToken},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			commands, err := parse(t, append([]string{"serve"}, tt.args...)...)
@@ -72,33 +72,33 @@ func TestParseRefuses(t *testing.T) {
 		want string
 	}{
 		{"an address without a port", "--listen=127.0.0.1", "--listen 127.0.0.1"},
-		{"a port that is none", "--admin-listen=127.0.0.1:http", "--admin-listen"},
+		{"an invalid port", "--admin-listen=127.0.0.1:http", "--admin-listen"},
 		{"an issuer without a scheme", "--issuer=auth.example", "--issuer"},
 		{"an issuer by another scheme", "--issuer=ftp://auth.example", "--issuer"},
 		{"an issuer by http", "--issuer=http://auth.example", "https"},
 		{"an issuer with a query", "--issuer=https://auth.example/?x", "no query"},
 		{"an issuer of access tokens without keys", "--jwt-issuer=https://issuer.example --jwt-scope=registration", "ISSUER=JWKS"},
 		{"keys by http", "--jwt-issuer=https://issuer.example=http://issuer.example/jwks --jwt-scope=registration", "must be https"},
-		{"keys that are not there", "--jwt-issuer=https://issuer.example=none.json --jwt-scope=registration", "none.json"},
+		{"missing keys", "--jwt-issuer=https://issuer.example=none.json --jwt-scope=registration", "none.json"},
 		{"an issuer of access tokens twice", "--jwt-issuer=https://i.example=https://i.example/a --jwt-issuer=https://i.example=https://i.example/b --jwt-scope=registration", "twice"},
 		{"access tokens without a scope", "--jwt-issuer=https://issuer.example=https://issuer.example/jwks", "--jwt-scope"},
 		{"a scope without an issuer", "--jwt-scope=registration", "--jwt-issuer"},
 		{"a public URL by http", "--public-url=http://auth.example", "--public-url"},
 		{"a public URL with a fragment", "--public-url=https://auth.example/#x", "no fragment"},
-		{"a public URL with a user", "--public-url=https://hidden:secret@auth.example", "--public-url: it must not hold a user"},
+		{"a public URL with a user", "--public-url=https://hidden:secret@auth.example", "--public-url: must not contain a user"},
 		{"a public URL without a host", "--public-url=https:///x", "--public-url"},
 		{"an origin with a path", "--cors-origin=https://app.example/", "--cors-origin"},
 		{"an origin without a scheme", "--cors-origin=app.example", "--cors-origin"},
 		{"no origin", "--cors-origin=", "--cors-origin"},
 		{"a negative rate", "--rate-limit=-1", "--rate-limit"},
-		{"a rate that is no number", "--rate-limit=NaN", "--rate-limit"},
+		{"a rate that is not a number", "--rate-limit=NaN", "--rate-limit"},
 		{"no time for a script", "--script-timeout=0s", "--script-timeout"},
 		{"no time for a request", "--request-timeout=0s", "--request-timeout"},
 		{"half a second of lifetime", "--secret-lifetime=1500ms", "whole seconds"},
 		{"a default scope that is not allowed", "--default-scope=a --allowed-scope=b", `"a"`},
 		{"a symmetric algorithm", "--signing-alg=HS256", "HS256"},
-		{"a certificate that is not there", "--tls-cert=/nowhere --tls-key=/nowhere", "--tls-cert"},
-		{"a token file that is not there", "--admin-token-file=/nowhere", "/nowhere"},
+		{"a missing certificate", "--tls-cert=/nowhere --tls-key=/nowhere", "--tls-cert"},
+		{"a missing token file", "--admin-token-file=/nowhere", "/nowhere"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			commands, err := parse(t, append([]string{"serve"}, strings.Fields(tt.args)...)...)
@@ -119,7 +119,7 @@ func TestParseRefuses(t *testing.T) {
 func TestMemorySize(t *testing.T) {
 	for _, tt := range []struct {
 		text  string
-		pages uint32 // 0 means that it is refused
+		pages uint32 // 0 means refused
 	}{
 		{"16MiB", 256},
 		{"64KiB", 1},

@@ -5,25 +5,25 @@ import (
 	"io"
 )
 
-// A progressLine shows at a terminal how far a long task has come, in one line that it rewrites. It writes no escape
-// sequences, so that every terminal can show it. It draws whenever it is told to: callers bound how often that is.
+// A progressLine shows the progress of a long task on a terminal, in one line that it rewrites. It writes no escape
+// sequences, so that every terminal can show it. Callers bound how often it draws.
 type progressLine struct {
 	w     io.Writer
 	label string
-	width int // of the line that is on the terminal, in bytes; 0 means none
+	width int // of the current line, in bytes; 0 means none
 }
 
-// show draws that done of a total are done, and nothing while the total is 0.
+// show draws the progress, or nothing while total is 0.
 func (p *progressLine) show(done, total int) {
 	if total <= 0 {
 		return
 	}
 	line := fmt.Sprintf("%s: %d of %d (%d%%)", p.label, done, total, 100*done/total)
-	fmt.Fprintf(p.w, "\r%-*s", p.width, line) // an error is no reason to stop the task
+	fmt.Fprintf(p.w, "\r%-*s", p.width, line) // an error must not stop the task
 	p.width = len(line)
 }
 
-// clear empties the line and leaves the cursor at its beginning.
+// clear empties the line and moves the cursor to its beginning.
 func (p *progressLine) clear() {
 	if p.width > 0 {
 		fmt.Fprintf(p.w, "\r%*s\r", p.width, "")

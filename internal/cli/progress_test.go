@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// onScreen returns what a terminal shows of its last line.
+// onScreen returns the last line that a terminal would show.
 func onScreen(written string) string {
 	var screen []rune
 	column := 0
@@ -31,7 +31,7 @@ func TestProgressLine(t *testing.T) {
 	p.clear()
 	p.show(0, 0)
 	if out.Len() > 0 {
-		t.Errorf("before there is something to show: got %q, want nothing", &out)
+		t.Errorf("total 0: got %q, want nothing", &out)
 	}
 	for _, step := range []struct {
 		done, total int

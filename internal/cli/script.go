@@ -10,27 +10,27 @@ import (
 	"registrar/scripts/host"
 )
 
-// scriptCommands deal with scripts.
+// scriptCommands are the commands on scripts.
 type scriptCommands struct {
-	Inspect     scriptInspectCommand     `cmd:"" help:"Say what an upload of a module would be told. Needs no server."`
-	Run         scriptRunCommand         `cmd:"" help:"Take a request through all steps with this one script and store nothing. Needs no server."`
-	Test        scriptTestCommand        `cmd:"" help:"Run the cases of a script, from files that hold a request and what must come of it. Needs no server."`
-	Push        scriptPushCommand        `cmd:"" help:"Upload a module, and deploy it if asked to."`
-	List        scriptListCommand        `cmd:"" help:"List uploaded modules, the newest first."`
-	Deployments scriptDeploymentsCommand `cmd:"" help:"List deployments, the newest first, which is in force."`
+	Inspect     scriptInspectCommand     `cmd:"" help:"Check a module as an upload would. Needs no server."`
+	Run         scriptRunCommand         `cmd:"" help:"Run a request through all steps with one script and store nothing. Needs no server."`
+	Test        scriptTestCommand        `cmd:"" help:"Run the test cases of a script. Needs no server."`
+	Push        scriptPushCommand        `cmd:"" help:"Upload a module; deploy it with --deploy."`
+	List        scriptListCommand        `cmd:"" help:"List uploaded modules, newest first."`
+	Deployments scriptDeploymentsCommand `cmd:"" help:"List deployments, newest first. The first is in force."`
 	Deploy      scriptDeployCommand      `cmd:"" help:"Deploy a list of scripts."`
 	Rollback    scriptRollbackCommand    `cmd:"" help:"Deploy a copy of an older deployment."`
 	Shadow      scriptShadowCommand      `cmd:"" help:"Show what scripts in shadow mode would have done."`
-	New         scriptNewCommand         `cmd:"" help:"Write the project of a script: a first script, the SDK, cases. Needs no server and no network."`
-	Replay      scriptReplayCommand      `cmd:"" help:"Say what would have come of the latest registrations with this script. Stores none and deploys nothing."`
+	New         scriptNewCommand         `cmd:"" help:"Create a script project: a first script, the SDK, test cases. Needs no server and no network."`
+	Replay      scriptReplayCommand      `cmd:"" help:"Run the latest registrations through a script and report what differs. Registers and deploys nothing."`
 }
 
-// stepFlags say what a program replaces.
+// stepFlags name the steps that a program replaces.
 type stepFlags struct {
-	Step []string `placeholder:"STEP" help:"Steps that a program replaces, which exports _start instead of steps."`
+	Step []string `placeholder:"STEP" help:"Steps to replace, for a program (a module that exports _start)."`
 }
 
-// objectFlag returns the value of a flag that is a JSON object, nil where it is not given.
+// objectFlag returns the value of a flag that is a JSON object, nil if it is not given.
 func objectFlag(flag, value string) (jsontext.Value, error) {
 	if value == "" {
 		return nil, nil
@@ -38,10 +38,10 @@ func objectFlag(flag, value string) (jsontext.Value, error) {
 	if v := jsontext.Value(value); v.IsValid() && v.Kind() == '{' {
 		return v, nil
 	}
-	return nil, usageError{fmt.Errorf("%s: it must be a JSON object", flag)}
+	return nil, usageError{fmt.Errorf("%s: must be a JSON object", flag)}
 }
 
-// localHost returns a script host whose only module is this one.
+// localHost returns a script host whose only module is wasm, and the module's digest. The caller must close it.
 func (f *scriptFlags) localHost(ctx context.Context, wasm []byte) (h *host.Host, digest string, err error) {
 	limits, err := f.host()
 	if err != nil {

@@ -16,11 +16,11 @@ import (
 
 // scriptDeployCommand appends a deployment.
 type scriptDeployCommand struct {
-	File string `arg:"" placeholder:"FILE.json" help:"{\"scripts\":[{\"name\",\"module\",\"steps\"?,\"config\"?,\"mode\"?,\"on_failure\"?,\"fail_open\"?}],\"comment\"?,\"if_current\"?}; module is a digest, steps are those that a program replaces, the first script is outermost."`
+	File string `arg:"" placeholder:"FILE.json" help:"{\"scripts\":[{\"name\",\"module\",\"steps\"?,\"config\"?,\"mode\"?,\"on_failure\"?,\"fail_open\"?}],\"comment\"?,\"if_current\"?}. module is a digest; steps are those that a program replaces; the first script is outermost."`
 	remoteFlags
 }
 
-// Run deploys what the file says.
+// Run deploys the list in the file.
 func (c *scriptDeployCommand) Run(ctx context.Context, to *console) error {
 	b, err := os.ReadFile(c.File)
 	if err != nil {
@@ -35,21 +35,25 @@ func (c *scriptDeployCommand) Run(ctx context.Context, to *console) error {
 		return fmt.Errorf("%s: %w", c.File, err)
 	}
 	if asked.Scripts == nil {
-		return fmt.Errorf("%s: scripts is missing: the list of scripts, [] for none", c.File)
+		return fmt.Errorf("%s: scripts is missing; it is the list of scripts, [] for none", c.File)
 	}
-	return c.deploy(ctx, to, adminapi.NewDeployment{Scripts: asked.Scripts, Comment: asked.Comment, IfCurrent: asked.IfCurrent})
+	return c.deploy(ctx, to, adminapi.NewDeployment{
+		Scripts:   asked.Scripts,
+		Comment:   asked.Comment,
+		IfCurrent: asked.IfCurrent,
+	})
 }
 
-// scriptRollbackCommand brings a deployment back.
+// scriptRollbackCommand deploys a copy of an older deployment.
 type scriptRollbackCommand struct {
-	Number int64 `arg:"" placeholder:"N" help:"Deployment to bring back."`
+	Number int64 `arg:"" placeholder:"N" help:"Number of the deployment to copy."`
 	remoteFlags
 }
 
 // Run deploys the copy.
 func (c *scriptRollbackCommand) Run(ctx context.Context, to *console) error {
 	if c.Number < 1 {
-		return usageError{fmt.Errorf("deployment %d: numbers go from 1", c.Number)}
+		return usageError{fmt.Errorf("deployment %d: must be 1 or more", c.Number)}
 	}
 	return c.deploy(ctx, to, adminapi.NewDeployment{CopyOf: c.Number})
 }
@@ -70,10 +74,10 @@ func describeDeployment(p *textWriter, d scripts.Deployment) {
 	p.line("deployment %d is in force: %s", d.Number, scripts.Names(d.Scripts))
 }
 
-// deployAttempts bounds how often a deployment is tried again because another one came in between.
+// deployAttempts bounds the attempts to deploy while others deploy at the same time.
 const deployAttempts = 5
 
-// deployModule puts a script in place of the one of its name, else at the end.
+// deployModule deploys the current scripts with script in place of the one of its name, else at the end.
 func deployModule(ctx context.Context, api *adminapi.API, script scripts.Script) (scripts.Deployment, error) {
 	for attempt := 1; ; attempt++ {
 		current, err := api.CurrentDeployment(ctx)
@@ -92,8 +96,8 @@ func deployModule(ctx context.Context, api *adminapi.API, script scripts.Script)
 	}
 }
 
-// withModule returns the list with the module in place of the script of its name, which keeps what else is said of it
-// unless a mode, steps or a configuration are given. One that acts is not put into the shadow, since nothing would act in its place.
+// withModule returns list with script in place of the one of its name, else at the end. It keeps what script leaves
+// out. An enforced script is not moved to shadow mode, since nothing would replace it.
 func withModule(list []scripts.Script, script scripts.Script) ([]scripts.Script, error) {
 	list = slices.Clone(list)
 	i := slices.IndexFunc(list, func(s scripts.Script) bool { return s.Name == script.Name })
@@ -101,7 +105,8 @@ func withModule(list []scripts.Script, script scripts.Script) ([]scripts.Script,
 		return append(list, script), nil
 	}
 	if script.Mode == scripts.ModeShadow && list[i].Mode != scripts.ModeShadow {
-		return nil, fmt.Errorf("script %s acts: in shadow mode it would no longer: say another --name for the new one, or deploy a list without it", script.Name)
+		return nil, fmt.Errorf("script %s is enforced and would stop in shadow mode: "+
+			"choose another --name, or deploy a list without it", script.Name)
 	}
 	list[i].Module = script.Module
 	if script.Config != nil {

@@ -11,14 +11,14 @@ import (
 	"registrar/scripts"
 )
 
-// scriptInspectCommand judges a module.
+// scriptInspectCommand checks a module.
 type scriptInspectCommand struct {
-	File string `arg:"" placeholder:"FILE.wasm" help:"Module."`
+	File string `arg:"" placeholder:"FILE.wasm" help:"Module to check."`
 	scriptFlags
 	outputFlags
 }
 
-// Run judges the module as an upload would.
+// Run checks the module as an upload would and describes it.
 func (c *scriptInspectCommand) Run(ctx context.Context, to *console) error {
 	wasm, err := os.ReadFile(c.File)
 	if err != nil {
@@ -29,7 +29,7 @@ func (c *scriptInspectCommand) Run(ctx context.Context, to *console) error {
 		return err
 	}
 	defer h.Close(context.WithoutCancel(ctx))
-	// Upload compiles too, which Inspect alone does not. What it stores is gone with this process.
+	// Unlike Inspect, Upload also compiles. It stores nothing beyond this process.
 	m, _, err := h.Upload(ctx, localName(c.File), wasm, "")
 	if err != nil {
 		return rejection(err)
@@ -37,10 +37,10 @@ func (c *scriptInspectCommand) Run(ctx context.Context, to *console) error {
 	return c.write(to.out, m, func(p *textWriter) { describeModule(p, m) })
 }
 
-// rejection puts the reasons against a module one a line.
+// rejection lists the reasons of a [scripts.RejectedError], one per line.
 func rejection(err error) error {
 	if rejected, ok := errors.AsType[*scripts.RejectedError](err); ok {
-		return fmt.Errorf("the module may not be uploaded:\n  - %s", strings.Join(rejected.Reasons, "\n  - "))
+		return fmt.Errorf("the module is rejected:\n  - %s", strings.Join(rejected.Reasons, "\n  - "))
 	}
 	return err
 }
@@ -49,9 +49,9 @@ func describeModule(p *textWriter, m scripts.Module) {
 	p.table([][]string{
 		{"digest", m.Digest},
 		{"size", fmt.Sprintf("%d bytes", m.Size)},
-		{"steps", cmp.Or(strings.Join(m.Steps, ", "), "those that the deployment lists: it is a program")},
+		{"steps", cmp.Or(strings.Join(m.Steps, ", "), "those that the deployment lists (a program)")},
 		{"imports", cmp.Or(strings.Join(m.Imports, ", "), "none")},
-		{"memory", fmt.Sprintf("%d KiB at least", m.MemoryMin>>10)},
+		{"memory", fmt.Sprintf("at least %d KiB", m.MemoryMin>>10)},
 	})
 	for _, warning := range m.Warnings {
 		p.line("warning: %s", warning)

@@ -27,7 +27,8 @@ func (c *scriptListCommand) Run(ctx context.Context, to *console) error {
 	return c.write(to.out, adminapi.Modules{Modules: modules}, func(p *textWriter) {
 		rows := [][]string{{"NAME", "UPLOADED", "SIZE", "STEPS", "DIGEST"}}
 		for _, m := range modules {
-			rows = append(rows, []string{m.Name, m.CreatedAt.Format(time.DateTime), strconv.Itoa(m.Size), strings.Join(m.Steps, " "), m.Digest})
+			size, steps := strconv.Itoa(m.Size), strings.Join(m.Steps, " ")
+			rows = append(rows, []string{m.Name, m.CreatedAt.Format(time.DateTime), size, steps, m.Digest})
 		}
 		p.table(rows)
 	})
@@ -53,7 +54,8 @@ func (c *scriptDeploymentsCommand) Run(ctx context.Context, to *console) error {
 			if d.CopyOf != 0 {
 				comment = strings.TrimSpace(fmt.Sprintf("copy of %d %s", d.CopyOf, comment))
 			}
-			rows = append(rows, []string{strconv.FormatInt(d.Number, 10), d.CreatedAt.Format(time.DateTime), scripts.Names(d.Scripts), comment})
+			number, names := strconv.FormatInt(d.Number, 10), scripts.Names(d.Scripts)
+			rows = append(rows, []string{number, d.CreatedAt.Format(time.DateTime), names, comment})
 		}
 		p.table(rows)
 	})

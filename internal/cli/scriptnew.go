@@ -14,13 +14,13 @@ import (
 	"registrar/sdk"
 )
 
-// scriptNewCommand writes the project of a script.
+// scriptNewCommand creates a script project.
 type scriptNewCommand struct {
-	Folder string `arg:"" placeholder:"DIR" help:"Where to write it: a folder that is empty or not there yet."`
+	Folder string `arg:"" placeholder:"DIR" help:"Folder of the project; must be empty or not exist."`
 	Lang   string `required:"" placeholder:"LANG" help:"Language: go, rust, as (AssemblyScript) or c."`
 }
 
-// sdkFolder returns where a language's SDK is, by the name that --lang knows.
+// sdkFolder returns the folder of the SDK for a value of --lang.
 func sdkFolder(lang string) string {
 	if lang == "as" {
 		return "assemblyscript"
@@ -37,15 +37,15 @@ func (c *scriptNewCommand) Run(to *console) error {
 	if err := writeProject(c.Folder, project); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(to.out, "%s holds a script: README.md says how to build, test and deploy it\n", printable(c.Folder))
+	_, err = fmt.Fprintf(to.out, "created %s: see its README.md to build, test and deploy it\n", printable(c.Folder))
 	return err
 }
 
-// newProject returns the files of a project, by their path in it: the language's template, and the SDK beside that.
+// newProject returns the files of a project by path: the language's template and its SDK.
 func newProject(files fs.FS, lang string) (map[string][]byte, error) {
 	folder := sdkFolder(lang)
 	if known := languages(files); !slices.Contains(known, lang) {
-		return nil, fmt.Errorf("--lang %s: there is no template; there is one for %s", lang, strings.Join(known, ", "))
+		return nil, fmt.Errorf("--lang %s: no such template; there are %s", lang, strings.Join(known, ", "))
 	}
 	project := map[string][]byte{}
 	err := fs.WalkDir(files, folder, func(name string, entry fs.DirEntry, err error) error {
@@ -60,7 +60,7 @@ func newProject(files fs.FS, lang string) (map[string][]byte, error) {
 	return project, err
 }
 
-// languages returns what --lang may be: the languages that have a template.
+// languages returns the values of --lang that have a template.
 func languages(files fs.FS) []string {
 	var known []string
 	for _, lang := range []string{"go", "rust", "as", "c"} {
@@ -71,14 +71,14 @@ func languages(files fs.FS) []string {
 	return known
 }
 
-// writeProject writes a project's files into a folder in which there is nothing.
+// writeProject writes a project's files into a folder, which must be empty or not exist.
 func writeProject(folder string, project map[string][]byte) error {
 	entries, err := os.ReadDir(folder)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	if len(entries) > 0 {
-		return usageError{fmt.Errorf("%s is not empty: name a folder that is, or one that is not there yet", folder)}
+		return usageError{fmt.Errorf("%s is not empty", folder)}
 	}
 	for _, name := range slices.Sorted(maps.Keys(project)) {
 		file := filepath.Join(folder, filepath.FromSlash(name))

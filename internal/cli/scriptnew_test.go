@@ -2,6 +2,7 @@ package cli
 
 import (
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -22,15 +23,15 @@ func TestScriptNewRefuses(t *testing.T) {
 		code               int
 		says               string
 	}{
-		{"a language that there is none of", "cobol", missing, exitUsage, "--lang cobol: there is no template; there is one for go"},
-		{"a path in place of a language", "go/template", missing, exitUsage, "there is no template"},
+		{"an unknown language", "cobol", missing, exitUsage, "--lang cobol: no such template; there are go"},
+		{"a path instead of a language", "go/template", missing, exitUsage, "no such template"},
 		{"a folder with a file in it", "go", full, exitUsage, "is not empty"},
 		{"a file", "go", file, exitFailed, "not a directory"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := runHere(t, "script", "new", "--lang", tt.lang, tt.folder)
 			if r.code != tt.code || !strings.Contains(r.err, tt.says) {
-				t.Errorf("exit code %d, want %d; it says %q, want %q", r.code, tt.code, r.err, tt.says)
+				t.Errorf("exit code %d, want %d; standard error %q, want %q in it", r.code, tt.code, r.err, tt.says)
 			}
 		})
 	}
@@ -38,7 +39,7 @@ func TestScriptNewRefuses(t *testing.T) {
 		t.Error("a refused language left a folder")
 	}
 	if entries, err := os.ReadDir(full); err != nil || len(entries) != 1 {
-		t.Errorf("the full folder holds %v", entries)
+		t.Errorf("the full folder has %v", entries)
 	}
 }
 
@@ -46,17 +47,18 @@ func TestScriptNewTakesAnEmptyFolder(t *testing.T) {
 	must(t, runHere(t, "script", "new", "--lang=go", t.TempDir()))
 }
 
-// A language is there once its template is.
+// A language is known if it has a template.
 func TestNewProject(t *testing.T) {
 	files := fstest.MapFS{}
-	for _, name := range []string{"go/registrar/x.go", "assemblyscript/template/Makefile", "assemblyscript/template/assembly/index.ts.tmpl",
+	for _, name := range []string{"go/registrar/x.go", "assemblyscript/template/Makefile",
+		"assemblyscript/template/assembly/index.ts.tmpl",
 		"assemblyscript/registrar/index.ts", "assemblyscript/registrar/x_test.go"} {
 		files[name] = &fstest.MapFile{Data: []byte(name)}
 	}
 	if diff := cmp.Diff([]string{"as"}, languages(files)); diff != "" {
 		t.Error(diff)
 	}
-	if _, err := newProject(files, "go"); err == nil || !strings.HasSuffix(err.Error(), "there is one for as") {
+	if _, err := newProject(files, "go"); err == nil || !strings.HasSuffix(err.Error(), "there are as") {
 		t.Errorf("got %v", err)
 	}
 	got, err := newProject(files, "as")
@@ -73,7 +75,7 @@ func TestNewProject(t *testing.T) {
 	}
 }
 
-// Each template has cases, and a project of it holds no test of the SDK and no module.
+// Each template has cases. A project has no tests of the SDK and no module.
 func TestTemplates(t *testing.T) {
 	for _, lang := range languages(sdk.Files()) {
 		project, err := newProject(sdk.Files(), lang)
@@ -85,12 +87,13 @@ func TestTemplates(t *testing.T) {
 			if strings.HasPrefix(name, "cases/") && strings.HasSuffix(name, ".txtar") {
 				cases++
 			}
-			if strings.HasSuffix(name, "_test.go") || strings.HasSuffix(name, ".wasm") || strings.HasSuffix(name, ".tmpl") {
-				t.Errorf("%s: a project holds %s", lang, name)
+			if strings.HasSuffix(name, "_test.go") || path.Ext(name) == ".wasm" || path.Ext(name) == ".tmpl" {
+				t.Errorf("%s: the project has %s", lang, name)
 			}
 		}
 		if cases < 2 || project["Makefile"] == nil || project["README.md"] == nil {
-			t.Errorf("%s: %d cases, of a Makefile %d and of a README %d bytes", lang, cases, len(project["Makefile"]), len(project["README.md"]))
+			t.Errorf("%s: %d cases, Makefile of %d bytes, README of %d bytes",
+				lang, cases, len(project["Makefile"]), len(project["README.md"]))
 		}
 	}
 }

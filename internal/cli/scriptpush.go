@@ -10,27 +10,27 @@ import (
 	"registrar/server/adminapi"
 )
 
-// scriptPushCommand uploads a module.
+// scriptPushCommand uploads a module and may deploy it.
 type scriptPushCommand struct {
-	File       string `arg:"" placeholder:"FILE.wasm" help:"Module."`
-	Name       string `placeholder:"NAME" help:"Name of the script; the file's unless given."`
-	Deploy     bool   `help:"Deploy it too: in place of the script of that name, with its configuration, else at the end, innermost."`
-	Mode       string `enum:",enforce,shadow" default:"" help:"With --deploy: enforce has it act, shadow only says what it would do. As it was unless given, else enforce."`
-	ConfigJSON string `name:"config-json" placeholder:"JSON" help:"With --deploy: configuration of the script, an object. As it was unless given."`
-	Canary     string `placeholder:"5%" help:"With --deploy: have it act for this share of the callers. For the others the deployment before stays in force."`
+	File       string `arg:"" placeholder:"FILE.wasm" help:"Module to upload."`
+	Name       string `placeholder:"NAME" help:"Name of the script. Defaults to the file's."`
+	Deploy     bool   `help:"Deploy the module, in place of the script of that name with its configuration, else last (innermost)."`
+	Mode       string `enum:",enforce,shadow" default:"" help:"With --deploy: shadow only records what the script would do. Defaults to the current mode, else enforce."`
+	ConfigJSON string `name:"config-json" placeholder:"JSON" help:"With --deploy: configuration of the script, an object. Defaults to the current one."`
+	Canary     string `placeholder:"5%" help:"With --deploy: share of the callers that get it. For the others the previous deployment stays in force."`
 	uploadFlags
 	stepFlags
 	remoteFlags
 }
 
-// Run uploads, and deploys if asked to.
+// Run uploads the module and deploys it with --deploy.
 func (c *scriptPushCommand) Run(ctx context.Context, to *console) error {
 	name, err := scriptName(c.Name, c.File)
 	if err != nil {
 		return err
 	}
 	if (c.Mode != "" || c.Canary != "" || c.ConfigJSON != "") && !c.Deploy {
-		return usageError{errors.New("--mode, --canary and --config-json go with --deploy")}
+		return usageError{errors.New("--mode, --canary and --config-json need --deploy")}
 	}
 	config, err := objectFlag("--config-json", c.ConfigJSON)
 	if err != nil {
@@ -50,7 +50,14 @@ func (c *scriptPushCommand) Run(ctx context.Context, to *console) error {
 	if !c.Deploy {
 		return c.write(to.out, m, func(p *textWriter) { describeModule(p, m) })
 	}
-	d, err := deployModule(ctx, api, scripts.Script{Name: name, Module: m.Digest, Config: config, Mode: scripts.Mode(c.Mode), Canary: c.Canary, Steps: c.Step})
+	d, err := deployModule(ctx, api, scripts.Script{
+		Name:   name,
+		Module: m.Digest,
+		Config: config,
+		Mode:   scripts.Mode(c.Mode),
+		Canary: c.Canary,
+		Steps:  c.Step,
+	})
 	if err != nil {
 		return err
 	}
@@ -63,11 +70,11 @@ func (c *scriptPushCommand) Run(ctx context.Context, to *console) error {
 	return nil
 }
 
-// outerScripts warns of scripts that replace the same step further out: they decide whether this one is asked at all.
+// outerScripts warns of scripts further out that replace one of the steps: they decide whether this one runs at all.
 func outerScripts(ctx context.Context, api *adminapi.API, list []scripts.Script, name string, steps []string) []string {
 	modules, err := api.Modules(ctx)
 	if err != nil {
-		return []string{fmt.Sprintf("scripts further out may replace the same steps: %v", err)}
+		return []string{fmt.Sprintf("cannot check whether scripts further out replace the same steps: %v", err)}
 	}
 	exported := map[string][]string{}
 	for _, m := range modules {
@@ -80,7 +87,8 @@ func outerScripts(ctx context.Context, api *adminapi.API, list []scripts.Script,
 		}
 		for _, step := range slices.Concat(outer.Steps, exported[outer.Module]) {
 			if slices.Contains(steps, step) {
-				warnings = append(warnings, fmt.Sprintf("%s replaces %s too and stands further out: %s runs there only where %s calls its base", outer.Name, step, name, outer.Name))
+				const format = "%s is further out and replaces %s too: %s runs there only if %s calls its base"
+				warnings = append(warnings, fmt.Sprintf(format, outer.Name, step, name, outer.Name))
 			}
 		}
 	}

@@ -11,24 +11,24 @@ import (
 	"registrar/server/adminapi"
 )
 
-// scriptReplayCommand runs stored registrations through a script that is not in force.
+// scriptReplayCommand runs stored registrations through a script that is not deployed.
 type scriptReplayCommand struct {
 	File       string `arg:"" placeholder:"FILE.wasm" help:"Module. It is uploaded, but not deployed."`
-	Last       int    `default:"1000" placeholder:"N" help:"How many registrations, the latest, up to 100000. Default ${default}."`
-	Name       string `placeholder:"NAME" help:"Name of the script; the file's unless given. It takes the place of the script of that name in the deployment in force, else the last."`
-	ConfigJSON string `name:"config-json" placeholder:"JSON" help:"Configuration of the script, an object. That of the script whose place it takes unless given."`
+	Last       int    `default:"1000" placeholder:"N" help:"How many of the latest registrations to replay, at most 100000. Default ${default}."`
+	Name       string `placeholder:"NAME" help:"Name of the script. Defaults to the file's. It runs in place of the deployed script of that name, else last."`
+	ConfigJSON string `name:"config-json" placeholder:"JSON" help:"Configuration of the script, an object. Defaults to that of the script that it replaces."`
 	uploadFlags
 	remoteFlags
 }
 
-// Run replays, and fails only where it cannot: differences are what was asked for.
+// Run replays and describes the differences, which are not an error.
 func (c *scriptReplayCommand) Run(ctx context.Context, to *console) error {
 	name, err := scriptName(c.Name, c.File)
 	if err != nil {
 		return err
 	}
 	if c.Last < 1 || c.Last > scripts.MaxReplay {
-		return usageError{fmt.Errorf("--last %d: it must be from 1 to %d", c.Last, scripts.MaxReplay)}
+		return usageError{fmt.Errorf("--last %d: must be 1 to %d", c.Last, scripts.MaxReplay)}
 	}
 	config, err := objectFlag("--config-json", c.ConfigJSON)
 	if err != nil {
@@ -46,7 +46,8 @@ func (c *scriptReplayCommand) Run(ctx context.Context, to *console) error {
 	if err != nil {
 		return err
 	}
-	list, err := withModule(current.Scripts, scripts.Script{Name: name, Module: m.Digest, Config: config, Mode: scripts.ModeEnforce})
+	script := scripts.Script{Name: name, Module: m.Digest, Config: config, Mode: scripts.ModeEnforce}
+	list, err := withModule(current.Scripts, script)
 	if err != nil {
 		return err
 	}
@@ -63,9 +64,10 @@ func (c *scriptReplayCommand) Run(ctx context.Context, to *console) error {
 	return c.write(to.out, result, func(p *textWriter) { describeReplay(p, result) })
 }
 
-// describeReplay tells people what came out differently.
+// describeReplay prints the counts and the differences.
 func describeReplay(p *textWriter, r scripts.Replay) {
-	p.line("%d registrations: %d the same, %d changed, %d refused, %d failed", r.Total, r.Same, r.Changed, r.Refused, r.Failed)
+	p.line("%d registrations: %d the same, %d changed, %d refused, %d failed",
+		r.Total, r.Same, r.Changed, r.Refused, r.Failed)
 	for _, one := range r.Differences {
 		p.line("\n%s: %s", one.ClientID, verdict(one.Is))
 		if one.Error != nil {
@@ -92,7 +94,7 @@ func verdict(o scripts.Outcome) string {
 
 func change(d scripts.Difference) string {
 	if d.Withheld {
-		return "differs; the values may be secret and are not shown"
+		return "differs; values not shown, they may be secret"
 	}
 	value := func(v jsontext.Value) string { return cmp.Or(string(v), "none") }
 	s := value(d.Old) + " → " + value(d.New)

@@ -11,10 +11,11 @@ import (
 	"registrar/internal/wasmtest"
 )
 
-// Only on a terminal is progress shown, and it is gone before the answer.
+// Progress is shown only on a terminal and is cleared before the output.
 func TestScriptReplayShowsProgressOnATerminal(t *testing.T) {
 	s := servertest.New(t, app.Config{}, servertest.Options{})
-	response, err := http.Post(s.Public.URL+"/register", "application/json", strings.NewReader(`{"redirect_uris":["https://app.example/cb"]}`))
+	response, err := http.Post(s.Public.URL+"/register", "application/json",
+		strings.NewReader(`{"redirect_uris":["https://app.example/cb"]}`))
 	if err != nil || response.StatusCode != http.StatusCreated {
 		t.Fatal(response, err)
 	}

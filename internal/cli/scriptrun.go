@@ -15,18 +15,18 @@ import (
 
 // scriptRunCommand is a dry run of one script.
 type scriptRunCommand struct {
-	File       string `arg:"" placeholder:"FILE.wasm" help:"Module."`
+	File       string `arg:"" placeholder:"FILE.wasm" help:"Module to run."`
 	Request    string `required:"" placeholder:"FILE.json" help:"Registration request, as a client would send it."`
 	ConfigJSON string `name:"config-json" default:"{}" placeholder:"JSON" help:"Configuration of the script, an object. Default ${default}."`
-	Caller     string `placeholder:"FILE.json" help:"Who registers, as read_caller shows it to scripts. Nobody in particular unless given."`
-	Trace      bool   `help:"Show each step: who ran it, how it ended, its time and fuel, what it changed (+ added, - removed, ~ replaced) and logged."`
+	Caller     string `placeholder:"FILE.json" help:"Caller, as read_caller shows it to scripts. Defaults to an anonymous one."`
+	Trace      bool   `help:"Show each step: who ran it, outcome, time, fuel, what it changed (+ added, - removed, ~ replaced) and logged."`
 	stepFlags
 	outputFlags
 	engineFlags `group:"What may be registered:"`
 	scriptFlags `group:"Scripts:"`
 }
 
-// Run runs the request and fails where the server would not register the client.
+// Run runs the request and fails if the server would not register the client.
 func (c *scriptRunCommand) Run(ctx context.Context, to *console) error {
 	if _, err := objectFlag("--config-json", c.ConfigJSON); err != nil {
 		return err
@@ -60,7 +60,7 @@ func (c *scriptRunCommand) Run(ctx context.Context, to *console) error {
 	return nil
 }
 
-// caller returns who registers.
+// caller returns the caller that registers.
 func (c *scriptRunCommand) caller() (*engine.Caller, error) {
 	caller := &engine.Caller{Auth: engine.AuthNone}
 	if c.Caller == "" {
@@ -76,18 +76,25 @@ func (c *scriptRunCommand) caller() (*engine.Caller, error) {
 	return caller, nil
 }
 
-// dryRun takes the request through all steps of this one script.
-func (c *scriptRunCommand) dryRun(ctx context.Context, e *engine.Engine, wasm, body []byte, caller *engine.Caller) (scripts.DryRun, error) {
+// dryRun runs the request through all steps with this one script.
+func (c *scriptRunCommand) dryRun(
+	ctx context.Context, e *engine.Engine, wasm, body []byte, caller *engine.Caller,
+) (scripts.DryRun, error) {
 	h, digest, err := c.localHost(ctx, wasm)
 	if err != nil {
 		return scripts.DryRun{}, err
 	}
 	defer h.Close(context.WithoutCancel(ctx))
-	list := []scripts.Script{{Name: localName(c.File), Module: digest, Steps: c.Step, Config: jsontext.Value(c.ConfigJSON)}}
-	return scriptcase.DryRun(ctx, h, e, body, nil, caller, list)
+	script := scripts.Script{
+		Name:   localName(c.File),
+		Module: digest,
+		Steps:  c.Step,
+		Config: jsontext.Value(c.ConfigJSON),
+	}
+	return scriptcase.DryRun(ctx, h, e, body, nil, caller, []scripts.Script{script})
 }
 
-// describe tells people how it went.
+// describe prints the trace, if asked for, and the outcome.
 func (c *scriptRunCommand) describe(p *textWriter, result scripts.DryRun) {
 	if c.Trace {
 		describeTrace(p, result.Steps)

@@ -15,9 +15,10 @@ import (
 
 const minimal = `{"redirect_uris":["https://app.example/cb"]}`
 
-// What a dry run shows, but for what differs from run to run.
+// The trace of a dry run, with placeholders for what differs from run to run.
 func TestScriptRunTrace(t *testing.T) {
-	got := must(t, runHere(t, "script", "run", wasmtest.Path(t, "wrap-id"), "--request", servertest.File(t, "request.json", minimal), "--trace")).out
+	got := must(t, runHere(t, "script", "run", wasmtest.Path(t, "wrap-id"), "--request",
+		servertest.File(t, "request.json", minimal), "--trace")).out
 	for _, change := range []struct{ pattern, replacement string }{
 		{`wrapped-[0-9a-f-]{36}`, "wrapped-ID"},
 		{`"[0-9a-f-]{36}"`, `"ID"`},
@@ -83,13 +84,14 @@ registered
 }
 
 func TestScriptRunShowsLogLines(t *testing.T) {
-	got := must(t, runHere(t, "script", "run", wasmtest.Path(t, "log-lines"), "--request", servertest.File(t, "request.json", minimal), "--trace")).out
+	got := must(t, runHere(t, "script", "run", wasmtest.Path(t, "log-lines"), "--request",
+		servertest.File(t, "request.json", minimal), "--trace")).out
 	if n := strings.Count(got, "log: line-"); n != 32 || !strings.Contains(got, "log lines dropped: 8\n") {
 		t.Errorf("%d log lines:\n%s", n, got)
 	}
 }
 
-// dryRun runs a script and returns what programs read.
+// dryRun runs a script and returns its JSON output.
 func dryRun(t *testing.T, code int, args ...string) scripts.DryRun {
 	t.Helper()
 	r := runHere(t, append([]string{"script", "run", "--output", "json"}, args...)...)
@@ -97,7 +99,7 @@ func dryRun(t *testing.T, code int, args ...string) scripts.DryRun {
 		t.Fatalf("exit code %d, want %d; standard error:\n%s", r.code, code, r.err)
 	}
 	if r.err != "" {
-		t.Errorf("standard error holds %q", r.err)
+		t.Errorf("standard error: %q", r.err)
 	}
 	var d scripts.DryRun
 	if err := json.Unmarshal([]byte(r.out), &d, json.RejectUnknownMembers(true)); err != nil {
@@ -120,14 +122,17 @@ func TestScriptRunAnswersAsTheServerWould(t *testing.T) {
 		{"refused", "refuse-scope", minimal, nil, 1, "refused", "insufficient_scope"},
 		{"failed", "fail-trap", minimal, nil, 1, "failed", "script fail-trap"},
 		{"out of time", "fail-spin", minimal, []string{"--script-timeout=50ms", "--script-fuel=1000000000000"}, 1, "failed", "ran longer than 50ms"},
-		{"no JSON", "prefix-id", "{", nil, 1, "refused", "invalid_client_metadata"},
-		{"no object", "prefix-id", "null", nil, 1, "refused", "JSON object"},
+		{"not JSON", "prefix-id", "{", nil, 1, "refused", "invalid_client_metadata"},
+		{"not an object", "prefix-id", "null", nil, 1, "refused", "JSON object"},
 		{"a configuration", "go-policy", minimal, []string{`--config-json={"hosts":["other.example"]}`}, 1, "refused", "invalid_redirect_uri"},
 		{"another configuration", "go-policy", `{"redirect_uris":["https://app.example/cb"],"scope":"a b"}`,
-			[]string{`--config-json={"hosts":["app.example"]}`, "--caller=" + servertest.File(t, "caller.json", `{"auth":"jwt","subject":"ci","scopes":["a"]}`)}, 0, "registered", `"scope":"a"`},
+			[]string{`--config-json={"hosts":["app.example"]}`, "--caller=" + servertest.File(t, "caller.json",
+				`{"auth":"jwt","subject":"ci","scopes":["a"]}`)}, 0, "registered", `"scope":"a"`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			d := dryRun(t, tt.code, append([]string{wasmtest.Path(t, tt.script), "--request", servertest.File(t, "request.json", tt.request)}, tt.args...)...)
+			d := dryRun(t, tt.code,
+				append([]string{wasmtest.Path(t, tt.script), "--request", servertest.File(t, "request.json",
+					tt.request)}, tt.args...)...)
 			said := string(d.Response)
 			if d.Error != nil {
 				said = d.Error.Code + ": " + d.Error.Description
@@ -139,41 +144,48 @@ func TestScriptRunAnswersAsTheServerWould(t *testing.T) {
 	}
 }
 
-func TestScriptRunRefusesACallerThatIsNone(t *testing.T) {
-	r := runHere(t, "script", "run", wasmtest.Path(t, "prefix-id"), "--request", servertest.File(t, "request.json", minimal),
+func TestScriptRunRefusesAnInvalidCaller(t *testing.T) {
+	r := runHere(t, "script", "run", wasmtest.Path(t, "prefix-id"), "--request", servertest.File(t, "request.json",
+		minimal),
 		"--caller", servertest.File(t, "caller.json", `{"auth":"none","role":"admin"}`))
 	if r.code != exitFailed || !strings.Contains(r.err, "role") {
 		t.Errorf("exit code %d: %s", r.code, r.err)
 	}
 }
 
-func TestScriptInspectTellsEverything(t *testing.T) {
+func TestScriptInspectDescribesTheModule(t *testing.T) {
 	got := must(t, runHere(t, "script", "inspect", wasmtest.Path(t, "warn-unknown-export"), "--output", "json")).out
 	var m scripts.Module
 	if err := json.Unmarshal([]byte(got), &m, json.RejectUnknownMembers(true)); err != nil {
 		t.Fatal(err)
 	}
-	if m.Name != "warn-unknown-export" || len(m.Warnings) != 1 || len(m.Steps) == 0 || !strings.HasPrefix(m.Digest, "sha256:") {
+	if m.Name != "warn-unknown-export" || len(m.Warnings) != 1 || len(m.Steps) == 0 ||
+		!strings.HasPrefix(m.Digest, "sha256:") {
 		t.Errorf("got %+v", m)
 	}
-	if got := runHere(t, "script", "inspect", wasmtest.Path(t, "wrap-id"), "--script-memory=64KiB"); got.code != exitFailed || !strings.Contains(got.err, "\n  - the memory begins with 2 pages") {
+	if got := runHere(t, "script", "inspect", wasmtest.Path(t, "wrap-id"),
+		"--script-memory=64KiB"); got.code != exitFailed ||
+		!strings.Contains(got.err, "\n  - the memory begins with 2 pages") {
 		t.Errorf("exit code %d: %s", got.code, got.err)
 	}
 }
 
-// A program runs where it is said which steps it replaces.
+// A program runs at the steps that --step names.
 func TestScriptCommandsTakePrograms(t *testing.T) {
 	request := servertest.File(t, "request.json", minimal)
 	d := dryRun(t, 0, wasmtest.Path(t, "c-command"), "--request", request, "--step=set_client_name,add_client_id")
 	if !strings.Contains(string(d.Response), `"client_id":"c-command-1-`) {
 		t.Errorf("got %s", d.Response)
 	}
-	if r := runHere(t, "script", "run", wasmtest.Path(t, "c-command"), "--request", request); r.code != exitFailed || !strings.Contains(r.err, "list the steps that it replaces") {
+	if r := runHere(t, "script", "run", wasmtest.Path(t, "c-command"), "--request", request); r.code != exitFailed ||
+		!strings.Contains(r.err, "list the steps that it replaces") {
 		t.Errorf("exit code %d: %s", r.code, r.err)
 	}
-	folder := caseFolder(t, map[string]string{"a.txtar": plainRequest + "-- expect.json --\n" + `{"outcome":"registered","response":{"client_name":"program"},"log":["run 1"]}`})
+	folder := caseFolder(t, map[string]string{"a.txtar": plainRequest + "-- expect.json --\n" +
+		`{"outcome":"registered","response":{"client_name":"program"},"log":["run 1"]}`})
 	must(t, testScript(t, folder, "c-command", "--step=set_client_name"))
-	if got := must(t, runHere(t, "script", "inspect", wasmtest.Path(t, "c-command"))).out; !strings.Contains(got, "it is a program") {
+	got := must(t, runHere(t, "script", "inspect", wasmtest.Path(t, "c-command"))).out
+	if !strings.Contains(got, "(a program)") {
 		t.Errorf("got %s", got)
 	}
 }

@@ -12,15 +12,15 @@ import (
 
 // scriptShadowCommand shows what scripts in shadow mode would have done.
 type scriptShadowCommand struct {
-	Name  string `arg:"" optional:"" placeholder:"NAME" help:"Script; all unless given."`
-	Limit int    `default:"20" help:"Differences to show of each script, at most 1000. Default ${default}."`
+	Name  string `arg:"" optional:"" placeholder:"NAME" help:"Script. Defaults to all."`
+	Limit int    `default:"20" help:"Differences to show per script, at most 1000. Default ${default}."`
 	remoteFlags
 }
 
-// Run lists the counts, and the latest differences.
+// Run lists the counts and the latest differences.
 func (c *scriptShadowCommand) Run(ctx context.Context, to *console) error {
 	if c.Limit < 0 || c.Limit > adminapi.MaxPage {
-		return usageError{fmt.Errorf("--limit %d: it must be from 0 to %d", c.Limit, adminapi.MaxPage)}
+		return usageError{fmt.Errorf("--limit %d: must be 0 to %d", c.Limit, adminapi.MaxPage)}
 	}
 	api, err := c.api()
 	if err != nil {

@@ -13,22 +13,22 @@ import (
 
 // scriptTestCommand runs the cases of one script.
 type scriptTestCommand struct {
-	Folder string `arg:"" placeholder:"DIR" help:"Folder of the cases, DIR/*.txtar and DIR/cases/*.txtar."`
-	Wasm   string `placeholder:"FILE.wasm" help:"Module. The only one in DIR unless given."`
+	Folder string `arg:"" placeholder:"DIR" help:"Folder of the cases: DIR/*.txtar and DIR/cases/*.txtar."`
+	Wasm   string `placeholder:"FILE.wasm" help:"Module to test. Defaults to the only one in DIR."`
 	stepFlags
 	outputFlags
 	engineFlags `group:"What may be registered:"`
 	scriptFlags `group:"Scripts:"`
 }
 
-// testReport is what came of the cases.
+// testReport is the result of all cases.
 type testReport struct {
 	Cases  []scriptcase.Result `json:"cases"` // in the order of their names
 	Passed int                 `json:"passed"`
 	Failed int                 `json:"failed"`
 }
 
-// Run runs every case and fails where one of them does.
+// Run runs every case and fails if one of them does.
 func (c *scriptTestCommand) Run(ctx context.Context, to *console) error {
 	cases, err := scriptcase.Read(c.Folder)
 	if err != nil {
@@ -88,7 +88,8 @@ func (c *scriptTestCommand) module() (string, error) {
 		}
 	}
 	if len(found) != 1 {
-		return "", usageError{fmt.Errorf("%s holds %s: say --wasm", c.Folder, cmp.Or(strings.Join(found, " and "), "no .wasm file"))}
+		modules := cmp.Or(strings.Join(found, " and "), "no .wasm file")
+		return "", usageError{fmt.Errorf("%s has %s: use --wasm", c.Folder, modules)}
 	}
 	return found[0], nil
 }
@@ -102,7 +103,7 @@ func (r *testReport) add(result scriptcase.Result) {
 	}
 }
 
-// describe tells people how the cases went.
+// describe prints the result of each case, and the counts.
 func (r *testReport) describe(p *textWriter) {
 	for _, one := range r.Cases {
 		if one.Passed {
@@ -115,7 +116,7 @@ func (r *testReport) describe(p *textWriter) {
 	p.line("%d passed, %d failed", r.Passed, r.Failed)
 }
 
-// describeFailure tells people why a case failed.
+// describeFailure prints why a case failed.
 func describeFailure(p *textWriter, r scriptcase.Result) {
 	text := r.About + "\n(-expected +got)\n" + r.Diff
 	if r.Error != nil {

@@ -14,8 +14,8 @@ import (
 	"registrar/scripts"
 )
 
-// describeTrace shows the steps in the order in which they began, a script's before the base that it called. Under each
-// stand what it changed, its base included, and what it logged.
+// describeTrace prints the steps in the order in which they began, a script's before the base that it called. Below
+// each are its changes, those of its base included, and its log lines.
 func describeTrace(p *textWriter, steps []scripts.StepTrace) {
 	rows := [][]string{{"STEP", "BY", "OUTCOME", "µs", "FUEL"}}
 	for _, s := range steps {
@@ -23,7 +23,8 @@ func describeTrace(p *textWriter, steps []scripts.StepTrace) {
 		if s.Fuel != nil {
 			fuel = strconv.FormatInt(*s.Fuel, 10)
 		}
-		rows = append(rows, []string{s.Step, cmp.Or(s.Script, "built-in"), string(s.Outcome), strconv.FormatInt(s.Microseconds, 10), fuel})
+		by, microseconds := cmp.Or(s.Script, "built-in"), strconv.FormatInt(s.Microseconds, 10)
+		rows = append(rows, []string{s.Step, by, string(s.Outcome), microseconds, fuel})
 	}
 	table := &textWriter{}
 	table.table(rows)
@@ -40,7 +41,7 @@ func describeTrace(p *textWriter, steps []scripts.StepTrace) {
 	}
 }
 
-// changes says what a step made of the members that it changed: + added, - removed, ~ replaced.
+// changes returns a line for each member that a step changed: + added, - removed, ~ replaced.
 func changes(s scripts.StepTrace) []string {
 	after, err := jsonpatch.MergePatch(s.Before, s.Changes)
 	if err != nil {
@@ -63,7 +64,7 @@ func changes(s scripts.StepTrace) []string {
 	return lines
 }
 
-// members returns the members of an object, each on one line; none of anything else.
+// members returns the members of an object, each on one line. It returns nil for any other value.
 func members(object jsontext.Value) map[string]jsontext.Value {
 	var m map[string]jsontext.Value
 	if json.Unmarshal(object, &m) != nil {

@@ -8,7 +8,7 @@ import (
 	"registrar/scripts"
 )
 
-// People see each step with what it changed and logged below it, and nothing of it steers their terminal.
+// Each step is followed by its changes and log lines, and nothing controls the terminal.
 func TestDescribeTrace(t *testing.T) {
 	fuel := int64(1234567)
 	p := &textWriter{}

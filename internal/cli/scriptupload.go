@@ -14,12 +14,12 @@ import (
 	"registrar/server/adminapi"
 )
 
-// uploadFlags are what goes with an upload.
+// uploadFlags are the flags of an upload.
 type uploadFlags struct {
-	Signature string `placeholder:"FILE" help:"Signature of the module, as minisign made it; FILE.wasm.minisig, if there is one, unless given."`
+	Signature string `placeholder:"FILE" help:"File of the module's minisign signature. Defaults to FILE.wasm.minisig, if it exists."`
 }
 
-// upload uploads the module in a file, with its signature.
+// upload uploads the module in a file, with its signature if it has one.
 func (f *uploadFlags) upload(ctx context.Context, api *adminapi.API, name, path string) (scripts.Module, error) {
 	wasm, err := os.ReadFile(path)
 	if err != nil {
@@ -32,7 +32,7 @@ func (f *uploadFlags) upload(ctx context.Context, api *adminapi.API, name, path 
 	return api.Upload(ctx, name, wasm, signature)
 }
 
-// signature returns what the signature's file holds; "" if there is none and none was asked for.
+// signature returns the content of the signature's file, "" if none was named and the default does not exist.
 func (f *uploadFlags) signature(path string) (string, error) {
 	b, err := os.ReadFile(cmp.Or(f.Signature, path+".minisig"))
 	if f.Signature == "" && errors.Is(err, fs.ErrNotExist) {
@@ -41,19 +41,19 @@ func (f *uploadFlags) signature(path string) (string, error) {
 	return string(b), err
 }
 
-// scriptName returns the name of a script: the one that was given, else that of its file.
+// scriptName returns given, or if that is empty the name that the file gives its script.
 func scriptName(given, path string) (string, error) {
 	name := cmp.Or(given, fileName(path))
 	if !scripts.ValidName(name) {
-		return "", usageError{fmt.Errorf("the name %q: a script's name is %s; say --name", name, scripts.NameRule)}
+		return "", usageError{fmt.Errorf("invalid script name %q: it must be %s; use --name", name, scripts.NameRule)}
 	}
 	return name, nil
 }
 
-// fileName returns the name that a module gets from its file.
+// fileName returns the name that a file gives its module.
 func fileName(path string) string { return strings.TrimSuffix(filepath.Base(path), ".wasm") }
 
-// localName is fileName for a module that nobody but this process sees: every file has one.
+// localName is fileName for a module that stays in this process. It falls back to "script".
 func localName(path string) string {
 	if name := fileName(path); scripts.ValidName(name) {
 		return name

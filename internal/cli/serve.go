@@ -15,7 +15,7 @@ import (
 // serveCommand runs the server.
 type serveCommand struct{ serverFlags }
 
-// Run serves until ctx is done, then finishes what was accepted.
+// Run serves until ctx is done, then finishes the requests that it accepted.
 func (c *serveCommand) Run(ctx context.Context, to *console) error {
 	logger, flush := app.BufferLog(to.err, c.handler)
 	defer flush()
@@ -38,8 +38,10 @@ func (c *serveCommand) Run(ctx context.Context, to *console) error {
 	return errors.Join(c.serve(ctx, a, config, logger, to), a.Close(ctx))
 }
 
-// serve runs a server whose parts are connected.
-func (c *serveCommand) serve(ctx context.Context, a *app.App, config app.Config, logger *slog.Logger, to *console) error {
+// serve creates the admin token of a first start, then runs a and announces it.
+func (c *serveCommand) serve(
+	ctx context.Context, a *app.App, config app.Config, logger *slog.Logger, to *console,
+) error {
 	where := "configured"
 	if config.AdminToken == "" {
 		var err error

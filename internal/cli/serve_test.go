@@ -12,10 +12,10 @@ import (
 	"registrar/internal/servertest"
 )
 
-// On a terminal the server prints a command that registers a client as it stands.
+// On a terminal the server prints a command that registers a client.
 func TestPrintedCommandWorks(t *testing.T) {
 	if _, err := exec.LookPath("curl"); err != nil {
-		t.Fatal("there is no curl, which make install installs")
+		t.Fatal("curl not found; make install installs it")
 	}
 	for name, args := range map[string][]string{
 		"plain HTTP":    nil,
@@ -27,20 +27,21 @@ func TestPrintedCommandWorks(t *testing.T) {
 			printed := &servertest.Buffer{}
 			ended := make(chan int, 1)
 			folder := t.TempDir()
-			args := append([]string{"serve", "--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0", "--database=sqlite:" + filepath.Join(folder, "registrar.db")}, args...)
-			go func() { ended <- run(ctx, args, &console{out: printed, err: printed, terminal: true}) }()
-			var command string
-			for deadline := time.Now().Add(time.Minute); command == ""; time.Sleep(10 * time.Millisecond) {
+			command := append([]string{"serve", "--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0",
+				"--database=sqlite:" + filepath.Join(folder, "registrar.db")}, args...)
+			go func() { ended <- run(ctx, command, &console{out: printed, err: printed, terminal: true}) }()
+			var curl string
+			for deadline := time.Now().Add(time.Minute); curl == ""; time.Sleep(10 * time.Millisecond) {
 				if time.Now().After(deadline) {
-					t.Fatalf("no command is printed:\n%s", printed)
+					t.Fatalf("no command printed:\n%s", printed)
 				}
 				if _, after, _ := strings.Cut(printed.String(), "Try it:\n"); strings.Contains(after, "\n\n") {
-					command, _, _ = strings.Cut(after, "\n")
+					curl, _, _ = strings.Cut(after, "\n")
 				}
 			}
-			out, err := exec.Command("sh", "-c", strings.Replace(command, "curl ", "curl -s ", 1)).Output()
+			out, err := exec.Command("sh", "-c", strings.Replace(curl, "curl ", "curl -s ", 1)).Output()
 			if err != nil || !bytes.Contains(out, []byte(`"client_id"`)) {
-				t.Errorf("%s: %v: %s", command, err, out)
+				t.Errorf("%s: %v: %s", curl, err, out)
 			}
 			cancel()
 			if code := <-ended; code != exitDone {

@@ -7,15 +7,15 @@ import (
 	"registrar/scripts/host"
 )
 
-// signingFlags are whose modules are taken.
+// signingFlags name the keys that modules must be signed with.
 type signingFlags struct {
-	ScriptSigningKey []string `placeholder:"KEY" help:"Take and load only modules that this minisign public key has signed: the key itself, or its file. May be given more than once. Unless given, modules need no signature."`
+	ScriptSigningKey []string `placeholder:"KEY" help:"Accept and load only modules signed with this minisign public key: the key itself, or its file. Repeatable. By default modules need no signature."`
 }
 
-// publicKeyLength is how many characters a public key has, the comment of its file apart.
+// publicKeyLength is the length of a public key in characters, without the comment of its file.
 const publicKeyLength = 56
 
-// keys returns the keys.
+// keys parses the keys. What does not parse and does not have the length of a key is read as a file.
 func (f *signingFlags) keys() ([]host.SigningKey, error) {
 	var keys []host.SigningKey
 	for _, given := range f.ScriptSigningKey {

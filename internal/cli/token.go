@@ -10,35 +10,40 @@ import (
 	"registrar/server/adminapi"
 )
 
-// tokenCommands deal with initial access tokens.
+// tokenCommands are the commands on initial access tokens.
 type tokenCommands struct {
-	Create tokenCreateCommand `cmd:"" help:"Make a token that lets whoever has it register. It is shown once."`
-	List   tokenListCommand   `cmd:"" help:"List the tokens, the newest first."`
-	Revoke tokenRevokeCommand `cmd:"" help:"Revoke one token. Clients that were registered with it stay."`
+	Create tokenCreateCommand `cmd:"" help:"Create a token that may register clients. It is shown once."`
+	List   tokenListCommand   `cmd:"" help:"List tokens, newest first."`
+	Revoke tokenRevokeCommand `cmd:"" help:"Revoke a token. Clients registered with it stay."`
 }
 
-// tokenCreateCommand makes an initial access token.
+// tokenCreateCommand creates an initial access token.
 type tokenCreateCommand struct {
 	remoteFlags
-	Label     string            `required:"" placeholder:"TEXT" help:"What to know the token by."`
-	Uses      int64             `default:"1" placeholder:"N" help:"How many clients may be registered with it; 0 for any number. Default ${default}."`
-	ExpiresIn duration.Duration `default:"1d" placeholder:"DURATION" help:"How long it may be used; 0 for ever. Default ${default}."`
-	Scope     []string          `placeholder:"SCOPE" help:"Scopes that scripts find in the caller."`
+	Label     string            `required:"" placeholder:"TEXT" help:"Label that tells the token from others."`
+	Uses      int64             `default:"1" placeholder:"N" help:"How many clients the token may register; 0 means any number. Default ${default}."`
+	ExpiresIn duration.Duration `default:"1d" placeholder:"DURATION" help:"How long the token is valid; 0 means forever. Default ${default}."`
+	Scope     []string          `placeholder:"SCOPE" help:"Scopes of the caller, as scripts see them."`
 }
 
-// Run makes a token and shows it.
+// Run creates a token and prints it.
 func (c *tokenCreateCommand) Run(ctx context.Context, to *console) error {
 	if time.Duration(c.ExpiresIn)%time.Second != 0 {
-		return usageError{fmt.Errorf("--expires-in %s: it must be whole seconds", c.ExpiresIn)}
+		return usageError{fmt.Errorf("--expires-in %s: must be whole seconds", c.ExpiresIn)}
 	}
 	api, err := c.api()
 	if err != nil {
 		return err
 	}
 	seconds := int64(time.Duration(c.ExpiresIn) / time.Second)
-	token, err := api.CreateInitialAccessToken(ctx, adminapi.NewInitialAccessToken{Label: c.Label, MaxUses: &c.Uses, ExpiresIn: &seconds, Scopes: c.Scope})
+	token, err := api.CreateInitialAccessToken(ctx, adminapi.NewInitialAccessToken{
+		Label:     c.Label,
+		MaxUses:   &c.Uses,
+		ExpiresIn: &seconds,
+		Scopes:    c.Scope,
+	})
 	if err != nil {
-		return fmt.Errorf("making a token: %w", err)
+		return fmt.Errorf("creating a token: %w", err)
 	}
 	return c.write(to.out, token, func(p *textWriter) {
 		p.table([][]string{
@@ -47,7 +52,7 @@ func (c *tokenCreateCommand) Run(ctx context.Context, to *console) error {
 			{"uses left", usesLeft(token)},
 			{"expires", expiryOf(token)},
 		})
-		p.line("Keep the token now: it is shown only here.")
+		p.line("Save the token now: it is not shown again.")
 	})
 }
 
@@ -67,7 +72,8 @@ func (c *tokenListCommand) Run(ctx context.Context, to *console) error {
 	return c.write(to.out, adminapi.InitialAccessTokens{Tokens: tokens}, func(p *textWriter) {
 		rows := [][]string{{"ID", "LABEL", "USES LEFT", "EXPIRES", "SCOPES", "CREATED"}}
 		for _, t := range tokens {
-			rows = append(rows, []string{t.ID, t.Label, usesLeft(t), expiryOf(t), strings.Join(t.Scopes, " "), t.CreatedAt.Format(time.DateTime)})
+			scopes, created := strings.Join(t.Scopes, " "), t.CreatedAt.Format(time.DateTime)
+			rows = append(rows, []string{t.ID, t.Label, usesLeft(t), expiryOf(t), scopes, created})
 		}
 		p.table(rows)
 	})
@@ -79,7 +85,7 @@ type tokenRevokeCommand struct {
 	ID string `arg:"" help:"ID of the token."`
 }
 
-// Run revokes a token. The API answers nothing, and so does this for programs.
+// Run revokes a token. With --output json it prints nothing, as the API does.
 func (c *tokenRevokeCommand) Run(ctx context.Context, to *console) error {
 	api, err := c.api()
 	if err != nil {

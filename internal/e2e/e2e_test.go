@@ -275,7 +275,7 @@ func TestCheckSaysWhatWouldRun(t *testing.T) {
 		p := start(t, folder, flag)
 		must(t, p.command("script", "push", wasmtest.Path(t, "prefix-id"), "--deploy"))
 		got := must(t, runBinary(t, folder, "check", flag, "--issuer=https://auth.example")).out
-		for _, want := range []string{"https://auth.example", "1: prefix-id", "whoever has one", "in the database"} {
+		for _, want := range []string{"https://auth.example", "1: prefix-id", "token required", "in the database"} {
 			if !strings.Contains(got, want) {
 				t.Errorf("check does not say %q:\n%s", want, got)
 			}
@@ -286,7 +286,7 @@ func TestCheckSaysWhatWouldRun(t *testing.T) {
 func TestCheckDoesNotTouchAnything(t *testing.T) {
 	folder := t.TempDir()
 	got := must(t, runBinary(t, folder, "check"))
-	if !strings.Contains(got.out, "which serve makes") {
+	if !strings.Contains(got.out, "which serve creates") {
 		t.Errorf("check says\n%s", got.out)
 	}
 	if made := servertest.Files(t, folder); len(made) != 0 {
