@@ -1,0 +1,310 @@
+package e2e
+
+import (
+	"fmt"
+	"io/fs"
+	"maps"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"registrar/store/storetest"
+)
+
+// A page says how the command blocks of a page of the documentation are run. The blocks fenced as sh are one session, in a
+// folder of the page's own with the program on PATH. Blocks fenced as console are shown, and not run.
+type page struct {
+	before string   // shell that prepares the folder
+	tree   bool     // the folder is a copy of the source tree
+	mysql  bool     // the page's mysql: database is an empty one of a real server
+	needs  []string // programs, besides the program itself; without one the page is skipped
+	notRun []string // why each console block cannot run, in their order
+	says   []string // what the output must hold
+}
+
+const (
+	// aServer starts a server on a new SQLite database in the page's folder.
+	aServer = "registrar serve > serve.log 2>&1 &\nserver=$!\n" + untilHealthy
+	// aProject makes the project of a script, policy, and builds it.
+	aProject = "registrar script new --lang go policy > /dev/null\nmake -s -C policy\n"
+	// twoClients registers clients, of which one is what a policy of these pages refuses.
+	twoClients = `for host in app.example elsewhere.example; do
+  curl -sSf -o /dev/null -H 'Content-Type: application/json' -d "{\"redirect_uris\":[\"https://$host/cb\"]}" http://127.0.0.1:8080/register
+done
+`
+	untilHealthy = "until registrar health > /dev/null 2>&1; do sleep 0.1; done\n"
+)
+
+// pages are the pages that hold commands.
+var pages = map[string]page{
+	"docs/walkthrough.md": {
+		needs: []string{"go", "make", "curl"},
+		says:  []string{"3 passed, 0 failed", "invalid_redirect_uri", "deployment 3 is in force"},
+	},
+}
+
+// TestDocumentedCommands runs the commands of README.md and docs as they stand; only the ports are free ones.
+func TestDocumentedCommands(t *testing.T) {
+	found := map[string]bool{}
+	for _, path := range documents(t, "README.md", "docs") {
+		blocks := blocksOf(t, path)
+		p, listed := pages[path]
+		shown, run := 0, 0
+		for _, b := range blocks {
+			switch b.language {
+			case "":
+				t.Errorf("%s:%d: the block has no language: sh is run, console needs a reason in pages, text is for what is no command", path, b.line)
+			case "sh":
+				run++
+			case "console":
+				shown++
+			}
+		}
+		if shown != len(p.notRun) {
+			t.Errorf("%s has %d console blocks, and pages has %d reasons why they are not run", path, shown, len(p.notRun))
+		}
+		found[path] = run > 0 || shown > 0
+		if found[path] && !listed {
+			t.Errorf("%s has commands, and is not in pages", path)
+		}
+		if run > 0 && listed {
+			t.Run(path, func(t *testing.T) {
+				t.Parallel()
+				p.run(t, path, blocks)
+			})
+		}
+	}
+	for path := range pages {
+		if !found[path] {
+			t.Errorf("%s is in pages, and has no commands", path)
+		}
+	}
+}
+
+// run runs the sh blocks of a page in one shell.
+func (p page) run(t *testing.T, path string, blocks []block) {
+	for _, program := range p.needs {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Skip(err)
+		}
+	}
+	program, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	bin := t.TempDir() // where the program is called as its users call it
+	if err := os.Symlink(program, filepath.Join(bin, "registrar")); err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	if p.tree {
+		copyTree(t, folder)
+	}
+	public, admin := freePort(t), freePort(t)
+	replacements := []string{":8080", portOf(public), ":8081", portOf(admin)}
+	if p.mysql {
+		replacements = append(replacements, "mysql:registrar:registrar@tcp(127.0.0.1:3306)/registrar", "mysql:"+storetest.MySQL(t))
+	}
+
+	var script strings.Builder
+	script.WriteString("set -eu -o pipefail\nserver=\n" + p.before + "set -x\n")
+	for _, b := range blocks {
+		if b.language == "sh" {
+			fmt.Fprintf(&script, ": %s:%d\n%s", path, b.line, b.shell())
+		}
+	}
+	out, err := os.Create(filepath.Join(t.TempDir(), "output")) // a file: the server, too, holds it
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	compilers, err := filepath.Abs("sdk/assemblyscript/node_modules/.bin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shell := exec.CommandContext(t.Context(), "bash", "-c", strings.NewReplacer(replacements...).Replace(script.String()))
+	shell.Dir, shell.Stdout, shell.Stderr = folder, out, out
+	shell.Env = append(os.Environ(), "PATH="+strings.Join([]string{bin, compilers, os.Getenv("PATH")}, ":"),
+		"REGISTRAR_LISTEN="+public, "REGISTRAR_ADMIN_LISTEN="+admin,
+		"REGISTRAR_SERVER=http://"+admin, "REGISTRAR_URL=http://"+public+"/healthz",
+		"MAKEFLAGS=", "GOFLAGS=") // a reader's shell, not that of the make that runs this test
+	shell.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // so that the server ends with it
+	if err := shell.Start(); err != nil {
+		t.Fatal(err)
+	}
+	err = shell.Wait()
+	_ = syscall.Kill(-shell.Process.Pid, syscall.SIGKILL)
+	said, _ := os.ReadFile(out.Name())
+	if err != nil {
+		log, _ := os.ReadFile(filepath.Join(folder, "serve.log"))
+		t.Fatalf("%v:\n%s\nthe server's log:\n%s", err, said, log)
+	}
+	for _, want := range p.says {
+		if !strings.Contains(string(said), want) {
+			t.Errorf("the output lacks %q:\n%s", want, said)
+		}
+	}
+}
+
+// A block is a fenced block of a Markdown text.
+type block struct {
+	language, code string
+	line           int // of the fence, from 1
+}
+
+// foregroundServe matches a block that ends with a server in the foreground, which has a reader's terminal to itself.
+var foregroundServe = regexp.MustCompile(`(?m)^(registrar|go run \.) serve(.*\\\n)*[^&\n]*\n\z`)
+
+// shell returns the block as the session runs it: a server in the foreground takes the place of the one before it, and is
+// waited for.
+func (b block) shell() string {
+	if !foregroundServe.MatchString(b.code) {
+		return b.code
+	}
+	return "if [ -n \"$server\" ]; then kill $server; wait $server || true; fi\n{\n" + b.code + "} > serve.log 2>&1 &\nserver=$!\n" + untilHealthy
+}
+
+// blocksOf returns the fenced blocks of a file.
+func blocksOf(t *testing.T, path string) (blocks []block) {
+	t.Helper()
+	_, blocks = parseMarkdown(t, path)
+	return blocks
+}
+
+// parseMarkdown divides a file into the text outside of fenced blocks and the blocks.
+func parseMarkdown(t *testing.T, path string) (text string, blocks []block) {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var outside strings.Builder
+	inside, number := false, 0
+	for line := range strings.Lines(string(b)) {
+		number++
+		fence, isFence := strings.CutPrefix(strings.TrimSpace(line), "```")
+		switch {
+		case isFence && !inside:
+			blocks = append(blocks, block{language: fence, line: number})
+			inside = true
+		case isFence:
+			inside = false
+		case inside:
+			blocks[len(blocks)-1].code += line
+		default:
+			outside.WriteString(line)
+		}
+	}
+	if inside {
+		t.Errorf("%s:%d: the block does not end", path, blocks[len(blocks)-1].line)
+	}
+	return outside.String(), blocks
+}
+
+// documents returns the Markdown files that are named or are in folders that are named.
+func documents(t *testing.T, roots ...string) (paths []string) {
+	t.Helper()
+	for _, root := range roots {
+		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+			if err == nil && d.IsDir() && d.Name() == "node_modules" {
+				return fs.SkipDir
+			}
+			if err == nil && !d.IsDir() && filepath.Ext(path) == ".md" {
+				paths = append(paths, filepath.ToSlash(path))
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return paths
+}
+
+var (
+	inlineCode = regexp.MustCompile("`[^`\n]*`")
+	link       = regexp.MustCompile(`\]\(([^)\s]+)\)|(?:src|srcset|href)="([^"]+)"`)
+	heading    = regexp.MustCompile(`(?m)^#+ +(.*)$`)
+)
+
+// TestDocumentsLinkToWhatExists follows every relative link of the project's Markdown files, anchors included.
+func TestDocumentsLinkToWhatExists(t *testing.T) {
+	files, err := filepath.Glob("*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files = append(files, documents(t, "docs", "sdk", "testdata/wasm")...)
+	links := 0
+	for _, file := range files {
+		text, _ := parseMarkdown(t, file)
+		for _, m := range link.FindAllStringSubmatch(inlineCode.ReplaceAllString(text, ""), -1) {
+			target := m[1] + m[2]
+			if strings.Contains(target, "://") {
+				continue
+			}
+			links++
+			path, anchor, hasAnchor := strings.Cut(target, "#")
+			to := file
+			if path != "" {
+				to = filepath.Join(filepath.Dir(file), filepath.FromSlash(path))
+			}
+			if _, err := os.Stat(to); err != nil {
+				t.Errorf("%s links to %s: %v", file, target, err)
+			} else if hasAnchor && !anchors(t, to)[anchor] {
+				t.Errorf("%s links to %s, which has no such heading; it has %s", file, target, slices.Sorted(maps.Keys(anchors(t, to))))
+			}
+		}
+	}
+	if links < 50 {
+		t.Errorf("only %d links were found", links)
+	}
+}
+
+// anchors returns the anchors that GitHub gives the headings of a Markdown file.
+func anchors(t *testing.T, path string) map[string]bool {
+	t.Helper()
+	text, _ := parseMarkdown(t, path)
+	found := map[string]bool{}
+	for _, m := range heading.FindAllStringSubmatch(text, -1) {
+		anchor := strings.Map(func(r rune) rune {
+			switch {
+			case r == ' ':
+				return '-'
+			case r == '-' || r == '_' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z':
+				return r
+			}
+			return -1
+		}, strings.ToLower(m[1]))
+		for n := 0; ; n++ {
+			numbered := anchor
+			if n > 0 {
+				numbered = fmt.Sprintf("%s-%d", anchor, n)
+			}
+			if !found[numbered] {
+				found[numbered] = true
+				break
+			}
+		}
+	}
+	return found
+}
+
+// freePort returns an address of this machine on which no server listens.
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// portOf returns the port of an address, with the colon before it.
+func portOf(address string) string { return address[strings.LastIndex(address, ":"):] }
