@@ -13,7 +13,7 @@ type Command struct {
 	Options
 	Short    bool   `help:"Measure little, in seconds: whether it works, and not how fast."`
 	Folder   string `default:"docs/performance" placeholder:"DIR" help:"Where pictures and JSON go. Default ${default}."`
-	Markdown string `default:"docs/performance.md" placeholder:"FILE" help:"Where the tables go, between two comments. Default ${default}."`
+	Markdown string `default:"docs/growth.md" placeholder:"FILE" help:"Where the tables go, between two comments. Default ${default}."`
 }
 
 // Run measures and writes the results, also those that it had before it was interrupted.
