@@ -26,6 +26,8 @@ type Client struct {
 	SeenAt    time.Time          // last known use, UTC, in whole microseconds; zero means never
 	Version   int64              // 0 when registered; each change adds 1
 
+	patchedSize int // bytes of Metadata as JSON after the last patch; 0 if it was never patched
+
 	encoded jsontext.Value // Metadata as the response has it; nil before that. See [Client.EncodedMetadata].
 }
 

@@ -46,11 +46,15 @@ func (r *Registration) PatchMetadata(step string, patch []byte) error {
 	if err := decodeMetadata(after, &patched); err != nil {
 		return fmt.Errorf("the patched metadata: %w", err)
 	}
-	r.Client.Metadata = patched
+	r.Client.Metadata, r.Client.patchedSize = patched, len(after)
 	r.patches++
 	r.Response, r.Client.encoded = nil, nil // they are out of date
 	return nil
 }
+
+// MetadataSize returns about how large the client's metadata is as JSON, in bytes, without writing it: as the last patch
+// left it, or as the request sent it if that is more. It is what reading and patching the metadata works on.
+func (r *Registration) MetadataSize() int { return max(r.Client.patchedSize, len(r.Request.Raw)) }
 
 // merged returns m as JSON with a patch applied: null removes a member, an object is merged, any other value replaces
 // the member (RFC 7396 §2).

@@ -13,10 +13,9 @@ import (
 
 // What a program costs beside its instructions and the functions that it calls.
 const (
-	commandFuel    = 50_000
-	commandInput   = 10        // for each byte of its standard input
-	commandRequest = patchByte // for each byte of the request
-	commandOutput  = patchByte // for each byte of its standard output, which may be a patch
+	commandFuel   = 50_000
+	commandInput  = 10        // for each byte of its standard input
+	commandOutput = patchByte // for each byte of its standard output, which may be a patch
 )
 
 // maxOutput bounds a program's standard output, in bytes.
@@ -51,7 +50,7 @@ func (c *Call) NewCommand() (command *Command, fuel int64, err error) {
 	if err != nil {
 		return nil, 0, fmt.Errorf("writing the standard input of a program: %w", err)
 	}
-	fuel = commandFuel + commandInput*int64(len(input)) + commandRequest*int64(len(c.Registration.Request.Raw))
+	fuel = commandFuel + commandInput*int64(len(input)) + metadataByte*int64(c.Registration.MetadataSize())
 	return &Command{args: []string{c.Script, c.Step}, input: input}, fuel, nil
 }
 

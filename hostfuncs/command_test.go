@@ -19,7 +19,7 @@ func newProgram(t *testing.T, step string) *guest {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := commandFuel + commandInput*int64(len(command.input)) + commandRequest*int64(len(g.call.Registration.Request.Raw)); fuel != want {
+	if want := commandFuel + commandInput*int64(len(command.input)) + metadataByte*int64(g.call.Registration.MetadataSize()); fuel != want {
 		t.Errorf("it costs %d, want %d", fuel, want)
 	}
 	g.call.Command = command

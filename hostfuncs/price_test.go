@@ -46,20 +46,41 @@ func TestPricesAreDocumented(t *testing.T) {
 	}
 }
 
-// What a function is handed costs too.
+// A function charges for what it is handed and for what it works on.
 func TestFunctionsCharge(t *testing.T) {
 	g := newGuest(t, "set_scopes")
-	var charged int64
-	g.call.Meter = charges{&charged}
-	g.must(50, "read_request", 64, 1600)
-	if charged != 100 {
-		t.Errorf("a buffer of 1,600 bytes costs %d, want 100", charged)
+	costs := func(want int64, name string, args ...uint64) {
+		t.Helper()
+		var charged int64
+		g.call.Meter = charges{&charged}
+		if _, err := g.run(name, args...); err != nil {
+			t.Fatal(err)
+		}
+		if charged != want {
+			t.Errorf("%s charges %d, want %d", name, charged, want)
+		}
 	}
-	charged = 0
+	const request, patch = 50, 13 // bytes
 	g.write(0, `{"scope":"a"}`)
-	g.must(0, "patch_client", 0, 13)
-	if want := int64(50 * (13 + 50)); charged != want {
-		t.Errorf("a patch of 13 bytes of a request of 50 costs %d, want %d", charged, want)
+	costs(100, "read_request", 64, 1600)
+	costs(4*request+100, "read_client", 64, 1600)
+	costs(4*int64(len(`{"auth":"none"}`))+100, "read_caller", 64, 1600)
+	costs(50*patch+16*request, "patch_client", 0, patch)
+
+	// A patch of a few bytes works on all of the metadata, which other patches made large.
+	for range 2 {
+		if err := g.call.Registration.PatchMetadata("set_scopes", []byte(`{"client_name#de":"`+strings.Repeat("x", 100<<10)+`"}`)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	size := int64(g.call.Registration.MetadataSize())
+	if size < 100<<10 {
+		t.Fatalf("the metadata has %d bytes", size)
+	}
+	costs(50*patch+16*size, "patch_client", 0, patch)
+	costs(4*size+100, "read_client", 64, 1600)
+	if _, fuel, err := g.call.NewCommand(); err != nil || fuel < (4+16)*size {
+		t.Errorf("a program's run costs %d for metadata of %d bytes, %v", fuel, size, err)
 	}
 }
 

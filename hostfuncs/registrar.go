@@ -25,7 +25,7 @@ func registrarFunctions() []Function {
 	functions := []Function{
 		{Name: "read_context", Fuel: 1000, Params: types(i32, i32), Results: types(i32), call: readContext},
 		{Name: "read_request", Params: types(i32, i32), Results: types(i32), call: readRequest},
-		{Name: "read_client", Fuel: 5000, Params: types(i32, i32), Results: types(i32), call: readClient},
+		{Name: "read_client", Fuel: 2000, Params: types(i32, i32), Results: types(i32), call: readClient},
 		{Name: "read_statement", Params: types(i32, i32), Results: types(i32), call: readStatement},
 		{Name: "read_caller", Fuel: 1000, Params: types(i32, i32), Results: types(i32), call: readCaller},
 		{Name: "client_exists", Fuel: 50_000, Params: types(i32, i32), Results: types(i32), call: clientExists},
@@ -58,6 +58,7 @@ func putJSON(m memory, v any, stack []uint64) {
 	if err != nil {
 		panic(&BaseError{Err: err})
 	}
+	m.call.charge(writtenByte * int64(len(b)))
 	stack[0] = m.put(b, u32(stack[0]), u32(stack[1]))
 }
 
@@ -86,7 +87,9 @@ func readRequest(_ context.Context, m memory, stack []uint64) {
 
 // readClient is read_client(buf, cap i32) -> i32: the client as built so far, never with a secret.
 func readClient(_ context.Context, m memory, stack []uint64) {
-	document, err := m.step().Registration.Client.Document()
+	r := m.step().Registration
+	m.call.charge(writtenByte * int64(r.MetadataSize()))
+	document, err := r.Client.Document()
 	if err != nil {
 		panic(&BaseError{Err: err})
 	}
@@ -139,16 +142,19 @@ func (c *Call) config() jsontext.Value {
 	return c.Config
 }
 
-// patchByte is what each byte of a patch, and of the metadata that it is merged with, costs: they are decoded, merged, and
-// decoded again.
-const patchByte = 50
+// What functions charge for each byte that they work on, about its time in nanoseconds.
+const (
+	writtenByte  = 4  // of a JSON document that is written to be read
+	patchByte    = 50 // of a patch, which is decoded strictly
+	metadataByte = 16 // of the metadata that a patch is merged with: it is written, merged and decoded again
+)
 
 // patchClient is patch_client(ptr, len i32) -> i32: 0 once the JSON Merge Patch (RFC 7396) is applied to the client's
 // metadata, 1 where it is none that may be. Why goes to the script's log. It traps beyond 128 KiB.
 func patchClient(_ context.Context, m memory, stack []uint64) {
 	c := m.step()
 	patch := m.text("patch", u32(stack[0]), u32(stack[1]), MaxValue)
-	c.charge(patchByte * int64(len(patch)+len(c.Registration.Request.Raw)))
+	c.charge(patchByte*int64(len(patch)) + metadataByte*int64(c.Registration.MetadataSize()))
 	stack[0] = 0
 	if err := c.Registration.PatchMetadata(c.Step, []byte(patch)); err != nil {
 		c.log(LevelWarn, []byte("patch_client: "+err.Error()))
