@@ -26,7 +26,7 @@ import (
 	"registrar/server/adminapi"
 )
 
-// An authorizationServer is what registered clients get tokens from. It asks the admin API who its clients are, as an
+// An authorizationServer issues access tokens to registered clients. It looks clients up through the admin API, as an
 // authorization server beside registrar does.
 type authorizationServer struct {
 	t         *testing.T
@@ -35,11 +35,11 @@ type authorizationServer struct {
 	http      *httptest.Server
 
 	mu     sync.Mutex
-	codes  map[string]url.Values // the authorization request of each code that was not used
-	tokens map[string]string     // the client of each access token
+	codes  map[string]url.Values // authorization requests, by unused code
+	tokens map[string]string     // client IDs, by access token
 }
 
-// startIssuer runs serve at an issuer that is its own URL, with metadata that names an authorization server.
+// startIssuer starts an authorization server, and a registrar that publishes its metadata.
 func startIssuer(t *testing.T, args ...string) *authorizationServer {
 	t.Helper()
 	address := freePort(t)
@@ -74,11 +74,12 @@ func startIssuer(t *testing.T, args ...string) *authorizationServer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a.api = adminapi.API{Base: a.registrar.admin, Token: strings.TrimSpace(string(token)), HTTP: &http.Client{Timeout: patience}}
+	a.api = adminapi.API{Base: a.registrar.admin, Token: strings.TrimSpace(string(token)),
+		HTTP: &http.Client{Timeout: patience}}
 	return a
 }
 
-// A registered is the metadata of a client that an authorization server needs.
+// A registered is the client metadata that an authorization server needs.
 type registered struct {
 	ID           string
 	RedirectURIs []string           `json:"redirect_uris"`
@@ -97,19 +98,21 @@ func (a *authorizationServer) client(r *http.Request, id string) (registered, er
 	return client, json.Unmarshal(c.Metadata, &client)
 }
 
-// authorize is the authorization endpoint of somebody who consents at once.
+// authorize is the authorization endpoint of a user who consents at once.
 func (a *authorizationServer) authorize(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	client, err := a.client(r, q.Get("client_id"))
-	if err != nil || !slices.Contains(client.RedirectURIs, q.Get("redirect_uri")) || q.Get("response_type") != "code" || q.Get("code_challenge_method") != "S256" {
-		http.Error(w, fmt.Sprintf("client %+v (%v) does not ask so: %v", client, err, q), http.StatusBadRequest)
+	if err != nil || !slices.Contains(client.RedirectURIs, q.Get("redirect_uri")) || q.Get("response_type") != "code" ||
+		q.Get("code_challenge_method") != "S256" {
+		http.Error(w, fmt.Sprintf("client %+v (%v): unexpected request %v", client, err, q), http.StatusBadRequest)
 		return
 	}
 	code := rand.Text()
 	a.mu.Lock()
 	a.codes[code] = q
 	a.mu.Unlock()
-	http.Redirect(w, r, q.Get("redirect_uri")+"?"+url.Values{"code": {code}, "state": {q.Get("state")}}.Encode(), http.StatusFound)
+	http.Redirect(w, r, q.Get("redirect_uri")+"?"+url.Values{"code": {code}, "state": {q.Get("state")}}.Encode(),
+		http.StatusFound)
 }
 
 // token is the token endpoint.
@@ -129,16 +132,17 @@ func (a *authorizationServer) token(w http.ResponseWriter, r *http.Request) {
 	a.mu.Lock()
 	a.tokens[token] = client.ID
 	a.mu.Unlock()
-	fmt.Fprintf(w, `{"access_token":"%s","token_type":"Bearer","expires_in":600,"scope":"%s"}`+"\n", token, client.Scope)
+	fmt.Fprintf(w, `{"access_token":"%s","token_type":"Bearer","expires_in":600,"scope":"%s"}`+"\n", token,
+		client.Scope)
 }
 
-// authenticate demands the method that the client registered.
+// authenticate requires the method that the client registered.
 func (a *authorizationServer) authenticate(r *http.Request) (registered, error) {
 	id, secret, basic := r.BasicAuth()
 	assertion := r.PostFormValue("client_assertion")
 	method := "none"
 	switch {
-	case basic: // RFC 6749 §2.3.1: both are encoded as in a form
+	case basic: // RFC 6749 §2.3.1: both are form-encoded
 		method = "client_secret_basic"
 		id, _ = url.QueryUnescape(id)
 		secret, _ = url.QueryUnescape(secret)
@@ -183,7 +187,8 @@ func (a *authorizationServer) verifySecret(id, secret string) error {
 	if err != nil {
 		return err
 	}
-	request, err := http.NewRequest(http.MethodPost, a.api.Base+"/admin/v1/clients/"+url.PathEscape(id)+"/verify-secret", bytes.NewReader(body))
+	request, err := http.NewRequest(http.MethodPost,
+		a.api.Base+"/admin/v1/clients/"+url.PathEscape(id)+"/verify-secret", bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
@@ -205,7 +210,7 @@ func (a *authorizationServer) verifySecret(id, secret string) error {
 	return nil
 }
 
-// allow checks the grant. A code is used once, by the client that it was made for (RFC 7636 §4.6).
+// allow checks the grant. A code is valid once, for the client that requested it (RFC 7636 §4.6).
 func (a *authorizationServer) allow(client registered, r *http.Request) error {
 	grant := r.PostFormValue("grant_type")
 	if !slices.Contains(client.GrantTypes, grant) {
@@ -219,9 +224,10 @@ func (a *authorizationServer) allow(client registered, r *http.Request) error {
 	delete(a.codes, r.PostFormValue("code"))
 	a.mu.Unlock()
 	challenge := sha256.Sum256([]byte(r.PostFormValue("code_verifier")))
-	if asked == nil || asked.Get("client_id") != client.ID || asked.Get("redirect_uri") != r.PostFormValue("redirect_uri") ||
+	if asked == nil || asked.Get("client_id") != client.ID ||
+		asked.Get("redirect_uri") != r.PostFormValue("redirect_uri") ||
 		asked.Get("code_challenge") != base64.RawURLEncoding.EncodeToString(challenge[:]) {
-		return errors.New("that is no code of this client")
+		return errors.New("not a code of this client")
 	}
 	return nil
 }

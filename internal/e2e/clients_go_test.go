@@ -14,26 +14,30 @@ import (
 	"registrar/server/adminapi"
 )
 
-// goClient is what the Go SDK registers: it is one for terminals, without a secret.
+// goClient returns the metadata of a public client that the Go SDK registers.
 func goClient(name string, redirectURIs ...string) *oauthex.ClientRegistrationMetadata {
-	return &oauthex.ClientRegistrationMetadata{ClientName: name, RedirectURIs: redirectURIs, TokenEndpointAuthMethod: "none",
-		GrantTypes: []string{"authorization_code", "refresh_token"}, ResponseTypes: []string{"code"}}
+	return &oauthex.ClientRegistrationMetadata{ClientName: name, RedirectURIs: redirectURIs,
+		TokenEndpointAuthMethod: "none",
+		GrantTypes:              []string{"authorization_code", "refresh_token"}, ResponseTypes: []string{"code"}}
 }
 
 const goRedirect = "http://127.0.0.1:3142/callback"
 
-// The Go SDK of MCP connects to a server that wants an access token, and on the way discovers whose and registers.
+// The Go SDK of MCP connects to a server that requires an access token: it discovers the issuer and registers there.
 func TestGoSDKConnects(t *testing.T) {
+	t.Parallel()
 	issuer := startIssuer(t)
 	handler, err := auth.NewAuthorizationCodeHandler(&auth.AuthorizationCodeHandlerConfig{
-		DynamicClientRegistrationConfig: &auth.DynamicClientRegistrationConfig{Metadata: goClient("go-sdk", goRedirect)},
-		AuthorizationCodeFetcher:        consent,
+		DynamicClientRegistrationConfig: &auth.DynamicClientRegistrationConfig{Metadata: goClient("go-sdk",
+			goRedirect)},
+		AuthorizationCodeFetcher: consent,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	client := mcp.NewClient(&mcp.Implementation{Name: "go-sdk", Version: "1"}, nil)
-	session, err := client.Connect(t.Context(), &mcp.StreamableClientTransport{Endpoint: issuer.http.URL + "/mcp", OAuthHandler: handler}, nil)
+	session, err := client.Connect(t.Context(), &mcp.StreamableClientTransport{Endpoint: issuer.http.URL + "/mcp",
+		OAuthHandler: handler}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,11 +47,12 @@ func TestGoSDKConnects(t *testing.T) {
 		t.Fatal(err)
 	}
 	clients := answer[adminapi.Clients](t, issuer.registrar, "client", "list").Clients
-	if len(clients) != 1 || clients[0].Name() != "go-sdk" || clients[0].HasSecret || !strings.Contains(string(clients[0].Metadata), `"application_type":"native"`) {
-		t.Fatalf("registered are %+v", clients)
+	if len(clients) != 1 || clients[0].Name() != "go-sdk" || clients[0].HasSecret ||
+		!strings.Contains(string(clients[0].Metadata), `"application_type":"native"`) {
+		t.Fatalf("registered: %+v", clients)
 	}
 	if text, ok := result.Content[0].(*mcp.TextContent); !ok || text.Text != clients[0].ClientID {
-		t.Errorf("the server takes us for %+v, not %s", result.Content[0], clients[0].ClientID)
+		t.Errorf("whoami: got %+v, want %s", result.Content[0], clients[0].ClientID)
 	}
 }
 
@@ -57,7 +62,8 @@ func consent(ctx context.Context, args *auth.AuthorizationArgs) (*auth.Authoriza
 	if err != nil {
 		return nil, err
 	}
-	browser := &http.Client{Timeout: patience, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	browser := &http.Client{Timeout: patience,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	response, err := browser.Do(request)
 	if err != nil {
 		return nil, err
@@ -71,13 +77,15 @@ func consent(ctx context.Context, args *auth.AuthorizationArgs) (*auth.Authoriza
 }
 
 func TestGoSDKRegisters(t *testing.T) {
+	t.Parallel()
 	issuer := startIssuer(t)
 	metadata, err := auth.GetAuthServerMetadata(t.Context(), issuer.registrar.public, http.DefaultClient)
 	if err != nil || metadata == nil {
 		t.Fatal(metadata, err)
 	}
 	client, err := oauthex.RegisterClient(t.Context(), metadata.RegistrationEndpoint,
-		&oauthex.ClientRegistrationMetadata{ClientName: "go-sdk web", RedirectURIs: []string{"https://app.example/cb"}, Scope: "read write"}, nil)
+		&oauthex.ClientRegistrationMetadata{ClientName: "go-sdk web", RedirectURIs: []string{"https://app.example/cb"},
+			Scope: "read write"}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,32 +97,40 @@ func TestGoSDKRegisters(t *testing.T) {
 		t.Error(err)
 	}
 
-	_, err = oauthex.RegisterClient(t.Context(), metadata.RegistrationEndpoint, goClient("go-sdk", "https://app.example/cb#fragment"), nil)
+	_, err = oauthex.RegisterClient(t.Context(), metadata.RegistrationEndpoint,
+		goClient("go-sdk", "https://app.example/cb#fragment"), nil)
 	refusal, ok := errors.AsType[*oauthex.ClientRegistrationError](err)
-	if !ok || refusal.ErrorCode != "invalid_redirect_uri" || !strings.HasPrefix(refusal.ErrorDescription, "redirect_uris[0]") {
+	if !ok || refusal.ErrorCode != "invalid_redirect_uri" ||
+		!strings.HasPrefix(refusal.ErrorDescription, "redirect_uris[0]") {
 		t.Errorf("a fragment: got %v", err)
 	}
 	issuer.wantClients("go-sdk web")
 }
 
-// The Go SDK has no place for an initial access token but its HTTP client; nor for managing what it registered.
+// The Go SDK accepts an initial access token only through its HTTP client, and cannot manage a registration.
 func TestGoSDKWithInitialAccessToken(t *testing.T) {
+	t.Parallel()
 	issuer := startIssuer(t, "--registration=token")
-	token := answer[adminapi.InitialAccessToken](t, issuer.registrar, "token", "create", "--label=library", "--uses=1").Token
+	token := answer[adminapi.InitialAccessToken](t, issuer.registrar, "token", "create", "--label=library",
+		"--uses=1").Token
 	register := func(c *http.Client) error {
-		_, err := oauthex.RegisterClient(t.Context(), issuer.registrar.public+"/register", goClient("go-sdk", goRedirect), c)
+		_, err := oauthex.RegisterClient(t.Context(), issuer.registrar.public+"/register",
+			goClient("go-sdk", goRedirect), c)
 		return err
 	}
-	for name, c := range map[string]*http.Client{"no token": http.DefaultClient, "another token": {Transport: bearerTransport("another")}} {
-		if err := register(c); err == nil || !strings.Contains(err.Error(), "401 Unauthorized") || !strings.Contains(err.Error(), "invalid_token") {
+	for name, c := range map[string]*http.Client{"no token": http.DefaultClient,
+		"another token": {Transport: bearerTransport("another")}} {
+		if err := register(c); err == nil || !strings.Contains(err.Error(), "401 Unauthorized") ||
+			!strings.Contains(err.Error(), "invalid_token") {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
 	if err := register(&http.Client{Transport: bearerTransport(token)}); err != nil {
 		t.Error(err)
 	}
-	if err := register(&http.Client{Transport: bearerTransport(token)}); err == nil || !strings.Contains(err.Error(), "401 Unauthorized") {
-		t.Errorf("a second use of one: got %v", err)
+	if err := register(&http.Client{Transport: bearerTransport(token)}); err == nil ||
+		!strings.Contains(err.Error(), "401 Unauthorized") {
+		t.Errorf("a second use: got %v", err)
 	}
 	issuer.wantClients("go-sdk")
 }

@@ -13,13 +13,14 @@ import (
 	"registrar/server/adminapi"
 )
 
-// Each client library of testdata/clients goes through a registration's life: at an issuer where everybody registers,
-// and at one that wants an initial access token. What its script leaves behind tells that it did.
+// Each client library of testdata/clients registers and manages clients, at an open issuer and at one that requires an
+// initial access token. The clients that its script leaves prove it.
 func TestClientLibraries(t *testing.T) {
+	t.Parallel()
 	folder := installClients(t)
 	for _, tt := range []struct {
 		library       string
-		open, initial []string // names of the clients that are left at each issuer
+		open, initial []string // names of the clients left at each issuer
 		granted       int      // access tokens that they got
 	}{
 		{"oauth4webapi", []string{"oauth4webapi code", "oauth4webapi key"}, []string{"oauth4webapi initial"}, 2},
@@ -29,13 +30,16 @@ func TestClientLibraries(t *testing.T) {
 		{"mcp-client", []string{"mcp-client", "mcp-client managed"}, []string{"mcp-client initial"}, 1},
 	} {
 		t.Run(tt.library, func(t *testing.T) {
+			t.Parallel()
 			open, initial := startIssuer(t), startIssuer(t, "--registration=token")
-			token := answer[adminapi.InitialAccessToken](t, initial.registrar, "token", "create", "--label=library", "--uses=1").Token
+			token := answer[adminapi.InitialAccessToken](t, initial.registrar, "token", "create", "--label=library",
+				"--uses=1").Token
 			ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
 			defer cancel()
 			script := exec.CommandContext(ctx, "node", tt.library+".mjs")
 			script.Dir = folder
-			script.Env = append(os.Environ(), "OPEN_ISSUER="+open.registrar.public, "TOKEN_ISSUER="+initial.registrar.public,
+			script.Env = append(os.Environ(), "OPEN_ISSUER="+open.registrar.public,
+				"TOKEN_ISSUER="+initial.registrar.public,
 				"INITIAL_ACCESS_TOKEN="+token, "MCP_SERVER="+open.http.URL+"/mcp")
 			if out, err := script.CombinedOutput(); err != nil {
 				t.Fatalf("%v:\n%s", err, out)
@@ -43,13 +47,13 @@ func TestClientLibraries(t *testing.T) {
 			open.wantClients(tt.open...)
 			initial.wantClients(tt.initial...)
 			if got := len(open.tokens); got != tt.granted {
-				t.Errorf("%d access tokens were granted, want %d", got, tt.granted)
+				t.Errorf("%d access tokens granted, want %d", got, tt.granted)
 			}
 		})
 	}
 }
 
-// wantClients checks which clients are registered, by their names.
+// wantClients checks the names of the registered clients.
 func (a *authorizationServer) wantClients(want ...string) {
 	a.t.Helper()
 	var got []string
@@ -58,17 +62,17 @@ func (a *authorizationServer) wantClients(want ...string) {
 	}
 	slices.Sort(got)
 	if diff := cmp.Diff(want, got); diff != "" {
-		a.t.Errorf("registered are others (-want +got):\n%s", diff)
+		a.t.Errorf("registered (-want +got):\n%s", diff)
 	}
 }
 
-// installClients returns the folder of the scripts, with the libraries that its lock file names.
+// installClients installs the libraries of the lock file and returns the folder of the scripts.
 func installClients(t *testing.T) string {
 	t.Helper()
 	needs(t, "node", "npm")
 	folder := filepath.Join("testdata", "clients")
 	if exec.CommandContext(t.Context(), "npm", "--prefix", folder, "ls").Run() == nil {
-		return folder // as it was left by the last run
+		return folder // installed already
 	}
 	install := exec.CommandContext(t.Context(), "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
 	install.Dir = folder

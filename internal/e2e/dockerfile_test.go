@@ -9,9 +9,10 @@ import (
 	"testing"
 )
 
-// TestDockerfile runs the build steps of the Dockerfile as plain shell, since a test cannot count on a container engine,
-// and looks at what they leave for the image.
+// TestDockerfile runs the build steps of the Dockerfile as shell commands, since there may be no container engine, and
+// checks the files for the image.
 func TestDockerfile(t *testing.T) {
+	t.Parallel()
 	b, err := os.ReadFile("Dockerfile")
 	if err != nil {
 		t.Fatal(err)
@@ -60,7 +61,7 @@ func TestDockerfile(t *testing.T) {
 		t.Errorf("version: %v\n%s", err, output)
 	}
 	if info, err := os.Stat(filepath.Join(out, "data")); err != nil || !info.IsDir() {
-		t.Errorf("there is no folder for the database: %v", err)
+		t.Errorf("folder of the database: %v", err)
 	}
 	for _, want := range []string{
 		"scratch\n",
@@ -75,7 +76,7 @@ func TestDockerfile(t *testing.T) {
 	}
 }
 
-// copyTree copies what git knows of, or would, into a folder: what COPY . . sees in a clean checkout.
+// copyTree copies the files that git tracks or would track: those that COPY . . sees in a clean checkout.
 func copyTree(t *testing.T, to string) {
 	t.Helper()
 	list, err := exec.Command("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard").Output()
@@ -85,7 +86,7 @@ func copyTree(t *testing.T, to string) {
 	for name := range strings.SplitSeq(strings.TrimSuffix(string(list), "\x00"), "\x00") {
 		b, err := os.ReadFile(name)
 		if os.IsNotExist(err) {
-			continue // deleted, and not committed yet
+			continue // deleted, but not committed
 		}
 		if err != nil {
 			t.Fatal(err)

@@ -23,7 +23,7 @@ import (
 	"registrar/server/adminapi"
 )
 
-// From an empty folder to a scripted server and back, without a restart in between.
+// Scripts are deployed, replaced and rolled back without a restart.
 func TestScriptsChangeARunningServer(t *testing.T) {
 	onEachBackend(t, func(t *testing.T, flag string) {
 		p := start(t, t.TempDir(), flag)
@@ -46,8 +46,9 @@ func TestScriptsChangeARunningServer(t *testing.T) {
 		if id := p.register(minimal).ClientID; strings.HasPrefix(id, "acme-") {
 			t.Errorf("without the script the client ID is %q", id)
 		}
-		if r := p.command("script", "deploy", file); r.code != exitFailed || !strings.Contains(r.err, "deployment 2 is in force, not 1") {
-			t.Errorf("deploying on top of what is gone: exit code %d: %s", r.code, r.err)
+		if r := p.command("script", "deploy", file); r.code != exitFailed ||
+			!strings.Contains(r.err, "deployment 2 is in force, not 1") {
+			t.Errorf("deploying on an outdated deployment: exit code %d: %s", r.code, r.err)
 		}
 
 		if d := answer[scripts.Deployment](t, p, "script", "rollback", "1"); d.Number != 3 || d.CopyOf != 1 {
@@ -56,10 +57,12 @@ func TestScriptsChangeARunningServer(t *testing.T) {
 		if id := p.register(minimal).ClientID; !strings.HasPrefix(id, "acme-") {
 			t.Errorf("after the rollback the client ID is %q", id)
 		}
-		if list := answer[adminapi.Deployments](t, p, "script", "deployments"); len(list.Deployments) != 3 || list.Deployments[0].Number != 3 {
+		if list := answer[adminapi.Deployments](t, p, "script", "deployments"); len(list.Deployments) != 3 ||
+			list.Deployments[0].Number != 3 {
 			t.Errorf("the deployments are %+v", list)
 		}
-		if list := answer[adminapi.Modules](t, p, "script", "list"); len(list.Modules) != 1 || list.Modules[0].Digest != pushed.Scripts[0].Module {
+		if list := answer[adminapi.Modules](t, p, "script", "list"); len(list.Modules) != 1 ||
+			list.Modules[0].Digest != pushed.Scripts[0].Module {
 			t.Errorf("the modules are %+v", list)
 		}
 		if code := p.stop(); code != exitDone {
@@ -68,8 +71,9 @@ func TestScriptsChangeARunningServer(t *testing.T) {
 	})
 }
 
-// A module takes the place of the one before it, with all that the deployment says of it.
-func TestPushKeepsPlaceAndConfiguration(t *testing.T) {
+// A pushed module replaces the one of its name and keeps its place and settings.
+func TestPushKeepsPlaceAndSettings(t *testing.T) {
+	t.Parallel()
 	p := start(t, t.TempDir())
 	ids := answer[scripts.Module](t, p, "script", "push", wasmtest.Path(t, "prefix-id"))
 	policy := answer[scripts.Module](t, p, "script", "push", wasmtest.Path(t, "go-policy"))
@@ -80,16 +84,17 @@ func TestPushKeepsPlaceAndConfiguration(t *testing.T) {
 	r := must(t, p.command("script", "push", wasmtest.Path(t, "wrap-id"), "--name=ids", "--deploy", "--output=json"))
 	wrap := answer[scripts.Module](t, p, "script", "push", wasmtest.Path(t, "wrap-id"))
 	current := answer[adminapi.Deployments](t, p, "script", "deployments").Deployments[0]
-	if len(current.Scripts) != 2 || current.Scripts[0].Module != wrap.Digest || string(current.Scripts[0].Config) != `{"a":1}` ||
+	if len(current.Scripts) != 2 || current.Scripts[0].Module != wrap.Digest ||
+		string(current.Scripts[0].Config) != `{"a":1}` ||
 		current.Scripts[0].OnFailure != scripts.OnFailureBase || current.Scripts[1].Module != policy.Digest {
 		t.Errorf("got %+v", current.Scripts)
 	}
 	if r.err != "" {
-		t.Errorf("a script that nobody stands before gets a warning: %s", r.err)
+		t.Errorf("an outermost script gets a warning: %s", r.err)
 	}
 
 	r = must(t, p.command("script", "push", wasmtest.Path(t, "rust-prefix-id"), "--name=inner", "--deploy"))
-	if !strings.Contains(r.err, "warning: ids replaces add_client_id too") {
+	if !strings.Contains(r.err, "warning: ids is further out and replaces add_client_id too") {
 		t.Errorf("no warning of the outer script: %q", r.err)
 	}
 	if !strings.Contains(r.out, "deployment 3 is in force: ids, policy, inner\n") {
@@ -100,8 +105,9 @@ func TestPushKeepsPlaceAndConfiguration(t *testing.T) {
 	}
 }
 
-// Two who push at once both find their script deployed.
-func TestPushesAtOnce(t *testing.T) {
+// Scripts that are pushed concurrently are all deployed.
+func TestConcurrentPushes(t *testing.T) {
+	t.Parallel()
 	p := start(t, t.TempDir())
 	names := []string{"prefix-id", "custom-secret", "log-lines", "patch-metadata"}
 	var pushes sync.WaitGroup
@@ -115,7 +121,7 @@ func TestPushesAtOnce(t *testing.T) {
 	pushes.Wait()
 	current := answer[adminapi.Deployments](t, p, "script", "deployments").Deployments[0]
 	if current.Number != 4 || len(current.Scripts) != 4 {
-		t.Errorf("in force is %+v", current)
+		t.Errorf("in force: %+v", current)
 	}
 }
 
@@ -131,24 +137,28 @@ func TestClientCommands(t *testing.T) {
 		if len(page.Clients) != 2 || page.Clients[0].ClientID != ids[1] || page.Clients[1].ClientID != ids[2] {
 			t.Errorf("the page after %s is %+v, want those of %v", ids[0], page.Clients, ids)
 		}
-		if found := answer[adminapi.Clients](t, p, "client", "list", "--q=client 3"); len(found.Clients) != 1 || found.Clients[0].ClientID != ids[3] {
+		if found := answer[adminapi.Clients](t, p, "client", "list", "--q=client 3"); len(found.Clients) != 1 ||
+			found.Clients[0].ClientID != ids[3] {
 			t.Errorf("searching found %+v", found.Clients)
 		}
-		if text := must(t, p.command("client", "list")).out; !strings.HasPrefix(text, "CLIENT ID ") || strings.Count(text, "\n") != 6 || !strings.Contains(text, "Client 4") {
+		if text := must(t, p.command("client", "list")).out; !strings.HasPrefix(text, "CLIENT ID ") ||
+			strings.Count(text, "\n") != 6 || !strings.Contains(text, "Client 4") {
 			t.Errorf("the list is\n%s", text)
 		}
 		one := answer[adminapi.Client](t, p, "client", "get", ids[2])
 		if one.ClientID != ids[2] || !one.HasSecret || !strings.Contains(string(one.Metadata), "Client 2") {
 			t.Errorf("got %+v", one)
 		}
-		if text := must(t, p.command("client", "get", ids[2])).out; !strings.Contains(text, "never expires") || !strings.Contains(text, `"client_name": "Client 2"`) {
+		if text := must(t, p.command("client", "get", ids[2])).out; !strings.Contains(text, "never expires") ||
+			!strings.Contains(text, `"client_name": "Client 2"`) {
 			t.Errorf("got\n%s", text)
 		}
 		if r := must(t, p.command("client", "delete", ids[2], "--output=json")); r.out != "" {
 			t.Errorf("deleting answers %q", r.out)
 		}
 		for _, verb := range []string{"get", "delete"} {
-			if r := p.command("client", verb, ids[2]); r.code != exitFailed || !strings.HasPrefix(r.err, "registrar: client "+ids[2]) {
+			if r := p.command("client", verb, ids[2]); r.code != exitFailed ||
+				!strings.HasPrefix(r.err, "registrar: client "+ids[2]) {
 				t.Errorf("%s of a deleted client: exit code %d: %s", verb, r.code, r.err)
 			}
 		}
@@ -156,15 +166,16 @@ func TestClientCommands(t *testing.T) {
 }
 
 func TestAdminTokenIsNeeded(t *testing.T) {
+	t.Parallel()
 	p := start(t, t.TempDir())
 	wrong := servertest.File(t, "token", strings.Repeat("w", 43))
 	for name, r := range map[string]result{
-		"none":                runBinary(t, t.TempDir(), "client", "list", "--server", p.admin),
-		"a wrong one":         p.command("client", "list", "--admin-token-file", wrong),
-		"another server":      runBinary(t, p.folder, "client", "list", "--server", "http://registrar.example:8081"),
-		"not the admin API":   runBinary(t, p.folder, "client", "list", "--server", p.public),
-		"nobody listens":      runBinary(t, p.folder, "client", "list", "--server", "http://127.0.0.1:1"),
-		"the file of no user": p.command("client", "list", "--admin-token-file", "/nowhere"),
+		"none":              runBinary(t, t.TempDir(), "client", "list", "--server", p.admin),
+		"a wrong one":       p.command("client", "list", "--admin-token-file", wrong),
+		"another server":    runBinary(t, p.folder, "client", "list", "--server", "http://registrar.example:8081"),
+		"not the admin API": runBinary(t, p.folder, "client", "list", "--server", p.public),
+		"no server":         runBinary(t, p.folder, "client", "list", "--server", "http://127.0.0.1:1"),
+		"a missing file":    p.command("client", "list", "--admin-token-file", "/nowhere"),
 	} {
 		if r.code != exitFailed || !strings.HasPrefix(r.err, "registrar: ") {
 			t.Errorf("%s: exit code %d: %s", name, r.code, r.err)
@@ -178,18 +189,20 @@ func TestAdminTokenIsNeeded(t *testing.T) {
 	}
 }
 
-func TestConfiguredAdminTokenIsTaken(t *testing.T) {
+func TestConfiguredAdminToken(t *testing.T) {
+	t.Parallel()
 	token := servertest.File(t, "token", strings.Repeat("c", 32)+"\n")
 	p := start(t, t.TempDir(), "--admin-token-file", token)
 	must(t, p.command("client", "list", "--admin-token-file", token))
 	for _, file := range servertest.Files(t, p.folder) {
 		if strings.Contains(file, "token") {
-			t.Errorf("the server made %s nevertheless", file)
+			t.Errorf("the server created %s", file)
 		}
 	}
 }
 
 func TestHealthAndReadiness(t *testing.T) {
+	t.Parallel()
 	p := start(t, t.TempDir())
 	for _, url := range []string{p.public + "/healthz", p.admin + "/healthz"} {
 		must(t, runBinary(t, p.folder, "health", "--url", url))
@@ -204,14 +217,15 @@ func TestHealthAndReadiness(t *testing.T) {
 	}
 }
 
-// Without the scripts of the deployment in force nobody registers, since they may be policies.
+// While the deployment in force is not loaded no client can register, since its scripts may be policies.
 func TestDeploymentThatDoesNotLoad(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	p := start(t, folder)
 	must(t, p.command("script", "push", wasmtest.Path(t, "wrap-id"), "--deploy"))
 	p.stop()
 
-	p = start(t, folder, "--script-memory=64KiB") // half of what the module begins with
+	p = start(t, folder, "--script-memory=64KiB") // half of the module's initial memory
 	if got := p.register(minimal); got.status != http.StatusServiceUnavailable {
 		t.Errorf("registering: status %d", got.status)
 	}
@@ -222,12 +236,13 @@ func TestDeploymentThatDoesNotLoad(t *testing.T) {
 		t.Errorf("/healthz: status %d", status)
 	}
 	if p.logged("loading the deployment in force") == nil {
-		t.Errorf("the log does not say why:\n%s", p.log)
+		t.Errorf("the log does not have the reason:\n%s", p.log)
 	}
-	if r := runBinary(t, folder, "check", "--script-memory=64KiB"); r.code != exitFailed || !strings.Contains(r.err, "wrap-id") {
+	if r := runBinary(t, folder, "check", "--script-memory=64KiB"); r.code != exitFailed ||
+		!strings.Contains(r.err, "wrap-id") {
 		t.Errorf("check: exit code %d: %s", r.code, r.err)
 	}
-	// One that loads brings the server back.
+	// A deployment that loads makes the server ready.
 	must(t, p.command("script", "deploy", servertest.File(t, "none.json", `{"scripts":[]}`)))
 	if got := p.register(minimal); got.status != http.StatusCreated {
 		t.Errorf("after another deployment: status %d", got.status)
@@ -252,7 +267,7 @@ func TestReplicasFollow(t *testing.T) {
 		must(t, first.command("script", "push", wasmtest.Path(t, "prefix-id"), "--deploy"))
 		eventually(t, "the other replica runs the script", scripted(true))
 
-		// How fast is a figure of the documentation, not a condition.
+		// The delay is only logged, for the documentation.
 		none := servertest.File(t, "none.json", `{"scripts":[]}`)
 		var longest time.Duration
 		for i := range 6 {
@@ -265,11 +280,11 @@ func TestReplicasFollow(t *testing.T) {
 			eventually(t, "the other replica follows", scripted(i%2 == 1))
 			longest = max(longest, time.Since(made))
 		}
-		t.Logf("the other replica followed six deployments, at the latest after %s", longest.Round(time.Millisecond))
+		t.Logf("the other replica followed six deployments, within at most %s", longest.Round(time.Millisecond))
 	})
 }
 
-func TestCheckSaysWhatWouldRun(t *testing.T) {
+func TestCheckPrintsWhatWouldRun(t *testing.T) {
 	onEachBackend(t, func(t *testing.T, flag string) {
 		folder := t.TempDir()
 		p := start(t, folder, flag)
@@ -277,20 +292,21 @@ func TestCheckSaysWhatWouldRun(t *testing.T) {
 		got := must(t, runBinary(t, folder, "check", flag, "--issuer=https://auth.example")).out
 		for _, want := range []string{"https://auth.example", "1: prefix-id", "token required", "in the database"} {
 			if !strings.Contains(got, want) {
-				t.Errorf("check does not say %q:\n%s", want, got)
+				t.Errorf("check does not print %q:\n%s", want, got)
 			}
 		}
 	})
 }
 
-func TestCheckDoesNotTouchAnything(t *testing.T) {
+func TestCheckChangesNothing(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	got := must(t, runBinary(t, folder, "check"))
 	if !strings.Contains(got.out, "which serve creates") {
-		t.Errorf("check says\n%s", got.out)
+		t.Errorf("check printed\n%s", got.out)
 	}
 	if made := servertest.Files(t, folder); len(made) != 0 {
-		t.Errorf("check made %v", made)
+		t.Errorf("check created %v", made)
 	}
 	if err := os.WriteFile(filepath.Join(folder, "registrar.token"), []byte("x"), 0o600); err != nil {
 		t.Fatal(err)
@@ -301,17 +317,20 @@ func TestCheckDoesNotTouchAnything(t *testing.T) {
 	}
 }
 
-func TestDatabaseThatIsAway(t *testing.T) {
+func TestUnavailableDatabase(t *testing.T) {
+	t.Parallel()
 	for _, command := range []string{"serve", "check", "migrate"} {
 		r := runBinary(t, t.TempDir(), command, "--database=mysql:user:hidden-password@tcp(127.0.0.1:1)/registrar")
-		if r.code != exitFailed || !strings.Contains(r.err, "127.0.0.1:1") || strings.Contains(r.err+r.out, "hidden-password") {
+		if r.code != exitFailed || !strings.Contains(r.err, "127.0.0.1:1") ||
+			strings.Contains(r.err+r.out, "hidden-password") {
 			t.Errorf("%s: exit code %d: %s", command, r.code, r.err)
 		}
 	}
 }
 
-// What a server accepted it finishes, though it is told to end meanwhile; then it ends with 0.
+// A server that is told to stop finishes the requests that it accepted and exits with 0.
 func TestGracefulShutdown(t *testing.T) {
+	t.Parallel()
 	for _, signal := range []os.Signal{syscall.SIGTERM, os.Interrupt} {
 		t.Run(signal.String(), func(t *testing.T) {
 			p := start(t, t.TempDir())
@@ -320,9 +339,10 @@ func TestGracefulShutdown(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer conn.Close()
-			fmt.Fprintf(conn, "POST /register HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n", len(minimal))
+			fmt.Fprintf(conn,
+				"POST /register HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n", len(minimal))
 			reader := bufio.NewReader(conn)
-			// The server asks for the body, so it has accepted the request.
+			// The server asks for the body: it has accepted the request.
 			if line, err := reader.ReadString('\n'); err != nil || !strings.Contains(line, "100 Continue") {
 				t.Fatalf("got %q and %v", line, err)
 			}
@@ -332,7 +352,7 @@ func TestGracefulShutdown(t *testing.T) {
 			if err := p.cmd.Process.Signal(signal); err != nil {
 				t.Fatal(err)
 			}
-			eventually(t, "the server listens no more", func() bool {
+			eventually(t, "the server stops listening", func() bool {
 				conn, err := net.Dial("tcp", strings.TrimPrefix(p.public, "http://"))
 				if err == nil {
 					conn.Close()
@@ -355,8 +375,9 @@ func TestGracefulShutdown(t *testing.T) {
 	}
 }
 
-// No secret is in the log, the database or what the commands show, whoever made it.
-func TestSecretsAreNowhere(t *testing.T) {
+// No secret is in the log, the database or the output of commands, neither the server's nor a script's.
+func TestSecretsDoNotLeak(t *testing.T) {
+	t.Parallel()
 	p := start(t, t.TempDir(), "--rate-limit=0")
 	admin, err := token.ReadFile(filepath.Join(p.folder, "registrar.token"))
 	if err != nil {
@@ -373,7 +394,8 @@ func TestSecretsAreNowhere(t *testing.T) {
 			}
 			modules = append(modules, wasm...)
 		}
-		p.register(`{"redirect_uris":["https://app.example/cb"],"client_secret":"` + sent + `","registration_access_token":"` + sent + `"}`)
+		p.register(`{"redirect_uris":["https://app.example/cb"],"client_secret":"` + sent +
+			`","registration_access_token":"` + sent + `"}`)
 		for _, secret := range registerMany(p, 100) {
 			secrets[secret] = true
 		}
@@ -396,10 +418,10 @@ func TestSecretsAreNowhere(t *testing.T) {
 			t.Errorf("%s has %d bytes", place, len(content))
 		}
 		for secret := range secrets {
-			// A secret that a module always gives is in the module, which is stored as it was uploaded.
+			// The module of a script that has a constant secret is stored in the database.
 			known := strings.HasPrefix(place, "the database") && bytes.Contains(modules, []byte(secret))
 			if !known && bytes.Contains(content, []byte(secret)) {
-				t.Errorf("%s holds a secret", place)
+				t.Errorf("%s contains a secret", place)
 			}
 		}
 	}
@@ -426,8 +448,10 @@ func registerMany(p *process, n int) []string {
 }
 
 func TestTLS(t *testing.T) {
+	t.Parallel()
 	p := start(t, t.TempDir(), servertest.Certificate(t)...)
-	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: true}}
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true},
+		ForceAttemptHTTP2: true}}
 	response, err := client.Post(p.public+"/register", "application/json", strings.NewReader(minimal))
 	if err != nil {
 		t.Fatal(err)
@@ -437,6 +461,6 @@ func TestTLS(t *testing.T) {
 		t.Errorf("status %d by HTTP/%d", response.StatusCode, response.ProtoMajor)
 	}
 	if !strings.HasPrefix(p.public, "https://") {
-		t.Errorf("the log says %s", p.public)
+		t.Errorf("logged address: got %s, want https", p.public)
 	}
 }

@@ -6,6 +6,7 @@ import (
 )
 
 func TestVersionNamesGoAndWazero(t *testing.T) {
+	t.Parallel()
 	got := must(t, runBinary(t, t.TempDir(), "version")).out
 	for _, want := range []string{"registrar ", "\ngo1.", "\nwazero v1."} {
 		if !strings.Contains(got, want) {
@@ -14,14 +15,16 @@ func TestVersionNamesGoAndWazero(t *testing.T) {
 	}
 }
 
-func TestHelpTellsFlagsAndEnvironment(t *testing.T) {
+func TestHelpListsFlagsAndEnvironment(t *testing.T) {
+	t.Parallel()
 	got := must(t, runBinary(t, t.TempDir(), "serve", "--help")).out
-	for _, want := range []string{"--admin-listen", "$REGISTRAR_ADMIN_LISTEN", "$REGISTRAR_ADMIN_TOKEN.", "Who may register:"} {
+	for _, want := range []string{"--admin-listen", "$REGISTRAR_ADMIN_LISTEN", "$REGISTRAR_ADMIN_TOKEN.",
+		"Who may register:"} {
 		if !strings.Contains(got, want) {
-			t.Errorf("the help does not hold %q", want)
+			t.Errorf("the help does not contain %q", want)
 		}
 	}
 	if strings.Contains(got, "${") {
-		t.Error("the help holds a placeholder")
+		t.Error("the help contains a placeholder")
 	}
 }

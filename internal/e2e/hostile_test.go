@@ -34,33 +34,34 @@ const (
 	// ordinaryWorkers register ordinary clients, each at most once in ordinaryPause.
 	ordinaryWorkers = 4
 	ordinaryPause   = 25 * time.Millisecond
-	// undisturbedTime is left to the ordinary clients at the beginning and at the end.
-	undisturbedTime = 3 * time.Second
-	// hostileRegistrations go through each hostile module that was taken.
+	// calmRegistrations succeed before the attacks, and again after them.
+	calmRegistrations = 200
+	// hostileRegistrations go through each hostile module that was uploaded.
 	hostileRegistrations = 2
-	// answerTime bounds any answer to a registration: the server ends one after its --request-timeout of 3 s, but a machine
-	// may be slow.
+	// answerTime bounds the response to a registration. The server's --request-timeout is 3 s, but machines may be
+	// slow.
 	answerTime = time.Minute
 )
 
-// What a server may hold more than before, once all is over.
+// What a server may use more than before, once the attacks are over.
 const (
-	moreMemory     = 256 << 10 // KiB: 32 MiB wait for the next instances, and Go keeps as much again and more until it collects
+	moreMemory     = 256 << 10 // KiB: 32 MiB for the next instances, and garbage
 	moreThreads    = 16
 	moreFiles      = 16
 	idleGoroutines = 64
 )
 
-// TestHostileModules offers every module of testdata/wasm/hostile to a live server and registers through those that it
-// takes, while ordinary clients register all the time. The server must make of each module what is written there, live
-// on, keep what it acknowledged and nothing else, and be as small at the end as in the beginning.
+// TestHostileModules uploads every module of testdata/wasm/hostile to a live server and registers through those that it
+// accepts, while ordinary clients register all the time. Each module must have one of its allowed outcomes. The server
+// must survive, store what it acknowledged and nothing else, and use no more resources in the end than before. The test
+// is not parallel, since it measures the process.
 func TestHostileModules(t *testing.T) {
 	if testing.Short() || runtime.GOOS != "linux" {
-		t.Skip("it takes minutes, and reads /proc")
+		t.Skip("takes minutes and reads /proc")
 	}
 	s := besiege(t)
-	s.register(t) // once, so that all is loaded
-	time.Sleep(undisturbedTime)
+	s.register(t) // loads everything
+	s.awaitCalm(t)
 	before := s.usage(t)
 
 	for _, m := range wasmtest.Hostile(t) {
@@ -68,28 +69,31 @@ func TestHostileModules(t *testing.T) {
 		s.alive()
 	}
 
-	time.Sleep(undisturbedTime)
+	s.awaitCalm(t)
 	var after usage
 	settled := func() bool {
 		after = s.usage(t)
-		return after.memory <= before.memory+moreMemory && after.threads <= before.threads+moreThreads && after.files <= before.files+moreFiles && after.children == 0
+		return after.memory <= before.memory+moreMemory && after.threads <= before.threads+moreThreads &&
+			after.files <= before.files+moreFiles && after.children == 0
 	}
 	for deadline := time.Now().Add(patience); !settled() && time.Now().Before(deadline); {
 		s.collect(t)
 		time.Sleep(200 * time.Millisecond)
 	}
 	if t.Logf("before: %v; after: %v", before, after); !settled() {
-		t.Error("the server does not get back to where it was")
+		t.Error("the server keeps using more than before")
 	}
 	s.stop()
 	s.checkStored(t)
 	s.checkGoroutines(t)
 }
 
-// The modules that are committed are those that the sources make.
+// The committed modules are those that the sources generate.
 func TestHostileModulesAreGenerated(t *testing.T) {
+	t.Parallel()
 	committed, made := filepath.Join("testdata", "wasm", "hostile"), t.TempDir()
-	if out, err := exec.Command("go", "run", "./internal/wasmtest/hostile/generate", "-o", made).CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "run", "./internal/wasmtest/hostile/generate", "-o",
+		made).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	want, got := generated(t, made), generated(t, committed)
@@ -103,7 +107,7 @@ func TestHostileModulesAreGenerated(t *testing.T) {
 			t.Errorf("%s is not what is generated: go run ./internal/wasmtest/hostile/generate", name)
 		}
 		if len(b) > 256<<10 {
-			t.Errorf("%s has %d bytes: make it a large one, which is not committed", name, len(b))
+			t.Errorf("%s has %d bytes: make it a large module, which is not committed", name, len(b))
 		}
 	}
 }
@@ -124,7 +128,7 @@ func generated(t *testing.T, folder string) map[string][]byte {
 	return content
 }
 
-// A siege is a live server, the hostile modules that it is offered, and the ordinary clients that do not care.
+// A siege is a live server, with ordinary clients that register while it is attacked.
 type siege struct {
 	t       *testing.T
 	p       *process
@@ -133,20 +137,20 @@ type siege struct {
 	workers sync.WaitGroup
 	stop    func() // ends the ordinary registrations
 
-	// epoch is odd while a hostile script may be in force. A registration that sees the same even one before and after
-	// cannot have met any.
+	// epoch is odd while a hostile script may be in force. A registration that sees the same even number before and
+	// after met none.
 	epoch  atomic.Int64
-	module atomic.Value // string: the last one that was offered
+	module atomic.Value // string: the last module that was uploaded
 	phase  atomic.Int32
 
 	mu           sync.Mutex
 	acknowledged map[string]bool // client IDs
-	unanswered   int             // registrations without an answer, which may be stored or not
+	unanswered   int             // registrations without a response, which may be stored or not
 	latencies    [phases][]time.Duration
 	faults       map[string]int // what went wrong for ordinary clients, and how often
 }
 
-// The phases by which the latency of ordinary registrations is told.
+// The phases by which the latency of ordinary registrations is reported.
 const (
 	calm = iota
 	uploading
@@ -156,15 +160,17 @@ const (
 
 // besiege starts a server and the ordinary registrations.
 func besiege(t *testing.T) *siege {
-	p := start(t, t.TempDir(), "--script-timeout=1s", "--request-timeout=3s") // as they are unless told otherwise
+	p := start(t, t.TempDir(), "--script-timeout=1s", "--request-timeout=3s") // the defaults
 	token, err := os.ReadFile(filepath.Join(p.folder, "registrar.token"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := &siege{
 		t: t, p: p,
-		api:          &adminapi.API{Base: p.admin, Token: strings.TrimSpace(string(token)), HTTP: &http.Client{Timeout: 2 * time.Minute}},
-		http:         &http.Client{Timeout: answerTime, Transport: &http.Transport{MaxIdleConnsPerHost: 2 * ordinaryWorkers}},
+		api: &adminapi.API{Base: p.admin, Token: strings.TrimSpace(string(token)),
+			HTTP: &http.Client{Timeout: 2 * time.Minute}},
+		http: &http.Client{Timeout: answerTime,
+			Transport: &http.Transport{MaxIdleConnsPerHost: 2 * ordinaryWorkers}},
 		acknowledged: map[string]bool{},
 		faults:       map[string]int{},
 	}
@@ -194,7 +200,19 @@ func besiege(t *testing.T) *siege {
 	return s
 }
 
-// ordinary registers a client as anybody might, and judges the answer.
+// awaitCalm waits for calmRegistrations more ordinary registrations. No attack may be running.
+func (s *siege) awaitCalm(t *testing.T) {
+	t.Helper()
+	count := func() int {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return len(s.latencies[calm])
+	}
+	goal := count() + calmRegistrations
+	eventually(t, "ordinary registrations", func() bool { return count() >= goal })
+}
+
+// ordinary registers an ordinary client and checks the response.
 func (s *siege) ordinary() {
 	epoch, phase, begin := s.epoch.Load(), s.phase.Load(), time.Now()
 	outcome, err := s.try()
@@ -208,16 +226,16 @@ func (s *siege) ordinary() {
 	case err != nil:
 		s.fault("%v", err)
 	case undisturbed && outcome != hostile.Harmless:
-		s.fault("answer %s, though no hostile script is in force", outcome)
+		s.fault("response %s without a hostile script in force", outcome)
 	}
 }
 
-// fault notes what went wrong for an ordinary client. The caller holds the lock.
+// fault counts a failure of an ordinary client. The caller holds s.mu.
 func (s *siege) fault(format string, args ...any) {
 	s.faults[fmt.Sprintf("%s: ", s.module.Load())+fmt.Sprintf(format, args...)]++
 }
 
-// try registers a client and returns what came of it. An error is an answer that may never be.
+// try registers a client and returns the outcome. The error is an invalid response, or none.
 func (s *siege) try() (hostile.Outcome, error) {
 	response, err := s.http.Post(s.p.public+"/register", "application/json", strings.NewReader(minimal))
 	var body []byte
@@ -237,7 +255,7 @@ func (s *siege) try() (hostile.Outcome, error) {
 		Description string `json:"error_description"`
 	}
 	if err := json.Unmarshal(body, &answer); err != nil {
-		return "", fmt.Errorf("%d with a body that is no JSON: %w", response.StatusCode, err)
+		return "", fmt.Errorf("%d with a body that is not JSON: %w", response.StatusCode, err)
 	}
 	switch status := response.StatusCode; {
 	case status == http.StatusCreated && answer.ClientID != "":
@@ -261,7 +279,7 @@ func (s *siege) register(t *testing.T) {
 	}
 }
 
-// attack offers a module, and registers through it where it is taken.
+// attack uploads a module and, if it is accepted, registers through it.
 func (s *siege) attack(t *testing.T, m hostile.Module) {
 	s.module.Store(m.Name)
 	s.phase.Store(uploading)
@@ -272,7 +290,7 @@ func (s *siege) attack(t *testing.T, m hostile.Module) {
 		return
 	}
 	if slices.Equal(m.Must, []hostile.Outcome{hostile.Refused}) {
-		t.Errorf("the module was taken: it must be refused")
+		t.Errorf("the module was accepted, want it rejected")
 	}
 	s.epoch.Add(1)
 	s.phase.Store(deployed)
@@ -294,16 +312,17 @@ func (s *siege) attack(t *testing.T, m hostile.Module) {
 	}
 }
 
-// deploy puts scripts in force, and all others out of it.
+// deploy deploys the scripts in list.
 func (s *siege) deploy(t *testing.T, list ...scripts.Script) {
 	t.Helper()
-	// It must happen even where the subtest has ended.
-	if _, err := s.api.Deploy(context.WithoutCancel(t.Context()), adminapi.NewDeployment{Scripts: append([]scripts.Script{}, list...)}); err != nil {
+	// The context of a subtest that ended must not prevent it.
+	deployment := adminapi.NewDeployment{Scripts: append([]scripts.Script{}, list...)}
+	if _, err := s.api.Deploy(context.WithoutCancel(t.Context()), deployment); err != nil {
 		t.Errorf("deploying: %v", err)
 	}
 }
 
-// refused looks at the refusal of an upload: 422, and reasons that a person can read.
+// refused checks that an upload was rejected with 422 and readable reasons.
 func (s *siege) refused(t *testing.T, m hostile.Module, err error) {
 	problem, ok := errors.AsType[*adminapi.Problem](err)
 	if !ok || problem.Status != http.StatusUnprocessableEntity {
@@ -311,23 +330,23 @@ func (s *siege) refused(t *testing.T, m hostile.Module, err error) {
 		return
 	}
 	if !m.May(hostile.Refused) {
-		t.Errorf("the module was refused: %.500s", problem.Error())
+		t.Errorf("the module was rejected: %.500s", problem.Error())
 		return
 	}
 	all := strings.Join(problem.Reasons, "\n")
 	switch {
 	case all == "" || slices.Contains(problem.Reasons, ""):
-		t.Errorf("the module was refused without a reason: %+v", problem)
+		t.Errorf("the module was rejected without a reason: %+v", problem)
 	case len(all) > 8<<10:
 		t.Errorf("the reasons have %d bytes", len(all))
 	case !utf8.ValidString(all) || strings.ContainsAny(all, "\x00\x07\x1b"):
-		t.Errorf("the reasons hold control characters: %q", all)
+		t.Errorf("the reasons contain control characters: %q", all)
 	case !strings.Contains(strings.ToLower(all), strings.ToLower(m.Says)):
-		t.Errorf("the module was refused for another reason than %q: %s", m.Says, all)
+		t.Errorf("the module was rejected, want %q in the reasons: %s", m.Says, all)
 	}
 }
 
-// alive ends the whole test where the server has died: nothing after that means anything.
+// alive fails the whole test if the server has died.
 func (s *siege) alive() {
 	select {
 	case <-s.p.exited:
@@ -342,29 +361,30 @@ func (s *siege) alive() {
 // tail returns the last lines of a log.
 func tail(log string) string { return log[max(0, len(log)-8<<10):] }
 
-// report tells how the ordinary clients fared. The figures depend on the machine, so nothing is asserted of them.
+// report logs the latency of ordinary registrations, which depends on the machine, and fails the test for each fault.
 func (s *siege) report() {
 	for phase, name := range []string{"calm", "during an upload", "through a hostile script"} {
 		if l := s.latencies[phase]; len(l) > 0 {
 			slices.Sort(l)
-			s.t.Logf("%d ordinary registrations %s: p50 %s, p99 %s, at most %s", len(l), name, l[len(l)/2].Round(10*time.Microsecond),
+			s.t.Logf("%d ordinary registrations %s: p50 %s, p99 %s, at most %s", len(l), name,
+				l[len(l)/2].Round(10*time.Microsecond),
 				l[len(l)*99/100].Round(10*time.Microsecond), l[len(l)-1].Round(10*time.Microsecond))
 		}
 	}
 	for _, fault := range slices.Sorted(maps.Keys(s.faults)) {
-		s.t.Errorf("%d ordinary registrations, while or after %s", s.faults[fault], fault)
+		s.t.Errorf("%d ordinary registrations, during or after %s", s.faults[fault], fault)
 	}
 }
 
-// collect has the server collect its garbage, which ordinary clients alone are too little for: it lets go of a large body.
+// collect makes the server collect its garbage by sending it a large body.
 func (s *siege) collect(t *testing.T) {
 	t.Helper()
 	if _, err := s.api.Upload(t.Context(), "none", make([]byte, 8<<20), ""); err == nil {
-		t.Error("zeros were taken for a module")
+		t.Error("zeros were accepted as a module")
 	}
 }
 
-// checkStored sees that the store holds what was acknowledged, and nothing else.
+// checkStored checks that the acknowledged clients are stored, and no others.
 func (s *siege) checkStored(t *testing.T) {
 	stored, last := map[string]bool{}, ""
 	for {
@@ -382,7 +402,7 @@ func (s *siege) checkStored(t *testing.T) {
 	}
 	for id := range s.acknowledged {
 		if !stored[id] {
-			t.Errorf("the client %s was acknowledged, and is not stored", id)
+			t.Errorf("client %s was acknowledged, but is not stored", id)
 		}
 	}
 	for id := range stored {
@@ -390,17 +410,20 @@ func (s *siege) checkStored(t *testing.T) {
 			s.unanswered--
 		}
 		if s.unanswered < 0 {
-			t.Errorf("the client %s is stored, and was not acknowledged", id)
+			t.Errorf("client %s is stored, but was not acknowledged", id)
 		}
 	}
 	t.Logf("%d clients are stored", len(stored))
 }
 
-// checkGoroutines ends the server with the signal that makes Go print its goroutines, and counts them.
+// checkGoroutines waits until the server has few goroutines, then ends it with SIGQUIT, which makes Go print them.
 func (s *siege) checkGoroutines(t *testing.T) {
 	s.api.HTTP.CloseIdleConnections()
 	http.DefaultClient.CloseIdleConnections()
-	time.Sleep(time.Second) // for the server to notice
+	few := func() bool { return s.p.metric("go_goroutines") <= idleGoroutines }
+	for deadline := time.Now().Add(patience); !few() && time.Now().Before(deadline); {
+		time.Sleep(20 * time.Millisecond)
+	}
 	if err := s.p.cmd.Process.Signal(syscall.SIGQUIT); err != nil {
 		t.Fatal(err)
 	}
@@ -412,14 +435,14 @@ func (s *siege) checkGoroutines(t *testing.T) {
 	}
 }
 
-// A usage is what a process holds.
+// A usage is the resources of a process.
 type usage struct{ memory, threads, files, children int } // memory in KiB
 
 func (u usage) String() string {
 	return fmt.Sprintf("%d MiB, %d threads, %d files, %d children", u.memory>>10, u.threads, u.files, u.children)
 }
 
-// usage reads what the server holds from /proc.
+// usage reads the server's resources from /proc.
 func (s *siege) usage(t *testing.T) (u usage) {
 	t.Helper()
 	folder := filepath.Join("/proc", strconv.Itoa(s.p.cmd.Process.Pid))
@@ -450,7 +473,7 @@ func (s *siege) usage(t *testing.T) (u usage) {
 		t.Fatal(err)
 	}
 	for _, path := range tasks {
-		// A thread may have ended meanwhile.
+		// The thread may have ended.
 		children, _ := os.ReadFile(path)
 		u.children += len(strings.Fields(string(children)))
 	}

@@ -1,12 +1,15 @@
-// Package e2e tests the program as it is released: processes, databases that can be killed, client libraries, every block
-// of commands that the documentation shows. It has no code but tests.
+// Package e2e tests the program as it is released: processes that are killed, both databases, client libraries, the
+// commands in the documentation. It has only tests, which run in parallel: each has its own server and folder.
 package e2e
 
 import (
 	"bytes"
+	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"sync"
 	"testing"
 
@@ -21,7 +24,7 @@ const (
 	exitUsage  = 2 // wrong usage
 )
 
-// folder holds what the whole test run shares.
+// folder is the temporary folder of the test run.
 var folder string
 
 func TestMain(m *testing.M) {
@@ -29,7 +32,7 @@ func TestMain(m *testing.M) {
 }
 
 func testMain(m *testing.M) int {
-	// Paths in these tests are those of the source tree.
+	// Paths in these tests are relative to the root of the source tree.
 	if err := os.Chdir(wasmtest.Root()); err != nil {
 		panic(err)
 	}
@@ -39,10 +42,15 @@ func testMain(m *testing.M) int {
 		panic(err)
 	}
 	defer remove()
+	flag.Parse()
+	// The tests wait for processes more than they compute.
+	if parallel := flag.Lookup("test.parallel").Value; parallel.String() == strconv.Itoa(runtime.GOMAXPROCS(0)) {
+		_ = parallel.Set(strconv.Itoa(max(4, runtime.GOMAXPROCS(0))))
+	}
 	return m.Run()
 }
 
-// binary builds the program once, as it is released: without cgo.
+// binary builds the program once, as it is released, without cgo.
 var binary = sync.OnceValues(func() (string, error) {
 	path := filepath.Join(folder, "registrar")
 	cmd := exec.Command("go", "build", "-o", path, ".")
@@ -52,7 +60,7 @@ var binary = sync.OnceValues(func() (string, error) {
 	return path, cmd.Run()
 })
 
-// A result is what came of a command.
+// A result is the result of a command.
 type result struct {
 	code     int
 	out, err string
@@ -74,7 +82,7 @@ func runBinary(t testing.TB, folder string, args ...string) result {
 	return result{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
 }
 
-// must returns the result of a command that has to succeed.
+// must fails the test if a command failed, and returns its result.
 func must(t testing.TB, r result) result {
 	t.Helper()
 	if r.code != exitDone {

@@ -16,8 +16,8 @@ import (
 	"registrar/scripts"
 )
 
-// metric returns the value of one series as the server answers it: a counter, a gauge, or how many a histogram saw.
-// Labels are "name=value". It is -1 where there is no such series.
+// metric returns the value of one series: of a counter or a gauge, or the count of a histogram. Labels are
+// "name=value". It returns -1 if the series does not exist.
 func (p *process) metric(name string, labels ...string) float64 {
 	p.t.Helper()
 	response, err := http.Get(p.admin + "/metrics")
@@ -65,6 +65,7 @@ func (p *process) wantMetric(want float64, name string, labels ...string) {
 }
 
 func TestMetricsOfRegistrations(t *testing.T) {
+	t.Parallel()
 	p := start(t, t.TempDir())
 	p.wantMetric(0, "registrar_deployment_number")
 	p.wantMetric(1, "registrar_deployment_loaded")
@@ -87,14 +88,17 @@ func TestMetricsOfRegistrations(t *testing.T) {
 	p.wantMetric(3, "registrar_http_request_duration_seconds", "method=POST", "route=/register", "status=201")
 	p.wantMetric(1, "registrar_http_request_duration_seconds", "method=POST", "route=/register", "status=400")
 	p.wantMetric(1, "registrar_http_request_duration_seconds", "method=POST", "route=none", "status=404")
-	hits, misses := p.metric("registrar_script_pool_hits_total", "script=prefix-id"), p.metric("registrar_script_pool_misses_total", "script=prefix-id")
+	hits, misses := p.metric("registrar_script_pool_hits_total",
+		"script=prefix-id"), p.metric("registrar_script_pool_misses_total", "script=prefix-id")
 	if hits+misses != 3 {
 		t.Errorf("%v hits and %v misses, want 3", hits, misses)
 	}
-	eventually(t, "16 instances wait", func() bool { return p.metric("registrar_script_instances_waiting", "script=prefix-id") == 16 })
+	eventually(t, "16 instances are ready",
+		func() bool { return p.metric("registrar_script_instances_waiting", "script=prefix-id") == 16 })
 
 	must(t, p.command("script", "push", wasmtest.Path(t, "fail-trap"), "--name=broken", "--deploy"))
-	must(t, p.command("script", "deploy", servertest.File(t, "broken.json", `{"scripts":[{"name":"broken","module":"`+digestOf(t, "fail-trap")+`"}]}`)))
+	must(t, p.command("script", "deploy",
+		servertest.File(t, "broken.json", `{"scripts":[{"name":"broken","module":"`+digestOf(t, "fail-trap")+`"}]}`)))
 	p.register(minimal)
 	p.wantMetric(1, "registrar_script_failures_total", "script=broken", "step=add_client_id", "kind=trap")
 	p.wantMetric(1, "registrar_registrations_total", "outcome=failed")
@@ -102,8 +106,9 @@ func TestMetricsOfRegistrations(t *testing.T) {
 	p.wantMetric(-1, "registrar_script_instances_waiting", "script=prefix-id")
 }
 
-// A replica that cannot load what another one deployed keeps what it has, and says so.
-func TestMetricsTellOfADeploymentThatDoesNotLoad(t *testing.T) {
+// A replica that cannot load a deployment keeps the previous one and reports it.
+func TestMetricsOfADeploymentThatDoesNotLoad(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	roomy := start(t, folder)
 	tight := start(t, t.TempDir(), "--database=sqlite:"+filepath.Join(folder, "registrar.db"), "--script-memory=64KiB")
@@ -111,7 +116,7 @@ func TestMetricsTellOfADeploymentThatDoesNotLoad(t *testing.T) {
 	eventually(t, "the replica follows", func() bool { return tight.metric("registrar_deployment_number") == 1 })
 	tight.wantMetric(1, "registrar_deployment_loaded")
 
-	must(t, roomy.command("script", "push", wasmtest.Path(t, "wrap-id"), "--deploy")) // begins with more memory
+	must(t, roomy.command("script", "push", wasmtest.Path(t, "wrap-id"), "--deploy")) // needs more memory
 	eventually(t, "the gauge is 0", func() bool { return tight.metric("registrar_deployment_loaded") == 0 })
 	tight.wantMetric(1, "registrar_deployment_number")
 	roomy.wantMetric(1, "registrar_deployment_loaded")
@@ -120,10 +125,10 @@ func TestMetricsTellOfADeploymentThatDoesNotLoad(t *testing.T) {
 		t.Errorf("/readyz answers %d", got)
 	}
 	if tight.logged("loading the deployment in force") == nil {
-		t.Errorf("the log does not say it:\n%s", tight.log)
+		t.Errorf("the log does not have it:\n%s", tight.log)
 	}
 	if id := tight.register(minimal).ClientID; !strings.HasPrefix(id, "acme-") {
-		t.Errorf("the deployment before it is not in place: %q", id)
+		t.Errorf("the previous deployment is not in force: %q", id)
 	}
 }
 

@@ -18,13 +18,13 @@ import (
 	"registrar/store/storetest"
 )
 
-// minimal is the smallest request that is registered.
+// minimal is the smallest valid request.
 const minimal = `{"redirect_uris":["https://app.example/cb"]}`
 
-// patience is how long a test waits for what has to come.
+// patience bounds how long a test waits.
 const patience = 30 * time.Second
 
-// A process is a running server: the program itself, in a folder of its own.
+// A process is a running server: the program, in its working directory.
 type process struct {
 	t             testing.TB
 	cmd           *exec.Cmd
@@ -34,7 +34,7 @@ type process struct {
 	public, admin string // base URLs
 }
 
-// A buffer may be read while a process writes to it.
+// A buffer collects the output of a process. It is safe for concurrent use.
 type buffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -59,7 +59,8 @@ func start(t testing.TB, folder string, args ...string) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	args = append([]string{"serve", "--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0", "--log-format=json", "--log-level=debug", "--script-timeout=1m", "--request-timeout=1m"}, args...)
+	args = append([]string{"serve", "--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0", "--log-format=json",
+		"--log-level=debug", "--script-timeout=1m", "--request-timeout=1m"}, args...)
 	p := &process{t: t, cmd: exec.Command(path, args...), exited: make(chan struct{}), log: &buffer{}, folder: folder}
 	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = folder, p.log, p.log
 	if err := p.cmd.Start(); err != nil {
@@ -67,14 +68,14 @@ func start(t testing.TB, folder string, args ...string) *process {
 	}
 	go func() {
 		defer close(p.exited)
-		_ = p.cmd.Wait() // the state tells it
+		_ = p.cmd.Wait() // see ProcessState
 	}()
 	t.Cleanup(func() { p.cmd.Process.Kill(); <-p.exited })
 	p.awaitListening()
 	return p
 }
 
-// awaitListening learns the addresses from the log: the server chose the ports, so that nobody else has them.
+// awaitListening waits for the log record with the addresses, whose ports the server chose.
 func (p *process) awaitListening() {
 	p.t.Helper()
 	deadline := time.After(patience)
@@ -85,7 +86,7 @@ func (p *process) awaitListening() {
 		}
 		select {
 		case <-p.exited:
-			p.t.Fatalf("the server ended:\n%s", p.log)
+			p.t.Fatalf("the server exited:\n%s", p.log)
 		case <-deadline:
 			p.t.Fatalf("the server does not listen:\n%s", p.log)
 		case <-time.After(5 * time.Millisecond):
@@ -93,7 +94,7 @@ func (p *process) awaitListening() {
 	}
 }
 
-// logged returns the first log line with a message, nil where there is none.
+// logged returns the first log record with a message, nil if there is none.
 func (p *process) logged(message string) map[string]any {
 	for line := range strings.Lines(p.log.String()) {
 		var members map[string]any
@@ -104,7 +105,7 @@ func (p *process) logged(message string) map[string]any {
 	return nil
 }
 
-// stop sends the signal that service managers send, and returns the exit code.
+// stop sends SIGTERM and returns the exit code.
 func (p *process) stop() int {
 	p.t.Helper()
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
@@ -113,23 +114,24 @@ func (p *process) stop() int {
 	return p.wait()
 }
 
+// wait waits for the process to exit and returns the exit code.
 func (p *process) wait() int {
 	p.t.Helper()
 	select {
 	case <-p.exited:
 	case <-time.After(patience):
-		p.t.Fatalf("the server does not end:\n%s", p.log)
+		p.t.Fatalf("the server does not exit:\n%s", p.log)
 	}
 	return p.cmd.ProcessState.ExitCode()
 }
 
-// command runs a command of the program against the server, where it finds the token.
+// command runs a command of the program against the server, in its folder, which has the admin token.
 func (p *process) command(args ...string) result {
 	p.t.Helper()
 	return runBinary(p.t, p.folder, append(args, "--server", p.admin)...)
 }
 
-// answer runs a command and reads the JSON that it answers.
+// answer runs a command and decodes its JSON output.
 func answer[T any](t testing.TB, p *process, args ...string) (v T) {
 	t.Helper()
 	r := must(t, p.command(append(args, "--output=json")...))
@@ -139,7 +141,7 @@ func answer[T any](t testing.TB, p *process, args ...string) (v T) {
 	return v
 }
 
-// A registration is what a client reads of an answer to POST /register.
+// A registration is the part of a response to POST /register that tests check.
 type registration struct {
 	status   int
 	ClientID string `json:"client_id"`
@@ -182,13 +184,20 @@ func (p *process) status(url string) int {
 	return response.StatusCode
 }
 
-// onEachBackend runs a test with the flag of an empty database of each kind.
+// onEachBackend runs a test in parallel with others, with the flag of an empty database of each kind.
 func onEachBackend(t *testing.T, test func(t *testing.T, flag string)) {
-	t.Run("sqlite", func(t *testing.T) { test(t, "--database=sqlite:registrar.db") })
-	t.Run("mysql", func(t *testing.T) { test(t, "--database=mysql:"+storetest.MySQL(t)) })
+	t.Parallel()
+	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
+		test(t, "--database=sqlite:registrar.db")
+	})
+	t.Run("mysql", func(t *testing.T) {
+		t.Parallel()
+		test(t, "--database=mysql:"+storetest.MySQL(t))
+	})
 }
 
-// databaseBytes returns all that a SQLite database in a folder has on the disk.
+// databaseBytes returns the content of all files of the SQLite database in a folder.
 func databaseBytes(t testing.TB, folder string) []byte {
 	t.Helper()
 	paths, err := filepath.Glob(filepath.Join(folder, "registrar.db*"))
@@ -206,12 +215,12 @@ func databaseBytes(t testing.TB, folder string) []byte {
 	return all
 }
 
-// eventually waits until a condition holds.
+// eventually polls until a condition holds.
 func eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); !holds(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("still not: %s", what)
+			t.Fatalf("timeout; still not: %s", what)
 		}
 	}
 }

@@ -9,8 +9,9 @@ import (
 	"registrar/internal/wasmtest"
 )
 
-// The cases of the SDKs' examples pass, and those of a project that is new.
+// The cases of the SDKs' examples pass, and those of new projects.
 func TestExamples(t *testing.T) {
+	t.Parallel()
 	needs(t, "make", "go", "clang", "wasm-ld", "/usr/bin/rustc", "sdk/assemblyscript/node_modules/.bin/asc")
 	out := t.TempDir()
 	for _, args := range [][]string{
@@ -43,7 +44,7 @@ func TestExamples(t *testing.T) {
 	}
 }
 
-// passes says that each case of a folder passes.
+// passes checks that each case of a folder passes.
 func passes(t *testing.T, folder, module string) {
 	t.Helper()
 	r := runBinary(t, wasmtest.Root(), "script", "test", folder, "--wasm", module, "--script-timeout=1m")
