@@ -14,12 +14,12 @@ import (
 	"registrar/server/adminapi"
 )
 
-// maxAdminBody bounds the JSON that the admin API reads, in bytes.
+// maxAdminBody bounds a JSON request body of the admin API, in bytes.
 const maxAdminBody = 8 << 20
 
 // A route is one call of the admin API.
 type route struct {
-	method, path string // the path is one of package adminapi
+	method, path string // path is a constant of package adminapi
 	handle       echo.HandlerFunc
 }
 
@@ -55,7 +55,7 @@ func (s *Server) adminRoutes() []route {
 	}
 }
 
-// routeAdmin adds the routes of the admin listener. The group has the unknown paths below its prefix need a token, too.
+// routeAdmin adds the routes of the admin listener. With the group, unknown paths below its prefix need a token too.
 func (s *Server) routeAdmin() {
 	s.admin.GET("/readyz", s.ready)
 	if s.config.Metrics != nil {
@@ -67,7 +67,7 @@ func (s *Server) routeAdmin() {
 	}
 }
 
-// ready says whether the server can do its work: the database answers, and the deployment in force is loaded.
+// ready responds with 200 if Config.Ready returns nil, else with 503.
 func (s *Server) ready(c echo.Context) error {
 	if err := s.config.Ready(c.Request().Context()); err != nil {
 		s.config.Logger.WarnContext(c.Request().Context(), "not ready", "error", err)
@@ -76,7 +76,7 @@ func (s *Server) ready(c echo.Context) error {
 	return writeJSON(c, http.StatusOK, echo.MIMEApplicationJSON, map[string]string{"status": "ready"})
 }
 
-// administrator lets those in who have an admin token.
+// administrator rejects requests without a valid admin token.
 func (s *Server) administrator(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		noStore(c)
@@ -93,18 +93,17 @@ func (s *Server) administrator(next echo.HandlerFunc) echo.HandlerFunc {
 			known |= subtle.ConstantTimeCompare(sent[:], hash[:])
 		}
 		if known == 0 {
-			return &unauthorizedError{token: true, description: "this is no admin token"}
+			return &unauthorizedError{token: true, description: "the admin token is not valid"}
 		}
 		c.Set(administratorKey, "admin token "+hex.EncodeToString(sent[:4]))
 		return next(c)
 	}
 }
 
-// administratorKey is where a request's context says who calls: the beginning of the hash of their token, which tells
-// tokens apart and opens nothing.
+// administratorKey is the context key of the caller's name, which holds the first bytes of the hash of their token.
 const administratorKey = "administrator"
 
-// readJSON reads a strict JSON object of the admin API into v.
+// readJSON decodes a request body, which must be a strict JSON object, into v.
 func readJSON(c echo.Context, v any) error {
 	b, err := body(c, echo.MIMEApplicationJSON, maxAdminBody)
 	if err != nil {
@@ -116,7 +115,7 @@ func readJSON(c echo.Context, v any) error {
 	return nil
 }
 
-// reply answers with a document.
+// reply responds with a JSON document.
 func reply(c echo.Context, status int, document any) error {
 	return writeJSON(c, status, echo.MIMEApplicationJSON, document)
 }

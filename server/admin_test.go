@@ -20,14 +20,18 @@ import (
 
 func TestAdminToken(t *testing.T) {
 	s := newSite(t, setup{})
-	for _, header := range []string{"Authorization:", "Authorization: Bearer wrong-token", "Authorization: Basic " + adminToken, "Authorization: Bearer", "Authorization: " + adminToken} {
-		e := s.do("GET", s.admin.URL+"/admin/v1/modules", "", header).want(http.StatusUnauthorized).wantHeader("Content-Type", "application/problem+json").wantHeader("Cache-Control", "no-store")
+	for _, header := range []string{"Authorization:", "Authorization: Bearer wrong-token",
+		"Authorization: Basic " + adminToken, "Authorization: Bearer", "Authorization: " + adminToken} {
+		e := s.do("GET", s.admin.URL+"/admin/v1/modules", "", header).want(http.StatusUnauthorized).
+			wantHeader("Content-Type", "application/problem+json").wantHeader("Cache-Control", "no-store")
 		if !strings.HasPrefix(e.header.Get("WWW-Authenticate"), "Bearer") {
 			t.Errorf("%s: WWW-Authenticate is %q", header, e.header.Get("WWW-Authenticate"))
 		}
 	}
 	s.call("GET", "/admin/v1/modules", "").want(http.StatusOK).wantMembers(map[string]any{"modules": []any{}})
-	if added, err := s.store.AddAdminToken(t.Context(), token.Admin{ID: "another", Hash: sha256.Sum256([]byte("another")), Role: "admin", CreatedAt: time.Now().UTC().Truncate(time.Microsecond)}); err != nil || !added {
+	another := token.Admin{ID: "another", Hash: sha256.Sum256([]byte("another")), Role: "admin",
+		CreatedAt: time.Now().UTC().Truncate(time.Microsecond)}
+	if added, err := s.store.AddAdminToken(t.Context(), another); err != nil || !added {
 		t.Fatal(added, err)
 	}
 	s.do("GET", s.admin.URL+"/admin/v1/modules", "", "Authorization: bearer another").want(http.StatusOK)
@@ -44,11 +48,12 @@ func TestHealthAndReadiness(t *testing.T) {
 	s.do("GET", s.admin.URL+"/healthz", "").want(http.StatusOK)
 	s.do("GET", s.admin.URL+"/readyz", "").want(http.StatusOK)
 	failure = errors.New("the database is away")
-	if e := s.do("GET", s.admin.URL+"/readyz", "").want(http.StatusServiceUnavailable); strings.Contains(e.body, "database") {
-		t.Errorf("got %s", e.body)
+	e := s.do("GET", s.admin.URL+"/readyz", "").want(http.StatusServiceUnavailable)
+	if strings.Contains(e.body, "database") {
+		t.Errorf("got %s, want no cause", e.body)
 	}
 	if !strings.Contains(s.log.String(), "the database is away") {
-		t.Error("the log does not say why")
+		t.Error("the log does not have the cause")
 	}
 }
 
@@ -56,23 +61,28 @@ func TestModules(t *testing.T) {
 	s := newSite(t, setup{})
 	wasm := string(wasmtest.Wasm(t, "prefix-id"))
 	upload := func(name, wasm string, headers ...string) *exchange {
-		return s.call("POST", "/admin/v1/modules?name="+url.QueryEscape(name), wasm, append([]string{"Content-Type: application/wasm"}, headers...)...)
+		return s.call("POST", "/admin/v1/modules?name="+url.QueryEscape(name), wasm,
+			append([]string{"Content-Type: application/wasm"}, headers...)...)
 	}
 	first := upload("ids", wasm).want(http.StatusCreated).wantMembers(map[string]any{
 		"digest": scripts.Digest([]byte(wasm)), "name": "ids", "size": len(wasm), "steps": []string{"add_client_id"},
-		"imports": []string{"registrar_v1.random", "registrar_v1.set_client_id"}, "memory_min": 65536, "warnings": []string{}})
+		"imports": []string{"registrar_v1.random", "registrar_v1.set_client_id"}, "memory_min": 65536,
+		"warnings": []string{}})
 	if again := upload("other", wasm).want(http.StatusOK); again.body != first.body {
-		t.Errorf("the same bytes got %s, before %s", again.body, first.body)
+		t.Errorf("the same bytes again: got %s, want %s", again.body, first.body)
 	}
 	path := "/admin/v1/modules/" + scripts.Digest([]byte(wasm))
 	if e := s.call("GET", path, "").want(http.StatusOK); e.body != first.body {
-		t.Errorf("GET got %s", e.body)
+		t.Errorf("GET: got %s, want %s", e.body, first.body)
 	}
-	if e := s.call("GET", path+"/wasm", "").want(http.StatusOK).wantHeader("Content-Type", "application/wasm"); e.body != wasm {
-		t.Error("other bytes came back")
+	e := s.call("GET", path+"/wasm", "").want(http.StatusOK).wantHeader("Content-Type", "application/wasm")
+	if e.body != wasm {
+		t.Error("the downloaded bytes differ")
 	}
-	refused := upload("bad", string(wasmtest.Wasm(t, "bad-import"))).want(http.StatusUnprocessableEntity).wantHeader("Content-Type", "application/problem+json")
-	if reasons := refused.json()["reasons"].([]any); len(reasons) != 1 || !strings.Contains(reasons[0].(string), "set_clientid") {
+	refused := upload("bad", string(wasmtest.Wasm(t, "bad-import"))).want(http.StatusUnprocessableEntity).
+		wantHeader("Content-Type", "application/problem+json")
+	if reasons := refused.json()["reasons"].([]any); len(reasons) != 1 ||
+		!strings.Contains(reasons[0].(string), "set_clientid") {
 		t.Errorf("got %s", refused.body)
 	}
 	upload("A", wasm).want(http.StatusUnprocessableEntity)
@@ -80,7 +90,8 @@ func TestModules(t *testing.T) {
 	upload("ids", strings.Repeat("a", 8<<20+1)).want(http.StatusRequestEntityTooLarge)
 	s.call("GET", "/admin/v1/modules/sha256:00", "").want(http.StatusNotFound)
 
-	s.call("POST", "/admin/v1/deployments", `{"scripts":[{"name":"ids","module":"`+scripts.Digest([]byte(wasm))+`"}]}`).want(http.StatusCreated)
+	s.call("POST", "/admin/v1/deployments", `{"scripts":[{"name":"ids","module":"`+scripts.Digest([]byte(wasm))+`"}]}`).
+		want(http.StatusCreated)
 	s.call("DELETE", path, "").want(http.StatusConflict)
 	spare := string(wasmtest.Wasm(t, "counter"))
 	upload("spare", spare).want(http.StatusCreated)
@@ -90,7 +101,8 @@ func TestModules(t *testing.T) {
 
 func TestDeployments(t *testing.T) {
 	s := newSite(t, setup{})
-	s.call("GET", "/admin/v1/deployments/current", "").want(http.StatusOK).wantMembers(map[string]any{"number": 0, "scripts": []any{}})
+	s.call("GET", "/admin/v1/deployments/current", "").want(http.StatusOK).
+		wantMembers(map[string]any{"number": 0, "scripts": []any{}})
 	m, err := s.api().Upload(t.Context(), "prefix-id", wasmtest.Wasm(t, "prefix-id"), "")
 	if err != nil {
 		t.Fatal(err)
@@ -110,7 +122,7 @@ func TestDeployments(t *testing.T) {
 	}
 	post(`{"copy_of":1}`).want(http.StatusCreated).wantMembers(map[string]any{"number": 3, "copy_of": 1})
 	if got := s.registered(`{` + web + `}`)["client_id"].(string); !strings.HasPrefix(got, "acme-") {
-		t.Errorf("client_id %s: the older deployment is not back", got)
+		t.Errorf("client_id %s: the copied deployment is not in force", got)
 	}
 	for body, status := range map[string]int{
 		`{}`:                                    http.StatusUnprocessableEntity,
@@ -150,7 +162,8 @@ func TestClients(t *testing.T) {
 	for _, tt := range []struct {
 		query adminapi.ClientQuery
 		want  int
-	}{{adminapi.ClientQuery{Limit: 2}, 2}, {adminapi.ClientQuery{After: all[0].ClientID}, 2}, {adminapi.ClientQuery{Q: "alph"}, 1}, {adminapi.ClientQuery{Q: "%"}, 1}, {adminapi.ClientQuery{Q: "item-"}, 3}} {
+	}{{adminapi.ClientQuery{Limit: 2}, 2}, {adminapi.ClientQuery{After: all[0].ClientID}, 2},
+		{adminapi.ClientQuery{Q: "alph"}, 1}, {adminapi.ClientQuery{Q: "%"}, 1}, {adminapi.ClientQuery{Q: "item-"}, 3}} {
 		if got, err := api.Clients(t.Context(), tt.query); err != nil || len(got) != tt.want {
 			t.Errorf("%+v: got %d clients, %v; want %d", tt.query, len(got), err, tt.want)
 		}
@@ -158,7 +171,10 @@ func TestClients(t *testing.T) {
 	s.call("GET", "/admin/v1/clients?limit=x", "").want(http.StatusBadRequest)
 
 	one, err := api.Client(t.Context(), all[0].ClientID)
-	if err != nil || !one.HasSecret || one.Deployment != 1 || !strings.Contains(string(one.Acts), `"changed":["client_id"]`) || !strings.Contains(string(one.Acts), `"script":"items-read"`) || !strings.Contains(string(one.Metadata), "https://app.example/cb") {
+	if err != nil || !one.HasSecret || one.Deployment != 1 ||
+		!strings.Contains(string(one.Acts), `"changed":["client_id"]`) ||
+		!strings.Contains(string(one.Acts), `"script":"items-read"`) ||
+		!strings.Contains(string(one.Metadata), "https://app.example/cb") {
 		t.Errorf("got %+v, %v", one, err)
 	}
 	if err := api.DeleteClient(t.Context(), one.ClientID); err != nil {
@@ -166,18 +182,19 @@ func TestClients(t *testing.T) {
 	}
 	_, err = api.Client(t.Context(), one.ClientID)
 	if problem, ok := errors.AsType[*adminapi.Problem](err); !ok || problem.Status != http.StatusNotFound {
-		t.Errorf("after the deletion: %v", err)
+		t.Errorf("after the deletion: got %v, want 404", err)
 	}
 	if err := api.DeleteClient(t.Context(), one.ClientID); err == nil {
-		t.Error("it can be deleted twice")
+		t.Error("the second deletion: got no error")
 	}
 }
 
-// A client ID may hold what a path must encode.
+// Client IDs may hold characters that paths must encode.
 func TestClientIDsInPaths(t *testing.T) {
 	s := newSite(t, setup{})
 	for _, id := range []string{"a/b", "a%2Fb", "a?b#c", "~:@!$&'()*+,;=", "%", "a+b"} {
-		c := &engine.Client{ID: id, IssuedAt: time.Now(), Metadata: engine.Metadata{GrantTypes: []string{"client_credentials"}}, Caller: engine.Caller{Auth: engine.AuthNone}}
+		c := &engine.Client{ID: id, IssuedAt: time.Now(),
+			Metadata: engine.Metadata{GrantTypes: []string{"client_credentials"}}, Caller: engine.Caller{Auth: engine.AuthNone}}
 		c.RegistrationID[0] = id[0]
 		if err := s.store.AddClient(t.Context(), c); err != nil {
 			t.Fatal(err)
@@ -198,7 +215,8 @@ func TestDryRunOverHTTP(t *testing.T) {
 		t.Fatal(err)
 	}
 	post := func(body string) *exchange { return s.call("POST", "/admin/v1/dry-run", body) }
-	e := post(`{"request":{` + web + `},"scripts":[{"name":"ids","module":"` + m.Digest + `"}]}`).want(http.StatusOK).wantMembers(map[string]any{"outcome": "registered"})
+	e := post(`{"request":{` + web + `},"scripts":[{"name":"ids","module":"` + m.Digest + `"}]}`).want(http.StatusOK).
+		wantMembers(map[string]any{"outcome": "registered"})
 	response := e.json()["response"].(map[string]any)
 	if !strings.HasPrefix(response["client_id"].(string), "acme-") {
 		t.Errorf("got %s", e.body)
@@ -206,7 +224,7 @@ func TestDryRunOverHTTP(t *testing.T) {
 	step := e.json()["steps"].([]any)[0].(map[string]any)
 	for _, name := range []string{"step", "script", "outcome", "microseconds", "fuel", "changes", "log"} {
 		if _, there := step[name]; !there {
-			t.Errorf("a step has no member %s", name)
+			t.Errorf("the step has no %s", name)
 		}
 	}
 	post(`{"request":{}}`).want(http.StatusOK).wantMembers(map[string]any{"outcome": "refused"})
@@ -215,14 +233,15 @@ func TestDryRunOverHTTP(t *testing.T) {
 	post(`{"request":{` + web + `},"caller":{"nobody":1}}`).want(http.StatusBadRequest)
 	post(`{"request":{` + web + `},"scripts":[{"name":"ids","module":"sha256:00"}]}`).want(http.StatusUnprocessableEntity)
 	if n := s.clients(); n != 0 {
-		t.Errorf("%d clients are stored", n)
+		t.Errorf("%d clients are stored, want none", n)
 	}
 }
 
 func TestSignatureHeader(t *testing.T) {
 	s := newSite(t, setup{})
 	upload := func(header string) *exchange {
-		return s.call("POST", adminapi.PathModules+"?name=ids", string(wasmtest.Wasm(t, "prefix-id")), "Content-Type: application/wasm", adminapi.SignatureHeader+": "+header)
+		return s.call("POST", adminapi.PathModules+"?name=ids", string(wasmtest.Wasm(t, "prefix-id")),
+			"Content-Type: application/wasm", adminapi.SignatureHeader+": "+header)
 	}
 	for header, reason := range map[string]string{
 		"*":    "Registrar-Signature must be the .minisig file in base64",

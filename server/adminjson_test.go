@@ -8,7 +8,7 @@ import (
 	"registrar/server/adminapi"
 )
 
-// Every call of the admin API with a JSON body says which member is wrong and what would be right, without Go's types.
+// Errors about JSON bodies of the admin API name the member and what would be right, without Go types.
 func TestAdminJSONThatIsRefused(t *testing.T) {
 	const number = " must be a whole number of 64 bits, without a fraction or an exponent"
 	refusals := map[string]map[string]string{
@@ -83,7 +83,8 @@ func TestAdminJSONThatIsRefused(t *testing.T) {
 	for path, list := range refusals {
 		for _, bodies := range []map[string]string{list, everywhere} {
 			for body, want := range bodies {
-				e := s.call("POST", strings.Replace(path, ":id", "a", 1), body).want(http.StatusBadRequest).wantHeader("Content-Type", "application/problem+json")
+				e := s.call("POST", strings.Replace(path, ":id", "a", 1), body).want(http.StatusBadRequest).
+					wantHeader("Content-Type", "application/problem+json")
 				if got := e.json()["detail"]; got != want {
 					t.Errorf("%s of %s:\n got %q\nwant %q", path, body, got, want)
 				}
@@ -92,11 +93,12 @@ func TestAdminJSONThatIsRefused(t *testing.T) {
 	}
 	for path, item := range loadOpenAPI(t).Paths.Map() {
 		for _, operation := range item.Operations() {
-			if !strings.HasPrefix(path, adminapi.Prefix) || operation.RequestBody == nil || operation.RequestBody.Value.Content.Get("application/json") == nil {
+			if !strings.HasPrefix(path, adminapi.Prefix) || operation.RequestBody == nil ||
+				operation.RequestBody.Value.Content.Get("application/json") == nil {
 				continue
 			}
 			if refusals[parameter.ReplaceAllString(path, ":id")] == nil {
-				t.Errorf("%s takes JSON and is not tested", path)
+				t.Errorf("%s has a JSON body, but no test", path)
 			}
 		}
 	}

@@ -17,10 +17,10 @@ import (
 	"registrar/server/bearer"
 )
 
-// callerKey is where a request's context holds who registers, an *engine.Caller.
+// callerKey is the context key of the caller, an *engine.Caller.
 const callerKey = "caller"
 
-// guard lets those register who may.
+// guard rejects requests whose caller is not allowed to register.
 func (s *Server) guard(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		caller, err := s.authenticate(c)
@@ -32,7 +32,7 @@ func (s *Server) guard(next echo.HandlerFunc) echo.HandlerFunc {
 				return err
 			}
 		}
-		// An address that cannot be read is left out.
+		// If the address is invalid, the caller has none.
 		ip, _ := netip.ParseAddr(c.RealIP())
 		caller.IP = ip.Unmap()
 		c.Set(callerKey, caller)
@@ -40,25 +40,26 @@ func (s *Server) guard(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// caller returns who registers, as guard found them.
+// caller returns the caller that guard authenticated.
 func (s *Server) caller(c echo.Context) *engine.Caller { return c.Get(callerKey).(*engine.Caller) }
 
-// checkAnonymous returns an error where a request without a token may not register.
+// checkAnonymous returns an error if the registration policy rejects a request without a token.
 func (s *Server) checkAnonymous(c echo.Context) error {
 	switch s.config.Registration {
 	case RegistrationToken:
 		return &unauthorizedError{description: "registration needs an initial access token"}
 	case RegistrationLoopback:
 		if why := beyondLoopback(c.Request()); why != "" {
-			s.config.Logger.WarnContext(c.Request().Context(), "registration from beyond this machine: set --registration open to let everybody register, or --registration token",
+			s.config.Logger.WarnContext(c.Request().Context(), "registration from another machine: "+
+				"set --registration open to allow everyone to register, or --registration token",
 				"why", why, "ip", c.RealIP(), "request_id", requestIDOf(c))
-			return &unauthorizedError{description: "registration is open on this machine only"}
+			return &unauthorizedError{description: "registration is open only to this machine"}
 		}
 	}
 	return nil
 }
 
-// authenticate returns who sent a request. An open endpoint does not ignore a token either: whoever sends one means it.
+// authenticate returns the caller of a request. It checks a token that was sent even if the endpoint does not need one.
 func (s *Server) authenticate(c echo.Context) (*engine.Caller, error) {
 	presented, sent, err := bearerToken(c.Request().Header)
 	if err != nil || !sent {
@@ -76,7 +77,7 @@ func (s *Server) authenticate(c echo.Context) (*engine.Caller, error) {
 	initial, err := s.config.InitialAccessToken(ctx, token.Hash(presented))
 	switch {
 	case errors.Is(err, engine.ErrNotFound):
-		return nil, badToken(errors.New("there is no such initial access token"))
+		return nil, badToken(errors.New("initial access token not found"))
 	case err != nil:
 		return nil, fmt.Errorf("looking up the initial access token: %w", err)
 	case !initial.Usable(s.config.Now()):
@@ -86,24 +87,28 @@ func (s *Server) authenticate(c echo.Context) (*engine.Caller, error) {
 	return &caller, nil
 }
 
-// badToken is the answer to every token that lets nobody in. It does not tell one that never was from one that was: the
-// cause is for the log.
+// badToken returns the error for a rejected token. Its description is always the same, so that it does not reveal which
+// tokens exist; cause is only logged.
 func badToken(cause error) *unauthorizedError {
-	return &unauthorizedError{token: true, description: "the token is not known, or has expired or been used up", cause: cause}
+	return &unauthorizedError{
+		token:       true,
+		description: "the token is not known, or has expired or been used up",
+		cause:       cause,
+	}
 }
 
 // maxToken bounds a token, in bytes.
 const maxToken = 8 << 10
 
-// bearerToken returns the token of a request that sent one in its Authorization header (RFC 6750 §2.1), the one place
-// where it is looked for.
+// bearerToken returns the token in a request's Authorization header (RFC 6750 §2.1), and whether the request has that
+// header. Tokens in other places are ignored.
 func bearerToken(h http.Header) (token string, sent bool, err error) {
 	values := h.Values(echo.HeaderAuthorization)
 	switch {
 	case len(values) == 0 || len(values) == 1 && values[0] == "":
 		return "", false, nil
 	case len(values) > 1:
-		return "", true, badToken(errors.New("there is more than one Authorization header"))
+		return "", true, badToken(errors.New("more than one Authorization header"))
 	}
 	scheme, token, _ := strings.Cut(values[0], " ")
 	token = strings.Trim(token, " ")
@@ -111,7 +116,7 @@ func bearerToken(h http.Header) (token string, sent bool, err error) {
 	case !strings.EqualFold(scheme, "Bearer") || token == "":
 		return "", true, &unauthorizedError{description: "registration takes a token as Authorization: Bearer TOKEN"}
 	case len(token) > maxToken || !b64token(token):
-		return "", true, badToken(errors.New("the token is too long, or holds what no token does"))
+		return "", true, badToken(errors.New("the token is too long or has invalid characters"))
 	}
 	return token, true, nil
 }
@@ -120,11 +125,12 @@ func bearerToken(h http.Header) (token string, sent bool, err error) {
 func b64token(s string) bool {
 	s = strings.TrimRight(s, "=")
 	return s != "" && !strings.ContainsFunc(s, func(r rune) bool {
-		return (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') && !strings.ContainsRune("-._~+/", r)
+		return (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') &&
+			!strings.ContainsRune("-._~+/", r)
 	})
 }
 
-// beyondLoopback returns what shows that a request does not come from this machine, or "".
+// beyondLoopback returns why a request seems to come from another machine, or "" if it does not.
 func beyondLoopback(r *http.Request) string {
 	host := r.Host
 	if h, _, err := net.SplitHostPort(host); err == nil {

@@ -13,13 +13,13 @@ import (
 	"registrar/server"
 )
 
-// discarding is a store that is as fast as can be.
+// discarding is a store that stores nothing.
 type discarding struct{}
 
 func (discarding) AddClient(context.Context, *engine.Client) error    { return nil }
 func (discarding) UpdateClient(context.Context, *engine.Client) error { return nil }
 
-// typicalRequest is one of the requests that make bench sends: metadata of a confidential web client.
+// typicalRequest is a request that make bench sends: the metadata of a confidential web client.
 const typicalRequest = `{"client_name":"Example Application 17",` +
 	`"redirect_uris":["https://app17.example.com/oauth/callback",` +
 	`"https://app17.example.com/oauth/silent-renew"],"grant_types":["authorization_code","refresh_token"],` +
@@ -27,10 +27,10 @@ const typicalRequest = `{"client_name":"Example Application 17",` +
 	`"scope":"openid profile email offline_access","client_uri":"https://www.example.com/",` +
 	`"contacts":["ops@example.com"],"software_id":"4NRB1-0XZABZI9E6-5SM3R","software_version":"2.17.1"}`
 
-// BenchmarkRegister is a registration from the request to the answer, without network, scripts and database: what the
-// handlers add to the engine.
+// BenchmarkRegister measures the handlers and the engine, without network, scripts and database.
 func BenchmarkRegister(b *testing.B) {
-	e, err := engine.New(engine.Config{Store: discarding{}, Options: engine.Options{RegistrationEndpoint: "https://as.example/register"}})
+	e, err := engine.New(engine.Config{Store: discarding{},
+		Options: engine.Options{RegistrationEndpoint: "https://as.example/register"}})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -60,9 +60,10 @@ func (s *Server) deleteClient(c echo.Context) error {
 	return c.NoContent(http.StatusNoContent)
 }
 
-// wireClient returns a client as the admin API shows it.
+// wireClient converts a client for the admin API.
 func wireClient(c *engine.Client) (adminapi.Client, error) {
-	wire := adminapi.Client{ClientID: c.ID, IssuedAt: c.IssuedAt, HasSecret: c.Secret != nil, Deployment: c.Provenance.Deployment}
+	wire := adminapi.Client{ClientID: c.ID, IssuedAt: c.IssuedAt, HasSecret: c.Secret != nil,
+		Deployment: c.Provenance.Deployment}
 	if c.Secret != nil && !c.Secret.ExpiresAt.IsZero() {
 		wire.SecretExpiresAt = &c.Secret.ExpiresAt
 	}

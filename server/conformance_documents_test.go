@@ -27,13 +27,19 @@ import (
 	"registrar/server"
 )
 
-// conformanceDocuments are the rows about documents that others wrote.
+// conformanceDocuments lists the tests of documents: software statements, sector lists, discovery.
 var conformanceDocuments = []conformanceTest{
-	{"23", testBadStatements}, {"24", testUnapprovedStatements}, {"25", testClaimsOverride}, {"26", testStatementReturned}, {"27", testKeysOfStatements},
-	{"28", testSoftware}, {"48", testPairwise}, {"53", testDiscovery},
+	{"23_bad_statements", testBadStatements},
+	{"24_unapproved_statements", testUnapprovedStatements},
+	{"25_claims_override", testClaimsOverride},
+	{"26_statement_returned", testStatementReturned},
+	{"27_keys_of_statements", testKeysOfStatements},
+	{"28_software", testSoftware},
+	{"48_pairwise", testPairwise},
+	{"53_discovery", testDiscovery},
 }
 
-// A board signs software statements; its key set is a file.
+// A board issues software statements. Its key set is a file.
 type board struct {
 	t    testing.TB
 	name string
@@ -47,7 +53,8 @@ func newBoard(t testing.TB, name string) *board {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &board{t, name, jose.JSONWebKey{Key: private, KeyID: name + "-1", Algorithm: "ES256", Use: "sig"}, filepath.Join(t.TempDir(), "jwks.json")}
+	b := &board{t, name, jose.JSONWebKey{Key: private, KeyID: name + "-1", Algorithm: "ES256", Use: "sig"},
+		filepath.Join(t.TempDir(), "jwks.json")}
 	set, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{b.key.Public()}})
 	if err != nil {
 		t.Fatal(err)
@@ -58,7 +65,7 @@ func newBoard(t testing.TB, name string) *board {
 	return b
 }
 
-// sign returns a statement of the board, with its claims in place of the defaults.
+// sign returns a statement. claims replaces default claims; nil removes one.
 func (b *board) sign(claims map[string]any, headers map[jose.HeaderKey]any) string {
 	b.t.Helper()
 	all := map[string]any{"iss": b.name, "iat": time.Now().Unix(), "exp": time.Now().Add(time.Hour).Unix()}
@@ -71,7 +78,8 @@ func (b *board) sign(claims map[string]any, headers map[jose.HeaderKey]any) stri
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: b.key}, &jose.SignerOptions{ExtraHeaders: headers})
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: b.key},
+		&jose.SignerOptions{ExtraHeaders: headers})
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -130,12 +138,15 @@ func testBadStatements(t *testing.T, site siteFunc) {
 
 func testUnapprovedStatements(t *testing.T, site siteFunc) {
 	b, other := newBoard(t, boardName), newBoard(t, "https://other.example")
-	site(setup{}).refused(bearing(b.sign(nil, nil)), "unapproved_software_statement", "no issuer of software statements is trusted here")
+	site(setup{}).refused(bearing(b.sign(nil, nil)), "unapproved_software_statement",
+		"no issuer of software statements is trusted here")
 	s := site(b.trusted(setup{}))
-	s.refused(bearing(other.sign(nil, nil)), "unapproved_software_statement", "'https://other.example' is not trusted here")
-	s.refused(bearing(other.sign(map[string]any{"iss": boardName}, nil)), "invalid_software_statement", "not signed by a key")
+	s.refused(bearing(other.sign(nil, nil)), "unapproved_software_statement",
+		"'https://other.example' is not trusted here")
+	s.refused(bearing(other.sign(map[string]any{"iss": boardName}, nil)), "invalid_software_statement",
+		"not signed by a key")
 	s.refused(bearing(b.sign(map[string]any{"exp": 1}, nil)), "invalid_software_statement", "has expired")
-	// A script on the step decides instead.
+	// A script may accept the statement instead.
 	s = site(setup{})
 	s.deploy("own-statements")
 	checkMembers(t, s.registered(bearing(other.sign(nil, nil))), map[string]any{"software_statement": nil})
@@ -144,30 +155,40 @@ func testUnapprovedStatements(t *testing.T, site siteFunc) {
 func testClaimsOverride(t *testing.T, site siteFunc) {
 	b := newBoard(t, boardName)
 	s := site(b.trusted(setup{}))
-	statement := b.sign(map[string]any{"redirect_uris": []string{"https://claim.example/cb"}, "client_name": "Claim", "grant_types": []string{"authorization_code", "refresh_token"},
+	statement := b.sign(map[string]any{"redirect_uris": []string{"https://claim.example/cb"}, "client_name": "Claim",
+		"grant_types":                []string{"authorization_code", "refresh_token"},
 		"token_endpoint_auth_method": "none", "client_id": "mine", "scope": nil}, nil)
-	got := s.registered(`{` + web + `,"client_name":"Body","client_name#fr":"Corps","contacts":["ops@app.example"],"token_endpoint_auth_method":"client_secret_basic","software_statement":"` + statement + `"}`)
-	checkMembers(t, got, map[string]any{"redirect_uris": []string{"https://claim.example/cb"}, "client_name": "Claim", "client_name#fr": nil, "contacts": []string{"ops@app.example"},
-		"grant_types": []string{"authorization_code", "refresh_token"}, "token_endpoint_auth_method": "none", "client_secret": nil})
+	got := s.registered(`{` + web +
+		`,"client_name":"Body","client_name#fr":"Corps","contacts":["ops@app.example"],` +
+		`"token_endpoint_auth_method":"client_secret_basic","software_statement":"` + statement + `"}`)
+	checkMembers(t, got, map[string]any{"redirect_uris": []string{"https://claim.example/cb"}, "client_name": "Claim",
+		"client_name#fr": nil, "contacts": []string{"ops@app.example"},
+		"grant_types": []string{"authorization_code", "refresh_token"}, "token_endpoint_auth_method": "none",
+		"client_secret": nil})
 	if got["client_id"] == "mine" {
-		t.Error("the client_id of a statement was taken")
+		t.Error("the client has the client_id of the statement")
 	}
-	// Claims are bound by the same rules.
-	s.refused(bearing(b.sign(map[string]any{"redirect_uris": []string{"javascript:x"}}, nil)), "invalid_redirect_uri", "redirect_uris[0]")
-	s.refused(bearing(b.sign(map[string]any{"redirect_uris": "https://claim.example/cb"}, nil)), "invalid_software_statement", "redirect_uris must be a list of strings")
+	// The same rules apply to claims.
+	s.refused(bearing(b.sign(map[string]any{"redirect_uris": []string{"javascript:x"}}, nil)), "invalid_redirect_uri",
+		"redirect_uris[0]")
+	s.refused(bearing(b.sign(map[string]any{"redirect_uris": "https://claim.example/cb"}, nil)),
+		"invalid_software_statement", "redirect_uris must be a list of strings")
 }
 
 func testStatementReturned(t *testing.T, site siteFunc) {
 	b := newBoard(t, boardName)
 	s := site(b.trusted(setup{server: server.Config{AcceptJWTBodies: true}}))
-	statement := b.sign(map[string]any{"software_id": "4", "client_name": "Claim", "redirect_uris": []string{"https://claim.example/cb"}}, nil)
-	want := map[string]any{"software_statement": statement, "software_id": "4", "client_name": "Claim", "redirect_uris": []string{"https://claim.example/cb"}, "iss": nil, "exp": nil}
+	statement := b.sign(map[string]any{"software_id": "4", "client_name": "Claim",
+		"redirect_uris": []string{"https://claim.example/cb"}}, nil)
+	want := map[string]any{"software_statement": statement, "software_id": "4", "client_name": "Claim",
+		"redirect_uris": []string{"https://claim.example/cb"}, "iss": nil, "exp": nil}
 	got := s.registered(bearing(statement))
 	checkMembers(t, got, want)
 	stored := s.call("GET", "/admin/v1/clients/"+got["client_id"].(string), "").want(http.StatusOK).json()
 	checkMembers(t, stored["metadata"].(map[string]any), want)
 	s.register(statement, "Content-Type: application/jwt").want(http.StatusCreated).wantMembers(want)
-	s.register(`{}`, "Content-Type: application/jwt").want(http.StatusBadRequest).wantMembers(map[string]any{"error": "invalid_software_statement"})
+	s.register(`{}`, "Content-Type: application/jwt").want(http.StatusBadRequest).
+		wantMembers(map[string]any{"error": "invalid_software_statement"})
 	s.register(strings.Repeat("a", 64<<10+1), "Content-Type: application/jwt").want(http.StatusRequestEntityTooLarge)
 	site(b.trusted(setup{})).register(statement, "Content-Type: application/jwt").want(http.StatusUnsupportedMediaType)
 }
@@ -195,7 +216,7 @@ func testKeysOfStatements(t *testing.T, site siteFunc) {
 	} {
 		s.refused(bearing(statement), "invalid_software_statement", "not signed by a key")
 		if n := host.asked.Load(); n != 0 {
-			t.Errorf("%s: the server asked %d times for keys", name, n)
+			t.Errorf("%s: the server fetched keys %d times, want never", name, n)
 		}
 	}
 }
@@ -208,10 +229,12 @@ func testSoftware(t *testing.T, site siteFunc) {
 	s := site(b.trusted(setup{}))
 	checkMembers(t, s.registered(`{`+web+`,`+software+`,"software_statement":"`+b.sign(nil, nil)+`"}`), want)
 	want["software_id"] = "of the statement"
-	checkMembers(t, s.registered(`{`+web+`,`+software+`,"software_statement":"`+b.sign(map[string]any{"software_id": "of the statement"}, nil)+`"}`), want)
+	checkMembers(t,
+		s.registered(`{`+web+`,`+software+`,"software_statement":"`+b.sign(map[string]any{"software_id": "of the statement"},
+			nil)+`"}`), want)
 }
 
-// A webHost is an https server for documents that clients name.
+// A webHost is an https server for the documents of clients.
 type webHost struct {
 	*httptest.Server
 	mux   *http.ServeMux
@@ -235,14 +258,14 @@ func (h *webHost) say(path, document string) {
 	})
 }
 
-// fetcher returns one that trusts the host's certificate, and goes to loopback.
+// fetcher returns a Fetcher that trusts the host's certificate and allows loopback addresses.
 func (h *webHost) fetcher() *fetch.Fetcher {
 	roots := x509.NewCertPool()
 	roots.AddCert(h.Certificate())
 	return fetch.New(fetch.Config{AllowPrivate: true, RootCAs: roots, Logger: slog.New(slog.DiscardHandler)})
 }
 
-// fetched returns a setup whose server fetches documents from the host.
+// fetched returns s with an engine that fetches documents from the host.
 func (h *webHost) fetched(s setup) setup {
 	before := s.engine
 	s.engine = func(c *engine.Config) {
@@ -264,31 +287,38 @@ func testPairwise(t *testing.T, site siteFunc) {
 	two := `"redirect_uris":["https://a.example/","https://b.example/"]`
 	sector := func(path string) string { return `,"sector_identifier_uri":"` + host.URL + path + `"` }
 	s.refused(`{`+two+`,"subject_type":"pairwise"}`, "invalid_client_metadata", "sector_identifier_uri")
-	checkMembers(t, s.registered(`{`+two+`,"subject_type":"pairwise"`+sector("/sector")+`}`), map[string]any{"sector_identifier_uri": host.URL + "/sector", "subject_type": "pairwise"})
+	checkMembers(t, s.registered(`{`+two+`,"subject_type":"pairwise"`+sector("/sector")+`}`),
+		map[string]any{"sector_identifier_uri": host.URL + "/sector", "subject_type": "pairwise"})
 	if n := host.asked.Load(); n != 1 {
-		t.Errorf("the document was fetched %d times", n)
+		t.Errorf("the document was fetched %d times, want once", n)
 	}
-	for path, words := range map[string]string{"/short": "redirect_uris[1] is not in the list", "/object": "must be a list", "/moved": "redirect 302", "/missing": "status 404"} {
+	for path, words := range map[string]string{"/short": "redirect_uris[1] is not in the list",
+		"/object": "must be a list", "/moved": "redirect 302", "/missing": "status 404"} {
 		s.refused(`{`+two+`,"subject_type":"pairwise"`+sector(path)+`}`, "invalid_client_metadata", words)
 	}
 	s.registered(`{` + web + `,"subject_type":"pairwise"}`)
 	s.registered(`{` + two + `,"subject_type":"public"}`)
-	s.refused(`{`+web+`,"sector_identifier_uri":"http://a.example/sector"}`, "invalid_client_metadata", "sector_identifier_uri must be an https URI")
+	s.refused(`{`+web+`,"sector_identifier_uri":"http://a.example/sector"}`, "invalid_client_metadata",
+		"sector_identifier_uri must be an https URI")
 	s.refused(`{`+web+`,"subject_type":"private"}`, "invalid_client_metadata", "subject_type")
-	// As it is in service, the server goes to public addresses alone.
-	guarded := site(setup{engine: func(c *engine.Config) { c.Fetch = fetch.New(fetch.Config{Logger: slog.New(slog.DiscardHandler)}).Fetch }})
+	// In production, the server fetches only from public addresses.
+	guarded := site(setup{engine: func(c *engine.Config) {
+		c.Fetch = fetch.New(fetch.Config{Logger: slog.New(slog.DiscardHandler)}).Fetch
+	}})
 	asked := host.asked.Load()
 	guarded.refused(`{`+two+sector("/sector")+`}`, "invalid_client_metadata", "its host has no public address")
-	guarded.refused(`{`+two+`,"sector_identifier_uri":"https://169.254.169.254/latest"}`, "invalid_client_metadata", "its host has no public address")
+	guarded.refused(`{`+two+`,"sector_identifier_uri":"https://169.254.169.254/latest"}`, "invalid_client_metadata",
+		"its host has no public address")
 	if n := host.asked.Load(); n != asked {
-		t.Errorf("a private address was asked %d times", n-asked)
+		t.Errorf("a private address got %d requests, want none", n-asked)
 	}
 }
 
 // advertising returns a setup whose server publishes a document.
 func advertising(t *testing.T, issuer, document string, s setup) setup {
 	t.Helper()
-	source, err := discovery.New(discovery.Config{Issuer: issuer, RegistrationEndpoint: issuer + "/register", Document: []byte(document), MetadataDocuments: s.server.FetchDocument != nil})
+	source, err := discovery.New(discovery.Config{Issuer: issuer, RegistrationEndpoint: issuer + "/register",
+		Document: []byte(document), MetadataDocuments: s.server.FetchDocument != nil})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -299,14 +329,20 @@ func advertising(t *testing.T, issuer, document string, s setup) setup {
 
 func testDiscovery(t *testing.T, site siteFunc) {
 	const issuer = "https://auth.example"
-	document := `{"issuer":"` + issuer + `","token_endpoint":"https://auth.example/token","registration_endpoint":"https://old.example/","signed_metadata":"a.b.c",
-		"grant_types_supported":["authorization_code"],"token_endpoint_auth_methods_supported":["none","client_secret_basic"],"scopes_supported":["read"],"id_token_signing_alg_values_supported":["ES256"]}`
+	document := `{"issuer":"` + issuer + `","token_endpoint":"https://auth.example/token",
+		"registration_endpoint":"https://old.example/","signed_metadata":"a.b.c",
+		"grant_types_supported":["authorization_code"],
+		"token_endpoint_auth_methods_supported":["none","client_secret_basic"],"scopes_supported":["read"],
+		"id_token_signing_alg_values_supported":["ES256"]}`
 	s := site(advertising(t, issuer, document, setup{}))
 	for _, path := range []string{"/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"} {
-		s.do("GET", s.public.URL+path, "", "Origin: https://spa.example").want(http.StatusOK).wantHeader("Content-Type", "application/json").wantHeader("Access-Control-Allow-Origin", "*").
-			wantMembers(map[string]any{"issuer": issuer, "registration_endpoint": issuer + "/register", "token_endpoint": "https://auth.example/token", "signed_metadata": nil,
+		s.do("GET", s.public.URL+path, "", "Origin: https://spa.example").want(http.StatusOK).
+			wantHeader("Content-Type", "application/json").wantHeader("Access-Control-Allow-Origin", "*").
+			wantMembers(map[string]any{"issuer": issuer, "registration_endpoint": issuer + "/register",
+				"token_endpoint": "https://auth.example/token", "signed_metadata": nil,
 				"client_id_metadata_document_supported": nil})
-		e := s.do("OPTIONS", s.public.URL+path, "", "Origin: https://spa.example", "Access-Control-Request-Method: GET", "Access-Control-Request-Headers: mcp-protocol-version").
+		e := s.do("OPTIONS", s.public.URL+path, "", "Origin: https://spa.example", "Access-Control-Request-Method: GET",
+			"Access-Control-Request-Headers: mcp-protocol-version").
 			want(http.StatusNoContent).wantHeader("Access-Control-Allow-Headers", "mcp-protocol-version")
 		if got := e.header.Get("Access-Control-Allow-Methods"); !strings.Contains(got, "GET") {
 			t.Errorf("Access-Control-Allow-Methods is %q", got)
@@ -316,26 +352,32 @@ func testDiscovery(t *testing.T, site siteFunc) {
 		none.do("GET", none.public.URL+path, "").want(http.StatusNotFound)
 	}
 	s.registered(`{` + web + `,"scope":"read write","id_token_signed_response_alg":"ES256"}`)
-	s.refused(`{`+web+`,"grant_types":["authorization_code","refresh_token"]}`, "invalid_client_metadata", "grant_types 'refresh_token' is not among the grant_types_supported")
-	s.refused(`{`+web+`,"token_endpoint_auth_method":"client_secret_post"}`, "invalid_client_metadata", "token_endpoint_auth_methods_supported of this server, which are none, client_secret_basic")
-	s.refused(`{`+web+`,"id_token_signed_response_alg":"RS256"}`, "invalid_client_metadata", "id_token_signed_response_alg 'RS256'")
+	s.refused(`{`+web+`,"grant_types":["authorization_code","refresh_token"]}`, "invalid_client_metadata",
+		"grant_types 'refresh_token' is not among the grant_types_supported")
+	s.refused(`{`+web+`,"token_endpoint_auth_method":"client_secret_post"}`, "invalid_client_metadata",
+		"token_endpoint_auth_methods_supported of this server, which are none, client_secret_basic")
+	s.refused(`{`+web+`,"id_token_signed_response_alg":"RS256"}`, "invalid_client_metadata",
+		"id_token_signed_response_alg 'RS256'")
 	_, err := discovery.New(discovery.Config{Issuer: issuer + "/", Document: []byte(document)})
 	if err == nil || !strings.Contains(err.Error(), "issuer") {
-		t.Errorf("an issuer that differs gives %v", err)
+		t.Errorf("another issuer: got %v, want an error about the issuer", err)
 	}
 
 	tenant := site(advertising(t, issuer+"/tenant:1/", `{"issuer":"https://auth.example/tenant:1/"}`, setup{}))
-	for _, path := range []string{"/.well-known/oauth-authorization-server/tenant:1", "/.well-known/openid-configuration/tenant:1", "/tenant:1/.well-known/openid-configuration"} {
-		tenant.do("GET", tenant.public.URL+path, "").want(http.StatusOK).wantMembers(map[string]any{"issuer": issuer + "/tenant:1/"})
+	for _, path := range []string{"/.well-known/oauth-authorization-server/tenant:1",
+		"/.well-known/openid-configuration/tenant:1", "/tenant:1/.well-known/openid-configuration"} {
+		tenant.do("GET", tenant.public.URL+path, "").want(http.StatusOK).
+			wantMembers(map[string]any{"issuer": issuer + "/tenant:1/"})
 	}
-	for _, path := range []string{"/.well-known/oauth-authorization-server", "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server/tenant:2"} {
+	for _, path := range []string{"/.well-known/oauth-authorization-server", "/.well-known/openid-configuration",
+		"/.well-known/oauth-authorization-server/tenant:2"} {
 		tenant.do("GET", tenant.public.URL+path, "").want(http.StatusNotFound)
 	}
 	away := site(setup{server: server.Config{Discovery: func() ([]byte, error) { return nil, engine.ErrUnavailable }}})
 	away.do("GET", away.public.URL+"/.well-known/openid-configuration", "").want(http.StatusServiceUnavailable)
 }
 
-// Whoever registers and whoever is named by a document go through the same steps and scripts.
+// Clients with metadata documents go through the same steps and scripts as registrations.
 func TestMetadataDocuments(t *testing.T) {
 	host := newWebHost(t)
 	say := func(path, members string) string {
@@ -344,19 +386,22 @@ func TestMetadataDocuments(t *testing.T) {
 		return "/admin/v1/metadata-documents?url=" + url
 	}
 	good := say("/client", `,"client_name":"App"`)
-	// Each document is fetched by a server of its own, so that none is kept.
-	s := newSite(t, advertising(t, "https://auth.example", `{"issuer":"https://auth.example"}`, setup{server: server.Config{FetchDocument: host.fetcher().Fetch}}))
-	s.do("GET", s.public.URL+"/.well-known/oauth-authorization-server", "").want(http.StatusOK).wantMembers(map[string]any{"client_id_metadata_document_supported": true})
+	s := newSite(t, advertising(t, "https://auth.example", `{"issuer":"https://auth.example"}`,
+		setup{server: server.Config{FetchDocument: host.fetcher().Fetch}}))
+	s.do("GET", s.public.URL+"/.well-known/oauth-authorization-server", "").want(http.StatusOK).
+		wantMembers(map[string]any{"client_id_metadata_document_supported": true})
 	for range 2 {
 		got := s.call("GET", good, "").want(http.StatusOK).json()
 		checkMembers(t, got, map[string]any{"client_id": host.URL + "/client", "deployment": 0, "acts": []any{}})
-		checkMembers(t, got["metadata"].(map[string]any), map[string]any{"client_id": host.URL + "/client", "client_name": "App", "token_endpoint_auth_method": "none", "client_secret": nil, "client_id_issued_at": nil})
+		checkMembers(t, got["metadata"].(map[string]any),
+			map[string]any{"client_id": host.URL + "/client", "client_name": "App", "token_endpoint_auth_method": "none",
+				"client_secret": nil, "client_id_issued_at": nil})
 	}
 	if n := host.asked.Load(); n != 1 {
 		t.Errorf("the document was fetched %d times, want once", n)
 	}
 	if n := s.clients(); n != 0 {
-		t.Errorf("%d clients are stored", n)
+		t.Errorf("%d clients are stored, want none", n)
 	}
 	for path, words := range map[string]string{
 		say("/secret", `,"client_secret":"x"`):                                      "client_secret must not be in a metadata document",
@@ -370,12 +415,13 @@ func TestMetadataDocuments(t *testing.T) {
 			t.Errorf("%s: got %s, want %q", path, e.body, words)
 		}
 	}
-	for _, url := range []string{"", "http://app.example/client", "https://app.example", "https://app.example/%23a", "client"} {
+	for _, url := range []string{"", "http://app.example/client", "https://app.example", "https://app.example/%23a",
+		"client"} {
 		s.call("GET", "/admin/v1/metadata-documents?url="+url, "").want(http.StatusBadRequest)
 	}
 	s.do("GET", s.admin.URL+good, "").want(http.StatusUnauthorized)
 
-	// A policy that comes into force holds for what is kept too.
+	// A new deployment applies to cached documents.
 	s.deploy("refuse-custom-code")
 	if e := s.call("GET", good, "").want(http.StatusUnprocessableEntity); strings.Contains(e.body, "cannot be fetched") {
 		t.Errorf("got %s, want the script's refusal", e.body)
@@ -383,13 +429,15 @@ func TestMetadataDocuments(t *testing.T) {
 
 	off := newSite(t, setup{})
 	off.call("GET", good, "").want(http.StatusNotFound)
-	guarded := newSite(t, setup{server: server.Config{FetchDocument: fetch.New(fetch.Config{Logger: slog.New(slog.DiscardHandler)}).Fetch}})
-	if e := guarded.call("GET", good, "").want(http.StatusUnprocessableEntity); !strings.Contains(e.body, "no public address") {
-		t.Errorf("got %s", e.body)
+	guarded := newSite(t,
+		setup{server: server.Config{FetchDocument: fetch.New(fetch.Config{Logger: slog.New(slog.DiscardHandler)}).Fetch}})
+	e := guarded.call("GET", good, "").want(http.StatusUnprocessableEntity)
+	if !strings.Contains(e.body, "no public address") {
+		t.Errorf("got %s, want no public address", e.body)
 	}
 }
 
-// A script reads the claims that were verified, and nothing of a statement that was not.
+// Scripts read only verified claims.
 func TestScriptsReadVerifiedClaims(t *testing.T) {
 	b := newBoard(t, boardName)
 	s := newSite(t, b.trusted(setup{}))

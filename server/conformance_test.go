@@ -17,10 +17,11 @@ const (
 	web = `"redirect_uris":["https://app.example/cb"]`
 )
 
-// TestConformance shows over HTTP what docs/conformance.md lists, under the same numbers.
+// TestConformance tests the requirements in docs/conformance.md over HTTP. The names of its subtests begin with the
+// numbers there.
 func TestConformance(t *testing.T) {
 	for _, tt := range append(conformance, conformanceDocuments...) {
-		t.Run(tt.number, func(t *testing.T) {
+		t.Run(tt.name, func(t *testing.T) {
 			databases(t, func(t *testing.T, database string) {
 				tt.test(t, func(s setup) *site {
 					s.database = database
@@ -35,29 +36,68 @@ type siteFunc func(setup) *site
 
 // A conformanceTest is one row of docs/conformance.md.
 type conformanceTest struct {
-	number string
-	test   func(t *testing.T, site siteFunc)
+	name string // number and subject
+	test func(t *testing.T, site siteFunc)
 }
 
 var conformance = []conformanceTest{
-	{"01", testMethods}, {"02", testMediaTypes}, {"03", testSuccess}, {"04", testErrors}, {"05", testProtectedMode}, {"06", testOpenMode}, {"07", testOwnID},
-	{"08", testUniqueIDs}, {"09", testSecretExpiry}, {"10", testNoSecret}, {"11", testDefaults}, {"12", testMismatch},
-	{"13", testClientCredentials}, {"14", testUnknownMembers}, {"15", testEverythingReturned}, {"16", testReplacedValues},
-	{"17", testKeys}, {"18", testMissingRedirectURIs}, {"19", testMalformedRedirectURIs}, {"20", testUnsafeSchemes},
-	{"21", testLanguageTags}, {"22", testScope}, {"29", testPages}, {"30", testContacts},
-	{"31", testManagementMembers}, {"32", testReadOwn}, {"33", testUpdateNamesClient}, {"34", testUpdateReserved}, {"35", testUpdateSecret},
-	{"36", testUpdateResets}, {"37", testRefusedUpdate}, {"38", testUpdateRunsScripts}, {"39", testDeleteOwn}, {"40", testUniform401},
-	{"41", testTokenRotation}, {"42", testUnmanaged}, {"43", testFailingTokens},
-	{"44", testApplicationType}, {"45", testWebRedirects}, {"46", testNativeRedirects}, {"47", testLoopbackPorts},
-	{"49", testEncryption}, {"50", testOpenIDMembers}, {"51", testAlgorithms}, {"52", testTLSClientAuth},
-	{"54", testLaterMembers}, {"55", testCORS}, {"56", testMCP}, {"57", testUnsafeGrants},
+	{"01_methods", testMethods},
+	{"02_media_types", testMediaTypes},
+	{"03_success", testSuccess},
+	{"04_errors", testErrors},
+	{"05_protected_mode", testProtectedMode},
+	{"06_open_mode", testOpenMode},
+	{"07_own_id", testOwnID},
+	{"08_unique_ids", testUniqueIDs},
+	{"09_secret_expiry", testSecretExpiry},
+	{"10_no_secret", testNoSecret},
+	{"11_defaults", testDefaults},
+	{"12_mismatch", testMismatch},
+	{"13_client_credentials", testClientCredentials},
+	{"14_unknown_members", testUnknownMembers},
+	{"15_everything_returned", testEverythingReturned},
+	{"16_replaced_values", testReplacedValues},
+	{"17_keys", testKeys},
+	{"18_missing_redirect_uris", testMissingRedirectURIs},
+	{"19_malformed_redirect_uris", testMalformedRedirectURIs},
+	{"20_unsafe_schemes", testUnsafeSchemes},
+	{"21_language_tags", testLanguageTags},
+	{"22_scope", testScope},
+	{"29_pages", testPages},
+	{"30_contacts", testContacts},
+	{"31_management_members", testManagementMembers},
+	{"32_read_own", testReadOwn},
+	{"33_update_names_client", testUpdateNamesClient},
+	{"34_update_reserved", testUpdateReserved},
+	{"35_update_secret", testUpdateSecret},
+	{"36_update_resets", testUpdateResets},
+	{"37_refused_update", testRefusedUpdate},
+	{"38_update_runs_scripts", testUpdateRunsScripts},
+	{"39_delete_own", testDeleteOwn},
+	{"40_uniform_401", testUniform401},
+	{"41_token_rotation", testTokenRotation},
+	{"42_unmanaged", testUnmanaged},
+	{"43_failing_tokens", testFailingTokens},
+	{"44_application_type", testApplicationType},
+	{"45_web_redirects", testWebRedirects},
+	{"46_native_redirects", testNativeRedirects},
+	{"47_loopback_ports", testLoopbackPorts},
+	{"49_encryption", testEncryption},
+	{"50_openid_members", testOpenIDMembers},
+	{"51_algorithms", testAlgorithms},
+	{"52_tls_client_auth", testTLSClientAuth},
+	{"54_later_members", testLaterMembers},
+	{"55_cors", testCORS},
+	{"56_mcp", testMCP},
+	{"57_unsafe_grants", testUnsafeGrants},
 }
 
 func testMethods(t *testing.T, site siteFunc) {
 	s := site(setup{})
 	for _, path := range []string{"/register", "/connect/dcr"} {
 		for _, method := range []string{"GET", "PUT", "DELETE", "PATCH"} {
-			e := s.do(method, s.public.URL+path, "").want(http.StatusMethodNotAllowed).wantMembers(map[string]any{"error": "invalid_request"})
+			e := s.do(method, s.public.URL+path, "").want(http.StatusMethodNotAllowed).
+				wantMembers(map[string]any{"error": "invalid_request"})
 			if allow := e.header.Get("Allow"); !strings.Contains(allow, "POST") {
 				t.Errorf("%s %s: Allow is %q", method, path, allow)
 			}
@@ -65,7 +105,8 @@ func testMethods(t *testing.T, site siteFunc) {
 		s.do("OPTIONS", s.public.URL+path, "").want(http.StatusNoContent)
 		s.do("POST", s.public.URL+path, `{`+web+`}`).want(http.StatusCreated)
 	}
-	s.do("POST", s.public.URL+"/nothing", `{}`).want(http.StatusNotFound).wantMembers(map[string]any{"error": "invalid_request"})
+	s.do("POST", s.public.URL+"/nothing", `{}`).want(http.StatusNotFound).
+		wantMembers(map[string]any{"error": "invalid_request"})
 }
 
 func testMediaTypes(t *testing.T, site siteFunc) {
@@ -73,25 +114,31 @@ func testMediaTypes(t *testing.T, site siteFunc) {
 	for _, ok := range []string{"application/json", "application/json; charset=utf-8", "Application/JSON"} {
 		s.register(`{`+web+`}`, "Content-Type: "+ok).want(http.StatusCreated)
 	}
-	for _, bad := range []string{"text/plain", "application/x-www-form-urlencoded", "application/jwt", "application/json+x", ""} {
-		s.register(`{`+web+`}`, "Content-Type: "+bad).want(http.StatusUnsupportedMediaType).wantMembers(map[string]any{"error": "invalid_request"})
+	for _, bad := range []string{"text/plain", "application/x-www-form-urlencoded", "application/jwt",
+		"application/json+x", ""} {
+		s.register(`{`+web+`}`, "Content-Type: "+bad).want(http.StatusUnsupportedMediaType).
+			wantMembers(map[string]any{"error": "invalid_request"})
 	}
 	for _, body := range []string{`[]`, `null`, `"a"`, `1`, `{`, `{}{}`, "\xff", `{"redirect_uris":`} {
 		s.refused(body, "invalid_client_metadata", "")
 	}
-	s.register("", "Content-Type: application/json").want(http.StatusBadRequest).wantMembers(map[string]any{"error": "invalid_client_metadata"})
-	s.register(`{"client_name":"` + strings.Repeat("a", 64<<10) + `"}`).want(http.StatusRequestEntityTooLarge).wantMembers(map[string]any{"error": "invalid_request"})
+	s.register("", "Content-Type: application/json").want(http.StatusBadRequest).
+		wantMembers(map[string]any{"error": "invalid_client_metadata"})
+	s.register(`{"client_name":"` + strings.Repeat("a", 64<<10) + `"}`).want(http.StatusRequestEntityTooLarge).
+		wantMembers(map[string]any{"error": "invalid_request"})
 }
 
 func testSuccess(_ *testing.T, site siteFunc) {
 	s := site(setup{})
 	s.register(`{`+web+`}`).want(http.StatusCreated).wantHeader("Content-Type", "application/json").
-		wantHeader("Cache-Control", "no-store").wantHeader("Pragma", "no-cache").wantHeader("X-Content-Type-Options", "nosniff")
+		wantHeader("Cache-Control", "no-store").wantHeader("Pragma", "no-cache").
+		wantHeader("X-Content-Type-Options", "nosniff")
 	s.register(`{`+web+`}`, "Accept: text/html").want(http.StatusCreated)
 }
 
 func testErrors(t *testing.T, site siteFunc) {
-	e := site(setup{}).register(`{"redirect_uris":["https://app.example/é"]}`).want(http.StatusBadRequest).wantHeader("Content-Type", "application/json").
+	e := site(setup{}).register(`{"redirect_uris":["https://app.example/é"]}`).want(http.StatusBadRequest).
+		wantHeader("Content-Type", "application/json").
 		wantHeader("Cache-Control", "no-store").wantHeader("WWW-Authenticate", "")
 	got := e.json()
 	if len(got) != 2 || got["error"] == nil || got["error_description"] == "" {
@@ -113,12 +160,13 @@ func testProtectedMode(t *testing.T, site siteFunc) {
 		s.register(`{`+web+`}`, nothing).want(http.StatusUnauthorized).wantHeader("WWW-Authenticate", challenge).
 			wantHeader("Cache-Control", "no-store").wantMembers(map[string]any{"error": "invalid_token"})
 	}
-	for _, bad := range []string{"nobody-knows-me", good + "x", good + " " + good, "é", issuer.token("stranger", "registration"), issuer.token("", "registration") + "A"} {
+	for _, bad := range []string{"nobody-knows-me", good + "x", good + " " + good, "é",
+		issuer.token("stranger", "registration"), issuer.token("", "registration") + "A"} {
 		s.register(`{`+web+`}`, "Authorization: Bearer "+bad).want(http.StatusUnauthorized).wantChallenge("invalid_token")
 	}
 	s.register(`{`+web+`}`, "Authorization: Bearer "+issuer.token("", "read")).want(http.StatusForbidden).
 		wantChallenge("insufficient_scope")
-	// The token comes first: nobody learns without one what the server thinks of a body.
+	// The token is checked before the body.
 	s.register(`[`, "Content-Type: text/plain").want(http.StatusUnauthorized)
 	if n := s.clients(); n != 0 {
 		t.Errorf("%d clients are stored, want none", n)
@@ -132,7 +180,8 @@ func testOpenMode(t *testing.T, site siteFunc) {
 	s.register(`{` + web + `}`).want(http.StatusCreated)
 	s.register(`{`+web+`}`, "Authorization: Bearer nobody-knows-me").want(http.StatusUnauthorized).
 		wantChallenge("invalid_token")
-	s.register(`{`+web+`}`, "Authorization: Basic YTpi").want(http.StatusUnauthorized).wantHeader("WWW-Authenticate", `Bearer realm="registrar"`)
+	s.register(`{`+web+`}`, "Authorization: Basic YTpi").want(http.StatusUnauthorized).
+		wantHeader("WWW-Authenticate", `Bearer realm="registrar"`)
 	s.register(`{`+web+`}`, "Authorization: Bearer "+s.token(`{"label":"a"}`)).want(http.StatusCreated)
 	if n := s.clients(); n != 2 {
 		t.Errorf("%d clients are stored, want 2", n)
@@ -141,8 +190,10 @@ func testOpenMode(t *testing.T, site siteFunc) {
 
 func testOwnID(t *testing.T, site siteFunc) {
 	s := site(setup{options: engine.Options{EchoExtensions: []string{"tier"}}})
-	got := s.registered(`{` + web + `,"client_id":"mine","client_secret":"mine-0123456789-0123456789-0123456789","client_id_issued_at":1}`)
-	if got["client_id"] == "mine" || strings.HasPrefix(got["client_secret"].(string), "mine") || got["client_id_issued_at"] == 1.0 {
+	got := s.registered(`{` + web +
+		`,"client_id":"mine","client_secret":"mine-0123456789-0123456789-0123456789","client_id_issued_at":1}`)
+	if got["client_id"] == "mine" || strings.HasPrefix(got["client_secret"].(string), "mine") ||
+		got["client_id_issued_at"] == 1.0 {
 		t.Errorf("got %v", got)
 	}
 }
@@ -185,28 +236,37 @@ func testSecretExpiry(t *testing.T, site siteFunc) {
 
 func testNoSecret(t *testing.T, site siteFunc) {
 	got := site(setup{}).registered(`{` + web + `,"token_endpoint_auth_method":"none"}`)
-	checkMembers(t, got, map[string]any{"client_secret": nil, "client_secret_expires_at": nil, "token_endpoint_auth_method": "none"})
+	checkMembers(t, got, map[string]any{"client_secret": nil, "client_secret_expires_at": nil,
+		"token_endpoint_auth_method": "none"})
 }
 
 func testDefaults(t *testing.T, site siteFunc) {
 	s := site(setup{})
 	checkMembers(t, s.registered(`{`+web+`}`), map[string]any{"token_endpoint_auth_method": "client_secret_basic",
 		"grant_types": []string{"authorization_code"}, "response_types": []string{"code"}})
-	checkMembers(t, s.registered(`{"grant_types":["client_credentials"]}`), map[string]any{"response_types": nil, "redirect_uris": []string{}})
-	checkMembers(t, s.registered(`{`+web+`,"require_client_secret":false}`), map[string]any{"token_endpoint_auth_method": "none", "client_secret": nil})
-	s.refused(`{`+web+`,"require_client_secret":false,"token_endpoint_auth_method":"client_secret_basic"}`, "invalid_client_metadata", "require_client_secret")
+	checkMembers(t, s.registered(`{"grant_types":["client_credentials"]}`),
+		map[string]any{"response_types": nil, "redirect_uris": []string{}})
+	checkMembers(t, s.registered(`{`+web+`,"require_client_secret":false}`),
+		map[string]any{"token_endpoint_auth_method": "none", "client_secret": nil})
+	s.refused(`{`+web+`,"require_client_secret":false,"token_endpoint_auth_method":"client_secret_basic"}`,
+		"invalid_client_metadata", "require_client_secret")
 }
 
 func testMismatch(t *testing.T, site siteFunc) {
 	s := site(setup{})
-	s.refused(`{`+web+`,"grant_types":["authorization_code"],"response_types":[]}`, "invalid_client_metadata", "response_types must hold code")
-	s.refused(`{`+web+`,"grant_types":["client_credentials"],"response_types":["code"]}`, "invalid_client_metadata", "grant_types must hold authorization_code")
-	hybrid := engine.Options{AllowedGrantTypes: []string{"authorization_code", "implicit"}, AllowedResponseTypes: []string{"code", "code id_token"}}
+	s.refused(`{`+web+`,"grant_types":["authorization_code"],"response_types":[]}`, "invalid_client_metadata",
+		"response_types must hold code")
+	s.refused(`{`+web+`,"grant_types":["client_credentials"],"response_types":["code"]}`, "invalid_client_metadata",
+		"grant_types must hold authorization_code")
+	hybrid := engine.Options{AllowedGrantTypes: []string{"authorization_code", "implicit"},
+		AllowedResponseTypes: []string{"code", "code id_token"}}
 	checkMembers(t, site(setup{options: hybrid}).registered(`{`+web+`,"response_types":["code id_token"]}`),
 		map[string]any{"grant_types": []string{"authorization_code", "implicit"}})
 	correct := site(setup{options: engine.Options{GrantResponseMismatch: engine.MismatchCorrect}})
-	checkMembers(t, correct.registered(`{"grant_types":["client_credentials"],"response_types":["code"]}`), map[string]any{"response_types": []string{}})
-	refuse := site(setup{options: engine.Options{GrantResponseMismatch: engine.MismatchRefuse, AllowedGrantTypes: hybrid.AllowedGrantTypes, AllowedResponseTypes: hybrid.AllowedResponseTypes}})
+	checkMembers(t, correct.registered(`{"grant_types":["client_credentials"],"response_types":["code"]}`),
+		map[string]any{"response_types": []string{}})
+	refuse := site(setup{options: engine.Options{GrantResponseMismatch: engine.MismatchRefuse,
+		AllowedGrantTypes: hybrid.AllowedGrantTypes, AllowedResponseTypes: hybrid.AllowedResponseTypes}})
 	refuse.refused(`{`+web+`,"response_types":["code id_token"]}`, "invalid_client_metadata", "must hold implicit")
 }
 
@@ -222,7 +282,8 @@ func testUnknownMembers(t *testing.T, site siteFunc) {
 	s := site(setup{})
 	got := s.registered(body)
 	checkMembers(t, got, map[string]any{"resource": nil, "tier": nil, "nested": nil})
-	if e := s.call("GET", "/admin/v1/clients/"+got["client_id"].(string), "").want(http.StatusOK); strings.Contains(e.body, "gold") {
+	e := s.call("GET", "/admin/v1/clients/"+got["client_id"].(string), "").want(http.StatusOK)
+	if strings.Contains(e.body, "gold") {
 		t.Errorf("an unknown member is stored: %s", e.body)
 	}
 	listed := site(setup{options: engine.Options{EchoExtensions: []string{"tier"}}})
@@ -231,8 +292,11 @@ func testUnknownMembers(t *testing.T, site siteFunc) {
 
 func testEverythingReturned(t *testing.T, site siteFunc) {
 	s := site(setup{options: engine.Options{DefaultScopes: []string{"read"}}})
-	e := s.register(`{` + web + `,"client_name":"App","contacts":["ops@app.example"],"software_id":"4","logo_uri":null,"tos_uri":"","default_acr_values":[]}`).want(http.StatusCreated)
-	e.wantMembers(map[string]any{"client_name": "App", "contacts": []string{"ops@app.example"}, "software_id": "4", "scope": "read", "application_type": "web",
+	e := s.register(`{` + web +
+		`,"client_name":"App","contacts":["ops@app.example"],"software_id":"4","logo_uri":null,"tos_uri":"",` +
+		`"default_acr_values":[]}`).want(http.StatusCreated)
+	e.wantMembers(map[string]any{"client_name": "App", "contacts": []string{"ops@app.example"}, "software_id": "4",
+		"scope": "read", "application_type": "web",
 		"logo_uri": nil, "tos_uri": nil, "jwks": nil, "default_acr_values": []string{}})
 	for _, empty := range []string{"null", `""`} {
 		if strings.Contains(e.body, empty) {
@@ -246,8 +310,10 @@ func testEverythingReturned(t *testing.T, site siteFunc) {
 
 func testReplacedValues(t *testing.T, site siteFunc) {
 	s := site(setup{options: engine.Options{AllowedScopes: []string{"read"}, WebCustomScheme: engine.CustomSchemeNative}})
-	got := s.registered(`{"redirect_uris":["cursor://app/cb"],"application_type":"web","scope":"read write","id_token_encrypted_response_alg":"RSA-OAEP"}`)
-	checkMembers(t, got, map[string]any{"scope": "read", "application_type": "native", "id_token_encrypted_response_enc": "A128CBC-HS256"})
+	got := s.registered(`{"redirect_uris":["cursor://app/cb"],"application_type":"web","scope":"read write",` +
+		`"id_token_encrypted_response_alg":"RSA-OAEP"}`)
+	checkMembers(t, got, map[string]any{"scope": "read", "application_type": "native",
+		"id_token_encrypted_response_enc": "A128CBC-HS256"})
 }
 
 const publicKey = `{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}`
@@ -257,9 +323,13 @@ func testKeys(_ *testing.T, site siteFunc) {
 	jwks := `"jwks":{"keys":[` + publicKey + `]}`
 	uri := `"jwks_uri":"https://app.example/jwks"`
 	s.refused(`{`+web+`,`+jwks+`,`+uri+`}`, "invalid_client_metadata", "jwks and jwks_uri exclude each other")
-	s.refused(`{`+web+`,"jwks":{"keys":[{"kty":"OKP","crv":"Ed25519","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}}`, "invalid_client_metadata", "private member 'd'")
-	s.refused(`{`+web+`,"jwks":{"keys":[{"kty":"oct","k":"GawgguFyGrWKav7AX4VKUg"}]}}`, "invalid_client_metadata", "symmetric")
-	s.refused(`{`+web+`,"token_endpoint_auth_method":"private_key_jwt"}`, "invalid_client_metadata", "needs jwks or jwks_uri")
+	private := `{"kty":"OKP","crv":"Ed25519","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A",` +
+		`"x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}`
+	s.refused(`{`+web+`,"jwks":{"keys":[`+private+`]}}`, "invalid_client_metadata", "private member 'd'")
+	s.refused(`{`+web+`,"jwks":{"keys":[{"kty":"oct","k":"GawgguFyGrWKav7AX4VKUg"}]}}`, "invalid_client_metadata",
+		"symmetric")
+	s.refused(`{`+web+`,"token_endpoint_auth_method":"private_key_jwt"}`, "invalid_client_metadata",
+		"needs jwks or jwks_uri")
 	for _, keys := range []string{jwks, uri} {
 		s.registered(`{` + web + `,"token_endpoint_auth_method":"private_key_jwt",` + keys + `}`)
 		s.registered(`{` + web + `,` + keys + `}`)
@@ -267,8 +337,10 @@ func testKeys(_ *testing.T, site siteFunc) {
 }
 
 func testMissingRedirectURIs(_ *testing.T, site siteFunc) {
-	s := site(setup{options: engine.Options{AllowedGrantTypes: []string{"authorization_code", "implicit"}, AllowedResponseTypes: []string{"code", "id_token"}}})
-	for _, body := range []string{`{}`, `{"redirect_uris":[]}`, `{"redirect_uris":null}`, `{"response_types":["id_token"]}`} {
+	s := site(setup{options: engine.Options{AllowedGrantTypes: []string{"authorization_code", "implicit"},
+		AllowedResponseTypes: []string{"code", "id_token"}}})
+	for _, body := range []string{`{}`, `{"redirect_uris":[]}`, `{"redirect_uris":null}`,
+		`{"response_types":["id_token"]}`} {
 		s.refused(body, "invalid_redirect_uri", "redirect_uris must name at least one URI")
 	}
 }
@@ -276,8 +348,13 @@ func testMissingRedirectURIs(_ *testing.T, site siteFunc) {
 func testMalformedRedirectURIs(_ *testing.T, site siteFunc) {
 	s := site(setup{})
 	for uri, words := range map[string]string{
-		"/cb": "is relative", "app.example": "is relative", "https://app.example/#": "has a fragment", "https://app.example/#a": "has a fragment",
-		"https://a:b@app.example/": "user information", "https://app.example/\\u0000": "control character", "https://app.example/\\n": "control character",
+		"/cb":                         "is relative",
+		"app.example":                 "is relative",
+		"https://app.example/#":       "has a fragment",
+		"https://app.example/#a":      "has a fragment",
+		"https://a:b@app.example/":    "user information",
+		"https://app.example/\\u0000": "control character",
+		"https://app.example/\\n":     "control character",
 	} {
 		s.refused(`{"redirect_uris":["https://app.example/","`+uri+`"]}`, "invalid_redirect_uri", "redirect_uris[1] ")
 		s.refused(`{"redirect_uris":["`+uri+`"]}`, "invalid_redirect_uri", words)
@@ -289,7 +366,8 @@ func testUnsafeSchemes(_ *testing.T, site siteFunc) {
 	for i, scheme := range []string{"javascript", "data", "vbscript", "file", "blob", "about"} {
 		uri := strings.ToUpper(scheme[:1+i%3]) + scheme[1+i%3:] + ":x"
 		s.refused(`{"redirect_uris":["`+uri+`"]}`, "invalid_redirect_uri", scheme)
-		for _, member := range []string{"client_uri", "logo_uri", "tos_uri", "policy_uri", "jwks_uri", "sector_identifier_uri", "initiate_login_uri",
+		for _, member := range []string{"client_uri", "logo_uri", "tos_uri", "policy_uri", "jwks_uri",
+			"sector_identifier_uri", "initiate_login_uri",
 			"frontchannel_logout_uri", "backchannel_logout_uri", "logo_uri#ja"} {
 			s.refused(`{`+web+`,"`+member+`":"`+uri+`"}`, "invalid_client_metadata", member)
 		}
@@ -301,8 +379,10 @@ func testUnsafeSchemes(_ *testing.T, site siteFunc) {
 
 func testLanguageTags(t *testing.T, site siteFunc) {
 	s := site(setup{})
-	got := s.registered(`{` + web + `,"client_name":"App","client_name#ja":"アプリ","logo_uri#pt-BR":"https://app.example/br","scope#ja":"x"}`)
-	checkMembers(t, got, map[string]any{"client_name": "App", "client_name#ja": "アプリ", "logo_uri#pt-BR": "https://app.example/br", "scope#ja": nil})
+	got := s.registered(`{` + web +
+		`,"client_name":"App","client_name#ja":"アプリ","logo_uri#pt-BR":"https://app.example/br","scope#ja":"x"}`)
+	checkMembers(t, got, map[string]any{"client_name": "App", "client_name#ja": "アプリ",
+		"logo_uri#pt-BR": "https://app.example/br", "scope#ja": nil})
 	s.refused(`{`+web+`,"client_name#ja":"a","client_name#JA":"b"}`, "invalid_client_metadata", "same member")
 	s.refused(`{`+web+`,"client_name#not a tag":"a"}`, "invalid_client_metadata", "language tag")
 }
@@ -341,34 +421,44 @@ func testContacts(_ *testing.T, site siteFunc) {
 
 func testApplicationType(t *testing.T, site siteFunc) {
 	s := site(setup{})
-	s.refused(`{`+web+`,"application_type":"browser"}`, "invalid_client_metadata", "application_type must be one of web, native")
-	for uri, want := range map[string]string{"https://app.example/": "web", "http://localhost/": "native", "com.example.app:/cb": "native", "cursor://app/cb": "native"} {
+	s.refused(`{`+web+`,"application_type":"browser"}`, "invalid_client_metadata",
+		"application_type must be one of web, native")
+	for uri, want := range map[string]string{"https://app.example/": "web", "http://localhost/": "native",
+		"com.example.app:/cb": "native", "cursor://app/cb": "native"} {
 		checkMembers(t, s.registered(`{"redirect_uris":["`+uri+`"]}`), map[string]any{"application_type": want})
 	}
-	s.refused(`{"redirect_uris":["cursor://app/cb"],"application_type":"web"}`, "invalid_redirect_uri", "set application_type to native")
+	s.refused(`{"redirect_uris":["cursor://app/cb"],"application_type":"web"}`, "invalid_redirect_uri",
+		"set application_type to native")
 	lenient := site(setup{options: engine.Options{WebCustomScheme: engine.CustomSchemeNative}})
-	checkMembers(t, lenient.registered(`{"redirect_uris":["cursor://app/cb"],"application_type":"web"}`), map[string]any{"application_type": "native"})
+	checkMembers(t, lenient.registered(`{"redirect_uris":["cursor://app/cb"],"application_type":"web"}`),
+		map[string]any{"application_type": "native"})
 }
 
 func testWebRedirects(_ *testing.T, site siteFunc) {
-	implicit := site(setup{options: engine.Options{AllowedGrantTypes: []string{"implicit"}, AllowedResponseTypes: []string{"id_token"}}})
+	implicit := site(setup{options: engine.Options{AllowedGrantTypes: []string{"implicit"},
+		AllowedResponseTypes: []string{"id_token"}}})
 	for _, uri := range []string{"http://localhost/cb", "https://localhost/cb", "http://app.example/cb"} {
-		implicit.refused(`{"redirect_uris":["`+uri+`"],"application_type":"web","response_types":["id_token"]}`, "invalid_redirect_uri", "https")
+		implicit.refused(`{"redirect_uris":["`+uri+`"],"application_type":"web","response_types":["id_token"]}`,
+			"invalid_redirect_uri", "https")
 	}
 	implicit.registered(`{` + web + `,"response_types":["id_token"]}`)
 	s := site(setup{})
 	s.registered(`{"redirect_uris":["http://localhost:3000/cb"],"application_type":"web"}`)
-	s.refused(`{"redirect_uris":["http://app.example/cb"],"application_type":"web"}`, "invalid_redirect_uri", "must be https")
+	s.refused(`{"redirect_uris":["http://app.example/cb"],"application_type":"web"}`, "invalid_redirect_uri",
+		"must be https")
 	strict := site(setup{options: engine.Options{RefuseWebLoopback: true}})
-	strict.refused(`{"redirect_uris":["http://localhost:3000/cb"],"application_type":"web"}`, "invalid_redirect_uri", "must be https")
+	strict.refused(`{"redirect_uris":["http://localhost:3000/cb"],"application_type":"web"}`, "invalid_redirect_uri",
+		"must be https")
 }
 
 func testNativeRedirects(_ *testing.T, site siteFunc) {
 	s := site(setup{})
-	for _, uri := range []string{"com.example.app:/cb", "cursor://app/cb", "https://app.example/claimed", "http://127.0.0.1/cb", "http://[::1]/cb", "http://localhost/cb"} {
+	for _, uri := range []string{"com.example.app:/cb", "cursor://app/cb", "https://app.example/claimed",
+		"http://127.0.0.1/cb", "http://[::1]/cb", "http://localhost/cb"} {
 		s.registered(`{"redirect_uris":["` + uri + `"],"application_type":"native"}`)
 	}
-	s.refused(`{"redirect_uris":["http://app.example/cb"],"application_type":"native"}`, "invalid_redirect_uri", "must be https")
+	s.refused(`{"redirect_uris":["http://app.example/cb"],"application_type":"native"}`, "invalid_redirect_uri",
+		"must be https")
 	strict := site(setup{options: engine.Options{NativeScheme: engine.NativeSchemeReverseDomain}})
 	strict.refused(`{"redirect_uris":["cursor://app/cb"]}`, "invalid_redirect_uri", "domain name in reverse")
 	strict.registered(`{"redirect_uris":["com.example.app:/cb"]}`)
@@ -386,22 +476,30 @@ func testLoopbackPorts(t *testing.T, site siteFunc) {
 
 func testEncryption(t *testing.T, site siteFunc) {
 	s := site(setup{})
-	for _, prefix := range []string{"id_token_encrypted_response", "userinfo_encrypted_response", "request_object_encryption",
+	for _, prefix := range []string{"id_token_encrypted_response", "userinfo_encrypted_response",
+		"request_object_encryption",
 		"authorization_encrypted_response", "introspection_encrypted_response"} {
 		s.refused(`{`+web+`,"`+prefix+`_enc":"A128GCM"}`, "invalid_client_metadata", prefix+"_enc needs "+prefix+"_alg")
-		checkMembers(t, s.registered(`{`+web+`,"`+prefix+`_alg":"RSA-OAEP"}`), map[string]any{prefix + "_enc": "A128CBC-HS256"})
-		checkMembers(t, s.registered(`{`+web+`,"`+prefix+`_alg":"ECDH-ES","`+prefix+`_enc":"A256GCM"}`), map[string]any{prefix + "_enc": "A256GCM"})
+		checkMembers(t, s.registered(`{`+web+`,"`+prefix+`_alg":"RSA-OAEP"}`),
+			map[string]any{prefix + "_enc": "A128CBC-HS256"})
+		checkMembers(t, s.registered(`{`+web+`,"`+prefix+`_alg":"ECDH-ES","`+prefix+`_enc":"A256GCM"}`),
+			map[string]any{prefix + "_enc": "A256GCM"})
 		s.refused(`{`+web+`,"`+prefix+`_alg":"dir"}`, "invalid_client_metadata", prefix+"_alg 'dir' is not supported")
-		s.refused(`{`+web+`,"`+prefix+`_alg":"ECDH-ES","`+prefix+`_enc":"A1"}`, "invalid_client_metadata", prefix+"_enc 'A1' is not supported")
+		s.refused(`{`+web+`,"`+prefix+`_alg":"ECDH-ES","`+prefix+`_enc":"A1"}`, "invalid_client_metadata",
+			prefix+"_enc 'A1' is not supported")
 	}
 }
 
 func testOpenIDMembers(t *testing.T, site siteFunc) {
 	s := site(setup{})
-	got := s.registered(`{` + web + `,"initiate_login_uri":"https://app.example/l","request_uris":["https://app.example/r#h"],"default_max_age":0,"default_acr_values":["1"],"require_auth_time":false}`)
-	checkMembers(t, got, map[string]any{"initiate_login_uri": "https://app.example/l", "request_uris": []string{"https://app.example/r#h"},
+	got := s.registered(`{` + web +
+		`,"initiate_login_uri":"https://app.example/l","request_uris":["https://app.example/r#h"],` +
+		`"default_max_age":0,"default_acr_values":["1"],"require_auth_time":false}`)
+	checkMembers(t, got, map[string]any{"initiate_login_uri": "https://app.example/l",
+		"request_uris":    []string{"https://app.example/r#h"},
 		"default_max_age": 0, "default_acr_values": []string{"1"}, "require_auth_time": false})
-	for member, value := range map[string]string{"initiate_login_uri": `"http://app.example/l"`, "request_uris": `["http://app.example/r"]`, "default_max_age": `-1`,
+	for member, value := range map[string]string{"initiate_login_uri": `"http://app.example/l"`,
+		"request_uris": `["http://app.example/r"]`, "default_max_age": `-1`,
 		"default_acr_values": `[1]`, "require_auth_time": `"true"`} {
 		s.refused(`{`+web+`,"`+member+`":`+value+`}`, "invalid_client_metadata", member)
 	}
@@ -409,17 +507,22 @@ func testOpenIDMembers(t *testing.T, site siteFunc) {
 
 func testAlgorithms(_ *testing.T, site siteFunc) {
 	s := site(setup{options: engine.Options{SigningAlgs: []string{"ES256"}}})
-	for _, member := range []string{"id_token_signed_response_alg", "userinfo_signed_response_alg", "request_object_signing_alg",
+	for _, member := range []string{"id_token_signed_response_alg", "userinfo_signed_response_alg",
+		"request_object_signing_alg",
 		"token_endpoint_auth_signing_alg", "authorization_signed_response_alg", "introspection_signed_response_alg"} {
 		s.registered(`{` + web + `,"` + member + `":"ES256"}`)
 		s.refused(`{`+web+`,"`+member+`":"RS256"}`, "invalid_client_metadata", member+" 'RS256' is not supported")
-		s.refused(`{`+web+`,"`+member+`":"HS256"}`, "invalid_client_metadata", member+" HS256 needs a secret that the server can read")
+		s.refused(`{`+web+`,"`+member+`":"HS256"}`, "invalid_client_metadata",
+			member+" HS256 needs a secret that the server can read")
 	}
 	none := `"id_token_signed_response_alg":"none"`
 	s.refused(`{`+web+`,`+none+`}`, "invalid_client_metadata", "must not be none")
-	unsigned := site(setup{options: engine.Options{AllowUnsignedIDToken: true, AllowedGrantTypes: []string{"authorization_code", "implicit"}, AllowedResponseTypes: []string{"code", "code id_token"}}})
+	unsigned := site(setup{options: engine.Options{AllowUnsignedIDToken: true,
+		AllowedGrantTypes:    []string{"authorization_code", "implicit"},
+		AllowedResponseTypes: []string{"code", "code id_token"}}})
 	unsigned.registered(`{` + web + `,` + none + `}`)
-	unsigned.refused(`{`+web+`,"response_types":["code id_token"],`+none+`}`, "invalid_client_metadata", "must not be none")
+	unsigned.refused(`{`+web+`,"response_types":["code id_token"],`+none+`}`, "invalid_client_metadata",
+		"must not be none")
 }
 
 func testTLSClientAuth(_ *testing.T, site siteFunc) {
@@ -429,7 +532,8 @@ func testTLSClientAuth(_ *testing.T, site siteFunc) {
 	s.refused(`{`+web+`,`+method+`}`, "invalid_client_metadata", "needs exactly one of")
 	for i, m := range members {
 		s.registered(fmt.Sprintf(`{%s,%s,"tls_client_auth_%s":"x"}`, web, method, m))
-		s.refused(fmt.Sprintf(`{%s,%s,"tls_client_auth_%s":"x","tls_client_auth_%s":"x"}`, web, method, m, members[(i+1)%5]), "invalid_client_metadata", "not 2")
+		s.refused(fmt.Sprintf(`{%s,%s,"tls_client_auth_%s":"x","tls_client_auth_%s":"x"}`, web, method, m, members[(i+1)%5]),
+			"invalid_client_metadata", "not 2")
 	}
 }
 
@@ -443,7 +547,8 @@ func testLaterMembers(t *testing.T, site siteFunc) {
 		"introspection_signed_response_alg":          {`"ES256"`, `["ES256"]`},
 		"require_signed_request_object":              {`false`, `"no"`},
 	} {
-		if e := s.register(`{` + web + `,"` + member + `":` + values[0] + `}`).want(http.StatusCreated); !strings.Contains(e.body, `"`+member+`":`+values[0]) {
+		sent := `"` + member + `":` + values[0]
+		if e := s.register(`{` + web + `,` + sent + `}`).want(http.StatusCreated); !strings.Contains(e.body, sent) {
 			t.Errorf("%s is not returned: %s", member, e.body)
 		}
 		s.refused(`{`+web+`,"`+member+`":`+values[1]+`}`, "invalid_client_metadata", member+" must be")
@@ -451,9 +556,11 @@ func testLaterMembers(t *testing.T, site siteFunc) {
 }
 
 func testCORS(t *testing.T, site siteFunc) {
-	preflight := []string{"Origin: https://spa.example", "Access-Control-Request-Method: POST", "Access-Control-Request-Headers: authorization,content-type,mcp-protocol-version"}
+	preflight := []string{"Origin: https://spa.example", "Access-Control-Request-Method: POST",
+		"Access-Control-Request-Headers: authorization,content-type,mcp-protocol-version"}
 	s := site(setup{})
-	e := s.do("OPTIONS", s.public.URL+"/register", "", preflight...).want(http.StatusNoContent).wantHeader("Access-Control-Allow-Origin", "*").
+	e := s.do("OPTIONS", s.public.URL+"/register", "", preflight...).want(http.StatusNoContent).
+		wantHeader("Access-Control-Allow-Origin", "*").
 		wantHeader("Access-Control-Allow-Headers", "authorization,content-type,mcp-protocol-version")
 	if got := e.header.Get("Access-Control-Allow-Methods"); !strings.Contains(got, "POST") {
 		t.Errorf("Access-Control-Allow-Methods is %q", got)
@@ -473,29 +580,35 @@ func testCORS(t *testing.T, site siteFunc) {
 		}
 	}
 	listed := site(setup{server: server.Config{CORSOrigins: []string{"https://spa.example"}}})
-	listed.do("OPTIONS", listed.public.URL+"/register", "", preflight...).want(http.StatusNoContent).wantHeader("Access-Control-Allow-Origin", "https://spa.example")
+	listed.do("OPTIONS", listed.public.URL+"/register", "", preflight...).want(http.StatusNoContent).
+		wantHeader("Access-Control-Allow-Origin", "https://spa.example")
 	preflight[0] = "Origin: https://other.example"
 	listed.do("OPTIONS", listed.public.URL+"/register", "", preflight...).wantHeader("Access-Control-Allow-Origin", "")
 }
 
 func testMCP(t *testing.T, site siteFunc) {
-	got := site(setup{}).registered(`{"redirect_uris":["http://localhost:8090/callback"],"token_endpoint_auth_method":"none",` +
-		`"grant_types":["authorization_code","refresh_token"],"response_types":["code"],"client_name":"MCP CLI Client","client_uri":"https://github.com/modelcontextprotocol"}`)
-	checkMembers(t, got, map[string]any{"client_secret": nil, "scope": nil, "grant_types": []string{"authorization_code", "refresh_token"}, "application_type": "native"})
+	got := site(setup{}).
+		registered(`{"redirect_uris":["http://localhost:8090/callback"],"token_endpoint_auth_method":"none",` +
+			`"grant_types":["authorization_code","refresh_token"],"response_types":["code"],` +
+			`"client_name":"MCP CLI Client","client_uri":"https://github.com/modelcontextprotocol"}`)
+	checkMembers(t, got, map[string]any{"client_secret": nil, "scope": nil,
+		"grant_types": []string{"authorization_code", "refresh_token"}, "application_type": "native"})
 }
 
 func testUnsafeGrants(_ *testing.T, site siteFunc) {
 	s := site(setup{})
 	s.refused(`{"grant_types":["password"]}`, "invalid_client_metadata", "'password' is not allowed here")
 	for _, response := range []string{"token", "id_token token", "code token", "code id_token token"} {
-		s.refused(`{`+web+`,"grant_types":["authorization_code","implicit"],"response_types":["`+response+`"]}`, "invalid_client_metadata", "not allowed here")
+		s.refused(`{`+web+`,"grant_types":["authorization_code","implicit"],"response_types":["`+response+`"]}`,
+			"invalid_client_metadata", "not allowed here")
 	}
-	all := site(setup{options: engine.Options{AllowedGrantTypes: []string{"authorization_code", "implicit", "password"}, AllowedResponseTypes: []string{"code", "token"}}})
+	all := site(setup{options: engine.Options{AllowedGrantTypes: []string{"authorization_code", "implicit", "password"},
+		AllowedResponseTypes: []string{"code", "token"}}})
 	all.registered(`{"grant_types":["password"]}`)
 	all.registered(`{` + web + `,"response_types":["token"]}`)
 }
 
-// Each row of docs/conformance.md that names a test has it, and each test its row.
+// docs/conformance.md names each subtest of TestConformance in the row of its number.
 func TestConformanceIsDocumented(t *testing.T) {
 	b, err := os.ReadFile("../docs/conformance.md")
 	if err != nil {
@@ -510,22 +623,25 @@ func TestConformanceIsDocumented(t *testing.T) {
 		}
 		number++
 		if got := strings.TrimSpace(cells[1]); got != fmt.Sprint(number) {
-			t.Errorf("row %s stands where %d should", got, number)
+			t.Errorf("got row %s, want row %d", got, number)
 		}
 		if test, _, named := strings.Cut(strings.TrimPrefix(strings.TrimSpace(cells[4]), "`TestConformance/"), "`"); named {
 			rows[test] = true
+			if want := fmt.Sprintf("%02d_", number); !strings.HasPrefix(test, want) {
+				t.Errorf("row %d names TestConformance/%s, want a name that begins with %s", number, test, want)
+			}
 		}
 	}
 	if number != 57 {
 		t.Errorf("%d rows, want 57", number)
 	}
 	for _, tt := range append(conformance, conformanceDocuments...) {
-		if !rows[tt.number] {
-			t.Errorf("TestConformance/%s is in no row", tt.number)
+		if !rows[tt.name] {
+			t.Errorf("no row names TestConformance/%s", tt.name)
 		}
-		delete(rows, tt.number)
+		delete(rows, tt.name)
 	}
 	for test := range rows {
-		t.Errorf("TestConformance/%s is named, but is no test", test)
+		t.Errorf("a row names TestConformance/%s, which does not exist", test)
 	}
 }

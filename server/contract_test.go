@@ -21,14 +21,14 @@ import (
 	"registrar/server"
 )
 
-// A contract is what openapi.yaml says of one listener.
+// A contract is the part of openapi.yaml for one listener.
 type contract struct {
 	doc    *openapi3.T
 	router routers.Router
-	errors *openapi3.ResponseRef // what is answered where the document has no such call
+	errors *openapi3.ResponseRef // the response to calls that are not in the document
 }
 
-// contracts are those of the listeners, by their names.
+// contracts returns the contracts of the listeners by name.
 var contracts = sync.OnceValues(func() (map[string]*contract, error) {
 	openapi3filter.RegisterBodyDecoder("application/x-ndjson", openapi3filter.JSONBodyDecoder)
 	openapi3filter.RegisterBodyDecoder("application/jwt", openapi3filter.PlainBodyDecoder)
@@ -47,7 +47,7 @@ var contracts = sync.OnceValues(func() (map[string]*contract, error) {
 		for path, item := range doc.Paths.Map() {
 			if listensOn(doc, item)[listener] {
 				anywhere := *item
-				anywhere.Servers = nil // the tests' ports are others
+				anywhere.Servers = nil // tests use other ports
 				c.doc.Paths.Set(path, &anywhere)
 			}
 		}
@@ -59,7 +59,7 @@ var contracts = sync.OnceValues(func() (map[string]*contract, error) {
 	return list, nil
 })
 
-// listensOn returns the listeners that have a path: "public", "admin".
+// listensOn returns the listeners that serve a path: "public", "admin".
 func listensOn(doc *openapi3.T, item *openapi3.PathItem) map[string]bool {
 	servers := item.Servers
 	if len(servers) == 0 {
@@ -72,8 +72,8 @@ func listensOn(doc *openapi3.T, item *openapi3.PathItem) map[string]bool {
 	return list
 }
 
-// closeSchema has objects hold no other members than the document names, unless it says that they may. Who reads the document
-// shall be ready for more, but here nothing may be missing.
+// closeSchema forbids members that are not in the document, unless it allows them explicitly, so that tests detect
+// undocumented members.
 func closeSchema(ref *openapi3.SchemaRef) {
 	s := ref.Value
 	if len(s.Properties) > 0 && s.AdditionalProperties.Has == nil && s.AdditionalProperties.Schema == nil {
@@ -87,7 +87,7 @@ func closeSchema(ref *openapi3.SchemaRef) {
 	}
 }
 
-// checked checks what a listener answers against openapi.yaml, and what it was asked unless it refused that.
+// checked wraps a listener's handler to check its responses against openapi.yaml, and the requests that it accepts.
 func checked(t testing.TB, listener string, h http.Handler) http.Handler {
 	t.Helper()
 	list, err := contracts()
@@ -106,7 +106,7 @@ func checked(t testing.TB, listener string, h http.Handler) http.Handler {
 	})
 }
 
-// A checkedTransport checks, from the outside, what a listener answers that Serve made.
+// A checkedTransport checks the responses of a listener against openapi.yaml.
 type checkedTransport struct {
 	t        testing.TB
 	listener string
@@ -139,23 +139,24 @@ func (c checkedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// check says in what an exchange is not as the document has it.
+// check returns how an exchange differs from the document.
 func (c *contract) check(r *http.Request, sent []byte, a *recorder) error {
 	request := r.Clone(context.Background())
 	request.Body = io.NopCloser(bytes.NewReader(sent))
 	for _, path := range []string{"/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"} {
 		if strings.Contains(request.URL.Path, path) {
-			request.URL.Path, request.URL.RawPath = path, "" // an issuer's path may stand on both sides
+			request.URL.Path, request.URL.RawPath = path, "" // an issuer's path may precede or follow it
 		}
 	}
-	options := &openapi3filter.Options{IncludeResponseStatus: true, RejectWhenRequestBodyNotSpecified: true, MultiError: true,
+	options := &openapi3filter.Options{IncludeResponseStatus: true, RejectWhenRequestBodyNotSpecified: true,
+		MultiError:          true,
 		SkipSettingDefaults: true, AuthenticationFunc: bearerSent}
 	route, params, err := c.router.FindRoute(request)
 	input := &openapi3filter.RequestValidationInput{Request: request, PathParams: params, Route: route, Options: options}
 	refused := a.status >= 300
 	switch {
 	case err != nil && r.Method == http.MethodOptions && a.status == http.StatusNoContent && a.body.Len() == 0:
-		return nil // a preflight request is answered wherever it goes
+		return nil // every path answers preflight requests
 	case err != nil && !refused:
 		return err
 	case err != nil:
@@ -169,16 +170,16 @@ func (c *contract) check(r *http.Request, sent []byte, a *recorder) error {
 	return a.check(input)
 }
 
-// bearerSent wants the token that a call needs.
+// bearerSent returns an error if a request lacks the token that the call needs.
 func bearerSent(_ context.Context, input *openapi3filter.AuthenticationInput) error {
 	scheme, token, _ := strings.Cut(input.RequestValidationInput.Request.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, input.SecurityScheme.Scheme) || token == "" {
-		return errors.New("there is no token")
+		return errors.New("no token")
 	}
 	return nil
 }
 
-// A recorder keeps what is answered while it is.
+// A recorder records a response while it is written.
 type recorder struct {
 	http.ResponseWriter
 	status int
@@ -200,21 +201,22 @@ func (a *recorder) Write(b []byte) (int, error) {
 	return a.ResponseWriter.Write(b)
 }
 
-// Unwrap is for [http.ResponseController].
+// Unwrap returns the wrapped writer, for [http.ResponseController].
 func (a *recorder) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
-// check says in what the answer is not as the document has it: each line of it, where it is lines.
+// check returns how the response, or one of its lines, differs from the document.
 func (a *recorder) check(request *openapi3filter.RequestValidationInput) error {
 	documented := request.Route.Operation.Responses.Status(a.status)
 	if documented != nil && len(documented.Value.Content) == 0 && a.body.Len() > 0 {
-		return errors.New("there is a body")
+		return errors.New("unexpected body")
 	}
 	parts := [][]byte{a.body.Bytes()}
 	if a.Header().Get("Content-Type") == "application/x-ndjson" {
 		parts = bytes.SplitAfter(bytes.TrimSuffix(parts[0], []byte("\n")), []byte("\n"))
 	}
 	for _, part := range parts {
-		input := &openapi3filter.ResponseValidationInput{RequestValidationInput: request, Status: a.status, Header: a.Header(), Options: request.Options}
+		input := &openapi3filter.ResponseValidationInput{RequestValidationInput: request, Status: a.status,
+			Header: a.Header(), Options: request.Options}
 		if err := openapi3filter.ValidateResponse(request.Request.Context(), input.SetBodyBytes(part)); err != nil {
 			return fmt.Errorf("the answer: %w\n%s", err, part)
 		}
@@ -222,7 +224,7 @@ func (a *recorder) check(request *openapi3filter.RequestValidationInput) error {
 	return nil
 }
 
-// A teeBody keeps what is read of a body.
+// A teeBody is a request body whose reads are recorded.
 type teeBody struct {
 	io.Reader
 	io.Closer

@@ -8,7 +8,7 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// discoveryAge is how long others may keep the discovery document, in seconds.
+// discoveryAge is the Cache-Control header of the discovery document.
 const discoveryAge = "max-age=300"
 
 func (s *Server) routeDiscovery() {
@@ -20,8 +20,8 @@ func (s *Server) routeDiscovery() {
 	}
 }
 
-// wellKnown returns where an issuer's metadata is. RFC 8414 §3.1: the path of the issuer comes after the well-known one,
-// without the slash at its end. OpenID Connect Discovery 1.0 §4 puts it before.
+// wellKnown returns the paths of an issuer's metadata. RFC 8414 §3.1 puts the issuer's path, without its trailing
+// slash, after the well-known one; OpenID Connect Discovery 1.0 §4 puts it before.
 func wellKnown(issuer string) []string {
 	const oauth, openID = "/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"
 	path := ""
@@ -31,11 +31,11 @@ func wellKnown(issuer string) []string {
 	if path == "" {
 		return []string{oauth, openID}
 	}
-	path = strings.ReplaceAll(path, ":", `\:`) // a colon would begin a parameter
+	path = strings.ReplaceAll(path, ":", `\:`) // otherwise a colon begins a parameter
 	return []string{oauth + path, openID + path, path + openID}
 }
 
-// discovery answers the authorization server's metadata (RFC 8414 §3.2).
+// discovery responds with the authorization server's metadata (RFC 8414 §3.2).
 func (s *Server) discovery(c echo.Context) error {
 	document, err := s.config.Discovery()
 	if err != nil {

@@ -43,13 +43,14 @@ func (s *Server) createInitialAccessToken(c echo.Context) error {
 	if err := s.config.InitialAccessTokens.AddInitialAccessToken(c.Request().Context(), t); err != nil {
 		return err
 	}
-	s.config.Logger.InfoContext(c.Request().Context(), "initial access token created", "token_id", t.ID, "by", c.Get(administratorKey), "request_id", requestIDOf(c))
+	s.config.Logger.InfoContext(c.Request().Context(), "initial access token created",
+		"token_id", t.ID, "by", c.Get(administratorKey), "request_id", requestIDOf(c))
 	wire := wireInitialAccessToken(t)
 	wire.Token = secret
 	return reply(c, http.StatusCreated, wire)
 }
 
-// newInitialAccessToken returns a token as it was asked for, without its hash.
+// newInitialAccessToken returns a token as requested, without its hash.
 func (s *Server) newInitialAccessToken(asked adminapi.NewInitialAccessToken) (*engine.InitialAccessToken, error) {
 	uses, expiresIn := int64(defaultUses), int64(defaultExpiresIn/time.Second)
 	if asked.MaxUses != nil {
@@ -63,25 +64,27 @@ func (s *Server) newInitialAccessToken(asked adminapi.NewInitialAccessToken) (*e
 	}
 	switch n := utf8.RuneCountInString(asked.Label); {
 	case n < 1 || n > maxLabel:
-		return nil, refuse("label has %d characters: it must have 1 to %d, to know the token by", n, maxLabel)
+		return nil, refuse("label has %d characters: it must have 1 to %d", n, maxLabel)
 	case uses < 0 || uses > maxUses:
 		return nil, refuse("max_uses must be 1 to %d, or 0 for any number", maxUses)
 	case expiresIn < 0 || expiresIn > int64(maxExpiresIn/time.Second):
-		return nil, refuse("expires_in must be 1 to %d seconds, or 0 for a token that never expires", int64(maxExpiresIn/time.Second))
+		return nil, refuse("expires_in must be 1 to %d seconds, or 0 for a token that never expires",
+			int64(maxExpiresIn/time.Second))
 	case len(asked.Scopes) > maxScopes:
-		return nil, refuse("scopes has %d entries: there may be %d", len(asked.Scopes), maxScopes)
+		return nil, refuse("scopes has %d elements: at most %d are allowed", len(asked.Scopes), maxScopes)
 	}
 	for i, scope := range asked.Scopes {
 		if !engine.IsScopeToken(scope) || len(scope) > maxScope {
-			return nil, refuse("scopes[%d] must be one scope: visible ASCII without spaces, quotes and backslashes", i)
+			return nil, refuse("scopes[%d] must be a scope of at most %d characters: "+
+				"visible ASCII without spaces, quotation marks and backslashes", i, maxScope)
 		}
 	}
 	id, err := uuid.NewV7FromReader(s.config.Random)
 	if err != nil {
 		return nil, fmt.Errorf("naming an initial access token: %w", err)
 	}
-	t := &engine.InitialAccessToken{ID: id.String(), Label: asked.Label, Scopes: slices.Clone(asked.Scopes), MaxUses: uses, UsesLeft: uses,
-		CreatedAt: s.config.Now().UTC().Truncate(time.Microsecond)}
+	t := &engine.InitialAccessToken{ID: id.String(), Label: asked.Label, Scopes: slices.Clone(asked.Scopes),
+		MaxUses: uses, UsesLeft: uses, CreatedAt: s.config.Now().UTC().Truncate(time.Microsecond)}
 	if expiresIn > 0 {
 		t.ExpiresAt = t.CreatedAt.Add(time.Duration(expiresIn) * time.Second)
 	}
@@ -108,13 +111,15 @@ func (s *Server) deleteInitialAccessToken(c echo.Context) error {
 	if err := s.config.InitialAccessTokens.DeleteInitialAccessToken(c.Request().Context(), id); err != nil {
 		return err
 	}
-	s.config.Logger.InfoContext(c.Request().Context(), "initial access token revoked", "token_id", id, "by", c.Get(administratorKey), "request_id", requestIDOf(c))
+	s.config.Logger.InfoContext(c.Request().Context(), "initial access token revoked",
+		"token_id", id, "by", c.Get(administratorKey), "request_id", requestIDOf(c))
 	return c.NoContent(http.StatusNoContent)
 }
 
-// wireInitialAccessToken returns a token as the admin API shows it, without the token itself.
+// wireInitialAccessToken converts a token for the admin API, without the token itself.
 func wireInitialAccessToken(t *engine.InitialAccessToken) adminapi.InitialAccessToken {
-	wire := adminapi.InitialAccessToken{ID: t.ID, Label: t.Label, Scopes: t.Scopes, MaxUses: t.MaxUses, CreatedAt: t.CreatedAt}
+	wire := adminapi.InitialAccessToken{ID: t.ID, Label: t.Label, Scopes: t.Scopes, MaxUses: t.MaxUses,
+		CreatedAt: t.CreatedAt}
 	if wire.Scopes == nil {
 		wire.Scopes = []string{}
 	}

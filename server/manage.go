@@ -16,8 +16,7 @@ import (
 	"registrar/engine"
 )
 
-// updateAttempts bounds how often an update is tried that lost against another one of the same client. Whoever comes last
-// is stored last, as if the two had come one after the other.
+// updateAttempts bounds how often a request is tried that conflicts with updates of the same client.
 const updateAttempts = 4
 
 // routeManagement adds the client configuration endpoint of RFC 7592 §2.
@@ -35,7 +34,7 @@ func (s *Server) routeManagement() {
 	s.public.DELETE(path, s.deleteOwn, limit)
 }
 
-// readOwn answers with the client as it is (RFC 7592 §2.1).
+// readOwn responds with the client's registration (RFC 7592 §2.1).
 func (s *Server) readOwn(c echo.Context) error {
 	client, token, err := s.owner(c)
 	if err != nil {
@@ -49,7 +48,7 @@ func (s *Server) readOwn(c echo.Context) error {
 	return c.JSONBlob(http.StatusOK, document)
 }
 
-// updateOwn changes the client (RFC 7592 §2.2).
+// updateOwn updates the client (RFC 7592 §2.2).
 func (s *Server) updateOwn(c echo.Context) error {
 	client, token, err := s.owner(c)
 	if err != nil {
@@ -71,7 +70,7 @@ func (s *Server) updateOwn(c echo.Context) error {
 		if attempt == updateAttempts {
 			return fmt.Errorf("%w: %w", engine.ErrUnavailable, err)
 		}
-		// What came in between may have taken the token's power.
+		// The update that won may have rotated the token: authenticate again.
 		if client, token, err = s.owner(c); err != nil {
 			return err
 		}
@@ -100,13 +99,14 @@ func (s *Server) deleteOwn(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	s.config.Logger.InfoContext(ctx, "client deleted itself", "client_id", client.ID, "ip", c.RealIP(), "request_id", requestIDOf(c))
+	s.config.Logger.InfoContext(ctx, "client deleted itself",
+		"client_id", client.ID, "ip", c.RealIP(), "request_id", requestIDOf(c))
 	noStore(c)
 	return c.NoContent(http.StatusNoContent)
 }
 
-// owner returns the client that the path names and the registration access token that was presented for it. A client that
-// does not exist and a token that is not its own are told in the same words, after the same one look-up.
+// owner returns the client in the path and the registration access token presented for it. Its error and its look-up
+// are the same for an unknown client and a wrong token (RFC 7592 §2.1), so that neither reveals which clients exist.
 func (s *Server) owner(c echo.Context) (*engine.Client, engine.Plaintext, error) {
 	id, err := param(c, "id")
 	if err != nil {
@@ -124,18 +124,25 @@ func (s *Server) owner(c echo.Context) (*engine.Client, engine.Plaintext, error)
 		return nil, "", s.stranger(c, true)
 	case err != nil:
 		return nil, "", err
-	case subtle.ConstantTimeCompare(client.TokenHash[:], hash[:])&subtle.ConstantTimeCompare([]byte(client.ID), []byte(id)) == 0:
+	}
+	sameToken := subtle.ConstantTimeCompare(client.TokenHash[:], hash[:])
+	sameID := subtle.ConstantTimeCompare([]byte(client.ID), []byte(id))
+	if sameToken&sameID == 0 {
 		return nil, "", s.stranger(c, true)
 	}
 	return client, token, nil
 }
 
-// stranger refuses a request that no token opens, and counts it against its address.
+// stranger returns the error for a request without a valid token, and counts the failure against its address. token
+// says whether a token was sent.
 func (s *Server) stranger(c echo.Context, token bool) error {
 	if s.limited(c) {
 		if allowed, err := s.failures.Allow(addressOf(c)); err == nil && !allowed {
 			return &statusError{http.StatusTooManyRequests, "too many failing tokens from one address"}
 		}
 	}
-	return &unauthorizedError{token: token, description: "this client configuration endpoint needs the client's own registration access token"}
+	return &unauthorizedError{
+		token:       token,
+		description: "this client configuration endpoint needs the client's own registration access token",
+	}
 }

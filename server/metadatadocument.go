@@ -17,11 +17,11 @@ import (
 )
 
 const (
-	documentAge   = 5 * time.Minute // of a metadata document, before it is fetched again
-	documentsKept = 256             // metadata documents in memory, of 64 KiB at most
+	documentAge   = 5 * time.Minute // how long a metadata document is cached
+	documentsKept = 256             // how many are cached, each of at most 64 KiB
 )
 
-// A keptDocument is a metadata document that was good.
+// A keptDocument is a cached metadata document.
 type keptDocument struct {
 	bytes   []byte
 	expires time.Time
@@ -35,11 +35,11 @@ func newDocumentCache() *lru.Cache[string, keptDocument] {
 	return cache
 }
 
-// metadataDocument resolves a client that is named by the URL of its metadata. The document is kept for a while if it is
-// good; the steps run each time, so that the policy in force is the one that is answered.
+// metadataDocument resolves a client whose ID is the URL of its metadata. Valid documents are cached, but the steps run
+// each time, so that the policy in force applies.
 func (s *Server) metadataDocument(c echo.Context) error {
 	if s.config.FetchDocument == nil {
-		return &statusError{http.StatusNotFound, "clients are not named by metadata documents here: --metadata-documents lets them"}
+		return &statusError{http.StatusNotFound, "metadata documents are disabled: --metadata-documents enables them"}
 	}
 	url := c.QueryParam("url")
 	if err := engine.CheckDocumentURL(url); err != nil {
@@ -52,7 +52,8 @@ func (s *Server) metadataDocument(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	r, err := s.config.Engine.ResolveDocument(ctx, url, document.bytes, &engine.Caller{Auth: engine.AuthNone}, requestIDOf(c))
+	r, err := s.config.Engine.ResolveDocument(ctx, url, document.bytes, &engine.Caller{Auth: engine.AuthNone},
+		requestIDOf(c))
 	if refusal, refused := errors.AsType[*engine.Error](err); refused {
 		s.documents.Remove(url)
 		return &scripts.RejectedError{Reasons: []string{refusal.Error()}}
@@ -67,13 +68,13 @@ func (s *Server) metadataDocument(c echo.Context) error {
 	}
 	wire, err := json.Marshal(acts)
 	if err != nil {
-		return fmt.Errorf("writing who acted: %w", err)
+		return fmt.Errorf("writing the acts: %w", err)
 	}
-	return reply(c, http.StatusOK, adminapi.MetadataDocument{ClientID: url, Metadata: r.Response, Deployment: r.Client.Provenance.Deployment,
-		Acts: wire, ExpiresAt: document.expires})
+	return reply(c, http.StatusOK, adminapi.MetadataDocument{ClientID: url, Metadata: r.Response,
+		Deployment: r.Client.Provenance.Deployment, Acts: wire, ExpiresAt: document.expires})
 }
 
-// document returns the document at a URL: the one that is kept, or a new one.
+// document returns the document at a URL, from the cache or fetched.
 func (s *Server) document(ctx context.Context, url string) (keptDocument, error) {
 	if kept, ok := s.documents.Get(url); ok && time.Now().Before(kept.expires) {
 		return kept, nil
@@ -83,7 +84,8 @@ func (s *Server) document(ctx context.Context, url string) (keptDocument, error)
 		return keptDocument{}, err
 	}
 	if err != nil {
-		return keptDocument{}, &scripts.RejectedError{Reasons: []string{"the document cannot be fetched: " + err.Error()}}
+		reason := "the document cannot be fetched: " + err.Error()
+		return keptDocument{}, &scripts.RejectedError{Reasons: []string{reason}}
 	}
 	return keptDocument{b, time.Now().UTC().Truncate(time.Second).Add(documentAge)}, nil
 }

@@ -7,15 +7,17 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// An Observer counts what the server answers. It is called by many at once.
+// An Observer counts responses and registrations. It must be safe for concurrent use.
 type Observer interface {
-	// Answered is told of each request: the pattern of its route, "" where none fits, and how long the answer took.
+	// Answered is called for each response. route is the pattern of the route, "" if none matches; took is the time from
+	// the request to the response.
 	Answered(method, route string, status int, took time.Duration)
-	// Registered is told how each registration that was let in ended: "registered", "refused", "failed" or "unavailable".
+	// Registered is called for each registration by an authorized caller, with its outcome: "registered", "refused",
+	// "failed" or "unavailable".
 	Registered(outcome string)
 }
 
-// registrationOutcome is what an error of a registration comes to.
+// registrationOutcome returns the outcome of a registration, given its error.
 func registrationOutcome(err error) string {
 	if err == nil {
 		return "registered"
@@ -29,8 +31,8 @@ func registrationOutcome(err error) string {
 	return "refused"
 }
 
-// observe tells the observer of each request. It is the outermost middleware, and has errors answered here, since only
-// then their status is known.
+// observe reports each response to the observer. It is the outermost middleware, and renders errors itself, since the
+// status is unknown before.
 func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		began := time.Now()
@@ -39,7 +41,7 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		route := c.Path()
 		if !s.routes[route] {
-			route = "" // what Echo calls a path that it does not know is up to whoever asks
+			route = "" // for unknown paths Echo returns the requested path, which would make metrics grow without bound
 		}
 		s.config.Observer.Answered(c.Request().Method, route, c.Response().Status, time.Since(began))
 		return nil

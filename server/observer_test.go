@@ -11,7 +11,7 @@ import (
 	"registrar/server"
 )
 
-// A witness remembers what an Observer is told.
+// A witness is an Observer that records its calls.
 type witness struct {
 	mu   sync.Mutex
 	told []string
@@ -43,7 +43,7 @@ func TestObserverIsToldOfAnswers(t *testing.T) {
 	s.do("GET", s.public.URL+"/a/path/of/the/caller's", "").want(http.StatusNotFound)
 	s.call("GET", "/admin/v1/clients/a-client", "").want(http.StatusNotFound)
 	if got := s.do("GET", s.admin.URL+"/metrics", "").want(http.StatusOK).body; got != "counted" {
-		t.Errorf("/metrics answers %q", got)
+		t.Errorf("/metrics: got %q, want counted", got)
 	}
 	s.do("GET", s.public.URL+"/metrics", "").want(http.StatusNotFound)
 	want := []string{

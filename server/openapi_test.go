@@ -20,9 +20,10 @@ import (
 	"registrar/server"
 )
 
-// Every route is in openapi.yaml, on the listeners that it names, and nothing else is.
+// openapi.yaml has exactly the routes of each listener.
 func TestOpenAPIHasEveryRoute(t *testing.T) {
-	clients, err := engine.New(engine.Config{Options: engine.Options{RegistrationEndpoint: "https://register.example/register"}})
+	options := engine.Options{RegistrationEndpoint: "https://register.example/register"}
+	clients, err := engine.New(engine.Config{Options: options})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +48,7 @@ func TestOpenAPIHasEveryRoute(t *testing.T) {
 	for path, item := range doc.Paths.Map() {
 		for method := range item.Operations() {
 			if method == http.MethodOptions {
-				continue // no route: see TestOptions
+				continue // not a route: see TestOptions
 			}
 			for listener := range listensOn(doc, item) {
 				want[listener+" "+method+" "+parameter.ReplaceAllString(path, "{}")] = true
@@ -59,7 +60,7 @@ func TestOpenAPIHasEveryRoute(t *testing.T) {
 	}
 }
 
-// The CORS middleware answers OPTIONS before a handler is called: plain requests, and preflight requests of browsers.
+// The CORS middleware answers OPTIONS requests, plain and preflight.
 func TestOptions(t *testing.T) {
 	s := newSite(t, advertising(t, "https://auth.example", `{"issuer":"https://auth.example"}`, setup{}))
 	for path, item := range loadOpenAPI(t).Paths.Map() {
@@ -68,7 +69,8 @@ func TestOptions(t *testing.T) {
 		}
 		target := s.public.URL + parameter.ReplaceAllString(path, "1")
 		plain := s.do("OPTIONS", target, "").want(http.StatusNoContent)
-		preflight := s.do("OPTIONS", target, "", "Origin: https://spa.example", "Access-Control-Request-Method: POST").want(http.StatusNoContent)
+		preflight := s.do("OPTIONS", target, "", "Origin: https://spa.example", "Access-Control-Request-Method: POST").
+			want(http.StatusNoContent)
 		for method := range item.Operations() {
 			for name, value := range map[string]string{
 				"Allow":                        plain.header.Get("Allow"),
@@ -82,10 +84,10 @@ func TestOptions(t *testing.T) {
 	}
 }
 
-// parameter is a part of a path that varies, as Echo and OpenAPI write it.
+// parameter matches a path parameter of Echo or OpenAPI.
 var parameter = regexp.MustCompile(`:[a-z_]+|\{[a-z_]+\}`)
 
-// loadOpenAPI returns openapi.yaml, which is valid.
+// loadOpenAPI parses and validates openapi.yaml.
 func loadOpenAPI(t testing.TB) *openapi3.T {
 	t.Helper()
 	doc, err := openapi3.NewLoader().LoadFromData([]byte(server.OpenAPI()))
@@ -98,7 +100,7 @@ func loadOpenAPI(t testing.TB) *openapi3.T {
 	return doc
 }
 
-// The document names the members that the engine knows, with their types.
+// openapi.yaml has the members of engine.Metadata, with their types.
 func TestOpenAPIHasEveryMember(t *testing.T) {
 	kinds := map[reflect.Type]string{
 		reflect.TypeFor[string](): "string", reflect.TypeFor[[]string](): "array", reflect.TypeFor[*bool](): "boolean",
@@ -119,18 +121,19 @@ func TestOpenAPIHasEveryMember(t *testing.T) {
 	}
 }
 
-// A call without a token is a 401 exactly where the document says that one is needed.
+// Calls without a token get 401 if and only if the document requires one.
 func TestOpenAPISaysWhatNeedsAToken(t *testing.T) {
 	s := newSite(t, setup{})
 	doc := loadOpenAPI(t)
 	for path, item := range doc.Paths.Map() {
 		for method, operation := range item.Operations() {
-			needed := operation.Security != nil && !slices.ContainsFunc(*operation.Security, func(r openapi3.SecurityRequirement) bool { return len(r) == 0 })
+			needed := operation.Security != nil &&
+				!slices.ContainsFunc(*operation.Security, func(r openapi3.SecurityRequirement) bool { return len(r) == 0 })
 			for listener := range listensOn(doc, item) {
 				base := map[string]string{"public": s.public.URL, "admin": s.admin.URL}[listener]
 				e := s.do(method, base+parameter.ReplaceAllString(path, "1"), "")
 				if refused := e.status == http.StatusUnauthorized; refused != needed {
-					t.Errorf("%s %s: got %d, but the document says that a token is needed: %v", method, path, e.status, needed)
+					t.Errorf("%s %s: got %d, but the document says token needed: %t", method, path, e.status, needed)
 				}
 			}
 		}
@@ -142,12 +145,12 @@ func TestOpenAPIIsServed(t *testing.T) {
 	for _, base := range []string{s.public.URL, s.admin.URL} {
 		e := s.do("GET", base+"/openapi.yaml", "").want(http.StatusOK).wantHeader("Content-Type", "application/yaml")
 		if e.body != server.OpenAPI() {
-			t.Errorf("%s answers something else than openapi.yaml", base)
+			t.Errorf("%s/openapi.yaml differs from the file", base)
 		}
 	}
 }
 
-// The check that every other test relies on finds what is not as the document has it.
+// The check in every test detects differences from the document.
 func TestExchangesAreChecked(t *testing.T) {
 	const problem, registered = `{"type":"about:blank","title":"t","status":409}`, `{"client_id":"a","redirect_uris":[]}`
 	list, err := contracts()
@@ -158,7 +161,7 @@ func TestExchangesAreChecked(t *testing.T) {
 		listener, method, path, sent string
 		status                       int
 		header, answered             string
-		want                         string // "" is an exchange that is right
+		want                         string // part of the error; "" means a valid exchange
 	}{
 		"right":                     {"public", "POST", "/register", `{"x":1,"client_name":null}`, 201, "Cache-Control: no-store", registered, ""},
 		"right refusal":             {"admin", "DELETE", "/admin/v1/modules/x", ``, 409, "Content-Type: application/problem+json, Cache-Control: no-store", problem, ""},
@@ -173,9 +176,9 @@ func TestExchangesAreChecked(t *testing.T) {
 		"error code unknown":        {"public", "POST", "/register", `{}`, 400, "Cache-Control: no-store", `{"error":"wrong","error_description":"d"}`, "invalid_redirect_uri"},
 		"call unknown":              {"public", "GET", "/register", ``, 200, "", `{}`, "method not allowed"},
 		"call of the other one":     {"public", "GET", "/admin/v1/modules", ``, 200, "Authorization: Bearer a", `{"modules":[]}`, "no matching operation"},
-		"body where none is":        {"admin", "DELETE", "/admin/v1/clients/a", ``, 204, "Authorization: Bearer a", `{}`, "there is a body"},
+		"body where none is":        {"admin", "DELETE", "/admin/v1/clients/a", ``, 204, "Authorization: Bearer a", `{}`, "unexpected body"},
 		"line that is wrong":        {"admin", "POST", "/admin/v1/replay", `{}`, 200, "Authorization: Bearer a, Content-Type: application/x-ndjson", "{\"progress\":{\"done\":0,\"of\":1}}\n{\"progress\":{}}\n", "done"},
-		"request without a token":   {"admin", "GET", "/admin/v1/modules", ``, 200, "", `{"modules":[]}`, "there is no token"},
+		"request without a token":   {"admin", "GET", "/admin/v1/modules", ``, 200, "", `{"modules":[]}`, "no token"},
 		"request of the wrong type": {"public", "POST", "/register", `{"redirect_uris":"a"}`, 201, "Cache-Control: no-store", registered, "redirect_uris"},
 		"request that was refused":  {"public", "POST", "/register", `{"redirect_uris":"a"}`, 400, "Cache-Control: no-store", `{"error":"invalid_redirect_uri","error_description":"d"}`, ""},
 	} {

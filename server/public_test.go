@@ -20,23 +20,26 @@ import (
 
 func TestRequestIDs(t *testing.T) {
 	s := newSite(t, setup{})
-	s.register(`{`+web+`}`, "X-Request-Id: my.request_id-1").want(http.StatusCreated).wantHeader("X-Request-Id", "my.request_id-1")
+	s.register(`{`+web+`}`, "X-Request-Id: my.request_id-1").want(http.StatusCreated).
+		wantHeader("X-Request-Id", "my.request_id-1")
 	for _, bad := range []string{"a b", strings.Repeat("a", 65), "a\tb"} {
 		e := s.register(`{`+web+`}`, "X-Request-Id: "+bad).want(http.StatusCreated)
 		if got := e.header.Get("X-Request-Id"); got == bad || got == "" {
-			t.Errorf("%q is taken as %q", bad, got)
+			t.Errorf("%q: got the request ID %q, want a new one", bad, got)
 		}
 	}
 }
 
-// In open mode by default only this machine registers, however a request from beyond it got in.
+// With RegistrationLoopback, only requests from this machine register clients.
 func TestLoopbackPolicy(t *testing.T) {
 	s := newSite(t, setup{server: server.Config{Registration: server.RegistrationLoopback}})
 	for _, h := range []string{"localhost", "LOCALHOST:1", "127.0.0.1:8080", "[::1]:80", "127.1.2.3"} {
 		s.register(`{`+web+`}`, "Host: "+h).want(http.StatusCreated)
 	}
-	for _, header := range []string{"Host: registrar.example", "Host: localhost.example", "Forwarded: for=192.0.2.1", "X-Forwarded-For: 192.0.2.1", "X-Forwarded-Proto: https", "Via: 1.1 proxy"} {
-		s.register(`{`+web+`}`, header).want(http.StatusUnauthorized).wantHeader("WWW-Authenticate", `Bearer realm="registrar"`).wantMembers(map[string]any{"error": "invalid_token"})
+	for _, header := range []string{"Host: registrar.example", "Host: localhost.example", "Forwarded: for=192.0.2.1",
+		"X-Forwarded-For: 192.0.2.1", "X-Forwarded-Proto: https", "Via: 1.1 proxy"} {
+		s.register(`{`+web+`}`, header).want(http.StatusUnauthorized).
+			wantHeader("WWW-Authenticate", `Bearer realm="registrar"`).wantMembers(map[string]any{"error": "invalid_token"})
 	}
 	if !strings.Contains(s.log.String(), "set --registration open") {
 		t.Error("the log does not say which flag to set")
@@ -46,14 +49,16 @@ func TestLoopbackPolicy(t *testing.T) {
 }
 
 func TestRateLimit(t *testing.T) {
-	// The test's own address stands in for a proxy's, and the addresses behind it are limited.
-	s := newSite(t, setup{server: server.Config{RateLimit: 0.001, RateBurst: 2, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}})
+	// The test is a trusted proxy, so that the addresses in X-Forwarded-For are limited.
+	s := newSite(t, setup{server: server.Config{RateLimit: 0.001, RateBurst: 2,
+		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}})
 	from := func(ip string) *exchange { return s.register(`{`+web+`}`, "X-Forwarded-For: "+ip) }
 	for _, ip := range []string{"192.0.2.1", "192.0.2.1", "192.0.2.2", "2001:db8::1", "2001:db8::2"} {
 		from(ip).want(http.StatusCreated)
 	}
 	for _, ip := range []string{"192.0.2.1", "2001:db8::3"} {
-		from(ip).want(http.StatusTooManyRequests).wantHeader("Retry-After", "1").wantMembers(map[string]any{"error": "temporarily_unavailable"})
+		from(ip).want(http.StatusTooManyRequests).wantHeader("Retry-After", "1").
+			wantMembers(map[string]any{"error": "temporarily_unavailable"})
 	}
 	from("2001:db8:0:1::1").want(http.StatusCreated)
 	local := newSite(t, setup{server: server.Config{RateLimit: 0.001, RateBurst: 1}})
@@ -62,7 +67,7 @@ func TestRateLimit(t *testing.T) {
 	}
 }
 
-// The address of a caller is the one that a trusted proxy names, and nobody else's word.
+// X-Forwarded-For of a trusted proxy, and only that, is the caller's address.
 func TestCallersAddress(t *testing.T) {
 	for _, tt := range []struct {
 		proxies []netip.Prefix
@@ -77,27 +82,29 @@ func TestCallersAddress(t *testing.T) {
 	}
 }
 
-// Errors of scripts and of the server, as docs/http.md lists them.
+// The errors of scripts and the server in docs/http.md.
 func TestServerErrors(t *testing.T) {
 	t.Run("a script fails", func(t *testing.T) {
 		s := newSite(t, setup{})
 		s.deploy("fail-trap")
-		e := s.register(`{` + web + `}`).want(http.StatusInternalServerError).wantMembers(map[string]any{"error": "server_error"})
+		e := s.register(`{` + web + `}`).want(http.StatusInternalServerError).
+			wantMembers(map[string]any{"error": "server_error"})
 		if e.json()["request_id"] != e.header.Get("X-Request-Id") || strings.Contains(e.body, "fail-trap") {
-			t.Errorf("got %s", e.body)
+			t.Errorf("got %s, want the request ID and no name of the script", e.body)
 		}
 		if log := s.log.String(); !strings.Contains(log, "script fail-trap (sha256:") {
 			t.Error("the log does not name the script and its digest")
 		}
 		if n := s.clients(); n != 0 {
-			t.Errorf("%d clients are stored", n)
+			t.Errorf("%d clients are stored, want none", n)
 		}
 	})
 	t.Run("a script breaks an invariant", func(t *testing.T) {
 		s := newSite(t, setup{})
 		s.deploy("fail-unsafe-redirect")
 		s.register(`{` + web + `}`).want(http.StatusInternalServerError)
-		if log := s.log.String(); !strings.Contains(log, "invariant broken") || !strings.Contains(log, "fail-unsafe-redirect (sha256:") {
+		if log := s.log.String(); !strings.Contains(log, "invariant broken") ||
+			!strings.Contains(log, "fail-unsafe-redirect (sha256:") {
 			t.Errorf("the log does not name the script:\n%s", log)
 		}
 	})
@@ -111,30 +118,34 @@ func TestServerErrors(t *testing.T) {
 		s.deploy("fail-spin")
 		s.register(`{` + web + `}`).want(http.StatusInternalServerError).wantMembers(map[string]any{"error": "server_error"})
 		if log := s.log.String(); !strings.Contains(log, "it ran out of fuel") {
-			t.Errorf("the log does not say why:\n%s", log)
+			t.Errorf("the log does not have the cause:\n%s", log)
 		}
 	})
 	t.Run("a script runs too long", func(t *testing.T) {
-		s := newSite(t, setup{scripts: host.Config{Config: sandbox.Config{StepTimeout: 50 * time.Millisecond, StepFuel: 1 << 50}}})
+		s := newSite(t, setup{scripts: host.Config{Config: sandbox.Config{StepTimeout: 50 * time.Millisecond,
+			StepFuel: 1 << 50}}})
 		s.deploy("fail-spin")
-		s.register(`{`+web+`}`).want(http.StatusServiceUnavailable).wantHeader("Retry-After", "1").wantMembers(map[string]any{"error": "temporarily_unavailable"})
+		s.register(`{`+web+`}`).want(http.StatusServiceUnavailable).wantHeader("Retry-After", "1").
+			wantMembers(map[string]any{"error": "temporarily_unavailable"})
 	})
 	t.Run("a request runs too long", func(t *testing.T) {
-		s := newSite(t, setup{server: server.Config{RequestTimeout: 50 * time.Millisecond}, scripts: host.Config{Config: sandbox.Config{StepFuel: 1 << 50}}})
+		s := newSite(t, setup{server: server.Config{RequestTimeout: 50 * time.Millisecond},
+			scripts: host.Config{Config: sandbox.Config{StepFuel: 1 << 50}}})
 		s.deploy("fail-spin")
 		s.register(`{` + web + `}`).want(http.StatusServiceUnavailable)
 	})
 }
 
-// Away from its database the server answers 503, and goes on when it is back. What it acknowledged is there.
+// While the database is down, the server responds with 503. When it is up again, registered clients are still there.
 func TestDatabaseAway(t *testing.T) {
 	db := storetest.NewServer(t)
 	s := newSite(t, setup{database: "mysql:" + db.Database(t)})
 	first := s.registered(`{` + web + `}`)
 	db.Kill()
-	s.register(`{`+web+`}`).want(http.StatusServiceUnavailable).wantHeader("Retry-After", "1").wantMembers(map[string]any{"error": "temporarily_unavailable"})
+	s.register(`{`+web+`}`).want(http.StatusServiceUnavailable).wantHeader("Retry-After", "1").
+		wantMembers(map[string]any{"error": "temporarily_unavailable"})
 	if strings.Contains(s.register(`{`+web+`}`).body, "connection") {
-		t.Error("the answer tells why the database is away")
+		t.Error("the response shows the cause")
 	}
 	if err := db.Restart(); err != nil {
 		t.Fatal(err)
@@ -147,19 +158,20 @@ func TestDatabaseAway(t *testing.T) {
 	}
 }
 
-// Graceful shutdown finishes what the server accepted.
+// A graceful shutdown finishes active requests.
 func TestServeFinishesWhatItAccepted(t *testing.T) {
 	site := newSite(t, setup{})
 	entered, goOn := make(chan struct{}), make(chan struct{})
-	e, err := engine.New(engine.Config{Store: site.store, Overrides: func(_ *engine.Registration, s engine.Steps) (engine.Steps, func()) {
-		base := s.AddClientID
-		s.AddClientID = func(ctx context.Context, r *engine.Registration) error {
-			close(entered)
-			<-goOn
-			return base(ctx, r)
-		}
-		return s, func() {}
-	}})
+	e, err := engine.New(engine.Config{Store: site.store,
+		Overrides: func(_ *engine.Registration, s engine.Steps) (engine.Steps, func()) {
+			base := s.AddClientID
+			s.AddClientID = func(ctx context.Context, r *engine.Registration) error {
+				close(entered)
+				<-goOn
+				return base(ctx, r)
+			}
+			return s, func() {}
+		}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,7 +186,8 @@ func TestServeFinishesWhatItAccepted(t *testing.T) {
 	answered := make(chan int)
 	go func() {
 		client := &http.Client{Transport: checkedTransport{t, "public"}}
-		response, err := client.Post("http://"+public.Addr().String()+"/register", "application/json", strings.NewReader(`{`+web+`}`))
+		response, err := client.Post("http://"+public.Addr().String()+"/register", "application/json",
+			strings.NewReader(`{`+web+`}`))
 		if err != nil {
 			t.Error(err)
 			answered <- 0
@@ -192,10 +205,10 @@ func TestServeFinishesWhatItAccepted(t *testing.T) {
 	}
 	close(goOn)
 	if status := <-answered; status != http.StatusCreated {
-		t.Errorf("the registration under way got %d", status)
+		t.Errorf("the active registration got %d, want 201", status)
 	}
 	if err := <-ended; err != nil {
-		t.Errorf("Serve returned %v", err)
+		t.Errorf("Serve: %v", err)
 	}
 	if n := site.clients(); n != 1 {
 		t.Errorf("%d clients are stored, want 1", n)
@@ -211,7 +224,7 @@ func listen(t *testing.T) net.Listener {
 	return l
 }
 
-// Secrets are stored as hashes only, and no log line shows one, whoever made it.
+// Secrets are stored only as hashes, and no log line shows one.
 func TestSecretsStaySecret(t *testing.T) {
 	databases(t, func(t *testing.T, database string) {
 		s := newSite(t, setup{database: database})
@@ -219,17 +232,18 @@ func TestSecretsStaySecret(t *testing.T) {
 		for _, deployment := range [][]string{{}, {"custom-secret"}, {"id-and-secret"}, {"log-secret"}} {
 			s.deploy(deployment...)
 			for i := range 5 {
-				body := fmt.Sprintf(`{%s,"client_name":"App %d","client_secret":"sent-by-the-client-0123456789-%d","unknown":"kept-by-nobody-%d"}`, web, i, i, i)
-				secrets = append(secrets, s.registered(body)["client_secret"].(string), fmt.Sprintf("sent-by-the-client-0123456789-%d", i), fmt.Sprintf("kept-by-nobody-%d", i))
+				sent, ignored := fmt.Sprintf("sent-by-the-client-0123456789-%d", i), fmt.Sprintf("ignored-%d", i)
+				body := fmt.Sprintf(`{%s,"client_name":"App %d","client_secret":%q,"unknown":%q}`, web, i, sent, ignored)
+				secrets = append(secrets, s.registered(body)["client_secret"].(string), sent, ignored)
 			}
 		}
 		found := 0
 		storetest.EachValue(t, s.database, func(table, column string, value []byte) {
 			if strings.Contains(string(value), "https://app.example/cb") {
-				found++ // so that this could find a secret
+				found++ // shows that the search works
 			}
 			for _, secret := range secrets {
-				// One of the scripts is made to know its secret.
+				// A script has its secret in its code.
 				if column == "wasm" {
 					break
 				}
@@ -239,14 +253,14 @@ func TestSecretsStaySecret(t *testing.T) {
 			}
 		})
 		if found != 20 {
-			t.Errorf("%d clients are found in the rows, want 20", found)
+			t.Errorf("found %d clients in the rows, want 20", found)
 		}
 		log := s.log.String()
 		if !strings.Contains(log, "client registered") {
 			t.Fatal("nothing is logged")
 		}
 		for i, secret := range secrets {
-			// What a client sends and nobody knows is the request's own, which a script may log.
+			// Scripts may log unknown members of the request.
 			if i%3 != 2 && strings.Contains(log, secret) {
 				t.Errorf("the log shows %s", secret)
 			}

@@ -12,7 +12,7 @@ import (
 	"registrar/internal/netrule"
 )
 
-// rateLimit limits how often one address may ask; description is what it is told then.
+// rateLimit limits the requests of one address. description is the error description of a request beyond the limit.
 func (s *Server) rateLimit(description string) echo.MiddlewareFunc {
 	store := middleware.NewRateLimiterMemoryStoreWithConfig(middleware.RateLimiterMemoryStoreConfig{
 		Rate: rate.Limit(s.config.RateLimit), Burst: s.config.RateBurst, ExpiresIn: 10 * time.Minute,
@@ -27,10 +27,10 @@ func (s *Server) rateLimit(description string) echo.MiddlewareFunc {
 	})
 }
 
-// limited reports whether limits hold for a request.
+// limited reports whether rate limits apply to a request.
 func (s *Server) limited(c echo.Context) bool { return s.config.RateLimit != 0 && !s.local(c) }
 
-// addressOf returns the address that a request counts against, as [netrule.Caller] does.
+// addressOf returns the key that a request counts against: see [netrule.Caller].
 func addressOf(c echo.Context) string {
 	ip, err := netip.ParseAddr(c.RealIP())
 	if err != nil {
@@ -39,7 +39,7 @@ func addressOf(c echo.Context) string {
 	return netrule.Caller(ip)
 }
 
-// local reports whether a request comes from this machine, and not by a proxy that runs here.
+// local reports whether a request comes from this machine, but not through a trusted proxy on it.
 func (s *Server) local(c echo.Context) bool {
 	peer, err := netip.ParseAddrPort(c.Request().RemoteAddr)
 	if err != nil || !peer.Addr().Unmap().IsLoopback() {

@@ -11,7 +11,7 @@ import (
 	"registrar/engine"
 )
 
-// exposed are the headers of an answer that scripts in a browser may read.
+// exposed lists the response headers that scripts in a browser may read.
 var exposed = []string{echo.HeaderWWWAuthenticate, echo.HeaderXRequestID, echo.HeaderRetryAfter}
 
 // routePublic adds the routes of registration. The CORS middleware answers every OPTIONS request itself, with the
@@ -53,13 +53,14 @@ func (s *Server) registerClient(c echo.Context) error {
 	noStore(c)
 	err = sendJSON(c, http.StatusCreated, r.Response)
 	s.config.Logger.LogAttrs(ctx, slog.LevelInfo, "client registered", slog.String("client_id", r.Client.ID),
-		slog.Int64("deployment", r.Client.Provenance.Deployment), slog.String("ip", c.RealIP()), slog.String("request_id", request.ID))
+		slog.Int64("deployment", r.Client.Provenance.Deployment), slog.String("ip", c.RealIP()),
+		slog.String("request_id", request.ID))
 	return err
 }
 
 const mimeJWT = "application/jwt"
 
-// readRequest reads the metadata, or the software statement that holds all of it.
+// readRequest reads a registration request: metadata, or a software statement as the whole body.
 func (s *Server) readRequest(c echo.Context) (*engine.Request, error) {
 	if s.config.AcceptJWTBodies && hasMediaType(c, mimeJWT) {
 		b, err := body(c, mimeJWT, s.config.MaxBody)

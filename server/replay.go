@@ -16,14 +16,14 @@ import (
 )
 
 const (
-	progressInterval = 250 * time.Millisecond // between two lines of progress
-	lineTimeout      = time.Minute            // for a client to take what is written
+	progressInterval = 250 * time.Millisecond // minimum time between two lines of progress
+	lineTimeout      = time.Minute            // for writing a line or the result
 )
 
 var errStopping = fmt.Errorf("the server is shutting down: %w", engine.ErrUnavailable)
 
-// replay says what would come of the registrations that are stored. It may take longer than the time-out of the
-// listener; it ends when the client goes away or the server stops.
+// replay repeats stored registrations and responds with the differences. It is not bound by the listener's write
+// timeout; it ends when the client disconnects or the server stops.
 func (s *Server) replay(c echo.Context) error {
 	var asked adminapi.Replay
 	if err := readJSON(c, &asked); err != nil {
@@ -31,7 +31,7 @@ func (s *Server) replay(c echo.Context) error {
 	}
 	connection := http.NewResponseController(c.Response())
 	if err := connection.SetWriteDeadline(time.Time{}); err != nil {
-		return fmt.Errorf("taking the time-out off: %w", err)
+		return fmt.Errorf("clearing the write deadline: %w", err)
 	}
 	ctx, cancel := context.WithCancelCause(c.Request().Context())
 	defer cancel(nil)
@@ -56,7 +56,7 @@ func (s *Server) replay(c echo.Context) error {
 		return lines.write(adminapi.ReplayLine{Result: &result})
 	case err == nil:
 		if err := connection.SetWriteDeadline(time.Now().Add(lineTimeout)); err != nil {
-			return fmt.Errorf("putting a time-out on: %w", err)
+			return fmt.Errorf("setting the write deadline: %w", err)
 		}
 		return reply(c, http.StatusOK, result)
 	case c.Response().Committed:
@@ -65,7 +65,7 @@ func (s *Server) replay(c echo.Context) error {
 	return err
 }
 
-// acceptsLines reports whether a client asks for lines with the progress.
+// acceptsLines reports whether a client accepts lines of progress.
 func acceptsLines(r *http.Request) bool {
 	for _, accept := range r.Header.Values(echo.HeaderAccept) {
 		for part := range strings.SplitSeq(accept, ",") {
@@ -77,15 +77,15 @@ func acceptsLines(r *http.Request) bool {
 	return false
 }
 
-// A lineWriter writes an answer line by line.
+// A lineWriter writes a response of [adminapi.LinesType].
 type lineWriter struct {
 	c          echo.Context
 	connection *http.ResponseController
-	fail       context.CancelCauseFunc // called where the client does not take a line
+	fail       context.CancelCauseFunc // called if writing progress fails
 	last       time.Time
 }
 
-// progress writes how far it has come, now and then.
+// progress writes a line of progress, at most one per progressInterval.
 func (w *lineWriter) progress(done, of int) {
 	if time.Since(w.last) < progressInterval {
 		return
@@ -96,14 +96,14 @@ func (w *lineWriter) progress(done, of int) {
 	}
 }
 
-// write writes a line. The first one brings the status, 200, so that an error that comes before has its own.
+// write writes a line. The first one sends the status, 200: errors before it can still have their own status.
 func (w *lineWriter) write(line adminapi.ReplayLine) error {
 	b, err := json.Marshal(line, json.Deterministic(true))
 	if err != nil {
 		return fmt.Errorf("writing the answer: %w", err)
 	}
 	if err := w.connection.SetWriteDeadline(time.Now().Add(lineTimeout)); err != nil {
-		return fmt.Errorf("putting a time-out on: %w", err)
+		return fmt.Errorf("setting the write deadline: %w", err)
 	}
 	if !w.c.Response().Committed {
 		w.c.Response().Header().Set(echo.HeaderContentType, adminapi.LinesType)
@@ -115,8 +115,8 @@ func (w *lineWriter) write(line adminapi.ReplayLine) error {
 	return w.connection.Flush()
 }
 
-// problem ends the answer with an error. Whoever handles errors finds it begun, and only logs.
+// problem writes an error as the last line. The error handler then only logs it, since the response is committed.
 func (w *lineWriter) problem(err error) {
 	a := answerTo(err)
-	_ = w.write(adminapi.ReplayLine{Problem: problemOf(a, requestIDOf(w.c))}) // the client may be gone
+	_ = w.write(adminapi.ReplayLine{Problem: problemOf(a, requestIDOf(w.c))}) // the client may have disconnected
 }

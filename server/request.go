@@ -17,7 +17,7 @@ import (
 
 var validRequestID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
-// requestID takes the request's own ID if it is fit to be logged, else makes one, and answers it.
+// requestID sets the X-Request-Id of the response to that of the request if it is valid, else to a new one.
 func requestID(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		id := c.Request().Header.Get(echo.HeaderXRequestID)
@@ -29,10 +29,10 @@ func requestID(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// requestIDOf returns the ID that the request got.
+// requestIDOf returns the ID that requestID set.
 func requestIDOf(c echo.Context) string { return c.Response().Header().Get(echo.HeaderXRequestID) }
 
-// noSniff keeps browsers from taking an answer for something else than it says.
+// noSniff tells browsers to trust the Content-Type of responses.
 func noSniff(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		c.Response().Header().Set(echo.HeaderXContentTypeOptions, "nosniff")
@@ -43,14 +43,14 @@ func noSniff(next echo.HandlerFunc) echo.HandlerFunc {
 // hasMediaType reports whether a request's body is of a media type.
 func hasMediaType(c echo.Context, mediaType string) bool {
 	value := c.Request().Header.Get(echo.HeaderContentType)
-	if value == mediaType { // as nearly all write it
+	if value == mediaType { // the usual form, without parsing
 		return true
 	}
 	got, _, err := mime.ParseMediaType(value)
 	return err == nil && got == mediaType
 }
 
-// body reads a request's body of one media type and at most limit bytes.
+// body reads a request's body, which must have the given media type and at most limit bytes.
 func body(c echo.Context, mediaType string, limit int64) ([]byte, error) {
 	r := c.Request()
 	if !hasMediaType(c, mediaType) {
@@ -64,7 +64,7 @@ func body(c echo.Context, mediaType string, limit int64) ([]byte, error) {
 		return nil, tooLarge(limit)
 	}
 	if err != nil {
-		return nil, &statusError{http.StatusBadRequest, "the body did not come to its end"}
+		return nil, &statusError{http.StatusBadRequest, "the body is incomplete"}
 	}
 	return b, nil
 }
@@ -73,27 +73,27 @@ func tooLarge(limit int64) error {
 	return &statusError{http.StatusRequestEntityTooLarge, fmt.Sprintf("the body must have at most %d bytes", limit)}
 }
 
-// readAll reads r to its end. length is how much there should be, or -1: it is believed for a start alone, since who says
-// so has sent nothing yet.
+// readAll reads r to its end. length is the declared length, or -1 if unknown. At most 4 KiB are allocated for it in
+// advance, since clients can declare more than they send.
 func readAll(r io.Reader, length int64) ([]byte, error) {
 	b := bytes.NewBuffer(make([]byte, 0, min(max(length, 0), 4<<10)+bytes.MinRead))
 	_, err := b.ReadFrom(r)
 	return b.Bytes(), err
 }
 
-// param returns a part of the path, decoded: a client ID may hold what must be encoded there.
+// param returns a path parameter, percent-decoded.
 func param(c echo.Context, name string) (string, error) {
 	if c.Request().URL.RawPath == "" {
 		return c.Param(name), nil // it is decoded already
 	}
 	s, err := url.PathUnescape(c.Param(name))
 	if err != nil {
-		return "", &statusError{http.StatusBadRequest, "the path is not well encoded"}
+		return "", &statusError{http.StatusBadRequest, "the path has an invalid percent-encoding"}
 	}
 	return s, nil
 }
 
-// number returns a query parameter that is a number; 0 where it is left out.
+// number returns a query parameter, which must be a non-negative number; 0 if it is missing.
 func number(c echo.Context, name string) (int64, error) {
 	s := c.QueryParam(name)
 	if s == "" {

@@ -15,7 +15,7 @@ import (
 	"registrar/server/adminapi"
 )
 
-// A statusError is an error that HTTP has a status for.
+// A statusError is an error with an HTTP status and a text for clients.
 type statusError struct {
 	status int
 	detail string
@@ -23,14 +23,14 @@ type statusError struct {
 
 func (e *statusError) Error() string { return e.detail }
 
-// An unauthorizedError is a 401. Only a request that sent a token is told that the token is the reason (RFC 6750 §3.1).
+// An unauthorizedError is a 401. Its challenge has an error only if a token was sent (RFC 6750 §3.1).
 type unauthorizedError struct {
-	token       bool
+	token       bool // whether a token was sent
 	description string
-	cause       error // for the log alone; nil where the description says it
+	cause       error // only logged; nil means that the description is logged
 }
 
-// Error returns what is logged.
+// Error returns the text for the log.
 func (e *unauthorizedError) Error() string {
 	if e.cause != nil {
 		return e.cause.Error()
@@ -41,15 +41,15 @@ func (e *unauthorizedError) Error() string {
 // An answer is the response to an error.
 type answer struct {
 	status      int
-	code        string // RFC 7591's or RFC 6750's
+	code        string // of RFC 7591 or RFC 6750
 	description string
-	challenge   string // WWW-Authenticate
-	retry       bool   // Retry-After
-	internal    bool   // the cause is for the log alone
-	reasons     []string
+	challenge   string   // for WWW-Authenticate; "" means none
+	retry       bool     // whether to send Retry-After
+	internal    bool     // whether the cause is only logged
+	reasons     []string // for Problem.Reasons
 }
 
-const internalDescription = "The server could not do this. Its operator finds the cause in the log, under the request_id."
+const internalDescription = "The server failed. Its log has the cause, under the request_id."
 
 // answerTo returns the response to an error, for both listeners.
 func answerTo(err error) answer {
@@ -69,28 +69,32 @@ func answerTo(err error) answer {
 		if denied.token {
 			challenge = challengeOf("invalid_token", denied.description)
 		}
-		return answer{status: http.StatusUnauthorized, code: "invalid_token", description: denied.description, challenge: challenge}
+		return answer{status: http.StatusUnauthorized, code: "invalid_token", description: denied.description,
+			challenge: challenge}
 	case isRejected:
-		return answer{status: http.StatusUnprocessableEntity, code: "invalid_request", description: "it may not be, for the reasons given", reasons: rejected.Reasons}
+		return answer{status: http.StatusUnprocessableEntity, code: "invalid_request",
+			description: "rejected; see reasons", reasons: rejected.Reasons}
 	case errors.Is(err, engine.ErrTokenSpent):
-		return answerTo(badToken(err)) // somebody took the last use, or revoked it, while this registration ran
+		return answerTo(badToken(err)) // the token was used up or revoked while this registration ran
 	case isStatus:
 		return statusAnswer(status.status, status.detail)
 	case isHTTP:
 		return statusAnswer(http4xx.Code, http.StatusText(http4xx.Code))
 	case errors.Is(err, engine.ErrNotFound), errors.Is(err, scripts.ErrNotFound):
-		return statusAnswer(http.StatusNotFound, "there is no such thing")
+		return statusAnswer(http.StatusNotFound, "not found")
 	case errors.Is(err, scripts.ErrConflict):
 		return statusAnswer(http.StatusConflict, err.Error())
-	case errors.Is(err, engine.ErrUnavailable), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+	case errors.Is(err, engine.ErrUnavailable), errors.Is(err, context.DeadlineExceeded),
+		errors.Is(err, context.Canceled):
 		return answer{status: http.StatusServiceUnavailable, code: "temporarily_unavailable",
 			description: "The server is too busy, or its database cannot be reached. Try again.", retry: true, internal: true}
 	}
-	return answer{status: http.StatusInternalServerError, code: "server_error", description: internalDescription, internal: true}
+	return answer{status: http.StatusInternalServerError, code: "server_error", description: internalDescription,
+		internal: true}
 }
 
-// challengeOf returns the challenge of RFC 6750 §3. The body has the same error and description, but client libraries
-// that find a challenge read nothing else. The description is one that an engine.Error may have.
+// challengeOf returns a challenge with an error (RFC 6750 §3). It repeats the error and the description of the body,
+// since some client libraries read only the challenge. The description must be valid for an [engine.Error].
 func challengeOf(code, description string) string {
 	return fmt.Sprintf(`Bearer realm="registrar", error="%s", error_description="%s"`, code, description)
 }
@@ -106,7 +110,7 @@ func statusAnswer(status int, detail string) answer {
 	return a
 }
 
-// respondPublic answers an error as RFC 7591 §3.2.2 says.
+// respondPublic responds to an error as RFC 7591 §3.2.2 says.
 func (s *Server) respondPublic(err error, c echo.Context) {
 	a := answerTo(err)
 	document := struct {
@@ -120,7 +124,7 @@ func (s *Server) respondPublic(err error, c echo.Context) {
 	s.respond(err, c, a, echo.MIMEApplicationJSON, document)
 }
 
-// respondAdmin answers an error as RFC 9457 says.
+// respondAdmin responds to an error as RFC 9457 says.
 func (s *Server) respondAdmin(err error, c echo.Context) {
 	a := answerTo(err)
 	s.respond(err, c, a, "application/problem+json", problemOf(a, requestIDOf(c)))
@@ -137,7 +141,7 @@ func problemOf(a answer, requestID string) *adminapi.Problem {
 	}
 }
 
-// respond writes an answer and logs it. What the client may not read is in the log alone.
+// respond writes an answer, and logs the error.
 func (s *Server) respond(err error, c echo.Context, a answer, mediaType string, document any) {
 	ctx, logger := c.Request().Context(), s.config.Logger.With("status", a.status, "method", c.Request().Method,
 		"path", c.Request().URL.Path, "ip", c.RealIP(), "request_id", requestIDOf(c))
@@ -163,7 +167,7 @@ func (s *Server) respond(err error, c echo.Context, a answer, mediaType string, 
 	}
 }
 
-// writeJSON answers with a document.
+// writeJSON responds with a JSON document.
 func writeJSON(c echo.Context, status int, mediaType string, document any) error {
 	if c.Request().Method == http.MethodHead {
 		return c.NoContent(status)
@@ -175,17 +179,17 @@ func writeJSON(c echo.Context, status int, mediaType string, document any) error
 	return c.Blob(status, mediaType, b)
 }
 
-// sendJSON answers with a JSON text and flushes it, so that the client does not wait for what the server does next.
+// sendJSON responds with a JSON text and flushes it, so that the client does not wait for the rest of the handler.
 func sendJSON(c echo.Context, status int, text []byte) error {
 	c.Response().Header().Set(echo.HeaderContentLength, strconv.Itoa(len(text)))
 	if err := c.JSONBlob(status, text); err != nil {
 		return err
 	}
-	_ = http.NewResponseController(c.Response()).Flush() // who went away does not hear what was done all the same
+	_ = http.NewResponseController(c.Response()).Flush() // if the client disconnected, the work is done all the same
 	return nil
 }
 
-// noStore keeps an answer out of caches (RFC 7591 §3.2.1).
+// noStore keeps a response out of caches (RFC 7591 §3.2.1).
 func noStore(c echo.Context) {
 	c.Response().Header().Set(echo.HeaderCacheControl, "no-store")
 	c.Response().Header().Set("Pragma", "no-cache")

@@ -14,7 +14,7 @@ import (
 	"registrar/server/adminapi"
 )
 
-// uploadModule takes in a module. The same bytes again get the same answer, with 200.
+// uploadModule stores a module. If the same bytes are stored already, the response is the same but for the status, 200.
 func (s *Server) uploadModule(c echo.Context) error {
 	wasm, err := body(c, "application/wasm", s.config.MaxModule)
 	if err != nil {
@@ -31,15 +31,17 @@ func (s *Server) uploadModule(c echo.Context) error {
 	if !added {
 		return reply(c, http.StatusOK, m)
 	}
-	s.config.Logger.InfoContext(c.Request().Context(), "module uploaded", "module", m.Digest, "name", m.Name, "request_id", requestIDOf(c))
+	s.config.Logger.InfoContext(c.Request().Context(), "module uploaded",
+		"module", m.Digest, "name", m.Name, "request_id", requestIDOf(c))
 	return reply(c, http.StatusCreated, m)
 }
 
-// signatureOf returns the signature that came with a module. It travels in a header, so that the body is the module alone.
+// signatureOf returns the signature in the header of an upload, "" if there is none.
 func signatureOf(c echo.Context) (string, error) {
 	b, err := base64.StdEncoding.DecodeString(c.Request().Header.Get(adminapi.SignatureHeader))
 	if err != nil {
-		return "", &scripts.RejectedError{Reasons: []string{adminapi.SignatureHeader + " must be the .minisig file in base64"}}
+		reason := adminapi.SignatureHeader + " must be the .minisig file in base64"
+		return "", &scripts.RejectedError{Reasons: []string{reason}}
 	}
 	return string(b), nil
 }
@@ -72,11 +74,12 @@ func (s *Server) deleteModule(c echo.Context) error {
 	if err := s.config.Modules.DeleteModule(c.Request().Context(), c.Param("digest")); err != nil {
 		return err
 	}
-	s.config.Logger.InfoContext(c.Request().Context(), "module deleted", "module", c.Param("digest"), "request_id", requestIDOf(c))
+	s.config.Logger.InfoContext(c.Request().Context(), "module deleted",
+		"module", c.Param("digest"), "request_id", requestIDOf(c))
 	return c.NoContent(http.StatusNoContent)
 }
 
-// deploy appends a deployment and puts it in force.
+// deploy appends a deployment and puts it into force.
 func (s *Server) deploy(c echo.Context) error {
 	var asked adminapi.NewDeployment
 	if err := readJSON(c, &asked); err != nil {
@@ -93,13 +96,14 @@ func (s *Server) deploy(c echo.Context) error {
 		}
 		d.Scripts, d.CopyOf = old.Scripts, old.Number
 	case asked.Scripts == nil:
-		return &scripts.RejectedError{Reasons: []string{"scripts is missing: the list of scripts, [] for none, or copy_of"}}
+		return &scripts.RejectedError{Reasons: []string{"scripts is missing: send a list, [] for none, or copy_of"}}
 	}
 	created, err := s.config.Scripts.Deploy(c.Request().Context(), d, asked.IfCurrent)
 	if err != nil {
 		return err
 	}
-	s.config.Logger.InfoContext(c.Request().Context(), "deployment appended", "deployment", created.Number, "by", created.CreatedBy, "scripts", len(created.Scripts), "request_id", requestIDOf(c))
+	s.config.Logger.InfoContext(c.Request().Context(), "deployment appended", "deployment", created.Number,
+		"by", created.CreatedBy, "scripts", len(created.Scripts), "request_id", requestIDOf(c))
 	return reply(c, http.StatusCreated, created)
 }
 
@@ -135,7 +139,7 @@ func (s *Server) showDeployment(c echo.Context) error {
 	return reply(c, http.StatusOK, d)
 }
 
-// dryRun says what would come of a registration.
+// dryRun runs a registration without storing it, and responds with its steps and its outcome.
 func (s *Server) dryRun(c echo.Context) error {
 	var asked adminapi.DryRun
 	if err := readJSON(c, &asked); err != nil {
@@ -162,13 +166,14 @@ func (s *Server) dryRun(c echo.Context) error {
 	return reply(c, http.StatusOK, run)
 }
 
-// listShadows says what scripts in shadow mode would have done.
+// listShadows responds with what scripts in shadow mode would have done.
 func (s *Server) listShadows(c echo.Context) error {
 	n, err := number(c, "limit")
 	if err != nil {
 		return err
 	}
-	list, err := s.config.Shadows.Shadows(c.Request().Context(), c.QueryParam("script"), int(min(n, adminapi.MaxPage)))
+	n = min(n, adminapi.MaxPage)
+	list, err := s.config.Shadows.Shadows(c.Request().Context(), c.QueryParam("script"), int(n))
 	if err != nil {
 		return err
 	}

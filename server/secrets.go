@@ -13,13 +13,13 @@ import (
 )
 
 const (
-	// defaultGrace is how long a secret that was rotated stays valid, in seconds.
+	// defaultGrace is how long a rotated secret stays valid by default, in seconds.
 	defaultGrace = 24 * 60 * 60
 	// maxGrace is a year, in seconds.
 	maxGrace = 365 * defaultGrace
-	// seenInterval is how old the note that a client was seen must be for a new one: not every use of a secret writes.
+	// seenInterval is the minimum time between writes of a client's SeenAt.
 	seenInterval = time.Minute
-	// maxSeen bounds the clients that are marked at once.
+	// maxSeen bounds the client IDs in a request that marks clients as seen.
 	maxSeen = 1000
 )
 
@@ -50,7 +50,8 @@ func (s *Server) rotateSecret(c echo.Context) error {
 			return err
 		}
 		if client.Secret == nil {
-			return &statusError{http.StatusConflict, fmt.Sprintf("the client has no secret: its token_endpoint_auth_method is %s", client.Metadata.TokenEndpointAuthMethod)}
+			return &statusError{http.StatusConflict, fmt.Sprintf("the client has no secret: "+
+				"its token_endpoint_auth_method is %s", client.Metadata.TokenEndpointAuthMethod)}
 		}
 		secret, err = s.config.Engine.RotateSecret(ctx, client, time.Duration(grace)*time.Second)
 		if !errors.Is(err, engine.ErrConflict) {
@@ -63,8 +64,10 @@ func (s *Server) rotateSecret(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	s.config.Logger.InfoContext(ctx, "client secret rotated", "client_id", client.ID, "grace", grace, "by", c.Get(administratorKey), "request_id", requestIDOf(c))
-	answer := adminapi.RotatedSecret{ClientID: client.ID, ClientSecret: secret.Reveal(), ClientSecretExpiresAt: seconds(client.Secret)}
+	s.config.Logger.InfoContext(ctx, "client secret rotated",
+		"client_id", client.ID, "grace", grace, "by", c.Get(administratorKey), "request_id", requestIDOf(c))
+	answer := adminapi.RotatedSecret{ClientID: client.ID, ClientSecret: secret.Reveal(),
+		ClientSecretExpiresAt: seconds(client.Secret)}
 	if client.PreviousSecret != nil {
 		answer.FormerSecretExpiresAt = new(seconds(client.PreviousSecret))
 	}
@@ -79,7 +82,7 @@ func seconds(secret *engine.Secret) int64 {
 	return secret.ExpiresAt.Unix()
 }
 
-// verifySecret says whether a secret authenticates a client. Nobody's secret is valid for a client that does not exist.
+// verifySecret responds with whether a secret authenticates a client: false if the client does not exist.
 func (s *Server) verifySecret(c echo.Context) error {
 	var asked adminapi.VerifySecret
 	if err := readJSON(c, &asked); err != nil {
@@ -101,15 +104,16 @@ func (s *Server) verifySecret(c echo.Context) error {
 		return reply(c, http.StatusOK, adminapi.VerifiedSecret{})
 	}
 	if now := s.config.Now(); now.Sub(client.SeenAt) >= seenInterval {
-		// The secret is valid all the same.
+		// A failure is only logged: the secret is valid.
 		if err := s.config.MarkSeen(ctx, []string{id}, now); err != nil {
-			s.config.Logger.ErrorContext(ctx, "marking a client as seen", "client_id", id, "error", err, "request_id", requestIDOf(c))
+			s.config.Logger.ErrorContext(ctx, "marking a client as seen",
+				"client_id", id, "error", err, "request_id", requestIDOf(c))
 		}
 	}
 	return reply(c, http.StatusOK, adminapi.VerifiedSecret{Valid: true})
 }
 
-// markSeen notes that clients are in use.
+// markSeen records that clients are in use.
 func (s *Server) markSeen(c echo.Context) error {
 	var asked adminapi.Seen
 	if err := readJSON(c, &asked); err != nil {

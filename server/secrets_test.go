@@ -15,21 +15,24 @@ func TestRotateSecret(t *testing.T) {
 	s := newSite(t, setup{})
 	o := s.own(`{` + web + `}`)
 	rotate := func(body string) *exchange { return s.call("POST", "/admin/v1/clients/"+o.id+"/rotate-secret", body) }
-	first := rotate("").want(http.StatusOK).wantHeader("Cache-Control", "no-store").wantMembers(map[string]any{"client_id": o.id, "client_secret_expires_at": 0}).json()
-	if grace := first["former_secret_expires_at"].(float64) - float64(time.Now().Unix()); grace < 86_000 || grace > 86_400 {
-		t.Errorf("the old one is valid for %v s, want a day", grace)
+	first := rotate("").want(http.StatusOK).wantHeader("Cache-Control", "no-store").
+		wantMembers(map[string]any{"client_id": o.id, "client_secret_expires_at": 0}).json()
+	if grace := first["former_secret_expires_at"].(float64) - float64(time.Now().Unix()); grace < 86_000 ||
+		grace > 86_400 {
+		t.Errorf("the old secret is valid for %v s, want a day", grace)
 	}
 	secret := first["client_secret"].(string)
 	if !o.verifies(secret) || !o.verifies(o.secret) {
-		t.Error("the new one, or the old one in its grace, does not verify")
+		t.Error("the new secret, or the old one in its grace, does not verify")
 	}
 	second := rotate(`{"grace":60}`).want(http.StatusOK).json()["client_secret"].(string)
 	if !o.verifies(second) || !o.verifies(secret) || o.verifies(o.secret) {
-		t.Error("want the new one and the one before to verify, and the one before that not")
+		t.Error("want the new and the previous secret to verify, and no older one")
 	}
-	last := rotate(`{"grace":0}`).want(http.StatusOK).wantMembers(map[string]any{"former_secret_expires_at": nil}).json()["client_secret"].(string)
+	last := rotate(`{"grace":0}`).want(http.StatusOK).wantMembers(map[string]any{"former_secret_expires_at": nil}).
+		json()["client_secret"].(string)
 	if !o.verifies(last) || o.verifies(second) {
-		t.Error("without grace the old one verifies, or the new one does not")
+		t.Error("without grace, the old secret verifies, or the new one does not")
 	}
 	for _, bad := range []string{`{"grace":-1}`, `{"grace":"1"}`, `{"grace":1e12}`, `{"other":1}`, `[]`} {
 		rotate(bad).want(http.StatusBadRequest)
@@ -56,24 +59,27 @@ func TestSeen(t *testing.T) {
 		}
 	}
 	if a.verifies("wrong") || !a.verifies(a.secret) || b.verifies(a.secret) {
-		t.Error("another one than the client's own secret is valid, or its own is not")
+		t.Error("want only the client's own secret to verify")
 	}
 	seen(a, now)
 	seen(b, time.Time{})
 	first := now
 	now = now.Add(30 * time.Second)
 	a.verifies(a.secret)
-	seen(a, first) // to the minute
-	s.call("POST", "/admin/v1/clients/seen", fmt.Sprintf(`{"client_ids":[%q,%q,"nobody"]}`, a.id, b.id)).want(http.StatusNoContent)
+	seen(a, first) // at most one write a minute
+	s.call("POST", "/admin/v1/clients/seen", fmt.Sprintf(`{"client_ids":[%q,%q,"nobody"]}`, a.id, b.id)).
+		want(http.StatusNoContent)
 	seen(a, now)
 	seen(b, now)
 	seen(c, time.Time{})
-	s.call("POST", "/admin/v1/clients/seen", `{"client_ids":[`+strings.Repeat(`"x",`, 1000)+`"x"]}`).want(http.StatusBadRequest)
-	s.call("POST", "/admin/v1/clients/nobody/verify-secret", `{"client_secret":"x"}`).want(http.StatusOK).wantMembers(map[string]any{"valid": false})
-	s.call("GET", "/admin/v1/clients/seen", "").want(http.StatusNotFound) // a client ID like another
+	s.call("POST", "/admin/v1/clients/seen", `{"client_ids":[`+strings.Repeat(`"x",`, 1000)+`"x"]}`).
+		want(http.StatusBadRequest)
+	s.call("POST", "/admin/v1/clients/nobody/verify-secret", `{"client_secret":"x"}`).want(http.StatusOK).
+		wantMembers(map[string]any{"valid": false})
+	s.call("GET", "/admin/v1/clients/seen", "").want(http.StatusNotFound) // as a client ID
 }
 
-// Tokens are stored as hashes only, and no log line shows one.
+// Tokens are stored only as hashes, and no log line shows one.
 func TestTokensStaySecret(t *testing.T) {
 	databases(t, func(t *testing.T, database string) {
 		s := newSite(t, setup{database: database})
@@ -87,20 +93,21 @@ func TestTokensStaySecret(t *testing.T) {
 		found := 0
 		storetest.EachValue(t, s.database, func(table, column string, value []byte) {
 			if strings.Contains(string(value), "https://app.example/cb") {
-				found++ // so that this could find a token
+				found++ // shows that the search works
 			}
 			if strings.Contains(string(value), o.token) {
 				t.Errorf("%s.%s holds the token", table, column)
 			}
 		})
-		if log := s.log.String(); found != 1 || !strings.Contains(log, "client updated") || strings.Contains(log, o.token) || strings.Contains(log, gone.token) {
-			t.Errorf("%d clients are found in the rows, want 1; or the log shows a token:\n%s", found, log)
+		if log := s.log.String(); found != 1 || !strings.Contains(log, "client updated") || strings.Contains(log, o.token) ||
+			strings.Contains(log, gone.token) {
+			t.Errorf("found %d clients in the rows, want 1; or the log shows a token:\n%s", found, log)
 		}
 	})
 }
 
-// What is asked of a client's secret, and that clients are in use, gets the answer that docs/http.md says where it may not be.
-func TestSecretsAndSeenThatMayNotBe(t *testing.T) {
+// The errors of rotate-secret, verify-secret and seen in docs/http.md.
+func TestSecretsAndSeenRejected(t *testing.T) {
 	s := newSite(t, setup{})
 	confidential := s.registered(`{` + web + `}`)["client_id"].(string)
 	public := s.registered(`{` + web + `,"token_endpoint_auth_method":"none"}`)["client_id"].(string)
@@ -114,7 +121,7 @@ func TestSecretsAndSeenThatMayNotBe(t *testing.T) {
 		{"/" + confidential + "/rotate-secret", `{"grace":31536001}`, http.StatusBadRequest, "grace must be 0 to 31536000 seconds"},
 		{"/" + confidential + "/rotate-secret", `{"graze":1}`, http.StatusBadRequest, "graze"},
 		{"/" + public + "/rotate-secret", ``, http.StatusConflict, "its token_endpoint_auth_method is none"},
-		{"/nobody/rotate-secret", ``, http.StatusNotFound, "there is no such thing"},
+		{"/nobody/rotate-secret", ``, http.StatusNotFound, `"not found"`},
 		{"/" + confidential + "/verify-secret", `{"secret":"s"}`, http.StatusBadRequest, "secret"},
 		{"/seen", `{"client_ids":"a"}`, http.StatusBadRequest, "client_ids"},
 		{"/seen", many, http.StatusBadRequest, "at most 1000 client IDs"},
@@ -123,5 +130,6 @@ func TestSecretsAndSeenThatMayNotBe(t *testing.T) {
 			t.Errorf("%s %.40s: got %s, want %q", tt.path, tt.body, e.body, tt.want)
 		}
 	}
-	s.call("POST", "/admin/v1/clients/"+confidential+"/rotate-secret", `{"grace":1}`, "Content-Type: text/plain").want(http.StatusUnsupportedMediaType)
+	s.call("POST", "/admin/v1/clients/"+confidential+"/rotate-secret", `{"grace":1}`, "Content-Type: text/plain").
+		want(http.StatusUnsupportedMediaType)
 }

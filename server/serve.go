@@ -11,14 +11,15 @@ import (
 	"time"
 )
 
-// grace is how long a server that is told to stop goes on with what it accepted.
+// grace is how long a stopping server waits for active requests.
 const grace = 30 * time.Second
 
-// Serve serves both listeners until ctx is done, then finishes what it accepted and returns nil. It closes the listeners.
-// With a TLS configuration the public one speaks TLS.
+// Serve serves both listeners until ctx is done, then finishes active requests and returns nil. It closes the
+// listeners. The public one uses TLS if tlsConfig is not nil. Serve returns an error if a listener fails, or if
+// requests are still active 30 s after ctx is done.
 func (s *Server) Serve(ctx context.Context, public, admin net.Listener, tlsConfig *tls.Config) error {
 	servers := []*http.Server{s.httpServer(s.public), s.httpServer(s.admin)}
-	servers[1].WriteTimeout = 3 * time.Minute // compiling an uploaded module may take one
+	servers[1].WriteTimeout = 3 * time.Minute // compiling an uploaded module may take a minute
 	servers[1].RegisterOnShutdown(s.stop)
 	ended := make(chan error, len(servers))
 	go func() {
@@ -34,7 +35,7 @@ func (s *Server) Serve(ctx context.Context, public, admin net.Listener, tlsConfi
 	case <-ctx.Done():
 	case failure = <-ended:
 	}
-	// The requests under way have contexts of their own, so the end of ctx does not cut them off.
+	// Active requests do not end with ctx: their contexts do not derive from it.
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()
 	for _, server := range servers {
@@ -49,7 +50,7 @@ func (s *Server) httpServer(h http.Handler) *http.Server {
 	return &http.Server{
 		Handler:           h,
 		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       30 * time.Second, // an upload of 8 MiB on a slow line
+		ReadTimeout:       30 * time.Second, // enough for an upload of 8 MiB over a slow connection
 		WriteTimeout:      60 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    16 << 10,

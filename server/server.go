@@ -1,6 +1,6 @@
-// Package server speaks HTTP: registration on the public listener, modules, deployments, dry runs and clients on the
-// admin one. Only here do errors become responses; see respond.go. It reaches scripts and the store through small
-// interfaces of its own.
+// Package server implements the HTTP API: registration on the public listener; modules, deployments, dry runs and
+// clients on the admin listener. It alone turns errors into responses; see respond.go. It declares the interfaces
+// through which it uses scripts and the store.
 package server
 
 import (
@@ -26,35 +26,38 @@ import (
 	"registrar/server/bearer"
 )
 
-// Scripts takes in modules and deployments. What may not be gets a *[scripts.RejectedError].
+// Scripts stores modules and deployments, and runs scripts. Its methods return a *[scripts.RejectedError] for an
+// invalid module or deployment.
 type Scripts interface {
-	// Upload stores a module durably, with its minisign signature, "" meaning none. The same bytes again give what is
-	// stored, and false.
+	// Upload stores a module durably, with its minisign signature; "" means none. If the bytes are stored already, it
+	// returns the stored module and false.
 	Upload(ctx context.Context, name string, wasm []byte, signature string) (m scripts.Module, added bool, err error)
-	// Deploy appends a deployment durably and puts it in force, or returns an error that is scripts.ErrConflict where
-	// ifCurrent is not nil and not the number in force.
+	// Deploy appends a deployment durably and puts it into force. It returns scripts.ErrConflict if ifCurrent is neither
+	// nil nor the number in force.
 	Deploy(ctx context.Context, d scripts.Deployment, ifCurrent *int64) (scripts.Deployment, error)
-	// DryRun takes a request through an engine with these scripts, nil meaning those in force, and stores nothing.
-	DryRun(ctx context.Context, e *engine.Engine, request *engine.Request, caller *engine.Caller, list []scripts.Script) (scripts.DryRun, error)
+	// DryRun runs a request through an engine with these scripts, and stores nothing. A nil list means the scripts in
+	// force.
+	DryRun(ctx context.Context, e *engine.Engine, request *engine.Request, caller *engine.Caller,
+		list []scripts.Script) (scripts.DryRun, error)
 }
 
-// Clients reads and deletes clients. One that is not there gives engine.ErrNotFound.
+// Clients reads and deletes clients. Its methods return engine.ErrNotFound if the client does not exist.
 type Clients interface {
 	Client(ctx context.Context, id string) (*engine.Client, error)
-	// Clients returns at most limit clients whose IDs come after the given one, in the order of their bytes; q is what
-	// the ID begins with or the name holds, "" meaning all.
+	// Clients returns at most limit clients whose IDs come after the given one, in byte order. It selects those whose ID
+	// begins with q or whose name contains q; "" means all.
 	Clients(ctx context.Context, after, q string, limit int) ([]*engine.Client, error)
 	DeleteClient(ctx context.Context, id string) error
 }
 
-// Management finds and deletes clients for who has their registration access tokens, which are known by their hashes. One
-// that is not there gives engine.ErrNotFound.
+// Management finds and deletes clients by their ID and the hash of their registration access token. Its methods return
+// engine.ErrNotFound unless both match.
 type Management interface {
 	ClientByToken(ctx context.Context, id string, hash [sha256.Size]byte) (*engine.Client, error)
 	DeleteClientByToken(ctx context.Context, id string, hash [sha256.Size]byte) error
 }
 
-// Modules reads and deletes modules. One that is not there gives scripts.ErrNotFound.
+// Modules reads and deletes modules. Its methods return scripts.ErrNotFound if the module does not exist.
 type Modules interface {
 	Module(ctx context.Context, digest string) (scripts.Module, error)
 	ModuleBytes(ctx context.Context, digest string) ([]byte, error)
@@ -63,67 +66,68 @@ type Modules interface {
 	DeleteModule(ctx context.Context, digest string) error
 }
 
-// Deployments reads deployments. One that is not there gives scripts.ErrNotFound.
+// Deployments reads deployments. Its methods return scripts.ErrNotFound if the deployment does not exist.
 type Deployments interface {
 	Deployment(ctx context.Context, number int64) (scripts.Deployment, error)
-	// Deployments returns the n deployments before a number, newest first; 0 stands for the newest.
+	// Deployments returns the n deployments before a number, newest first; 0 means the n newest.
 	Deployments(ctx context.Context, before int64, n int) ([]scripts.Deployment, error)
 	CurrentDeployment(ctx context.Context) (scripts.Deployment, error) // number 0 before the first
 }
 
-// Shadows reads what scripts in shadow mode would have done, with at most n differences each; "" stands for all scripts.
+// Shadows reads what a script in shadow mode would have done, with at most n differences; "" means all scripts.
 type Shadows interface {
 	Shadows(ctx context.Context, script string, n int) ([]scripts.Shadow, error)
 }
 
-// InitialAccessTokens keeps the tokens that let people register. One that is not there gives engine.ErrNotFound.
+// InitialAccessTokens stores initial access tokens. DeleteInitialAccessToken returns engine.ErrNotFound if the token
+// does not exist.
 type InitialAccessTokens interface {
 	AddInitialAccessToken(ctx context.Context, t *engine.InitialAccessToken) error
 	InitialAccessTokens(ctx context.Context) ([]*engine.InitialAccessToken, error) // newest first
 	DeleteInitialAccessToken(ctx context.Context, id string) error
 }
 
-// A RegistrationPolicy says who may register.
+// A RegistrationPolicy says who may register clients. A valid token is accepted under every policy.
 type RegistrationPolicy string
 
 // The registration policies.
 const (
-	// RegistrationOpen lets everybody register.
+	// RegistrationOpen allows everyone.
 	RegistrationOpen RegistrationPolicy = "open"
-	// RegistrationLoopback lets everybody on this machine register: a request that comes through a proxy, or for a host
-	// that is not loopback, does not. It is the default of a server that only listens here.
+	// RegistrationLoopback allows everyone on this machine: requests whose Host is loopback and that no proxy forwarded.
 	RegistrationLoopback RegistrationPolicy = "loopback"
-	// RegistrationToken demands an initial access token, or a JWT access token of an issuer that is trusted.
+	// RegistrationToken requires an initial access token, or a JWT access token of a trusted issuer.
 	RegistrationToken RegistrationPolicy = "token"
 )
 
-// Config is what a Server is made of.
+// Config holds a Server's dependencies and options.
 type Config struct {
 	Engine      *engine.Engine
 	Scripts     Scripts
 	Clients     Clients
-	Management  Management // may be nil where the engine's clients do not manage themselves
+	Management  Management // may be nil if Engine.Managed returns false
 	Modules     Modules
 	Deployments Deployments
 	Shadows     Shadows
-	// Replay takes the last stored registrations, 0 meaning [scripts.DefaultReplay] of them, once more through these
-	// scripts, nil meaning those in force, and stores nothing. It calls progress at the beginning and after each one. What
-	// may not be gets a *[scripts.RejectedError], and scripts.ErrConflict where another replay is under way.
+	// Replay repeats the last stored registrations with these scripts, and stores nothing. last is their number; 0 means
+	// [scripts.DefaultReplay]. A nil list means the scripts in force. Replay calls progress at the beginning and after
+	// each registration. It returns a *[scripts.RejectedError] if an argument is invalid, and scripts.ErrConflict if
+	// another replay is running.
 	Replay func(ctx context.Context, list []scripts.Script, last int, progress func(done, of int)) (scripts.Replay, error)
-	// MarkSeen notes durably that clients were in use at a time. IDs of no client are passed over.
+	// MarkSeen records durably that clients were in use at a time. It ignores unknown IDs.
 	MarkSeen func(ctx context.Context, ids []string, at time.Time) error
-	// Ready returns why the server cannot do its work, or nil.
+	// Ready returns why the server cannot register clients, or nil.
 	Ready func(ctx context.Context) error
-	// AdminTokens returns the SHA-256 hashes of the tokens that open the admin API.
+	// AdminTokens returns the SHA-256 hashes of the valid admin tokens.
 	AdminTokens func(ctx context.Context) ([][sha256.Size]byte, error)
 
-	// Discovery returns the authorization server's metadata; nil means that there is none, and its paths answer 404.
+	// Discovery returns the authorization server's metadata; nil means that its paths respond with 404.
 	Discovery func() ([]byte, error)
-	Issuer    string // says where Discovery is; "" means one without a path
-	// FetchDocument returns a client's metadata document. Unless ctx has ended, its error says why there is none. nil means
-	// that no client is named by its document.
+	Issuer    string // its path determines the paths of Discovery; "" means an issuer without a path
+	// FetchDocument returns the metadata document of a client. Administrators read its error unless ctx has ended. nil
+	// means that metadata documents are disabled.
 	FetchDocument       func(ctx context.Context, url string) ([]byte, error)
-	AcceptJWTBodies     bool // take a software statement, application/jwt, for a whole registration
+	AcceptJWTBodies     bool // accept a software statement, application/jwt, as a whole registration
 	InitialAccessTokens InitialAccessTokens
 	// InitialAccessToken returns the token with this SHA-256 hash, usable or not.
 	InitialAccessToken func(ctx context.Context, hash [sha256.Size]byte) (*engine.InitialAccessToken, error)
@@ -133,32 +137,32 @@ type Config struct {
 	Registration   RegistrationPolicy // zero means RegistrationToken
 	MaxBody        int64              // of a registration, in bytes; 0 means 64 KiB
 	MaxModule      int64              // of an upload, in bytes; 0 means 8 MiB
-	RequestTimeout time.Duration      // of a registration, from its last byte to its answer; 0 means 3 s
+	RequestTimeout time.Duration      // of a registration, from its last byte to the response; 0 means 3 s
 	CORSOrigins    []string           // nil means every origin
-	RateLimit      float64            // registrations a second for one address, a tenth of it for failing tokens; 0 means no limit
-	RateBurst      int                // at once for one address, likewise; 0 means 200
-	TrustedProxies []netip.Prefix     // whose X-Forwarded-For is believed
-	Random         io.Reader          // of initial access tokens; nil means crypto/rand
+	RateLimit      float64            // requests per second and address, a tenth for failing tokens; 0 means no limit
+	RateBurst      int                // requests at once per address, a tenth for failing tokens; 0 means 200
+	TrustedProxies []netip.Prefix     // addresses whose X-Forwarded-For is trusted
+	Random         io.Reader          // for initial access tokens; nil means crypto/rand
 	Now            func() time.Time   // nil means time.Now
 	Logger         *slog.Logger       // nil means slog.Default
-	Observer       Observer           // nil means that nobody counts
-	Metrics        http.Handler       // answers /metrics on the admin listener; nil means that nothing does
+	Observer       Observer           // nil means none
+	Metrics        http.Handler       // for /metrics on the admin listener; nil means 404
 }
 
 // A Server serves the two listeners. It is safe for concurrent use.
 type Server struct {
 	config Config
-	routes map[string]bool // their patterns, of both listeners
+	routes map[string]bool // patterns of the routes of both listeners
 	public *echo.Echo
 	admin  *echo.Echo
 
-	stopping  chan struct{}                      // closed when the server is told to stop
-	stop      func()                             // closes it
-	documents *lru.Cache[string, keptDocument]   // metadata documents by their URLs
-	failures  *middleware.RateLimiterMemoryStore // of registration access tokens, by address
+	stopping  chan struct{}                      // closed when the server begins to stop
+	stop      func()                             // closes stopping
+	documents *lru.Cache[string, keptDocument]   // metadata documents by URL
+	failures  *middleware.RateLimiterMemoryStore // failing registration access tokens by address
 }
 
-// New returns a Server that does not listen yet.
+// New returns a Server, or an error if c.Registration is invalid. See [Server.Serve].
 func New(c Config) (*Server, error) {
 	c.Registration = cmp.Or(c.Registration, RegistrationToken)
 	c.MaxBody = cmp.Or(c.MaxBody, 64<<10)
@@ -189,7 +193,7 @@ func New(c Config) (*Server, error) {
 	return s, nil
 }
 
-// newEcho returns what both listeners share.
+// newEcho returns an Echo with the middleware and the routes of both listeners.
 func (s *Server) newEcho(respond echo.HTTPErrorHandler) *echo.Echo {
 	e := echo.New()
 	e.HTTPErrorHandler = respond
@@ -211,7 +215,7 @@ func (s *Server) newEcho(respond echo.HTTPErrorHandler) *echo.Echo {
 	return e
 }
 
-// ipExtractor believes X-Forwarded-For of the trusted proxies alone.
+// ipExtractor returns an extractor that uses X-Forwarded-For only from trusted proxies.
 func (s *Server) ipExtractor() echo.IPExtractor {
 	if len(s.config.TrustedProxies) == 0 {
 		return echo.ExtractIPDirect()

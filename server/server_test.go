@@ -25,7 +25,7 @@ import (
 
 const adminToken = servertest.AdminToken
 
-// A site is a whole server whose answers are checked against the OpenAPI description.
+// A site is a server whose responses are checked against openapi.yaml.
 type site struct {
 	t     testing.TB
 	store *store.Store
@@ -36,15 +36,15 @@ type site struct {
 	log      *servertest.Buffer
 }
 
-// A setup is what a test changes of a server.
+// A setup holds what a test changes in a server.
 type setup struct {
 	database string // "" means SQLite
 	options  engine.Options
 	server   server.Config
 	scripts  host.Config
-	engine   func(*engine.Config) // nil means as it is
+	engine   func(*engine.Config) // changes the engine; nil means no change
 
-	unmanaged bool // clients do not manage themselves
+	unmanaged bool // clients cannot manage their registrations
 }
 
 func newSite(t testing.TB, s setup) *site {
@@ -57,7 +57,8 @@ func newSite(t testing.TB, s setup) *site {
 		Wrap:      func(listener string, h http.Handler) http.Handler { return checked(t, listener, h) },
 		Unmanaged: s.unmanaged,
 	})
-	return &site{t: t, store: whole.Store, database: whole.Database, public: whole.Public, admin: whole.Admin, log: whole.Log}
+	return &site{t: t, store: whole.Store, database: whole.Database, public: whole.Public, admin: whole.Admin,
+		log: whole.Log}
 }
 
 func adminTokens(context.Context) ([][sha256.Size]byte, error) {
@@ -72,7 +73,7 @@ type exchange struct {
 	body   string
 }
 
-// do sends a request. Headers are "Name: value"; one of an empty value is not sent.
+// do sends a request. Headers have the form "Name: value"; "Name:" removes a default header.
 func (s *site) do(method, url, body string, headers ...string) *exchange {
 	s.t.Helper()
 	request, err := http.NewRequest(method, url, strings.NewReader(body))
@@ -110,13 +111,13 @@ func (s *site) register(body string, headers ...string) *exchange {
 	return s.do("POST", s.public.URL+"/register", body, headers...)
 }
 
-// registered registers a client that must be taken in, and returns the response's members.
+// registered registers a client, which must succeed, and returns the members of the response.
 func (s *site) registered(body string) map[string]any {
 	s.t.Helper()
 	return s.register(body).want(http.StatusCreated).json()
 }
 
-// refused registers a client that must be refused with a code and a description that holds the given words.
+// refused registers a client, which must be refused with a code and with words in the description.
 func (s *site) refused(body, code, words string) {
 	s.t.Helper()
 	before := s.clients()
@@ -126,7 +127,7 @@ func (s *site) refused(body, code, words string) {
 		s.t.Errorf("%s\ngot %s\nwant %s with %q", body, e.body, code, words)
 	}
 	if after := s.clients(); after != before {
-		s.t.Errorf("%s: %d clients are stored", body, after-before)
+		s.t.Errorf("%s: %d clients were stored, want none", body, after-before)
 	}
 }
 
@@ -145,7 +146,7 @@ func (s *site) call(method, path, body string, headers ...string) *exchange {
 	return s.do(method, s.admin.URL+path, body, append([]string{"Authorization: Bearer " + adminToken}, headers...)...)
 }
 
-// deploy uploads fixtures and deploys them, the first one outermost.
+// deploy uploads and deploys fixtures, outermost first.
 func (s *site) deploy(names ...string) {
 	s.t.Helper()
 	api := s.api()
@@ -181,7 +182,7 @@ func (e *exchange) json() map[string]any {
 	return members
 }
 
-// wantHeader checks a header's value; "" is one that must be absent.
+// wantHeader checks the value of a header; "" means that it must be missing.
 func (e *exchange) wantHeader(name, value string) *exchange {
 	e.t.Helper()
 	if got := e.header.Get(name); got != value {
@@ -190,18 +191,18 @@ func (e *exchange) wantHeader(name, value string) *exchange {
 	return e
 }
 
-// wantChallenge checks that the challenge has an error, and the description that the body has (RFC 6750 §3).
+// wantChallenge checks that the challenge has the error and the description of the body (RFC 6750 §3).
 func (e *exchange) wantChallenge(code string) *exchange {
 	e.t.Helper()
 	description, _ := e.json()["error_description"].(string)
 	if description == "" {
-		e.t.Errorf("there is no description: %s", e.body)
+		e.t.Errorf("no error_description: %s", e.body)
 	}
 	return e.wantMembers(map[string]any{"error": code}).
 		wantHeader("WWW-Authenticate", `Bearer realm="registrar", error="`+code+`", error_description="`+description+`"`)
 }
 
-// wantMembers checks members of a JSON answer; nil is one that must be absent.
+// wantMembers checks members of a JSON response; nil means that a member must be missing.
 func (e *exchange) wantMembers(want map[string]any) *exchange {
 	e.t.Helper()
 	checkMembers(e.t, e.json(), want)
@@ -220,7 +221,7 @@ func checkMembers(t testing.TB, got, want map[string]any) {
 	}
 }
 
-// databases runs a test on each kind of database.
+// databases runs a test on SQLite and on MySQL.
 func databases(t *testing.T, test func(t *testing.T, database string)) {
 	t.Run("SQLite", func(t *testing.T) { test(t, "") })
 	t.Run("MySQL", func(t *testing.T) { test(t, "mysql:"+storetest.MySQL(t)) })

@@ -25,15 +25,17 @@ func TestShadowsOverHTTP(t *testing.T) {
 	s.registered(`{"redirect_uris":["https://evil.example/cb"],"client_name":"Editor"}`)
 	for script, outcome := range map[string]string{"patch-metadata": "changed", "refuse-redirect-host": "refused"} {
 		var shadows []any
-		// It is stored now and then.
+		// Shadows are stored in intervals.
 		for deadline := time.Now().Add(30 * time.Second); len(shadows) == 0; time.Sleep(10 * time.Millisecond) {
 			if time.Now().After(deadline) {
-				t.Fatalf("nothing is kept of %s", script)
+				t.Fatalf("no shadow of %s is stored", script)
 			}
-			shadows = s.call("GET", adminapi.PathShadows+"?limit=5&script="+script, "").want(http.StatusOK).json()["shadows"].([]any)
+			shadows = s.call("GET", adminapi.PathShadows+"?limit=5&script="+script, "").want(http.StatusOK).
+				json()["shadows"].([]any)
 		}
 		shadow := shadows[0].(map[string]any)
-		if len(shadows) != 1 || shadow["script"] != script || shadow[outcome] != 1.0 || len(shadow["differences"].([]any)) != 1 {
+		if len(shadows) != 1 || shadow["script"] != script || shadow[outcome] != 1.0 ||
+			len(shadow["differences"].([]any)) != 1 {
 			t.Errorf("got %v, want one registration %s", shadows, outcome)
 		}
 	}

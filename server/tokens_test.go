@@ -26,19 +26,19 @@ import (
 	"registrar/store/storetest"
 )
 
-// token makes an initial access token.
+// token creates an initial access token.
 func (s *site) token(asked string) string {
 	s.t.Helper()
 	return s.call("POST", "/admin/v1/initial-access-tokens", asked).want(http.StatusCreated).json()["token"].(string)
 }
 
-// tokens returns the tokens as they are listed.
+// tokens returns the list of initial access tokens.
 func (s *site) tokens() []any {
 	s.t.Helper()
 	return s.call("GET", "/admin/v1/initial-access-tokens", "").want(http.StatusOK).json()["initial_access_tokens"].([]any)
 }
 
-// An issuer signs JWT access tokens that a server takes.
+// An issuer signs JWT access tokens, which its verifier accepts.
 type issuer struct {
 	t        testing.TB
 	key      *ecdsa.PrivateKey
@@ -66,7 +66,8 @@ func newIssuer(t testing.TB) *issuer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	i.verifier, err = bearer.New(bearer.Config{Issuers: keyset.Issuers{"https://issuer.example": keys}, Audience: audience, Scope: "registration"})
+	i.verifier, err = bearer.New(bearer.Config{Issuers: keyset.Issuers{"https://issuer.example": keys}, Audience: audience,
+		Scope: "registration"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,11 +80,13 @@ func (i *issuer) token(name, scope string) string {
 	if name == "" {
 		name = "https://issuer.example"
 	}
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: i.key, KeyID: "k"}}, nil)
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: i.key, KeyID: "k"}},
+		nil)
 	if err != nil {
 		i.t.Fatal(err)
 	}
-	token, err := jwt.Signed(signer).Claims(map[string]any{"iss": name, "aud": audience, "exp": time.Now().Add(time.Minute).Unix(),
+	token, err := jwt.Signed(signer).Claims(map[string]any{"iss": name, "aud": audience, "exp": time.Now().
+		Add(time.Minute).Unix(),
 		"sub": "pipeline", "scope": scope, "tenant": "blue"}).Serialize()
 	if err != nil {
 		i.t.Fatal(err)
@@ -94,18 +97,21 @@ func (i *issuer) token(name, scope string) string {
 func TestInitialAccessTokens(t *testing.T) {
 	databases(t, func(t *testing.T, database string) {
 		s := newSite(t, setup{database: database})
-		created := s.call("POST", "/admin/v1/initial-access-tokens", `{"label":"CI für 🔑","max_uses":2,"expires_in":60,"scopes":["read","write"]}`).want(http.StatusCreated)
-		created.wantMembers(map[string]any{"label": "CI für 🔑", "max_uses": 2, "uses_left": 2, "scopes": []string{"read", "write"}})
+		created := s.call("POST", "/admin/v1/initial-access-tokens",
+			`{"label":"CI für 🔑","max_uses":2,"expires_in":60,"scopes":["read","write"]}`).want(http.StatusCreated)
+		created.wantMembers(map[string]any{"label": "CI für 🔑", "max_uses": 2, "uses_left": 2,
+			"scopes": []string{"read", "write"}})
 		got := created.json()
 		token, id := got["token"].(string), got["id"].(string)
 		begin, errBegin := time.Parse(time.RFC3339, got["created_at"].(string))
 		end, errEnd := time.Parse(time.RFC3339, got["expires_at"].(string))
 		if len(token) != 43 || errBegin != nil || errEnd != nil || end.Sub(begin) != time.Minute {
-			t.Errorf("got %s", created.body)
+			t.Errorf("got %s, want a token of 43 characters that expires after a minute", created.body)
 		}
 		byDefault := s.call("POST", "/admin/v1/initial-access-tokens", `{"label":"b"}`).want(http.StatusCreated)
 		byDefault.wantMembers(map[string]any{"max_uses": 1, "uses_left": 1, "scopes": []string{}})
-		s.call("POST", "/admin/v1/initial-access-tokens", `{"label":"c","max_uses":0,"expires_in":0}`).want(http.StatusCreated).
+		s.call("POST", "/admin/v1/initial-access-tokens", `{"label":"c","max_uses":0,"expires_in":0}`).
+			want(http.StatusCreated).
 			wantMembers(map[string]any{"max_uses": 0, "uses_left": nil, "expires_at": nil})
 		list := s.tokens()
 		if len(list) != 3 {
@@ -117,16 +123,18 @@ func TestInitialAccessTokens(t *testing.T) {
 			t.Error("the list shows a token")
 		}
 
-		client := s.register(`{`+web+`}`, "Authorization: Bearer "+token).want(http.StatusCreated).json()["client_id"].(string)
+		client := s.register(`{`+web+`}`, "Authorization: Bearer "+token).want(http.StatusCreated).
+			json()["client_id"].(string)
 		s.call("GET", "/admin/v1/clients/"+client, "").want(http.StatusOK).wantMembers(map[string]any{
-			"caller": map[string]any{"auth": "initial_access_token", "token_id": id, "scopes": []string{"read", "write"}, "ip": "127.0.0.1"}})
+			"caller": map[string]any{"auth": "initial_access_token", "token_id": id, "scopes": []string{"read", "write"},
+				"ip": "127.0.0.1"}})
 		checkMembers(t, s.tokens()[2].(map[string]any), map[string]any{"uses_left": 1})
 
 		s.call("DELETE", "/admin/v1/initial-access-tokens/"+id, "").want(http.StatusNoContent)
 		s.call("DELETE", "/admin/v1/initial-access-tokens/"+id, "").want(http.StatusNotFound)
 		s.register(`{`+web+`}`, "Authorization: Bearer "+token).want(http.StatusUnauthorized)
 
-		// Neither the log nor the database holds what was shown once.
+		// Neither the log nor the database holds the token.
 		if strings.Contains(s.log.String(), token) {
 			t.Error("the log shows a token")
 		}
@@ -154,18 +162,19 @@ func TestInitialAccessTokensRefused(t *testing.T) {
 		`{"label":"a","scopes":["\""]}`:                "scopes[0]",
 		`{"label":"a","uses":1}`:                       "uses",
 	} {
-		if e := s.call("POST", "/admin/v1/initial-access-tokens", body).want(http.StatusBadRequest); !strings.Contains(e.body, words) {
+		e := s.call("POST", "/admin/v1/initial-access-tokens", body).want(http.StatusBadRequest)
+		if !strings.Contains(e.body, words) {
 			t.Errorf("%s: got %s, want %q", body, e.body, words)
 		}
 	}
 	s.do("POST", s.admin.URL+"/admin/v1/initial-access-tokens", `{"label":"a"}`).want(http.StatusUnauthorized)
 	s.do("GET", s.public.URL+"/admin/v1/initial-access-tokens", "").want(http.StatusNotFound)
 	if n := len(s.tokens()); n != 0 {
-		t.Errorf("%d tokens were made", n)
+		t.Errorf("%d tokens were created, want none", n)
 	}
 }
 
-// Of eight who register at once with a token for one, one is registered.
+// Of eight concurrent registrations with a token for one use, one succeeds.
 func TestOneUse(t *testing.T) {
 	databases(t, func(t *testing.T, database string) {
 		s := newSite(t, setup{database: database, server: server.Config{Registration: server.RegistrationToken}})
@@ -193,27 +202,30 @@ func TestOneUse(t *testing.T) {
 	})
 }
 
-// Every bad token gets the same answer, whatever it was once.
+// All invalid tokens get the same response.
 func TestBadTokensAreAlike(t *testing.T) {
 	clock := time.Now()
 	s := newSite(t, setup{server: server.Config{Now: func() time.Time { return clock }}})
-	used, expired, revoked := s.token(`{"label":"used"}`), s.token(`{"label":"expired","expires_in":1}`), s.token(`{"label":"revoked"}`)
+	used, expired := s.token(`{"label":"used"}`), s.token(`{"label":"expired","expires_in":1}`)
+	revoked := s.token(`{"label":"revoked"}`)
 	s.register(`{`+web+`}`, "Authorization: Bearer "+used).want(http.StatusCreated)
-	s.call("DELETE", "/admin/v1/initial-access-tokens/"+s.tokens()[0].(map[string]any)["id"].(string), "").want(http.StatusNoContent)
+	s.call("DELETE", "/admin/v1/initial-access-tokens/"+s.tokens()[0].(map[string]any)["id"].(string), "").
+		want(http.StatusNoContent)
 	clock = clock.Add(time.Second)
 	want := s.register(`{`+web+`}`, "Authorization: Bearer nobody-knows-me").want(http.StatusUnauthorized)
-	for name, token := range map[string]string{"used": used, "expired": expired, "revoked": revoked, "a JWT": "a.b.c", "malformed": "a\tb", "long": strings.Repeat("a", 9<<10)} {
+	for name, token := range map[string]string{"used": used, "expired": expired, "revoked": revoked, "a JWT": "a.b.c",
+		"malformed": "a\tb", "long": strings.Repeat("a", 9<<10)} {
 		got := s.register(`{`+web+`}`, "Authorization: Bearer "+token).want(http.StatusUnauthorized)
 		if got.body != want.body || got.header.Get("WWW-Authenticate") != want.header.Get("WWW-Authenticate") {
 			t.Errorf("%s: got %s, want %s", name, got.body, want.body)
 		}
 	}
 	if log := s.log.String(); !strings.Contains(log, "is used up or has expired") || strings.Contains(log, expired) {
-		t.Error("the log does not say why, or shows a token")
+		t.Error("the log does not have the cause, or shows a token")
 	}
 }
 
-// A registration that is refused, fails or is cut off takes no use.
+// A registration that is refused, fails or is incomplete does not spend a use.
 func TestNoUseIsLost(t *testing.T) {
 	databases(t, func(t *testing.T, database string) {
 		s := newSite(t, setup{database: database, server: server.Config{Registration: server.RegistrationToken}})
@@ -233,7 +245,7 @@ func TestNoUseIsLost(t *testing.T) {
 	})
 }
 
-// cutOff begins a registration and goes away in the middle of its body.
+// cutOff begins a registration and disconnects in the middle of its body.
 func cutOff(t *testing.T, s *site, token string) {
 	t.Helper()
 	address := strings.TrimPrefix(s.public.URL, "http://")
@@ -242,7 +254,8 @@ func cutOff(t *testing.T, s *site, token string) {
 		t.Fatal(err)
 	}
 	defer connection.Close()
-	fmt.Fprintf(connection, "POST /register HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nAuthorization: Bearer %s\r\nContent-Length: 1000\r\n\r\n{%s,", address, token, web)
+	fmt.Fprintf(connection, "POST /register HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\n"+
+		"Authorization: Bearer %s\r\nContent-Length: 1000\r\n\r\n{%s,", address, token, web)
 }
 
 func TestAccessTokens(t *testing.T) {
@@ -251,33 +264,38 @@ func TestAccessTokens(t *testing.T) {
 	token := issuer.token("", "registration read")
 	client := s.register(`{`+web+`}`, "Authorization: Bearer "+token).want(http.StatusCreated).json()["client_id"].(string)
 	shown := s.call("GET", "/admin/v1/clients/"+client, "").want(http.StatusOK).json()["caller"].(map[string]any)
-	checkMembers(t, shown, map[string]any{"auth": "jwt", "issuer": "https://issuer.example", "subject": "pipeline", "scopes": []string{"registration", "read"}, "ip": "127.0.0.1"})
+	checkMembers(t, shown, map[string]any{"auth": "jwt", "issuer": "https://issuer.example", "subject": "pipeline",
+		"scopes": []string{"registration", "read"}, "ip": "127.0.0.1"})
 	if claims := shown["claims"].(map[string]any); claims["tenant"] != "blue" || claims["sub"] != "pipeline" {
-		t.Errorf("the claims are %v", claims)
+		t.Errorf("got the claims %v", claims)
 	}
 	stranger := issuer.token("https://stranger.example", "registration")
 	s.register(`{`+web+`}`, "Authorization: Bearer "+stranger).want(http.StatusUnauthorized)
-	if log := s.log.String(); !strings.Contains(log, "stranger.example\\\" is not trusted") || strings.Contains(log, token) || strings.Contains(log, stranger) {
+	if log := s.log.String(); !strings.Contains(log, "stranger.example\\\" is not trusted") ||
+		strings.Contains(log, token) || strings.Contains(log, stranger) {
 		t.Errorf("the log does not name the issuer, or shows a token:\n%s", log)
 	}
-	// Where no issuer is trusted, a JWT is a token that nobody knows.
+	// If no issuer is trusted, a JWT is an unknown initial access token.
 	open := newSite(t, setup{})
 	open.register(`{`+web+`}`, "Authorization: Bearer "+token).want(http.StatusUnauthorized)
 }
 
-// A token opens a server that is open to this machine alone, from wherever it comes.
+// With RegistrationLoopback, a token allows registrations from other machines.
 func TestTokenFromBeyondLoopback(t *testing.T) {
 	s := newSite(t, setup{server: server.Config{Registration: server.RegistrationLoopback}})
 	s.register(`{`+web+`}`, "Host: registrar.example").want(http.StatusUnauthorized)
-	s.register(`{`+web+`}`, "Host: registrar.example", "Authorization: Bearer "+s.token(`{"label":"a"}`)).want(http.StatusCreated)
+	s.register(`{`+web+`}`, "Host: registrar.example", "Authorization: Bearer "+s.token(`{"label":"a"}`)).
+		want(http.StatusCreated)
 }
 
 func TestBadTokensCount(t *testing.T) {
-	s := newSite(t, setup{server: server.Config{RateLimit: 0.001, RateBurst: 3, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}})
+	s := newSite(t, setup{server: server.Config{RateLimit: 0.001, RateBurst: 3,
+		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}})
 	for range 3 {
 		s.register(`{`+web+`}`, "X-Forwarded-For: 192.0.2.1", "Authorization: Bearer guess").want(http.StatusUnauthorized)
 	}
-	s.register(`{`+web+`}`, "X-Forwarded-For: 192.0.2.1", "Authorization: Bearer "+s.token(`{"label":"a"}`)).want(http.StatusTooManyRequests)
+	s.register(`{`+web+`}`, "X-Forwarded-For: 192.0.2.1", "Authorization: Bearer "+s.token(`{"label":"a"}`)).
+		want(http.StatusTooManyRequests)
 	s.register(`{`+web+`}`, "X-Forwarded-For: 192.0.2.2").want(http.StatusCreated)
 }
 
@@ -288,7 +306,8 @@ func TestTwoAuthorizationHeaders(t *testing.T) {
 		t.Fatal(err)
 	}
 	token := s.token(`{"label":"a","max_uses":0}`)
-	request.Header = http.Header{"Content-Type": {"application/json"}, "Authorization": {"Bearer " + token, "Bearer " + token}}
+	request.Header = http.Header{"Content-Type": {"application/json"},
+		"Authorization": {"Bearer " + token, "Bearer " + token}}
 	response, err := http.DefaultTransport.RoundTrip(request)
 	if err != nil {
 		t.Fatal(err)
@@ -299,14 +318,15 @@ func TestTwoAuthorizationHeaders(t *testing.T) {
 	}
 }
 
-// Whatever stands in the header, nobody registers with it, and nothing breaks.
+// FuzzAuthorization checks that every header without a valid token gets a 401 with a challenge.
 func FuzzAuthorization(f *testing.F) {
 	issuer := newIssuer(f)
 	s := newSite(f, setup{server: server.Config{Registration: server.RegistrationToken, AccessTokens: issuer.verifier}})
 	good := s.token(`{"label":"good","max_uses":0}`)
 	signed := issuer.token("", "registration")
-	for _, seed := range []string{"", "Bearer", "Bearer ", "Bearer x", "bearer  x=", "Basic YTpi", "Bearer a.b.c", "Bearer ..", "Bearer eyJhbGciOiJub25lIn0.e30.",
-		"Bearer " + signed + "A", "Bearer " + good + "A", "Bearer " + strings.Repeat("=", 9000), "DPoP x", "Bearer\x00x", "é"} {
+	for _, seed := range []string{"", "Bearer", "Bearer ", "Bearer x", "bearer  x=", "Basic YTpi", "Bearer a.b.c",
+		"Bearer ..", "Bearer eyJhbGciOiJub25lIn0.e30.", "Bearer " + signed + "A", "Bearer " + good + "A",
+		"Bearer " + strings.Repeat("=", 9000), "DPoP x", "Bearer\x00x", "é"} {
 		f.Add(seed)
 	}
 	server := s.public.Config.Handler
@@ -316,10 +336,10 @@ func FuzzAuthorization(f *testing.F) {
 		answer := httptest.NewRecorder()
 		server.ServeHTTP(answer, request)
 		if strings.Contains(header, good) || strings.Contains(header, signed) {
-			return // it may be found in the corpus of this run
+			return // the fuzzer mutated a seed into a valid token
 		}
 		if answer.Code != http.StatusUnauthorized || answer.Header().Get("WWW-Authenticate") == "" {
-			t.Errorf("%q: got %d %s", header, answer.Code, answer.Body)
+			t.Errorf("%q: got %d %s, want 401 with a challenge", header, answer.Code, answer.Body)
 		}
 	})
 }

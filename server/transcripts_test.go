@@ -26,7 +26,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the responses in testdata/transcripts")
 
-// TestTranscripts pins the wire: what editors, assistants and other clients send, and what they get.
+// TestTranscripts checks exchanges with editors, assistants and other clients byte for byte.
 func TestTranscripts(t *testing.T) {
 	files, err := filepath.Glob("../testdata/transcripts/*.txtar")
 	if err != nil || len(files) == 0 {
@@ -38,7 +38,7 @@ func TestTranscripts(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			// A fresh server each, with every option at its default.
+			// Each transcript has its own server, with default options.
 			s := newSite(t, setup{options: engine.Options{}, server: server.Config{Registration: server.RegistrationLoopback}})
 			known := map[string]string{}
 			for i := 0; i+1 < len(archive.Files); i += 2 {
@@ -63,11 +63,12 @@ func TestTranscripts(t *testing.T) {
 	}
 }
 
-// varying are the members of an answer that are different each time, and what stands for them in a transcript.
-var varying = map[string]string{"client_id": "CLIENT-ID", "client_secret": "CLIENT-SECRET", "registration_access_token": "ACCESS-TOKEN"}
+// varying holds the members with values that differ each time, and their placeholders in transcripts.
+var varying = map[string]string{"client_id": "CLIENT-ID", "client_secret": "CLIENT-SECRET",
+	"registration_access_token": "ACCESS-TOKEN"}
 
-// replay sends a request as it is written and returns the answer, what is different each time replaced. known is what stood
-// for it in the answers before, which the request may name.
+// replay sends a raw request, and returns the response with varying values replaced by placeholders. known holds the
+// values of placeholders in earlier responses, which the request may use.
 func replay(t *testing.T, s *site, raw []byte, known map[string]string) []byte {
 	t.Helper()
 	for name, value := range known {

@@ -1,5 +1,5 @@
-// Package adminapi holds what goes over the wire of the admin API, and a client for it. The server and the command line
-// share it, so that neither can drift from the other. docs/http.md describes the calls.
+// Package adminapi defines the wire types and the paths of the admin API, and a client for it. The server and the
+// command line share it, so that they cannot differ. docs/http.md describes the calls.
 package adminapi
 
 import (
@@ -14,17 +14,17 @@ import (
 // SignatureHeader carries a module's minisign signature in an upload: the .minisig file in base64.
 const SignatureHeader = "Registrar-Signature"
 
-// A Problem is an error of the admin API (RFC 9457), of the media type application/problem+json.
+// A Problem is an error response of the admin API (RFC 9457), with the media type application/problem+json.
 type Problem struct {
-	Type      string   `json:"type"`             // always "about:blank": Status says what there is to say
-	Title     string   `json:"title"`            // of the status
-	Status    int      `json:"status"`           // of the answer
+	Type      string   `json:"type"`             // always "about:blank", which means that Status is the type
+	Title     string   `json:"title"`            // the text of the status
+	Status    int      `json:"status"`           // the HTTP status
 	Detail    string   `json:"detail,omitzero"`  // what is wrong, and what would be right
-	Reasons   []string `json:"reasons,omitzero"` // each thing that speaks against a module or a deployment
+	Reasons   []string `json:"reasons,omitzero"` // why a module, a deployment or a document was rejected
 	RequestID string   `json:"request_id,omitzero"`
 }
 
-// Error returns the detail, and the reasons one a line.
+// Error returns the detail, followed by the reasons, one per line.
 func (p *Problem) Error() string {
 	s := cmp.Or(p.Detail, p.Title)
 	for _, reason := range p.Reasons {
@@ -33,11 +33,11 @@ func (p *Problem) Error() string {
 	return s
 }
 
-// A NewDeployment asks for a deployment: of these scripts, or a copy of an older one.
+// A NewDeployment requests a deployment of new scripts or a copy of an older deployment.
 type NewDeployment struct {
 	Scripts   []scripts.Script `json:"scripts,omitzero"`
-	CopyOf    int64            `json:"copy_of,omitzero"`    // the number of the deployment to bring back; excludes Scripts
-	IfCurrent *int64           `json:"if_current,omitzero"` // append only while this number is in force; 0 is before the first
+	CopyOf    int64            `json:"copy_of,omitzero"`    // number of a deployment to copy; excludes Scripts
+	IfCurrent *int64           `json:"if_current,omitzero"` // number that must be in force, 0 before the first; nil: any
 	Comment   string           `json:"comment,omitzero"`
 }
 
@@ -46,7 +46,7 @@ type Deployments struct {
 	Deployments []scripts.Deployment `json:"deployments"`
 }
 
-// Shadows are what scripts in shadow mode would have done, the newest deployment first.
+// Shadows lists what scripts in shadow mode would have done, the newest deployment first.
 type Shadows struct {
 	Shadows []scripts.Shadow `json:"shadows"`
 }
@@ -56,47 +56,47 @@ type Modules struct {
 	Modules []scripts.Module `json:"modules"`
 }
 
-// A DryRun asks what would come of a registration. The answer is a [scripts.DryRun].
+// A DryRun requests a registration that is not stored. The response is a [scripts.DryRun].
 type DryRun struct {
-	Request jsontext.Value   `json:"request"`          // metadata, as a client would send it
-	Caller  jsontext.Value   `json:"caller,omitzero"`  // as read_caller shows it to scripts; nil means nobody in particular
-	Scripts []scripts.Script `json:"scripts,omitzero"` // nil means those in force
+	Request jsontext.Value   `json:"request"`          // metadata, as a client sends it
+	Caller  jsontext.Value   `json:"caller,omitzero"`  // as read_caller returns it to scripts; nil means no token
+	Scripts []scripts.Script `json:"scripts,omitzero"` // nil means the scripts in force
 }
 
-// A Client is a registered client as the operator sees it: never with a secret.
+// A Client is a registered client. It never holds a secret.
 type Client struct {
 	ClientID        string         `json:"client_id"`
 	IssuedAt        time.Time      `json:"issued_at"`
-	SecretExpiresAt *time.Time     `json:"secret_expires_at,omitzero"` // nil: never, or there is no secret
+	SecretExpiresAt *time.Time     `json:"secret_expires_at,omitzero"` // nil means never, or no secret
 	HasSecret       bool           `json:"has_secret"`
 	Metadata        jsontext.Value `json:"metadata"`
 	Caller          jsontext.Value `json:"caller"`
 	Deployment      int64          `json:"deployment"` // in force when the client was registered; 0 means none
-	Acts            jsontext.Value `json:"acts"`       // which script acted in which step: a list of {"step","script","module","changed"?}, the last the names of the members that the script changed
+	Acts            jsontext.Value `json:"acts"`       // a list of engine.Act
 
-	FormerSecretExpiresAt *time.Time `json:"former_secret_expires_at,omitzero"` // of the secret before the current one
-	Updated               *Update    `json:"updated,omitzero"`                  // the last update; nil: it is as it was registered
-	SeenAt                *time.Time `json:"seen_at,omitzero"`                  // when it was last known to be in use, to the minute
+	FormerSecretExpiresAt *time.Time `json:"former_secret_expires_at,omitzero"` // of the previous secret; nil means none
+	Updated               *Update    `json:"updated,omitzero"`                  // the last update; nil means never updated
+	SeenAt                *time.Time `json:"seen_at,omitzero"`                  // last known use; nil means never
 }
 
-// An Update is the last one that a client made of itself.
+// An Update is a client's last RFC 7592 update.
 type Update struct {
 	At         time.Time      `json:"at"`
-	Deployment int64          `json:"deployment"` // in force then; 0 means none
-	Acts       jsontext.Value `json:"acts"`       // which script acted then
+	Deployment int64          `json:"deployment"` // in force at that time; 0 means none
+	Acts       jsontext.Value `json:"acts"`       // a list of engine.Act
 }
 
-// RotateSecret asks for a new secret.
+// RotateSecret requests a new secret.
 type RotateSecret struct {
-	Grace *int64 `json:"grace,omitzero"` // seconds for which the old one stays valid; nil means 86,400
+	Grace *int64 `json:"grace,omitzero"` // seconds for which the old secret stays valid; nil means 86,400
 }
 
-// A RotatedSecret is a new secret, shown once. Times are seconds since 1970.
+// A RotatedSecret is a new secret, which is shown only once. Times are in seconds since 1970.
 type RotatedSecret struct {
 	ClientID              string `json:"client_id"`
 	ClientSecret          string `json:"client_secret"`
 	ClientSecretExpiresAt int64  `json:"client_secret_expires_at"`          // 0 means never
-	FormerSecretExpiresAt *int64 `json:"former_secret_expires_at,omitzero"` // nil: the old one is not valid any more
+	FormerSecretExpiresAt *int64 `json:"former_secret_expires_at,omitzero"` // nil means that the old secret is invalid
 }
 
 // VerifySecret asks whether a secret authenticates a client.
@@ -104,23 +104,23 @@ type VerifySecret struct {
 	ClientSecret string `json:"client_secret"`
 }
 
-// A VerifiedSecret says it.
+// A VerifiedSecret is the response to VerifySecret.
 type VerifiedSecret struct {
 	Valid bool `json:"valid"`
 }
 
-// Seen marks clients as in use.
+// Seen marks clients as in use: at most 1,000.
 type Seen struct {
 	ClientIDs []string `json:"client_ids"`
 }
 
-// A MetadataDocument is a client that is named by the URL of its metadata, as the policy in force takes it.
+// A MetadataDocument is a client whose ID is the URL of its metadata, after the steps and scripts in force.
 type MetadataDocument struct {
-	ClientID   string         `json:"client_id"` // the URL
-	Metadata   jsontext.Value `json:"metadata"`  // as a registration would answer it
-	Deployment int64          `json:"deployment"`
-	Acts       jsontext.Value `json:"acts"`
-	ExpiresAt  time.Time      `json:"expires_at"` // when the document is fetched again
+	ClientID   string         `json:"client_id"`  // the URL
+	Metadata   jsontext.Value `json:"metadata"`   // as the response to a registration
+	Deployment int64          `json:"deployment"` // in force; 0 means none
+	Acts       jsontext.Value `json:"acts"`       // a list of engine.Act
+	ExpiresAt  time.Time      `json:"expires_at"` // when the server fetches the document again
 }
 
 // Clients is a page of clients, in the order of their IDs.

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -20,15 +19,16 @@ import (
 	"registrar/scripts"
 )
 
-// An API is the admin API of one server.
+// An API is a client for the admin API of a server. Its methods return a *[Problem] if the server responds with an
+// error.
 type API struct {
-	Base  string       // such as http://127.0.0.1:8081
-	Token string       // of an administrator
-	HTTP  *http.Client // nil means one with a time-out of three minutes, in which a module is compiled
+	Base  string       // URL of the admin listener, such as http://127.0.0.1:8081
+	Token string       // an admin token
+	HTTP  *http.Client // nil means one with a timeout of three minutes, enough to compile a module
 }
 
-// Upload uploads a module under a name, with its signature: the content of a .minisig file, "" meaning none. If the server
-// has the same bytes, Upload returns what is stored.
+// Upload uploads a module under a name. signature is the content of a .minisig file; "" means none. If the server
+// already has the bytes, Upload returns the stored module.
 func (a *API) Upload(ctx context.Context, name string, wasm []byte, signature string) (m scripts.Module, err error) {
 	header := http.Header{"Content-Type": {"application/wasm"}}
 	if signature != "" {
@@ -45,7 +45,7 @@ func (a *API) Modules(ctx context.Context) ([]scripts.Module, error) {
 	return m.Modules, err
 }
 
-// Deploy appends a deployment.
+// Deploy appends a deployment and puts it into force.
 func (a *API) Deploy(ctx context.Context, d NewDeployment) (created scripts.Deployment, err error) {
 	err = a.post(ctx, PathDeployments, d, &created)
 	return created, err
@@ -64,17 +64,17 @@ func (a *API) CurrentDeployment(ctx context.Context) (d scripts.Deployment, err 
 	return d, err
 }
 
-// DryRun asks what would come of a registration.
+// DryRun runs a registration without storing it.
 func (a *API) DryRun(ctx context.Context, d DryRun) (run scripts.DryRun, err error) {
 	err = a.post(ctx, PathDryRun, d, &run)
 	return run, err
 }
 
-// A ClientQuery says which clients are wanted.
+// A ClientQuery selects clients.
 type ClientQuery struct {
 	Limit int    // at most MaxPage; 0 means DefaultPage
-	After string // the last client ID that was seen; "" means from the first
-	Q     string // what the ID begins with, or the name holds; "" means all
+	After string // the last ID of the previous page; "" means from the first
+	Q     string // a prefix of the ID or a part of the name; "" means all
 }
 
 // Clients lists clients in the order of their IDs.
@@ -105,26 +105,28 @@ func (a *API) DeleteClient(ctx context.Context, id string) error {
 	return a.do(ctx, http.MethodDelete, fill(PathClient, id), nil, nil, nil)
 }
 
-// CreateInitialAccessToken makes a token that lets people register. The answer alone holds it.
-func (a *API) CreateInitialAccessToken(ctx context.Context, t NewInitialAccessToken) (created InitialAccessToken, err error) {
+// CreateInitialAccessToken creates an initial access token. Only its result holds the token itself.
+func (a *API) CreateInitialAccessToken(
+	ctx context.Context, t NewInitialAccessToken,
+) (created InitialAccessToken, err error) {
 	err = a.post(ctx, PathInitialAccessTokens, t, &created)
 	return created, err
 }
 
-// InitialAccessTokens lists the tokens that let people register, newest first.
+// InitialAccessTokens lists the initial access tokens, newest first.
 func (a *API) InitialAccessTokens(ctx context.Context) ([]InitialAccessToken, error) {
 	var list InitialAccessTokens
 	err := a.get(ctx, PathInitialAccessTokens, &list)
 	return list.Tokens, err
 }
 
-// DeleteInitialAccessToken revokes a token.
+// DeleteInitialAccessToken revokes an initial access token.
 func (a *API) DeleteInitialAccessToken(ctx context.Context, id string) error {
 	return a.do(ctx, http.MethodDelete, fill(PathInitialAccessToken, id), nil, nil, nil)
 }
 
-// Shadows returns what scripts in shadow mode would have done, with at most limit differences each. An empty script stands
-// for all of them.
+// Shadows returns what a script in shadow mode would have done, with at most limit differences. An empty name means all
+// scripts.
 func (a *API) Shadows(ctx context.Context, script string, limit int) ([]scripts.Shadow, error) {
 	var list Shadows
 	query := url.Values{"script": {script}, "limit": {strconv.Itoa(limit)}}
@@ -144,10 +146,10 @@ func (a *API) post(ctx context.Context, path string, body, answer any) error {
 	return a.do(ctx, http.MethodPost, path, http.Header{"Content-Type": {"application/json"}}, b, answer)
 }
 
-// maxAnswer bounds what is read of an answer, in bytes.
+// maxAnswer bounds a response, in bytes.
 const maxAnswer = 64 << 20
 
-// do makes one call. An error that the server answered is a *[Problem].
+// do makes one call, and decodes the response into answer unless that is nil.
 func (a *API) do(ctx context.Context, method, path string, header http.Header, body []byte, answer any) error {
 	request, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(a.Base, "/")+path, bytes.NewReader(body))
 	if err != nil {
@@ -180,7 +182,8 @@ func (a *API) do(ctx context.Context, method, path string, header http.Header, b
 func problem(response *http.Response, body []byte) error {
 	var p Problem
 	if err := json.Unmarshal(body, &p); err != nil || p.Status == 0 {
-		return errors.New("the server answered " + response.Status + ", which is no answer of the admin API: is --server its admin address?")
+		return fmt.Errorf("the server answered %s, which is not an admin API response: is --server its admin address?",
+			response.Status)
 	}
 	return &p
 }

@@ -8,8 +8,7 @@ import (
 // Prefix begins every path of the admin API.
 const Prefix = "/admin/v1"
 
-// The paths of the admin API, as the server routes them and the client calls them. A part that begins with a colon is a
-// parameter.
+// The paths of the admin API. A segment that begins with a colon is a parameter.
 const (
 	PathModules     = Prefix + "/modules"
 	PathModule      = PathModules + "/:digest"
@@ -34,7 +33,7 @@ const (
 	PathInitialAccessToken  = PathInitialAccessTokens + "/:id"
 )
 
-// fill returns a path with its one parameter replaced by value, escaped.
+// fill returns a path with its parameter replaced by value, escaped.
 func fill(path, value string) string {
 	before, after, _ := strings.Cut(path, ":")
 	_, after, more := strings.Cut(after, "/")
@@ -44,8 +43,8 @@ func fill(path, value string) string {
 	return before + url.PathEscape(value) + after
 }
 
-// The length of a page of a listing.
+// The number of elements in a page of a list.
 const (
-	DefaultPage = 100  // unless a limit is given
-	MaxPage     = 1000 // whatever limit is given
+	DefaultPage = 100  // without a limit
+	MaxPage     = 1000 // larger limits have the same effect
 )

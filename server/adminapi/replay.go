@@ -16,33 +16,34 @@ import (
 	"registrar/scripts"
 )
 
-// LinesType is the media type of an answer that tells the progress: one [ReplayLine] a line.
+// LinesType is the media type of a response with progress: one [ReplayLine] per line.
 const LinesType = "application/x-ndjson"
 
-// A Replay asks what would come of stored registrations. The answer is a [scripts.Replay].
+// A Replay requests that stored registrations be repeated. The response is a [scripts.Replay].
 type Replay struct {
-	Scripts []scripts.Script `json:"scripts,omitzero"` // nil means those in force
-	Last    int              `json:"last,omitzero"`    // how many, the newest; 0 means 1,000
+	Scripts []scripts.Script `json:"scripts,omitzero"` // nil means the scripts in force
+	Last    int              `json:"last,omitzero"`    // number of the newest registrations; 0 means 1,000
 }
 
-// A ReplayLine is a line of an answer of LinesType. It has one member: lines with Progress, then one with another.
+// A ReplayLine is a line of a response of LinesType. One member is set: Progress, or Result or Problem in the last
+// line.
 type ReplayLine struct {
 	Progress *ReplayProgress `json:"progress,omitzero"`
 	Result   *scripts.Replay `json:"result,omitzero"`
-	Problem  *Problem        `json:"problem,omitzero"` // why there is no result
+	Problem  *Problem        `json:"problem,omitzero"`
 }
 
-// ReplayProgress says how far a replay has come.
+// ReplayProgress is the progress of a replay, in registrations.
 type ReplayProgress struct {
 	Done int `json:"done"`
 	Of   int `json:"of"`
 }
 
-// silence is how long a replay may tell nothing. Its scripts are compiled before the first line.
+// silence bounds the time between two lines of a response, and before the first, when the server compiles the scripts.
 const silence = 3 * time.Minute
 
-// Replay asks what would come of stored registrations, and calls progress, which may be nil, while it waits. It takes as
-// long as the server tells that it goes on.
+// Replay repeats stored registrations, and calls progress, which may be nil, while it waits. It ignores a.HTTP's
+// timeout, and fails if the server sends no line for three minutes.
 func (a *API) Replay(ctx context.Context, r Replay, progress func(done, of int)) (scripts.Replay, error) {
 	body, err := json.Marshal(r)
 	if err != nil {
@@ -50,9 +51,10 @@ func (a *API) Replay(ctx context.Context, r Replay, progress func(done, of int))
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	watch := time.AfterFunc(silence, func() { cancel(fmt.Errorf("the server said nothing for %s", silence)) })
+	watch := time.AfterFunc(silence, func() { cancel(fmt.Errorf("the server sent nothing for %s", silence)) })
 	defer watch.Stop()
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimSuffix(a.Base, "/")+PathReplay, bytes.NewReader(body))
+	url := strings.TrimSuffix(a.Base, "/") + PathReplay
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
 		return scripts.Replay{}, fmt.Errorf("the server's address %s: %w", a.Base, err)
 	}
@@ -63,7 +65,7 @@ func (a *API) Replay(ctx context.Context, r Replay, progress func(done, of int))
 	if a.HTTP != nil {
 		client = *a.HTTP
 	}
-	client.Timeout = 0 // watch stands for it
+	client.Timeout = 0 // watch replaces it
 	response, err := client.Do(request)
 	if err != nil {
 		return scripts.Replay{}, fmt.Errorf("reaching the server: %w", because(ctx, err))
@@ -98,7 +100,7 @@ func (a *API) Replay(ctx context.Context, r Replay, progress func(done, of int))
 	}
 }
 
-// because returns why ctx ended, where that is why err came.
+// because returns the cause if ctx has ended, else err.
 func because(ctx context.Context, err error) error {
 	if cause := context.Cause(ctx); cause != nil {
 		return cause

@@ -2,22 +2,22 @@ package adminapi
 
 import "time"
 
-// A NewInitialAccessToken asks for a token that lets people register.
+// A NewInitialAccessToken requests an initial access token.
 type NewInitialAccessToken struct {
-	Label     string   `json:"label"`               // 1 to 255 characters, to know the token by
-	MaxUses   *int64   `json:"max_uses,omitzero"`   // how many clients; 0 means any number, nil means 1
+	Label     string   `json:"label"`               // the operator's name for the token, 1 to 255 characters
+	MaxUses   *int64   `json:"max_uses,omitzero"`   // number of registrations; 0 means any number, nil means 1
 	ExpiresIn *int64   `json:"expires_in,omitzero"` // seconds; 0 means never, nil means 24 h
-	Scopes    []string `json:"scopes,omitzero"`     // that scripts find in the caller
+	Scopes    []string `json:"scopes,omitzero"`     // of the caller, for scripts
 }
 
-// An InitialAccessToken is a token as the operator sees it.
+// An InitialAccessToken describes an initial access token.
 type InitialAccessToken struct {
 	ID        string     `json:"id"`
-	Token     string     `json:"token,omitzero"` // the token itself, in the answer to its creation alone
+	Token     string     `json:"token,omitzero"` // the token itself, only in the response to its creation
 	Label     string     `json:"label"`
 	Scopes    []string   `json:"scopes"`
 	MaxUses   int64      `json:"max_uses"`           // 0 means any number
-	UsesLeft  *int64     `json:"uses_left,omitzero"` // nil where any number may use it
+	UsesLeft  *int64     `json:"uses_left,omitzero"` // nil means any number
 	CreatedAt time.Time  `json:"created_at"`
 	ExpiresAt *time.Time `json:"expires_at,omitzero"` // nil means never
 }

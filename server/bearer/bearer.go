@@ -1,5 +1,5 @@
-// Package bearer checks JWT access tokens (RFC 9068) that trusted issuers made: who signed it, for whom, until when,
-// and with which scopes. The keys come from package keyset. See [Verifier.Verify].
+// Package bearer verifies JWT access tokens (RFC 9068) of trusted issuers: signature, audience, expiry and scope. The
+// keys come from package keyset. See [Verifier.Verify].
 package bearer
 
 import (
@@ -16,26 +16,26 @@ import (
 	"registrar/internal/keyset"
 )
 
-// ErrInvalid is a token that is none of ours, or not any more. Errors that match it say why, for the log.
+// ErrInvalid reports that an access token is not valid. Errors that wrap it say why, for the log.
 var ErrInvalid = errors.New("the access token is not valid")
 
-// leeway is how far the clocks of issuers may be off ours.
+// leeway is the tolerated difference between the clocks of an issuer and this server.
 const leeway = 30 * time.Second
 
-// Config says which tokens are taken.
+// Config says which tokens are valid.
 type Config struct {
-	Issuers  keyset.Issuers   // the claim iss names one of them, byte for byte
-	Audience string           // that the claim aud has to hold: this server, as issuers name it
-	Scope    string           // that a token needs to register
+	Issuers  keyset.Issuers   // the claim iss must be one of them; not empty
+	Audience string           // the claim aud must hold it; not empty
+	Scope    string           // scope that a token needs to register; one scope
 	Now      func() time.Time // nil means time.Now
 }
 
-// A Verifier checks access tokens. It is safe for concurrent use.
+// A Verifier verifies access tokens. It is safe for concurrent use.
 type Verifier struct {
 	config Config
 }
 
-// New returns a Verifier.
+// New returns a Verifier, or an error if a field of c is missing or invalid.
 func New(c Config) (*Verifier, error) {
 	if c.Audience == "" || !engine.IsScopeToken(c.Scope) {
 		return nil, errors.New("access tokens need an audience and one scope")
@@ -54,25 +54,26 @@ func New(c Config) (*Verifier, error) {
 	return &Verifier{config: c}, nil
 }
 
-// IsJWT reports whether a token has the form of a JWT, which no opaque token of this server has.
+// IsJWT reports whether a token has the form of a JWT. This server's initial access tokens do not.
 func IsJWT(token string) bool { return strings.Count(token, ".") == 2 }
 
-// types are what the header typ of an access token may say. RFC 9068 §2.1 wants at+jwt; many issuers say JWT, or
-// nothing. Another type is another kind of token.
+// types returns the allowed values of the header typ, in lower case. RFC 9068 §2.1 requires at+jwt; many issuers use
+// JWT or none. Other types are other kinds of tokens.
 func types() []string { return []string{"", "jwt", "at+jwt", "application/at+jwt"} }
 
-// Verify returns who bears a token. The error matches [ErrInvalid], or [engine.ErrUnavailable] where the issuer's keys
-// cannot be had; a good token without the scope gets an *[engine.Error] with the code insufficient_scope.
+// Verify returns the caller that a token identifies. The error wraps [ErrInvalid] if the token is not valid, and
+// [engine.ErrUnavailable] if the issuer's keys are unavailable. If a valid token lacks Config.Scope, it is an
+// *[engine.Error] with the code insufficient_scope.
 func (v *Verifier) Verify(ctx context.Context, token string) (*engine.Caller, error) {
 	signed, err := jose.ParseSignedCompact(token, engine.TrustedAlgorithms())
 	if err != nil {
-		return nil, invalid("it is no JWT that is signed by one of the algorithms that are trusted")
+		return nil, invalid("it is not a JWT signed with a trusted algorithm")
 	}
 	header := signed.Signatures[0].Protected
 	if typ, _ := header.ExtraHeaders[jose.HeaderType].(string); !slices.Contains(types(), strings.ToLower(typ)) {
 		return nil, invalid("its type is %.40q, not at+jwt", typ)
 	}
-	// The claims are believed once the keys of who they say to be from verified them.
+	// The claims choose the keys that verify them. They are not used for anything else before.
 	unverified, err := parse(signed.UnsafePayloadWithoutVerification())
 	if err != nil {
 		return nil, err
@@ -97,10 +98,11 @@ func (v *Verifier) Verify(ctx context.Context, token string) (*engine.Caller, er
 	if err := v.check(t); err != nil {
 		return nil, err
 	}
-	return &engine.Caller{Auth: engine.AuthJWT, Issuer: t.Issuer, Subject: t.Subject, TokenID: t.ID, Scopes: t.scopes(), Claims: payload}, nil
+	return &engine.Caller{Auth: engine.AuthJWT, Issuer: t.Issuer, Subject: t.Subject, TokenID: t.ID,
+		Scopes: t.scopes(), Claims: payload}, nil
 }
 
-// check checks the claims of a token that its issuer signed (RFC 9068 §4).
+// check checks the claims of a token whose signature is valid (RFC 9068 §4).
 func (v *Verifier) check(t *accessToken) error {
 	now := v.config.Now()
 	switch {
@@ -113,10 +115,11 @@ func (v *Verifier) check(t *accessToken) error {
 	case t.Early(now, leeway):
 		return invalid("its nbf is in the future")
 	case t.Confirmation != nil:
-		// RFC 7800: the bearer would have to prove that the key is theirs, which this server cannot check.
+		// RFC 7800: the bearer would have to prove possession of the key, which this server cannot check.
 		return invalid("it is bound to a key")
 	case !slices.Contains(t.scopes(), v.config.Scope):
-		return engine.RefuseAs(engine.InsufficientScope, "the access token needs the scope %s to register clients", v.config.Scope)
+		return engine.RefuseAs(engine.InsufficientScope, "the access token needs the scope %s to register clients",
+			v.config.Scope)
 	}
 	return nil
 }

@@ -15,21 +15,22 @@ type accessToken struct {
 	claims.Validity
 	Subject      string          `json:"sub"`
 	ID           string          `json:"jti"`
-	Scope        claims.Strings  `json:"scope"` // words in a string (RFC 8693 §4.2); some issuers write a list
-	Scp          claims.Strings  `json:"scp"`   // what other issuers call scope
-	Confirmation *jsontext.Value `json:"cnf"`   // nil for a token that is not bound to a key
+	Scope        claims.Strings  `json:"scope"` // words in a string (RFC 8693 §4.2); some issuers use a list
+	Scp          claims.Strings  `json:"scp"`   // the name of scope at some issuers
+	Confirmation *jsontext.Value `json:"cnf"`   // nil means that the token is not bound to a key
 }
 
-// parse reads the claims of a token. It refuses a name that comes twice: two readers could believe different ones.
+// parse decodes the claims of a token. It rejects duplicate names, so that all parsers agree on the claims.
 func parse(payload []byte) (*accessToken, error) {
 	t := &accessToken{}
 	if jsontext.Value(payload).Kind() != '{' || json.Unmarshal(payload, t) != nil {
-		return nil, invalid("its claims are no JSON object, or one of iss, sub, aud, exp, nbf, jti, scope and scp has a wrong type")
+		return nil, invalid("its claims are not a JSON object, " +
+			"or one of iss, sub, aud, exp, nbf, jti, scope and scp has a wrong type")
 	}
 	return t, nil
 }
 
-// scopes returns the scopes of a token, whichever claim and form the issuer uses.
+// scopes returns the scopes of a token, from both claims and in both forms.
 func (t *accessToken) scopes() []string {
 	var words []string
 	for _, s := range slices.Concat(t.Scope, t.Scp) {
