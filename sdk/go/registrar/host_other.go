@@ -2,8 +2,8 @@
 
 package registrar
 
-// Outside WebAssembly there is no host. The package compiles, so that editors and the tests of a script's own functions
-// work, and whatever would call the host panics. `registrar script test` tests a script as a whole.
+// Outside WebAssembly the package compiles, so that editors and unit tests of a script's functions work, but functions
+// that call the host panic. `registrar script test` tests a whole script.
 
 func noHost() { panic("registrar: there is no host outside WebAssembly") }
 

@@ -55,7 +55,7 @@ func now() int64
 
 func randomBytes(b []byte) { random(start(b), size(b)) }
 
-// The sources are closures, because TinyGo takes no imported function for a value.
+// The sources are closures, since TinyGo does not allow imported functions as values.
 
 func contextSource() source {
 	return func(buf []byte) int32 { return readContext(start(buf), size(buf)) }

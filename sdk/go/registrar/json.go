@@ -6,18 +6,18 @@ import (
 	"unicode/utf8"
 )
 
-// A Value is a JSON value as it is written, so that string(v) can be handed to encoding/json or put into a patch. The zero
-// Value is one that is not there. What the host returns is strict JSON: no member twice, valid UTF-8. Of text that is no
-// JSON, as a script may keep in an item, the methods find nothing or what stands before the fault.
+// A Value is the text of a JSON value, so that string(v) can be passed to encoding/json or put into a patch. The zero
+// Value is an absent value. Values from the host are strict JSON: no duplicate members, valid UTF-8. In text that is
+// not JSON, such as an item may have, the methods find nothing, or what precedes the error.
 type Value string
 
-// IsSet tells whether the value is there and not null, which in metadata means the same.
+// IsSet reports whether the value is present and not null. In metadata, null means absent.
 func (v Value) IsSet() bool {
 	v = v.trim()
 	return v != "" && v != "null"
 }
 
-// Get returns a member of an object, or of objects in it: v.Get("jwks", "keys"). It is not set where there is none.
+// Get returns a member of an object, or of objects in it: v.Get("jwks", "keys"). An absent member is not set.
 func (v Value) Get(path ...string) Value {
 	for _, name := range path {
 		v = v.member(name)
@@ -43,7 +43,7 @@ func (v Value) member(name string) Value {
 	return ""
 }
 
-// names tells whether a member's name, as written, is this one. Any character may be written as an escape.
+// names reports whether the text of a member's name, which may have escapes, is this name.
 func (v Value) names(name string) bool {
 	if len(v) == len(name)+2 && v[0] == '"' && !strings.Contains(name, `\`) {
 		return string(v[1:len(v)-1]) == name
@@ -57,7 +57,7 @@ type Member struct {
 	Value Value
 }
 
-// Members returns the members of an object in their order, nil for anything else.
+// Members returns the members of an object in order, nil for other values.
 func (v Value) Members() []Member {
 	s := scanner{text: string(v)}
 	if !s.open('{') {
@@ -74,7 +74,7 @@ func (v Value) Members() []Member {
 	return members
 }
 
-// List returns the elements of a list, nil for anything else.
+// List returns the elements of a list, nil for other values.
 func (v Value) List() []Value {
 	s := scanner{text: string(v)}
 	if !s.open('[') {
@@ -91,7 +91,7 @@ func (v Value) List() []Value {
 	return list
 }
 
-// Strings returns the elements of a list of strings, nil for anything else. An element that is no string is "".
+// Strings returns the elements of a list of strings, nil for other values. Elements that are not strings become "".
 func (v Value) Strings() []string {
 	var list []string
 	for _, element := range v.List() {
@@ -100,16 +100,16 @@ func (v Value) Strings() []string {
 	return list
 }
 
-// Int returns a number that is an int64, as written without point and exponent.
+// Int returns a number that fits an int64 and is written without fraction and exponent.
 func (v Value) Int() (int64, bool) {
 	n, err := strconv.ParseInt(string(v.trim()), 10, 64)
 	return n, err == nil
 }
 
-// Bool tells whether the value is true.
+// Bool reports whether the value is true.
 func (v Value) Bool() bool { return v.trim() == "true" }
 
-// Text returns a string's text, "" for anything else.
+// Text returns the text of a string, "" for other values.
 func (v Value) Text() string {
 	v = v.trim()
 	if len(v) < 2 || v[0] != '"' || v[len(v)-1] != '"' {
@@ -153,8 +153,8 @@ func unescape(c byte) byte {
 	return c
 }
 
-// rune4 returns the character that \u at the beginning of s stands for, and how many bytes that takes: twelve where it is
-// written as a surrogate pair. Half a pair is U+FFFD.
+// rune4 decodes the \u escape at the beginning of s and returns its length in bytes: twelve for a surrogate pair. Half
+// a pair is U+FFFD.
 func rune4(s string) (rune, int) {
 	high, ok := unit(s)
 	if !ok {

@@ -1,18 +1,18 @@
 package registrar
 
-// Request returns the metadata that the client asks for, as it sent it.
+// Request returns the metadata that the client requests, as sent.
 func Request() Value { return readValue(requestSource()) }
 
-// Client returns the client as built so far: its metadata, and client_id once there is one. It never holds a secret.
+// Client returns the client as built so far: its metadata, and client_id once it is set. It never contains a secret.
 func Client() Value { return readValue(clientSource()) }
 
-// Config returns this script's config from the deployment, {} where it has none.
+// Config returns this script's config from the deployment, {} if it has none.
 func Config() Value { return readValue(configSource()) }
 
-// Statement returns the verified claims of the software statement. It is not set where the request had none.
+// Statement returns the verified claims of the software statement. It is not set if the request had none.
 func Statement() Value { return readValue(statementSource()) }
 
-// A CallerInfo is who registers. What is not known is empty.
+// A CallerInfo describes the caller that registers the client. Unknown fields are empty.
 type CallerInfo struct {
 	Auth    string // "none", "initial_access_token", "jwt" or "registration_access_token"
 	Issuer  string
@@ -23,7 +23,7 @@ type CallerInfo struct {
 	Claims  Value // of the token, an object
 }
 
-// HasScope tells whether the caller has a scope.
+// HasScope reports whether the caller has a scope.
 func (c CallerInfo) HasScope(scope string) bool {
 	for _, s := range c.Scopes {
 		if s == scope {
@@ -33,7 +33,7 @@ func (c CallerInfo) HasScope(scope string) bool {
 	return false
 }
 
-// Caller returns who registers. On an update that is who registered the client, with Auth as it is now.
+// Caller returns the caller. On an update it is the one that registered the client, with the Auth of the update.
 func Caller() CallerInfo { return callerOf(readValue(callerSource())) }
 
 func callerOf(v Value) CallerInfo {
@@ -48,7 +48,7 @@ func callerOf(v Value) CallerInfo {
 	}
 }
 
-// A ContextInfo is what the script is called for. Take an operation or mode that you do not know for "register" and
+// A ContextInfo describes the call of the script. Treat unknown operations as "register" and unknown modes as
 // "enforce".
 type ContextInfo struct {
 	Operation string
@@ -56,18 +56,18 @@ type ContextInfo struct {
 	Mode      string
 }
 
-// Context returns what the script is called for.
+// Context returns the operation, step and mode of this call.
 func Context() ContextInfo { return contextOf(readValue(contextSource())) }
 
 func contextOf(v Value) ContextInfo {
 	return ContextInfo{Operation: v.Get("operation").Text(), Step: v.Get("step").Text(), Mode: v.Get("mode").Text()}
 }
 
-// A source is a reading function of the host: it returns the value's length, negative where there is none, and writes the
+// A source is a reading function of the host. It returns the value's length, negative if there is none, and writes the
 // value only if it fits.
 type source func(buf []byte) int32
 
-// read reads a value, with a second call where it is larger than most.
+// read reads a value, with a second call if it does not fit at first.
 func read(from source) (string, bool) {
 	buf := make([]byte, 2048)
 	for {

@@ -1,7 +1,7 @@
-// Package registrar is what a registration script in Go calls: the host functions of registrar_v1, typed, and a small
-// reader of JSON.
+// Package registrar is the SDK for registration scripts in Go: typed host functions of registrar_v1, and a small JSON
+// reader.
 //
-// A script is a program of package main whose exported functions are named as the steps that they replace:
+// A script is a main package whose exported functions have the names of the steps that they replace:
 //
 //	//go:wasmexport add_client_id
 //	func addClientID() int32 {
@@ -15,33 +15,33 @@
 //
 //	GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared -trimpath -ldflags='-s -w' -o script.wasm .
 //
-// and copied into the project of each script, so that nothing has to be fetched. It uses neither reflection nor
+// The SDK is copied into the project of each script, so that a build needs no network. It uses neither reflection nor
 // encoding/json, which would double a module's size, and nothing that TinyGo lacks.
 //
-// Functions that read or change the registration work inside a step. Elsewhere, as in an init function or the initial
-// value of a variable, they end the script. A script that panics has failed: the client gets a 500, and nothing is stored.
+// Functions that read or change the registration work only inside a step. Elsewhere, such as in an init function or a
+// variable's initial value, they end the script. A script that panics fails: the client gets a 500, nothing is stored.
 package registrar
 
-// What a step returns.
+// The results of a step.
 const (
-	Done    int32 = 0 // what the script did counts
-	Refused int32 = 1 // the registration is refused: as Refuse said, else as the base did
+	Done    int32 = 0 // the script's changes are kept
+	Refused int32 = 1 // the registration is refused, for the reason of Refuse or else of the base
 )
 
-// The codes of a refusal. The host turns any other one into InvalidClientMetadata.
+// The codes of a refusal. The host replaces any other by InvalidClientMetadata.
 const (
 	InvalidRedirectURI          = "invalid_redirect_uri"
 	InvalidClientMetadata       = "invalid_client_metadata"
 	InvalidSoftwareStatement    = "invalid_software_statement"
 	UnapprovedSoftwareStatement = "unapproved_software_statement"
-	InsufficientScope           = "insufficient_scope" // answers 403
+	InsufficientScope           = "insufficient_scope" // 403 instead of 400
 )
 
-// Base runs what this step replaced: the next script's step, or the built-in one. It returns Done or Refused, to be
-// returned as it is or overruled. It may be called once in a step.
+// Base runs what this step replaced: the next script's step, or the built-in one. It returns Done or Refused, which the
+// step may return or overrule. It may be called once in a step.
 func Base() int32 { return callBase() }
 
-// Refuse says why the registration is refused and returns Refused:
+// Refuse sets the reason of a refusal and returns Refused:
 //
 //	return registrar.Refuse(registrar.InvalidRedirectURI, "redirect_uris: only https is allowed here")
 func Refuse(code, description string) int32 {
@@ -49,32 +49,32 @@ func Refuse(code, description string) int32 {
 	return Refused
 }
 
-// How long a client secret lasts, besides a number of seconds.
+// Lifetimes of a client secret, besides a number of seconds.
 const (
-	DefaultLifetime int64 = 0  // what the server's operator chose
+	DefaultLifetime int64 = 0  // the server's --secret-lifetime
 	NeverExpires    int64 = -1 // as long as the client
 )
 
-// SetClientID sets the client ID, in add_client_id: 1 to 255 visible ASCII characters. The script fails where it is called
-// in another step or the ID may not be.
+// SetClientID sets the client ID, in add_client_id: 1 to 255 visible ASCII characters. The script fails in any other
+// step or if the ID is invalid.
 func SetClientID(id string) { setClientID(id) }
 
-// SetClientSecret sets the client secret, in generate_secret and add_client_secret: 32 to 255 visible ASCII characters that
-// nobody can guess. It expires in that many seconds, or as DefaultLifetime and NeverExpires say. The script fails where it
-// is called in another step or the secret may not be.
+// SetClientSecret sets the client secret, in generate_secret and add_client_secret: 32 to 255 visible ASCII characters,
+// which must be unguessable. It expires after the given seconds; see also DefaultLifetime and NeverExpires. The script
+// fails in any other step or if the secret is invalid.
 func SetClientSecret(secret string, seconds int64) { setClientSecret(secret, seconds) }
 
-// ClientExists tells whether a client ID is taken.
+// ClientExists reports whether a client ID is taken.
 func ClientExists(id string) bool { return clientExists(id) != 0 }
 
-// A PatchError is a patch that the host did not take. Why is in the script's log.
+// A PatchError reports a patch that the host rejected. The script's log has the reason.
 type PatchError struct{ Patch string }
 
-// Error says so.
+// Error quotes the patch.
 func (e *PatchError) Error() string { return "the host did not take the patch " + e.Patch }
 
-// Patch changes the client's metadata by a JSON Merge Patch (RFC 7396), an object as in {"client_name":"App","logo_uri":null}.
-// It returns a *[PatchError], and changes nothing, where that is no such patch or changes what a script may not.
+// Patch changes the client's metadata by a JSON Merge Patch (RFC 7396) such as {"client_name":"App","logo_uri":null}.
+// It returns a *[PatchError] and changes nothing if the patch is invalid or changes members that scripts may not.
 func Patch(patch string) error {
 	if patchClient(patch) != 0 {
 		return &PatchError{patch}
@@ -90,20 +90,20 @@ func SetStrings(member string, list []string) error {
 	return Patch("{" + Quote(member) + ":" + QuoteStrings(list) + "}")
 }
 
-// Remove takes a member out of the client's metadata, as [Patch] does.
+// Remove removes a member of the client's metadata, as [Patch] does.
 func Remove(member string) error { return Patch("{" + Quote(member) + ":null}") }
 
-// Item returns an item that a script, this or another one, set in this registration.
+// Item returns an item that this or another script set in this registration, and whether there is one.
 func Item(key string) (string, bool) { return read(itemSource(key)) }
 
-// SetItem sets an item, for later steps of this registration to read: 64 of 4 KiB at most, their keys of 255 bytes.
+// SetItem sets an item for later steps of this registration: at most 64 of 4 KiB, with keys of at most 255 bytes.
 func SetItem(key, value string) { setItem(key, value) }
 
-// Now returns when the request arrived, in milliseconds since 1970. It stands still during a registration.
+// Now returns the arrival time of the request, in milliseconds since 1970. It is constant during a registration.
 func Now() int64 { return now() }
 
-// Random fills b with random bytes of the host. A registration has 4 KiB of them, all its scripts together, and a script
-// that asks for more has failed.
+// Random fills b with random bytes of the host. All scripts of a registration together may read 4 KiB; a script that
+// reads more fails.
 func Random(b []byte) {
 	if len(b) > 0 {
 		randomBytes(b)
@@ -117,7 +117,7 @@ func RandomHex(n int) string {
 	return hex(b)
 }
 
-// hex is encoding/hex's EncodeToString without that package's dependencies.
+// hex is encoding/hex.EncodeToString without the dependencies of that package.
 func hex(b []byte) string {
 	const digits = "0123456789abcdef"
 	text := make([]byte, 0, 2*len(b))
@@ -127,7 +127,7 @@ func hex(b []byte) string {
 	return string(text)
 }
 
-// A Level is how grave a log line is.
+// A Level is the severity of a log line.
 type Level int32
 
 // The levels.
@@ -138,5 +138,5 @@ const (
 	LevelError
 )
 
-// Log writes a line to the server's log. A registration has 32 lines of 4 KiB in all; more are dropped and counted.
+// Log writes a line to the server's log. A registration may log 32 lines, 4 KiB in total; more are dropped and counted.
 func Log(level Level, line string) { logLine(int32(level), line) }

@@ -1,7 +1,7 @@
 package registrar
 
-// A scanner goes through the members of an object or the elements of a list. It does not recurse, however deep what it
-// skips may nest.
+// A scanner iterates over the members of an object or the elements of a list. It does not recurse, however deeply they
+// nest.
 type scanner struct {
 	text string
 	at   int
@@ -9,7 +9,7 @@ type scanner struct {
 
 func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\r' }
 
-// take skips space and then c, if it stands there.
+// take skips white space and then c, if c is next. It reports whether it was.
 func (s *scanner) take(c byte) bool {
 	for s.at < len(s.text) && isSpace(s.text[s.at]) {
 		s.at++
@@ -21,10 +21,10 @@ func (s *scanner) take(c byte) bool {
 	return true
 }
 
-// open begins an object or a list.
+// open enters an object or a list.
 func (s *scanner) open(bracket byte) bool { return s.take(bracket) }
 
-// more tells whether another element follows. It skips the comma before it.
+// more reports whether another element follows, and skips the comma before it.
 func (s *scanner) more(end byte) bool {
 	if s.take(end) {
 		return false
@@ -33,7 +33,7 @@ func (s *scanner) more(end byte) bool {
 	return s.at < len(s.text)
 }
 
-// next returns the value that follows and goes behind it.
+// next returns the next value and skips it.
 func (s *scanner) next() Value {
 	for s.at < len(s.text) && isSpace(s.text[s.at]) {
 		s.at++
@@ -50,7 +50,7 @@ func (s *scanner) next() Value {
 		case '{', '[':
 			depth++
 		case '}', ']':
-			if depth == 0 { // the end of what holds a number or a word
+			if depth == 0 { // the end of the enclosing value
 				return Value(s.text[from:s.at])
 			}
 			if depth--; depth == 0 {
@@ -67,7 +67,7 @@ func (s *scanner) next() Value {
 	return Value(s.text[from:])
 }
 
-// skipString goes behind the string that begins here, or to the end of the text.
+// skipString skips the string that begins here, or the rest of the text if it does not end.
 func (s *scanner) skipString() {
 	for s.at++; s.at < len(s.text); s.at++ {
 		switch s.text[s.at] {

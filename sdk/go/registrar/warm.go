@@ -2,12 +2,12 @@
 
 package registrar
 
-// The server keeps what a script is like once its init functions have run, and has each registration begin there. Whatever
-// is done here is done once, and not in each registration's first step.
+// The server saves the state of a script after its init functions, and each registration begins there. So this runs
+// once, and not in each registration's first step.
 //
-// The first value of a size is what costs the allocator most: thousands of instructions, and a page or two of memory that
-// the server has to bring back. After this, a step finds a place for values of all the usual sizes, with pointers and
-// without.
+// The first allocation of a size is the most expensive: thousands of instructions, and a page or two of memory that the
+// server has to restore. This function allocates all the usual sizes, with pointers and without, so that steps need
+// not.
 func init() {
 	for size := 8; size <= largest; size += max(8, size/8) {
 		bytes = make([]byte, size)
@@ -17,11 +17,11 @@ func init() {
 }
 
 const (
-	largest     = 4 << 10 // of the values, in bytes
+	largest     = 4 << 10 // bytes
 	pointerSize = 8       // in standard Go for WebAssembly
 )
 
-// What stands here is on the heap.
+// Package variables keep the values on the heap.
 var (
 	bytes    []byte
 	pointers []*byte

@@ -1,9 +1,9 @@
 //go:build wasip1
 
-// Command mcp-policy registers clients that speak the Model Context Protocol: applications on somebody's machine, which
-// keep no secret. They get authorization codes alone, so that PKCE protects them; they are sent back to https or to a
-// loopback host; and their refresh tokens are used once and last as long as the config says,
-// {"refresh_token_days":30}, 30 days where it says nothing.
+// Command mcp-policy registers clients of the Model Context Protocol: applications on a user's machine, which cannot
+// keep a secret. They may use only the authorization code grant, which PKCE protects, and redirect URIs with https or a
+// loopback host. Their refresh tokens are for one use and last as many days as the config says, by default 30:
+// {"refresh_token_days":30}.
 package main
 
 import (
@@ -18,11 +18,13 @@ import (
 func setGrantTypes() int32 {
 	request := registrar.Request()
 	if method := request.Get("token_endpoint_auth_method").Text(); method != "" && method != "none" {
-		return registrar.Refuse(registrar.InvalidClientMetadata, "token_endpoint_auth_method: only public clients are registered here; send none")
+		return registrar.Refuse(registrar.InvalidClientMetadata,
+			"token_endpoint_auth_method: only public clients are registered here; send none")
 	}
 	for _, grant := range request.Get("grant_types").Strings() {
 		if grant != "authorization_code" && grant != "refresh_token" {
-			return registrar.Refuse(registrar.InvalidClientMetadata, "grant_types: only authorization_code and refresh_token are allowed here")
+			return registrar.Refuse(registrar.InvalidClientMetadata,
+				"grant_types: only authorization_code and refresh_token are allowed here")
 		}
 	}
 	for _, kind := range request.Get("response_types").Strings() {
@@ -33,7 +35,7 @@ func setGrantTypes() int32 {
 	if registrar.Base() != registrar.Done {
 		return registrar.Refused
 	}
-	// RFC 7591 §2: the default is client_secret_basic, which a client that says nothing does not get here.
+	// RFC 7591 §2: the default is client_secret_basic, which is not allowed here.
 	change(registrar.Set("token_endpoint_auth_method", "none"))
 	// RFC 9700 §4.14.2: refresh tokens of public clients are rotated.
 	if slices.Contains(registrar.Client().Get("grant_types").Strings(), "refresh_token") {
@@ -50,7 +52,7 @@ func days() int64 {
 	return 30
 }
 
-// change fails the script where the host did not take a change: a policy that is half in force is none.
+// change fails the script if the host rejected a change, so that the policy is enforced completely.
 func change(err error) {
 	if err != nil {
 		panic(err)
@@ -62,7 +64,7 @@ func setRedirectURIs() int32 {
 	for i, text := range registrar.Request().Get("redirect_uris").Strings() {
 		uri, err := url.Parse(text)
 		if err != nil {
-			break // the base says what is wrong with it
+			break // the base reports it
 		}
 		loopback := slices.Contains([]string{"localhost", "127.0.0.1", "::1"}, uri.Hostname())
 		if uri.Scheme != "https" && (uri.Scheme != "http" || !loopback) {

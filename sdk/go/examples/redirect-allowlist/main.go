@@ -1,11 +1,11 @@
 //go:build wasip1
 
-// Command redirect-allowlist lets clients be sent back only to the hosts of the environment in which it is deployed:
+// Command redirect-allowlist allows redirect URIs only on the hosts of the environment that its config names:
 //
 //	{"environment":"staging","hosts":{"staging":["localhost",".staging.example"],"production":["app.example"]}}
 //
-// A host that begins with a dot stands for all that end in it. Everything but localhost needs https. An environment that
-// has no hosts allows none.
+// A host that begins with a dot allows all of its subdomains. All hosts but localhost require https. An environment
+// without hosts allows none.
 package main
 
 import (
@@ -24,11 +24,12 @@ func setRedirectURIs() int32 {
 	for i, text := range registrar.Request().Get("redirect_uris").Strings() {
 		uri, err := url.Parse(text)
 		if err != nil {
-			break // the base says what is wrong with it
+			break // the base reports it
 		}
 		if !allowed(uri, hosts) {
 			registrar.Log(registrar.LevelInfo, "refused the host "+uri.Hostname()+" in "+environment)
-			return registrar.Refuse(registrar.InvalidRedirectURI, "redirect_uris["+strconv.Itoa(i)+"]: its host is not allowed in this environment")
+			return registrar.Refuse(registrar.InvalidRedirectURI,
+				"redirect_uris["+strconv.Itoa(i)+"]: its host is not allowed in this environment")
 		}
 	}
 	return registrar.Base()

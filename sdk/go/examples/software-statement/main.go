@@ -1,8 +1,8 @@
 //go:build wasip1
 
-// Command software-statement registers only software that a directory vouches for, as in open banking: with a software
-// statement, which the server has verified, whose claims say what the software is called, which roles it has, and where
-// its users may be sent back to. The config says whose statements count and what they must hold:
+// Command software-statement registers only software that a directory has approved, as in open banking: with a software
+// statement, which the server has verified, whose claims are the name of the software, its roles and its redirect URIs.
+// The config lists the issuers whose statements are accepted, the roles, and the greatest age of a statement:
 //
 //	{"issuers":["https://directory.example"],"roles":["AISP","PISP"],"max_age_days":180}
 package main
@@ -21,15 +21,17 @@ func validateSoftwareStatement() int32 {
 		return registrar.Refuse(registrar.InvalidSoftwareStatement, "software_statement: one is required here")
 	}
 	if !slices.Contains(config.Get("issuers").Strings(), statement.Get("iss").Text()) {
-		return registrar.Refuse(registrar.UnapprovedSoftwareStatement, "software_statement: its issuer is not approved here")
+		return registrar.Refuse(registrar.UnapprovedSoftwareStatement,
+			"software_statement: its issuer is not approved here")
 	}
 	if problem := check(statement, config, registrar.Now()/1000); problem != "" {
 		return registrar.Refuse(registrar.InvalidSoftwareStatement, "software_statement: "+problem)
 	}
-	// RFC 7591 §2: software_id names the software, whoever runs it. What the client says of it must be the statement's.
+	// RFC 7591 §2: software_id identifies the software. The client's must be that of the statement.
 	asked := registrar.Request().Get("software_id")
 	if asked.IsSet() && asked.Text() != statement.Get("software_id").Text() {
-		return registrar.Refuse(registrar.InvalidClientMetadata, "software_id: it is not the one of the software statement")
+		return registrar.Refuse(registrar.InvalidClientMetadata,
+			"software_id: it is not the one of the software statement")
 	}
 	if registrar.Base() != registrar.Done {
 		return registrar.Refused
@@ -38,7 +40,7 @@ func validateSoftwareStatement() int32 {
 	return registrar.Done
 }
 
-// check returns what is wrong with a statement's claims, at a time in seconds since 1970.
+// check returns the problem with a statement's claims, "" if there is none. now is in seconds since 1970.
 func check(statement, config registrar.Value, now int64) string {
 	if !isSoftwareID(statement.Get("software_id").Text()) {
 		return "software_id must be 1 to 36 letters, digits and dashes"
@@ -50,7 +52,8 @@ func check(statement, config registrar.Value, now int64) string {
 		return "software_redirect_uris is missing"
 	}
 	roles := config.Get("roles").Strings()
-	if !slices.ContainsFunc(statement.Get("software_roles").Strings(), func(role string) bool { return slices.Contains(roles, role) }) {
+	if !slices.ContainsFunc(statement.Get("software_roles").Strings(),
+		func(role string) bool { return slices.Contains(roles, role) }) {
 		return "software_roles holds none of the roles that are served here"
 	}
 	issued, ok := statement.Get("iat").Int()
@@ -78,13 +81,14 @@ func setRedirectURIs() int32 {
 	vouched := registrar.Statement().Get("software_redirect_uris").Strings()
 	for i, uri := range registrar.Request().Get("redirect_uris").Strings() {
 		if !slices.Contains(vouched, uri) {
-			return registrar.Refuse(registrar.InvalidRedirectURI, "redirect_uris["+strconv.Itoa(i)+"]: the software statement does not hold it")
+			return registrar.Refuse(registrar.InvalidRedirectURI,
+				"redirect_uris["+strconv.Itoa(i)+"]: the software statement does not hold it")
 		}
 	}
 	return registrar.Base()
 }
 
-// The name is the statement's: people consent to it.
+// The name is that of the statement, since users see it when they consent.
 //
 //go:wasmexport set_client_name
 func setClientName() int32 {
@@ -95,7 +99,7 @@ func setClientName() int32 {
 	return registrar.Done
 }
 
-// change fails the script where the host did not take a change.
+// change fails the script if the host rejected a change.
 func change(err error) {
 	if err != nil {
 		panic(err)
