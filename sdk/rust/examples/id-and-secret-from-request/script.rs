@@ -1,5 +1,5 @@
-//! Takes the client ID and the secret from the request's members `requested_client_id` and `requested_client_secret`. An
-//! ID that is taken is refused. What is not asked for is made by the server.
+//! Sets the client ID and the secret from the request's members `requested_client_id` and `requested_client_secret`. An
+//! ID that is taken is refused. The server generates what is not requested.
 
 use registrar::json::Value;
 use registrar::{
@@ -28,7 +28,7 @@ fn is_id(id: &str) -> bool {
     (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
 
-/// Runs only for a client that needs a secret: a public one that asks for one gets none.
+/// Runs only for clients that need a secret; public clients get none.
 fn generate_secret() -> Outcome {
     let request = request();
     let value = match asked(&request, "requested_client_secret") {
@@ -50,7 +50,7 @@ fn is_secret(secret: &str) -> bool {
     (32..=255).contains(&secret.len()) && secret.bytes().all(|b| b.is_ascii_graphic())
 }
 
-/// What the request asks for, `null` being nothing.
+/// Returns a member of the request, `None` if it is absent or `null`.
 fn asked<'a>(request: &'a Metadata, name: &str) -> Option<Value<'a>> {
     request.get(name).filter(|value| !value.is_null())
 }

@@ -1,4 +1,4 @@
-//! The functions of `registrar_v1`, as the server has them. Elsewhere, in a script's own tests, they panic.
+//! The host functions of `registrar_v1`. Outside WebAssembly, such as in a script's unit tests, they panic.
 
 macro_rules! imports {
     ($(fn $name:ident($($param:ident: $type:ty),*) $(-> $result:ty)?;)+) => {
@@ -10,7 +10,7 @@ macro_rules! imports {
         $(
             #[cfg(not(target_arch = "wasm32"))]
             pub unsafe fn $name($(_: $type),*) $(-> $result)? {
-                panic!(concat!(stringify!($name), " works in the server alone"))
+                panic!(concat!(stringify!($name), " works only in the server"))
             }
         )+
     };

@@ -1,21 +1,21 @@
-//! An allocator that only goes up: an instance serves one registration, and its memory is thrown away with it. The block
-//! on top can grow, shrink and be freed, which is what a growing string or list needs.
+//! A bump allocator: an instance serves one registration, so that memory need not be reused. Only the topmost block can
+//! grow, shrink and be freed, which is what a growing string or list needs.
 
-/// What is left of a memory: everything from `top` to `end`.
+/// The free part of a memory, from `top` to `end`.
 pub(crate) struct Region {
     pub top: usize,
     pub end: usize,
 }
 
 impl Region {
-    /// Takes a block. `grow` is asked for a memory that ends at least there, and says where it ends now.
+        /// Allocates a block. `grow` extends the memory to at least the given end and returns the new end.
     pub fn take(&mut self, size: usize, align: usize, grow: impl FnOnce(usize) -> Option<usize>) -> Option<usize> {
         let start = self.top.checked_add(align - 1)? & !(align - 1);
         self.extend(start, size, grow)?;
         Some(start)
     }
 
-    /// Gives the block at `start` the new size, if it is the one on top.
+        /// Resizes the block at `start`, if it is the topmost one.
     pub fn resize(&mut self, start: usize, old: usize, new: usize, grow: impl FnOnce(usize) -> Option<usize>) -> bool {
         start + old == self.top && self.extend(start, new, grow).is_some()
     }
@@ -53,7 +53,7 @@ mod global {
     #[global_allocator]
     static GLOBAL: Bump = Bump(UnsafeCell::new(Region { top: 0, end: 0 }));
 
-    /// Grows the memory so that it reaches to `top`, and returns where it ends.
+        /// Grows the memory to at least `top` and returns its end.
     fn grow(top: usize) -> Option<usize> {
         let pages = top.checked_add(PAGE - 1)? / PAGE;
         let there = memory_size(0);

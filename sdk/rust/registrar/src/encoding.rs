@@ -1,6 +1,6 @@
 use alloc::string::String;
 
-/// Two lower-case digits for each byte.
+/// Encodes bytes as lower-case hexadecimal digits, two per byte.
 pub fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut out = String::with_capacity(2 * bytes.len());
@@ -11,7 +11,7 @@ pub fn hex(bytes: &[u8]) -> String {
     out
 }
 
-/// Base64 with `-` and `_` and without padding (RFC 4648 §5): 43 characters for 32 bytes.
+/// Encodes bytes as base64url without padding (RFC 4648 §5): 43 characters for 32 bytes.
 pub fn base64url(bytes: &[u8]) -> String {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let mut out = String::with_capacity((4 * bytes.len() + 2) / 3);

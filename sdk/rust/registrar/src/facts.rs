@@ -1,4 +1,4 @@
-//! What a script can read: the request, the client, who registers, and the rest. Each call asks the server anew.
+//! The values that a script can read: the request, the client, the caller and others. Each call reads them anew.
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;
@@ -8,7 +8,7 @@ use core::ops::Deref;
 use crate::abi;
 use crate::json::{Document, Value};
 
-/// Reads a value into a buffer that grows until it fits; `None` where there is no value.
+/// Reads a value, with a second call if it does not fit at first. Returns `None` if there is no value.
 pub(crate) fn read(f: &dyn Fn(*mut u8, usize) -> i32) -> Option<Vec<u8>> {
     let mut buffer: Vec<u8> = Vec::with_capacity(2048);
     loop {
@@ -37,7 +37,7 @@ macro_rules! documents {
         pub struct $name(Document);
 
         impl $name {
-            /// The same of JSON, for a script's own tests.
+                        /// Parses JSON, for a script's unit tests.
             pub fn parse(json: &str) -> Result<Self, crate::json::Error> {
                 Document::parse(json.to_owned()).map($name)
             }
@@ -54,47 +54,47 @@ macro_rules! documents {
 }
 
 documents! {
-    /// The metadata of a client, as sent ([`request`]) or as built so far ([`client`]). Members without a method of their
-    /// own are read by name: `client.string("logo_uri")`.
+        /// The metadata of a client, as sent ([`request`]) or as built so far ([`client`]). Members that have no method
+        /// are read by name: `client.string("logo_uri")`.
     Metadata;
-    /// Who registers. See [`caller`].
+        /// The caller that registers the client. See [`caller`].
     Caller;
-    /// Which registration and which step it is. See [`context`].
+        /// The operation, step and mode of a call. See [`context`].
     Context;
 }
 
-/// The metadata as the caller sent it.
+/// Returns the metadata as sent by the caller.
 pub fn request() -> Metadata {
     Metadata(document(&|buf, cap| unsafe { abi::read_request(buf, cap) }).expect("every step has a request"))
 }
 
-/// The client as built so far, never with a secret.
+/// Returns the client as built so far, without any secret.
 pub fn client() -> Metadata {
     Metadata(document(&|buf, cap| unsafe { abi::read_client(buf, cap) }).expect("every step has a client"))
 }
 
-/// Who registers. On an update, the caller who registered the client.
+/// Returns the caller. On an update, it is the one that registered the client.
 pub fn caller() -> Caller {
     Caller(document(&|buf, cap| unsafe { abi::read_caller(buf, cap) }).expect("every step has a caller"))
 }
 
-/// Which registration and which step it is.
+/// Returns the operation, step and mode of this call.
 pub fn context() -> Context {
     Context(document(&|buf, cap| unsafe { abi::read_context(buf, cap) }).expect("every step has a context"))
 }
 
-/// The script's own configuration, from the deployment.
+/// Returns the script's configuration from the deployment.
 pub fn config() -> Document {
     document(&|buf, cap| unsafe { abi::read_config(buf, cap) }).expect("every script has a configuration")
 }
 
-/// The verified claims of the software statement, if there is one.
+/// Returns the verified claims of the software statement, if there is one.
 pub fn statement() -> Option<Document> {
     document(&|buf, cap| unsafe { abi::read_statement(buf, cap) })
 }
 
 impl Metadata {
-    /// The client ID, once there is one.
+        /// The client ID, once it is set.
     pub fn client_id(&self) -> Option<String> {
         self.string("client_id")
     }
@@ -104,7 +104,7 @@ impl Metadata {
         self.string("client_name")
     }
 
-    /// Where the client may be redirected to.
+        /// The redirect URIs.
     pub fn redirect_uris(&self) -> Vec<String> {
         self.strings("redirect_uris")
     }
@@ -119,12 +119,12 @@ impl Metadata {
         self.strings("response_types")
     }
 
-    /// How the client authenticates; `none` for a public client.
+        /// The authentication method; `none` for a public client.
     pub fn token_endpoint_auth_method(&self) -> Option<String> {
         self.string("token_endpoint_auth_method")
     }
 
-    /// Each scope of `scope`.
+        /// The scopes in `scope`.
     pub fn scopes(&self) -> Vec<String> {
         let scope = self.get("scope").and_then(Value::as_str).unwrap_or_default();
         scope.split(' ').filter(|s| !s.is_empty()).map(ToOwned::to_owned).collect()
@@ -137,32 +137,32 @@ impl Caller {
         self.string("auth").unwrap_or_default()
     }
 
-    /// Who issued the caller's token.
+        /// The issuer of the caller's token.
     pub fn issuer(&self) -> Option<String> {
         self.string("issuer")
     }
 
-    /// Whom the caller's token is about.
+        /// The subject of the caller's token.
     pub fn subject(&self) -> Option<String> {
         self.string("subject")
     }
 
-    /// Which token it was.
+        /// The ID of the caller's token.
     pub fn token_id(&self) -> Option<String> {
         self.string("token_id")
     }
 
-    /// What the caller's token allows.
+        /// The scopes of the caller's token.
     pub fn scopes(&self) -> Vec<String> {
         self.strings("scopes")
     }
 
-    /// Does the caller's token allow that?
+        /// Reports whether the caller's token has a scope.
     pub fn has_scope(&self, scope: &str) -> bool {
         self.get("scopes").map_or(false, |list| list.items().any(|s| s.as_str().as_deref() == Some(scope)))
     }
 
-    /// The address that the request came from.
+        /// The IP address of the caller.
     pub fn ip(&self) -> Option<String> {
         self.string("ip")
     }
@@ -174,17 +174,17 @@ impl Caller {
 }
 
 impl Context {
-    /// `register`, `update` or `metadata_document`. Take one that you do not know for `register`.
+        /// `register`, `update` or `metadata_document`. Treat unknown operations as `register`.
     pub fn operation(&self) -> String {
         self.string("operation").unwrap_or_default()
     }
 
-    /// The step's name.
+        /// The name of the step.
     pub fn step(&self) -> String {
         self.string("step").unwrap_or_default()
     }
 
-    /// `enforce`, `shadow`, `canary`, `dry_run` or `replay`. Take one that you do not know for `enforce`.
+        /// `enforce`, `shadow`, `canary`, `dry_run` or `replay`. Treat unknown modes as `enforce`.
     pub fn mode(&self) -> String {
         self.string("mode").unwrap_or_default()
     }

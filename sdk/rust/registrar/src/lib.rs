@@ -1,4 +1,4 @@
-//! Steps of client registrations, replaced by Rust: what a script of the server imports as `registrar_v1`.
+//! The SDK for registration scripts in Rust: typed host functions of `registrar_v1`, and a small JSON library.
 //!
 //! ```ignore
 //! use registrar::{hex, random, set_client_id, steps, Outcome};
@@ -11,9 +11,9 @@
 //! }
 //! ```
 //!
-//! A step is a function that returns an [`Outcome`]; [`steps!`] exports it. It may run what it replaced ([`base`]), read the
-//! [`request`], the [`client`] as built so far, the [`caller`], the script's own [`config`], and change the client
-//! ([`patch`]) or [`refuse`] it. A panic is a failure of the script: the server answers 500 and stores nothing.
+//! A step is a function that returns an [`Outcome`]; [`steps!`] exports it. It can run what it replaced ([`base`]),
+//! read the [`request`], the [`client`] as built so far, the [`caller`], the script's own [`config`], and change the
+//! client ([`patch`]) or [`refuse`] it. A script that panics fails: the client gets a 500, and nothing is stored.
 #![no_std]
 
 extern crate alloc;
@@ -33,34 +33,34 @@ use alloc::vec::Vec;
 pub use encoding::{base64url, hex};
 pub use facts::{caller, client, config, context, request, statement, Caller, Context, Metadata};
 
-/// How a step ends: `Ok(())` keeps what it did, an error discards it.
+/// The result of a step: `Ok(())` keeps its changes, an error discards them.
 pub type Outcome = Result<(), Stop>;
 
-/// Why a step ended early.
+/// The reason why a step ended early.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stop {
-    /// The client is refused, for the reason that [`refuse`] or the base gave.
+        /// The client is refused, for the reason of [`refuse`] or of the base.
     Refused,
-    /// The script failed: the server answers 500, and the log says why.
+        /// The script failed: the client gets a 500, and the log has the reason.
     Failed,
 }
 
-/// Error codes of [`refuse`]. Another one becomes [`INVALID_CLIENT_METADATA`](code::INVALID_CLIENT_METADATA).
+/// Error codes of [`refuse`]. Others become [`INVALID_CLIENT_METADATA`](code::INVALID_CLIENT_METADATA).
 pub mod code {
     /// A redirect URI is not allowed (RFC 7591 section 3.2.2).
     pub const INVALID_REDIRECT_URI: &str = "invalid_redirect_uri";
-    /// Another member is not allowed.
+        /// A member is not allowed.
     pub const INVALID_CLIENT_METADATA: &str = "invalid_client_metadata";
     /// The software statement is not valid.
     pub const INVALID_SOFTWARE_STATEMENT: &str = "invalid_software_statement";
-    /// The software statement is not of those that are wanted.
+        /// The software statement is not approved.
     pub const UNAPPROVED_SOFTWARE_STATEMENT: &str = "unapproved_software_statement";
-    /// The caller may not do that: 403 instead of 400.
+        /// The caller is not allowed to: 403 instead of 400.
     pub const INSUFFICIENT_SCOPE: &str = "insufficient_scope";
 }
 
-/// Exports functions of the type `fn() -> Outcome` as the steps of their names: `steps!(set_scopes, add_client_id)`. A name
-/// that is no step's does not compile.
+/// Exports functions of the type `fn() -> Outcome` as the steps of their names: `steps!(set_scopes, add_client_id)`.
+/// Other names than those of steps do not compile.
 #[macro_export]
 macro_rules! steps {
     ($($step:ident),+ $(,)?) => {$(
@@ -92,7 +92,7 @@ pub mod step {
     }
 }
 
-/// Runs a step and says how it ended as the server wants it. [`steps!`] calls it.
+/// Runs a step and returns its result as an exit code of the ABI. [`steps!`] calls it.
 #[doc(hidden)]
 pub fn run(step: fn() -> Outcome) -> i32 {
     log_panics();
@@ -112,7 +112,7 @@ fn log_panics() {
 #[cfg(not(all(feature = "std", target_arch = "wasm32")))]
 fn log_panics() {}
 
-/// Runs what this step replaced. `base()?` lets a refusal of it stand; to overrule one, drop the error. It panics the
+/// Runs what this step replaced. `base()?` keeps its refusal; drop the error to overrule it. Panics when called a
 /// second time in a step.
 pub fn base() -> Outcome {
     match unsafe { abi::call_base() } {
@@ -121,7 +121,7 @@ pub fn base() -> Outcome {
     }
 }
 
-/// Refuses the client, with a code from [`code`]: `return refuse(code::INVALID_REDIRECT_URI, "…")`. The caller reads the
+/// Refuses the client, with a code from [`code`]: `return refuse(code::INVALID_REDIRECT_URI, "…")`. The caller sees the
 /// description.
 pub fn refuse<T>(code: &str, description: impl AsRef<str>) -> Result<T, Stop> {
     let description = description.as_ref();
@@ -129,8 +129,8 @@ pub fn refuse<T>(code: &str, description: impl AsRef<str>) -> Result<T, Stop> {
     Err(Stop::Refused)
 }
 
-/// A patch that the server does not take: it touches a member that only the server sets, one that it does not know and
-/// may not echo, or gives one a value of the wrong type. The log says which. It changed nothing. With `?` it is a failure
+/// The server rejected a patch: it changes a member that only the server sets, or an unknown one that is not echoed, or
+/// it has a value of the wrong type. The log has the reason. Nothing was changed. With `?` it is a failure
 /// of the script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PatchRefused;
@@ -146,7 +146,7 @@ pub fn patch(patch: json::Object) -> Result<(), PatchRefused> {
     patch_json(&patch.text())
 }
 
-/// As [`patch`], of JSON.
+/// Like [`patch`], with a patch that is JSON text.
 pub fn patch_json(patch: &str) -> Result<(), PatchRefused> {
     match unsafe { abi::patch_client(patch.as_ptr(), patch.len()) } {
         0 => Ok(()),
@@ -154,25 +154,25 @@ pub fn patch_json(patch: &str) -> Result<(), PatchRefused> {
     }
 }
 
-/// Is that client ID taken? What is longer than 255 bytes can be none's.
+/// Reports whether a client ID is taken. IDs of more than 255 bytes never are.
 pub fn client_exists(id: &str) -> bool {
     id.len() <= 255 && unsafe { abi::client_exists(id.as_ptr(), id.len()) } == 1
 }
 
-/// Sets the client ID, in `add_client_id`: 1 to 255 visible ASCII characters, not `.` or `..`, not beginning like a URL.
-/// It traps for another one.
+/// Sets the client ID, in `add_client_id`: 1 to 255 visible ASCII characters, not `.`, `..` or an http or https URL.
+/// Traps for an invalid ID.
 pub fn set_client_id(id: &str) {
     unsafe { abi::set_client_id(id.as_ptr(), id.len()) }
 }
 
-/// When a secret expires.
+/// The lifetime of a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expires {
-    /// When the server's default says.
+        /// The server's default.
     Default,
-    /// Never.
+        /// The secret never expires.
     Never,
-    /// In so many seconds: 1 or more, a hundred years at most.
+        /// Seconds: 1 or more, at most a hundred years.
     In(u32),
 }
 
@@ -187,25 +187,25 @@ impl Expires {
     }
 }
 
-/// Sets the client secret, in `generate_secret` and `add_client_secret`: 32 to 255 visible ASCII characters. It traps for
-/// another one.
+/// Sets the client secret, in `generate_secret` and `add_client_secret`: 32 to 255 visible ASCII characters. Traps for
+/// an invalid secret.
 pub fn set_client_secret(secret: &str, expires: Expires) {
     unsafe { abi::set_client_secret(secret.as_ptr(), secret.len(), expires.seconds()) }
 }
 
-/// An item that a script set in this registration. Bytes that are no UTF-8 become U+FFFD.
+/// Returns an item that a script set in this registration. Invalid UTF-8 becomes U+FFFD.
 pub fn item(key: &str) -> Option<String> {
     facts::read(&|buf, cap| unsafe { abi::get_item(key.as_ptr(), key.len(), buf, cap) })
         .map(|value| String::from_utf8(value).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned()))
 }
 
-/// Sets an item, which later steps of this registration read: at most 64 of 4 KiB, their keys of 255 bytes.
+/// Sets an item for later steps of this registration: at most 64 of 4 KiB, with keys of at most 255 bytes.
 pub fn set_item(key: &str, value: impl AsRef<[u8]>) {
     let value = value.as_ref();
     unsafe { abi::set_item(key.as_ptr(), key.len(), value.as_ptr(), value.len()) }
 }
 
-/// How grave a log line is.
+/// The severity of a log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum Level {
@@ -215,28 +215,28 @@ pub enum Level {
     Error,
 }
 
-/// Writes a line to the server's log: `log(Level::Info, format!("{n} scopes"))`. Beyond 32 lines or 4 KiB a registration,
-/// lines are dropped.
+/// Writes a line to the server's log: `log(Level::Info, format!("{n} scopes"))`. Beyond 32 lines or 4 KiB per
+/// registration, lines are dropped.
 pub fn log(level: Level, line: impl AsRef<str>) {
     let line = line.as_ref();
     unsafe { abi::log(level as u32, line.as_ptr(), line.len()) }
 }
 
-/// Random bytes of the server, fit for secrets: `random::<32>()`. A registration has 4 KiB.
+/// Returns random bytes of the server, fit for secrets: `random::<32>()`. A registration may read 4 KiB.
 pub fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     unsafe { abi::random(bytes.as_mut_ptr(), N) }
     bytes
 }
 
-/// As [`random`], of a length that is known only later.
+/// Like [`random`], for a length that is known only at run time.
 pub fn random_bytes(length: usize) -> Vec<u8> {
     let mut bytes = alloc::vec![0; length];
     unsafe { abi::random(bytes.as_mut_ptr(), length) }
     bytes
 }
 
-/// When the request arrived, in milliseconds since 1970. It stands still.
+/// Returns the arrival time of the request, in milliseconds since 1970. It is constant in a registration.
 pub fn now() -> i64 {
     unsafe { abi::now() }
 }
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "random works in the server alone")]
+    #[should_panic(expected = "random works only in the server")]
     fn functions_of_the_server_say_where_they_work() {
         random::<1>();
     }

@@ -1,4 +1,4 @@
-//! Registers only clients whose redirect URIs are all among those of the config,
+//! Registers only clients whose redirect URIs are all in the config,
 //! `{"redirect_uris":["https://app.example/cb"]}`.
 
 use registrar::{base, code, config, refuse, request, steps, Outcome};

@@ -1,5 +1,5 @@
-//! JSON, as much of it as a script needs. [`Document`] and [`Value`] read lists, objects and strings where they stand in
-//! the text and build no tree; [`Object`] writes.
+//! A small JSON library for scripts. [`Document`] and [`Value`] read lists, objects and strings directly in the text,
+//! without building a tree; [`Object`] writes.
 
 mod read;
 mod scan;

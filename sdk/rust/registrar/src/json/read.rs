@@ -5,14 +5,14 @@ use core::ops::Range;
 
 use super::scan::{Error, Scanner, MAX_DEPTH};
 
-/// A value, as the text that it is.
+/// The text of a JSON value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Value<'a> {
-    text: &'a str, // valid, without space around it
+        text: &'a str, // valid, without surrounding white space
 }
 
 impl<'a> Value<'a> {
-    /// Reads a text that holds one value and nothing else.
+        /// Parses a text that is one value.
     pub fn parse(text: &'a str) -> Result<Self, Error> {
         let mut s = Scanner::new(text);
         s.space();
@@ -24,17 +24,17 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The JSON itself.
+    /// The JSON text.
     pub fn text(self) -> &'a str {
         self.text
     }
 
-    /// Is it `null`?
+        /// Reports whether the value is `null`.
     pub fn is_null(self) -> bool {
         self.text == "null"
     }
 
-    /// The value of `true` and `false`.
+        /// The value of `true` or `false`.
     pub fn as_bool(self) -> Option<bool> {
         match self.text {
             "true" => Some(true),
@@ -43,12 +43,12 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// A number that is written without fraction and exponent.
+        /// The value of a number that is written without fraction and exponent.
     pub fn as_i64(self) -> Option<i64> {
         self.text.parse().ok()
     }
 
-    /// The characters of a string.
+        /// The text of a string.
     pub fn as_str(self) -> Option<Cow<'a, str>> {
         let inner = self.text.strip_prefix('"')?.strip_suffix('"')?;
         if inner.contains('\\') {
@@ -57,28 +57,28 @@ impl<'a> Value<'a> {
         Some(Cow::Borrowed(inner))
     }
 
-    /// What is in a list; nothing for what is no list.
+        /// The elements of a list; none for other values.
     pub fn items(self) -> Items<'a> {
         Items(inside(self.text, b'['))
     }
 
-    /// The members of an object in their order; none for what is no object.
+        /// The members of an object in order; none for other values.
     pub fn members(self) -> Members<'a> {
         Members(inside(self.text, b'{'))
     }
 
-    /// The member of an object.
+        /// A member of an object.
     pub fn get(self, name: &str) -> Option<Value<'a>> {
         self.members().find(|(n, _)| n == name).map(|(_, value)| value)
     }
 
-    /// The strings of a list. What else is in it is left out.
+        /// The strings of a list. Other elements are left out.
     pub fn strings(self) -> Vec<String> {
         self.items().filter_map(Value::as_str).map(Cow::into_owned).collect()
     }
 }
 
-/// Where the first value stands in what begins with that byte; at the end in anything else.
+/// Returns a scanner at the first element of a list or object that opens with a byte, else one at the end.
 fn inside(text: &str, open: u8) -> Scanner<'_> {
     let mut s = Scanner::new(text);
     if s.eat(open) {
@@ -89,7 +89,7 @@ fn inside(text: &str, open: u8) -> Scanner<'_> {
     s
 }
 
-/// The values of a list, from [`Value::items`].
+/// The elements of a list, from [`Value::items`].
 #[derive(Debug, Clone)]
 pub struct Items<'a>(Scanner<'a>);
 
@@ -97,7 +97,7 @@ impl<'a> Iterator for Items<'a> {
     type Item = Value<'a>;
 
     fn next(&mut self) -> Option<Value<'a>> {
-        let text = self.0.value(MAX_DEPTH).ok()?; // the list's end is no value
+        let text = self.0.value(MAX_DEPTH).ok()?; // fails at the end of the list
         step_on(&mut self.0);
         Some(Value { text })
     }
@@ -111,7 +111,7 @@ impl<'a> Iterator for Members<'a> {
     type Item = (Cow<'a, str>, Value<'a>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let name = self.0.string().ok()?; // the object's end is no string
+        let name = self.0.string().ok()?; // fails at the end of the object
         self.0.space();
         self.0.eat(b':');
         self.0.space();
@@ -121,14 +121,14 @@ impl<'a> Iterator for Members<'a> {
     }
 }
 
-/// Steps over what stands between two values.
+/// Skips the separator between two values.
 fn step_on(s: &mut Scanner<'_>) {
     s.space();
     s.eat(b',');
     s.space();
 }
 
-/// What an escaped string says. Half a surrogate pair becomes U+FFFD.
+/// Decodes the escapes of a string. Half a surrogate pair becomes U+FFFD.
 fn unescape(inner: &str) -> String {
     let mut out = String::with_capacity(inner.len());
     let mut rest = inner;
@@ -150,7 +150,7 @@ fn unescape(inner: &str) -> String {
     out
 }
 
-/// Takes the four digits after `\u`, and the other half of a surrogate pair.
+/// Decodes the four digits after `\u`, and the other half of a surrogate pair.
 fn unicode(rest: &mut &str) -> char {
     let first = unit(rest);
     if let (0xd800..=0xdbff, Some(mut more)) = (first, rest.strip_prefix("\\u")) {
@@ -170,15 +170,15 @@ fn unit(rest: &mut &str) -> u32 {
     u32::from_str_radix(digits, 16).unwrap_or(0)
 }
 
-/// An object with its text. It is read once; members are then found by their names.
+/// An object and its text. It is parsed once; members are then found by name.
 #[derive(Debug, Clone)]
 pub struct Document {
     text: String,
-    members: Vec<(Range<usize>, Range<usize>)>, // of each name and value in the text, the name with its quotes
+        members: Vec<(Range<usize>, Range<usize>)>, // of names (with quotes) and values in the text
 }
 
 impl Document {
-    /// Reads an object.
+        /// Parses an object.
     pub fn parse(text: String) -> Result<Self, Error> {
         let mut s = Scanner::new(&text);
         let mut members = Vec::new();
@@ -196,12 +196,12 @@ impl Document {
         Ok(Document { text, members })
     }
 
-    /// The JSON itself.
+    /// The JSON text.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// All members, in their order.
+        /// All members, in order.
     pub fn members(&self) -> impl Iterator<Item = (Cow<'_, str>, Value<'_>)> {
         self.members.iter().filter_map(move |(name, value)| Some((self.value(name).as_str()?, self.value(value))))
     }
@@ -210,7 +210,7 @@ impl Document {
         Value { text: &self.text[range.clone()] }
     }
 
-    /// The member of that name, `null` too.
+        /// The member of that name, which may be `null`.
     pub fn get(&self, name: &str) -> Option<Value<'_>> {
         self.members.iter().find(|(n, _)| self.is_named(n, name)).map(|(_, value)| self.value(value))
     }
@@ -219,7 +219,7 @@ impl Document {
         let inner = &self.text[range.start + 1..range.end - 1];
         match inner.len() {
             n if n < name.len() => false,
-            n if n == name.len() => inner == name && !name.contains('\\'), // an escape is longer than what it says
+            n if n == name.len() => inner == name && !name.contains('\\'), // an escape is longer than its character
             _ => inner.contains('\\') && unescape(inner) == name,
         }
     }
@@ -229,7 +229,7 @@ impl Document {
         self.get(name)?.as_str().map(Cow::into_owned)
     }
 
-    /// The strings of the list of that name; none without it.
+        /// The strings of the list of that name; none if there is no list.
     pub fn strings(&self, name: &str) -> Vec<String> {
         self.get(name).map(Value::strings).unwrap_or_default()
     }

@@ -1,12 +1,12 @@
 use core::fmt;
 
-/// How deep objects and lists may nest. The server takes no deeper request or patch.
+/// The maximum nesting of objects and lists, as in the server.
 pub const MAX_DEPTH: usize = 100;
 
-/// Where a text is no JSON (RFC 8259), or nests deeper than [`MAX_DEPTH`].
+/// The text is not JSON (RFC 8259), or nests deeper than [`MAX_DEPTH`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Error {
-    /// In bytes from the beginning of the text.
+        /// The offset of the error in bytes.
     pub at: usize,
 }
 
@@ -16,8 +16,8 @@ impl fmt::Display for Error {
     }
 }
 
-/// Steps over values. All that it takes is strict JSON, but for two members of the same name and for halves of surrogate
-/// pairs, which the server lets through to no script.
+/// Skips values. It accepts only strict JSON, but also duplicate members and halves of surrogate pairs, which the
+/// server never passes to scripts.
 #[derive(Debug, Clone)]
 pub(crate) struct Scanner<'a> {
     pub text: &'a str,
@@ -43,7 +43,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Steps over the byte if it is the next one.
+        /// Skips a byte, if it is the next one.
     pub fn eat(&mut self, byte: u8) -> bool {
         let there = self.peek() == Some(byte);
         self.at += there as usize;
@@ -57,7 +57,7 @@ impl<'a> Scanner<'a> {
         self.error()
     }
 
-    /// Steps over a value without the space around it and returns its text. `room` is how deep it may nest.
+        /// Skips a value and returns its text. `room` is the depth that is left.
     pub fn value(&mut self, room: usize) -> Result<&'a str, Error> {
         let start = self.at;
         match self.peek() {
@@ -73,7 +73,7 @@ impl<'a> Scanner<'a> {
         Ok(&self.text[start..self.at])
     }
 
-    /// Steps over an object. `member` gets the text of each name and value.
+        /// Skips an object and calls `member` with the text of each name and value.
     pub fn object(&mut self, room: usize, mut member: impl FnMut(&'a str, &'a str)) -> Result<(), Error> {
         self.expect(b'{')?;
         self.space();
@@ -111,7 +111,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Steps over a string and returns it with its quotes.
+        /// Skips a string and returns it with its quotes.
     pub fn string(&mut self) -> Result<&'a str, Error> {
         let start = self.at;
         self.expect(b'"')?;

@@ -5,14 +5,14 @@ use core::fmt::Write;
 
 use super::{Document, Value};
 
-/// An object that is being written: `Object::new().set("client_name", "x").set("contacts", ["a@example.com"])`.
+/// A builder of a JSON object: `Object::new().set("client_name", "x").set("contacts", ["a@example.com"])`.
 #[derive(Debug, Clone, Default)]
 pub struct Object {
     members: String,
 }
 
 impl Object {
-    /// An object without members.
+        /// Returns an object without members.
     pub fn new() -> Self {
         Self::default()
     }
@@ -29,19 +29,19 @@ impl Object {
         self
     }
 
-    /// Adds a member that is `null`, which in a patch takes the member away.
+        /// Adds a member that is `null`, which in a patch removes the member.
     #[must_use]
     pub fn remove(self, name: &str) -> Self {
         self.set(name, None::<&str>)
     }
 
-    /// The JSON.
+        /// The JSON text.
     pub fn text(&self) -> String {
         ["{", &self.members, "}"].concat()
     }
 }
 
-/// What can be written as JSON. `None` is `null`.
+/// A type that can be written as JSON. `None` is `null`.
 pub trait ToJson {
     /// Appends the value's JSON.
     fn write(&self, out: &mut String);
@@ -55,7 +55,7 @@ impl ToJson for str {
                 '"' => out.push_str("\\\""),
                 '\\' => out.push_str("\\\\"),
                 '\0'..='\x1f' => {
-                    let _ = write!(out, "\\u{:04x}", c as u32); // a String takes everything
+                    let _ = write!(out, "\\u{:04x}", c as u32); // writing to a String cannot fail
                 }
                 _ => out.push(c),
             }
@@ -68,7 +68,7 @@ macro_rules! by_display {
     ($($type:ty),+) => {$(
         impl ToJson for $type {
             fn write(&self, out: &mut String) {
-                let _ = write!(out, "{}", self); // a String takes everything
+                let _ = write!(out, "{}", self); // writing to a String cannot fail
             }
         }
     )+};
