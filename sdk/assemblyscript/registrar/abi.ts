@@ -1,4 +1,4 @@
-// The functions of registrar_v1, as the server has them.
+// The host functions of registrar_v1.
 
 // @ts-ignore: decorator
 @external("registrar_v1", "read_context")

@@ -1,4 +1,4 @@
-// Two lower-case digits for each byte.
+// Encodes bytes as lower-case hexadecimal digits, two per byte.
 export function hex(bytes: Uint8Array): string {
   const out = new Uint8Array(2 * bytes.length);
   for (let i = 0; i < bytes.length; i++) {
@@ -12,7 +12,7 @@ function digit(n: u8): u8 {
   return n < 10 ? 0x30 + n : 0x61 - 10 + n;
 }
 
-// Base64 with - and _ and without padding (RFC 4648 section 5): 43 characters for 32 bytes.
+// Encodes bytes as base64url without padding (RFC 4648 section 5): 43 characters for 32 bytes.
 export function base64url(bytes: Uint8Array): string {
   const out = new Uint8Array((4 * bytes.length + 2) / 3);
   let bits: u32 = 0, have = 0, n = 0;
@@ -34,7 +34,7 @@ function letter(n: u8): u8 {
   return n == 62 ? 0x2d : 0x5f;
 }
 
-// Half a surrogate pair becomes U+FFFD, since the server takes valid UTF-8 only.
+// Encodes text as UTF-8. Half a surrogate pair becomes U+FFFD, since the server accepts only valid UTF-8.
 export function utf8(text: string): ArrayBuffer {
   return String.UTF8.encode(text, false, String.UTF8.ErrorMode.REPLACE);
 }

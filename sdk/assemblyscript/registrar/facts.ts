@@ -1,8 +1,8 @@
-// What a script can read: the request, the client, who registers, and the rest. Each call asks the server anew.
+// The values that a script can read: the request, the client, the caller and others. Each call reads them anew.
 import * as abi from "./abi";
 import { Document } from "./json";
 
-// The value's text, read into a buffer that grows until it fits; null where there is no value.
+// Reads a value, with a second call if it does not fit at first. Returns null if there is no value.
 function read(f: (buf: usize, cap: usize) => i32): string | null {
   let cap = 2048;
   while (true) {
@@ -14,7 +14,7 @@ function read(f: (buf: usize, cap: usize) => i32): string | null {
   }
 }
 
-// What the server hands to a script is an object, always.
+// An object that the server passes to the script.
 class Fact extends Document {
   constructor(text: string | null) {
     super();
@@ -22,9 +22,9 @@ class Fact extends Document {
   }
 }
 
-// The metadata of a client. Members without a method of their own are read by name: client().string("logo_uri").
+// The metadata of a client. Members that have no method are read by name: client().string("logo_uri").
 export class Metadata extends Fact {
-  // The client ID, once there is one.
+    // The client ID, once it is set.
   clientId(): string | null {
     return this.string("client_id");
   }
@@ -46,50 +46,50 @@ export class Metadata extends Fact {
     return this.strings("response_types");
   }
 
-  // How the client authenticates; "none" for a public client.
+    // The authentication method; "none" for a public client.
   tokenEndpointAuthMethod(): string | null {
     return this.string("token_endpoint_auth_method");
   }
 
-  // Each scope of scope.
+    // The scopes in scope.
   scopes(): string[] {
     return this.stringOr("scope", "").split(" ").filter((s) => s.length > 0);
   }
 }
 
-// Who registers.
+// The caller that registers the client.
 export class Caller extends Fact {
   // none, initial_access_token, jwt or registration_access_token.
   auth(): string {
     return this.stringOr("auth", "");
   }
 
-  // Who issued the caller's token.
+    // The issuer of the caller's token.
   issuer(): string | null {
     return this.string("issuer");
   }
 
-  // Whom the caller's token is about.
+    // The subject of the caller's token.
   subject(): string | null {
     return this.string("subject");
   }
 
-  // Which token it was.
+    // The ID of the caller's token.
   tokenId(): string | null {
     return this.string("token_id");
   }
 
-  // What the caller's token allows.
+    // The scopes of the caller's token.
   scopes(): string[] {
     return this.strings("scopes");
   }
 
-  // Does the caller's token allow that?
+    // Reports whether the caller's token has a scope.
   hasScope(scope: string): bool {
     return this.scopes().includes(scope);
   }
 
-  // The address that the request came from.
+    // The IP address of the caller.
   ip(): string | null {
     return this.string("ip");
   }
@@ -100,9 +100,9 @@ export class Caller extends Fact {
   }
 }
 
-// Which registration and which step it is.
+// The operation, step and mode of a call.
 export class Context extends Fact {
-  // register, update or metadata_document. Take one that you do not know for register.
+    // register, update or metadata_document. Treat unknown operations as register.
   operation(): string {
     return this.stringOr("operation", "");
   }
@@ -111,46 +111,46 @@ export class Context extends Fact {
     return this.stringOr("step", "");
   }
 
-  // enforce, shadow, canary, dry_run or replay. Take one that you do not know for enforce.
+    // enforce, shadow, canary, dry_run or replay. Treat unknown modes as enforce.
   mode(): string {
     return this.stringOr("mode", "");
   }
 }
 
-// The metadata as the caller sent it.
+// Returns the metadata as sent by the caller.
 export function request(): Metadata {
   return new Metadata(read(abi.read_request));
 }
 
-// The client as built so far, never with a secret.
+// Returns the client as built so far, without any secret.
 export function client(): Metadata {
   return new Metadata(read(abi.read_client));
 }
 
-// Who registers. On an update, the caller who registered the client.
+// Returns the caller. On an update, it is the one that registered the client.
 export function caller(): Caller {
   return new Caller(read(abi.read_caller));
 }
 
-// Which registration and which step it is.
+// Returns the operation, step and mode of this call.
 export function context(): Context {
   return new Context(read(abi.read_context));
 }
 
-// The script's own configuration, from the deployment.
+// Returns the script's configuration from the deployment.
 export function config(): Document {
   return new Fact(read(abi.read_config));
 }
 
-// The verified claims of the software statement; null where there is none.
+// Returns the verified claims of the software statement; null if there is none.
 export function statement(): Document | null {
   const text = read(abi.read_statement);
   return text !== null ? new Fact(text) : null;
 }
 
-let key: ArrayBuffer = new ArrayBuffer(0); // of the item that is being read: functions here capture nothing
+let key: ArrayBuffer = new ArrayBuffer(0); // of the item being read; closures cannot capture variables
 
-// An item that a script set in this registration; null where there is none.
+// Returns an item that a script set in this registration; null if there is none.
 export function item(name: string): string | null {
   key = String.UTF8.encode(name);
   return read((buf, cap) => abi.get_item(changetype<usize>(key), key.byteLength, buf, cap));

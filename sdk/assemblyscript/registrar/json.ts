@@ -1,12 +1,12 @@
-// JSON, as much of it as a script needs: lists, objects and strings are read where they stand in the text.
+// A small JSON library for scripts: it reads lists, objects and strings directly in the text.
 import { hexValue, MAX_DEPTH, Scanner } from "./scanner";
 
-// A value, as the text that it is.
+// The text of a JSON value.
 export class Value {
-  // For what was stepped over before: Value.parse reads what nobody has looked at.
+    // For text that was checked before; else use Value.parse.
   constructor(private source: string, private start: i32, private end: i32) {}
 
-  // Reads a text that holds one value and nothing else; null for another text.
+    // Parses a text that is one value; null for other texts.
   static parse(text: string): Value | null {
     const s = new Scanner(text);
     s.space();
@@ -17,7 +17,7 @@ export class Value {
     return s.at == text.length ? new Value(text, start, end) : null;
   }
 
-  // The JSON itself.
+  // The JSON text.
   text(): string {
     return this.source.substring(this.start, this.end);
   }
@@ -34,13 +34,13 @@ export class Value {
     return this.first() == 0x22;
   }
 
-  // Is it true? The fallback for what is neither true nor false.
+    // The value of true or false, else the fallback.
   bool(fallback: bool = false): bool {
     if (this.first() == 0x74) return true;
     return this.first() == 0x66 ? false : fallback;
   }
 
-  // A number that is written without fraction and exponent; the fallback for anything else.
+    // The value of a number that is written without fraction and exponent, else the fallback.
   integer(fallback: i64 = 0): i64 {
     const negative = this.first() == 0x2d;
     let n: u64 = 0;
@@ -54,12 +54,12 @@ export class Value {
     return negative ? -(<i64>n) : <i64>n;
   }
 
-  // The characters of a string; null for anything else.
+    // The text of a string; null for other values.
   string(): string | null {
     return this.isString() ? unescape(this.source, this.start + 1, this.end - 1) : null;
   }
 
-  // What is in a list; nothing for what is no list.
+    // The elements of a list; none for other values.
   items(): Value[] {
     const list: Value[] = [];
     if (this.first() != 0x5b) return list;
@@ -68,13 +68,13 @@ export class Value {
       s.eat(0x2c);
       s.space();
       const start = s.at;
-      if (!s.value(MAX_DEPTH)) break; // it was stepped over before
+      if (!s.value(MAX_DEPTH)) break; // cannot happen: the text was checked
       list.push(new Value(this.source, start, s.at));
     }
     return list;
   }
 
-  // The strings of a list. What else is in it is left out.
+    // The strings of a list. Other elements are left out.
   strings(): string[] {
     const list: string[] = [], items = this.items();
     for (let i = 0; i < items.length; i++) {
@@ -84,30 +84,30 @@ export class Value {
     return list;
   }
 
-  // The object; null for what is none.
+    // The object; null for other values.
   document(): Document | null {
     return this.first() == 0x7b ? Document.parse(this.text()) : null;
   }
 
-  // The member of an object.
+    // A member of an object; null if there is none.
   get(name: string): Value | null {
     const d = this.document();
     return d !== null ? d.get(name) : null;
   }
 }
 
-// An object with its text. It is read once; members are then found by their names.
+// An object and its text. It is parsed once; members are then found by name.
 export class Document {
   private text_: string = "{}";
-  private spans: i32[] = []; // of each member: where its name, with the quotes, and its value begin and end
+  private spans: i32[] = []; // per member: start and end of the name (with quotes) and of the value
 
-  // Reads an object; null for another text.
+    // Parses an object; null for other texts.
   static parse(text: string): Document | null {
     const d = new Document();
     return d.read(text) ? d : null;
   }
 
-  // Takes the object that the text holds.
+    // Parses text into this object and reports whether it is one.
   protected read(text: string): bool {
     const s = new Scanner(text);
     s.space();
@@ -117,12 +117,12 @@ export class Document {
     return s.at == text.length;
   }
 
-  // The JSON itself.
+  // The JSON text.
   text(): string {
     return this.text_;
   }
 
-  // The names of all members, in their order.
+    // The names of all members, in order.
   names(): string[] {
     const list: string[] = [];
     for (let i = 0; i < this.spans.length; i += 4) list.push(this.name(i));
@@ -133,7 +133,7 @@ export class Document {
     return unescape(this.text_, this.spans[i] + 1, this.spans[i + 1] - 1);
   }
 
-  // The member of that name, null included, which Value.isNull tells; null where there is none.
+    // The member of that name, which may be a JSON null (see Value.isNull); null if there is none.
   get(name: string): Value | null {
     for (let i = 0; i < this.spans.length; i += 4) {
       if (this.isNamed(i, name)) return new Value(this.text_, this.spans[i + 2], this.spans[i + 3]);
@@ -143,7 +143,7 @@ export class Document {
 
   private isNamed(i: i32, name: string): bool {
     const start = this.spans[i] + 1, length = this.spans[i + 1] - 1 - start;
-    if (length < name.length) return false; // an escape is longer than what it says
+    if (length < name.length) return false; // an escape is longer than its character
     if (length == name.length) {
       for (let j = 0; j < length; j++) {
         const c = this.text_.charCodeAt(start + j);
@@ -160,13 +160,13 @@ export class Document {
     return v !== null ? v.string() : null;
   }
 
-  // As string, with the fallback where there is none.
+    // Like string, but returns the fallback if there is none.
   stringOr(name: string, fallback: string): string {
     const s = this.string(name);
     return s !== null ? s : fallback;
   }
 
-  // The strings of the list of that name; none without it.
+    // The strings of the list of that name; none if there is no list.
   strings(name: string): string[] {
     const v = this.get(name);
     return v !== null ? v.strings() : [];
@@ -184,14 +184,14 @@ export class Document {
     return v !== null ? v.integer(fallback) : fallback;
   }
 
-  // The object of that name.
+    // The member of that name, if it is an object.
   document(name: string): Document | null {
     const v = this.get(name);
     return v !== null ? v.document() : null;
   }
 }
 
-// The string as JSON.
+// Returns text as a JSON string.
 export function quote(text: string): string {
   const parts: string[] = ["\""];
   let from = 0;
@@ -214,7 +214,7 @@ function indexOf(text: string, c: i32, start: i32, end: i32): i32 {
   return -1;
 }
 
-// What a string says that stands in a text, without its quotes.
+// Decodes the escapes of a string between two offsets of a text, without its quotes.
 function unescape(text: string, start: i32, end: i32): string {
   if (indexOf(text, 0x5c, start, end) < 0) return text.substring(start, end);
   const out = new StaticArray<u16>(end - start);

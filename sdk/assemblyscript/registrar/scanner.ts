@@ -1,8 +1,8 @@
-// How deep objects and lists may nest. The server takes no deeper request or patch.
+// The maximum nesting of objects and lists, as in the server.
 export const MAX_DEPTH: i32 = 100;
 
-// Steps over values. All that it takes is strict JSON (RFC 8259), but for two members of the same name and for halves of
-// surrogate pairs, which the server lets through to no script. A method returns false where the text is something else.
+// Skips values. It accepts only strict JSON (RFC 8259), but also duplicate members and halves of surrogate pairs, which
+// the server never passes to scripts. Methods return false for other text.
 export class Scanner {
   constructor(public text: string, public at: i32 = 0) {}
 
@@ -15,14 +15,14 @@ export class Scanner {
     for (let c = this.peek(); c == 0x20 || c == 0x09 || c == 0x0a || c == 0x0d; c = this.peek()) this.at++;
   }
 
-  // Steps over the character if it is the next one.
+    // Skips a character, if it is the next one.
   eat(c: i32): bool {
     if (this.peek() != c) return false;
     this.at++;
     return true;
   }
 
-  // Steps over a value without the space around it. room is how deep it may nest.
+    // Skips a value, without surrounding white space. room is the depth that is left.
   value(room: i32): bool {
     switch (this.peek()) {
       case 0x7b: return room > 0 && this.object(room - 1, null); // {
@@ -35,7 +35,7 @@ export class Scanner {
     }
   }
 
-  // Steps over an object. spans gets where each name and each value begins and ends: four numbers a member.
+    // Skips an object. It appends the start and end of each name and value to spans: four numbers per member.
   object(room: i32, spans: i32[] | null): bool {
     if (!this.eat(0x7b)) return false;
     this.space();
@@ -73,7 +73,7 @@ export class Scanner {
     }
   }
 
-  // Steps over a string with its quotes. Requests are mostly strings, so it counts instructions.
+    // Skips a string with its quotes. Requests are mostly strings, so this must be fast.
   string(): bool {
     if (!this.eat(0x22)) return false;
     const start = changetype<usize>(this.text), end = start + (<usize>this.text.length << 1);
@@ -119,7 +119,7 @@ export class Scanner {
   }
 }
 
-// Where what a backslash escapes ends, or 0 where it escapes nothing.
+// Returns the end of the escape after a backslash, or 0 if it is invalid.
 function escape(p: usize, end: usize): usize {
   if (p == end) return 0;
   const c = load<u16>(p);

@@ -1,4 +1,4 @@
-// Registers only clients whose redirect URIs are all among those of the config, {"redirect_uris":["https://app.example/cb"]}.
+// Registers only clients whose redirect URIs are all in the config, {"redirect_uris":["https://app.example/cb"]}.
 import { base, config, INVALID_REDIRECT_URI, refuse, request } from "./registrar";
 
 export function set_redirect_uris(): i32 {

@@ -1,4 +1,4 @@
-// Tests of what needs no server. Each exported function is one: it traps where it fails, and says where.
+// Tests that need no server. Each exported function is a test, which traps if it fails.
 import { base64url, Document, hex, Patch, quote, Value } from "../registrar";
 import { MAX_DEPTH } from "../registrar/scanner";
 

@@ -1,5 +1,5 @@
-// run.mjs FILE.wasm: runs every exported function and exits 1 if one traps. There is no server: what was thrown is
-// printed, and every other function of registrar_v1 traps.
+// run.mjs FILE.wasm: runs every exported function and exits 1 if one traps. There is no server: errors are printed, and
+// every other function of registrar_v1 traps.
 import { readFileSync } from "node:fs";
 
 const module = new WebAssembly.Module(readFileSync(process.argv[2]));

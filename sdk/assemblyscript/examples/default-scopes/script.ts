@@ -1,4 +1,4 @@
-// Gives a client that asks for no scope those of the config: {"scopes":["openid","profile"]}.
+// Gives clients that request no scope those of the config: {"scopes":["openid","profile"]}.
 import { base, config, DONE, Patch } from "../../registrar";
 
 export function set_default_scopes(): i32 {

@@ -1,9 +1,9 @@
-// Cuts the client's scopes to those of the caller's token. A client that would be left without any is refused.
+// Restricts the client's scopes to those of the caller's token. A client that would have none left is refused.
 import { base, caller, client, DONE, INVALID_CLIENT_METADATA, Level, log, Patch, refuse, REFUSED } from "../../registrar";
 
 export function set_scopes(): i32 {
   if (base() != DONE) return REFUSED;
-  // What the base made of the request: with default scopes, and without those that the server does not allow.
+    // The scopes after the base: with default scopes, and without those that the server does not allow.
   const scopes = client().scopes();
   const allowed = caller().scopes();
   const kept: string[] = [];

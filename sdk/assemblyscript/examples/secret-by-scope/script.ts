@@ -1,5 +1,5 @@
-// Makes a secret only for callers whose token has the scope of the config: {"scope":"dcr:secrets"}. The step runs only for
-// clients that need a secret, so public ones are not asked.
+// Allows a secret only for callers whose token has the scope of the config: {"scope":"dcr:secrets"}. The step runs only
+// for clients that need a secret, so public clients are not affected.
 import { base, caller, config, INSUFFICIENT_SCOPE, refuse } from "../../registrar";
 
 export function generate_secret(): i32 {
