@@ -1,5 +1,5 @@
-// registrar.h is what a registration script in C includes: the host functions of registrar_v1, typed, and a small reader of
-// JSON. It needs a compiler for wasm32 and no C library (one may be there). One file of a script includes it.
+// registrar.h is the SDK for registration scripts in C: typed host functions of registrar_v1, and a small JSON reader.
+// It needs a compiler for wasm32, but no C library. Include it in one file of the script.
 //
 //     #include "registrar.h"
 //
@@ -10,20 +10,20 @@
 //
 //     clang --target=wasm32 -std=c11 -ffreestanding -nostdlib -Oz -Wl,--no-entry,--strip-all -o script.wasm script.c
 //
-// Names that end in "_import" are the host's own; the functions after them call those. Functions that read or change the
-// registration work inside a step. A script that traps has failed: the client gets a 500, and nothing is stored.
+// Names that end in "_import" are host functions; the functions below call them. Functions that read or change the
+// registration work only inside a step. A script that traps fails: the client gets a 500, and nothing is stored.
 #ifndef REGISTRAR_H
 #define REGISTRAR_H
 
-// STEP(name) { … } is the function that replaces a step. It returns one of the two below.
+// STEP(name) { … } defines the function that replaces a step. It returns one of the two constants below.
 #define STEP(name) __attribute__((export_name(#name))) int name(void)
 
 enum {
-	REGISTRAR_DONE = 0,    // what the script did counts
-	REGISTRAR_REFUSED = 1, // the registration is refused: as registrar_refuse said, else as the base did
+		REGISTRAR_DONE = 0,    // the script's changes are kept
+		REGISTRAR_REFUSED = 1, // the registration is refused, for the reason of registrar_refuse or else of the base
 };
 
-// A text is bytes of UTF-8 that no NUL ends. Where there is none, ptr is 0.
+// A text is UTF-8 without a terminating NUL. ptr is 0 if there is none.
 typedef struct {
 	const char *ptr;
 	unsigned len;
@@ -32,7 +32,7 @@ typedef struct {
 // TEXT("…") is the text of a literal.
 #define TEXT(literal) ((registrar_text){"" literal, sizeof(literal) - 1})
 
-// A JSON value as it is written. Where there is none, text.ptr is 0; every function below takes that.
+// A registrar_json is the text of a JSON value. text.ptr is 0 if there is none, which every function below accepts.
 typedef struct {
 	registrar_text text;
 } registrar_json;
@@ -49,21 +49,24 @@ REGISTRAR_IMPORT(read_config) int registrar_read_config_import(char *buf, unsign
 REGISTRAR_IMPORT(client_exists) int registrar_client_exists_import(const char *ptr, unsigned len);
 REGISTRAR_IMPORT(patch_client) int registrar_patch_client_import(const char *ptr, unsigned len);
 REGISTRAR_IMPORT(set_client_id) void registrar_set_client_id_import(const char *ptr, unsigned len);
-REGISTRAR_IMPORT(set_client_secret) void registrar_set_client_secret_import(const char *ptr, unsigned len, long long expires_in);
+REGISTRAR_IMPORT(set_client_secret)
+void registrar_set_client_secret_import(const char *ptr, unsigned len, long long expires_in);
 REGISTRAR_IMPORT(get_item) int registrar_get_item_import(const char *key, unsigned key_len, char *buf, unsigned cap);
-REGISTRAR_IMPORT(set_item) void registrar_set_item_import(const char *key, unsigned key_len, const char *ptr, unsigned len);
+REGISTRAR_IMPORT(set_item)
+void registrar_set_item_import(const char *key, unsigned key_len, const char *ptr, unsigned len);
 REGISTRAR_IMPORT(call_base) int registrar_call_base_import(void);
-REGISTRAR_IMPORT(refuse) void registrar_refuse_import(const char *code, unsigned code_len, const char *ptr, unsigned len);
+REGISTRAR_IMPORT(refuse)
+void registrar_refuse_import(const char *code, unsigned code_len, const char *ptr, unsigned len);
 REGISTRAR_IMPORT(log) void registrar_log_import(int level, const char *ptr, unsigned len);
 REGISTRAR_IMPORT(random) void registrar_random_import(void *ptr, unsigned len);
 REGISTRAR_IMPORT(now) long long registrar_now_import(void);
 #undef REGISTRAR_IMPORT
 
-// registrar_fail ends the script: it has failed.
+// registrar_fail ends the script with a failure.
 static inline _Noreturn void registrar_fail(void) { __builtin_trap(); }
 
-// Memory. Nothing is given back: an instance serves one registration. What does not fit in the first buffer gets memory
-// that is grown, which a C library beside this tolerates. A script that gets no more memory fails.
+// Memory. Nothing is freed, since an instance serves one registration. When the buffer is full, the memory grows, which
+// works beside a C library. A script fails if the memory cannot grow.
 
 #ifndef REGISTRAR_BUFFER
 #define REGISTRAR_BUFFER 16384 // bytes of the first buffer
@@ -73,7 +76,7 @@ static char registrar_buffer[REGISTRAR_BUFFER];
 static char *registrar_free = registrar_buffer;
 static unsigned registrar_left = REGISTRAR_BUFFER;
 
-// registrar_alloc returns room for n bytes, which is not aligned.
+// registrar_alloc returns n bytes, not aligned.
 static inline char *registrar_alloc(unsigned n) {
 	if (n > registrar_left) {
 		if (n > 1u << 28) registrar_fail();
@@ -102,12 +105,12 @@ static inline _Bool registrar_equal(registrar_text a, registrar_text b) {
 	return 1;
 }
 
-// registrar_begins tells whether a text begins with another one.
+// registrar_begins reports whether a text begins with a prefix.
 static inline _Bool registrar_begins(registrar_text text, registrar_text prefix) {
 	return text.len >= prefix.len && registrar_equal((registrar_text){text.ptr, prefix.len}, prefix);
 }
 
-// registrar_has_word tells whether a word is among those of a list that spaces part, as scope is one.
+// registrar_has_word reports whether a list of words separated by spaces, such as scope, has a word.
 static inline _Bool registrar_has_word(registrar_text list, registrar_text word) {
 	for (unsigned from = 0, i = 0; i <= list.len; i++) {
 		if (i < list.len && list.ptr[i] != ' ') continue;
@@ -124,7 +127,7 @@ static inline registrar_text registrar_join(registrar_text a, registrar_text b) 
 	return (registrar_text){p, a.len + b.len};
 }
 
-// registrar_decimal returns a number's digits.
+// registrar_decimal returns a number as decimal text.
 static inline registrar_text registrar_decimal(long long n) {
 	char *p = registrar_alloc(20);
 	unsigned at = 20;
@@ -158,15 +161,15 @@ static inline registrar_text registrar_quote(registrar_text text) {
 	return (registrar_text){p, n};
 }
 
-// JSON. What the host returns is strict: no member twice, valid UTF-8. Of text that is no JSON, as a script may keep in an
-// item, the functions find nothing or what stands before the fault; they never read beyond it.
+// JSON. Values from the host are strict: no duplicate members, valid UTF-8. In text that is not JSON, such as an item
+// may have, the functions find nothing, or what precedes the error; they never read beyond the text.
 
 static inline _Bool registrar_is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
-// A registrar_list goes through the elements of a list, or the members of an object.
+// A registrar_list iterates over the elements of a list, or the members of an object.
 typedef struct {
 	const char *at, *end;
-	char close; // the bracket that ends it; 0 where there is nothing to go through
+		char close; // the closing bracket; 0 for other values
 } registrar_list;
 
 static inline _Bool registrar_take(registrar_list *l, char c) {
@@ -176,7 +179,7 @@ static inline _Bool registrar_take(registrar_list *l, char c) {
 	return 1;
 }
 
-// registrar_value returns the value that follows, and goes behind it. It does not recurse, however deep that may nest.
+// registrar_value returns the next value and skips it. It does not recurse, however deeply the value nests.
 static inline registrar_json registrar_value(registrar_list *l) {
 	while (l->at < l->end && registrar_is_space(*l->at)) l->at++;
 	const char *from = l->at;
@@ -194,7 +197,7 @@ static inline registrar_json registrar_value(registrar_list *l) {
 		} else if (c == '{' || c == '[') {
 			depth++;
 		} else if (c == '}' || c == ']') {
-			if (!depth) break; // the end of what holds a number or a word
+						if (!depth) break; // the end of the enclosing value
 			if (!--depth) {
 				l->at++;
 				break;
@@ -218,7 +221,7 @@ static inline _Bool registrar_more(registrar_list *l) {
 	return l->at < l->end;
 }
 
-// registrar_elements and registrar_next go through a list; of anything else there are no elements:
+// registrar_elements and registrar_next iterate over a list; other values have no elements:
 //
 //     registrar_json uri;
 //     for (registrar_list l = registrar_elements(uris); registrar_next(&l, &uri);) …
@@ -230,22 +233,22 @@ static inline _Bool registrar_next(registrar_list *l, registrar_json *element) {
 	return element->text.ptr != 0;
 }
 
-// registrar_is_set tells whether a value is there and not null, which in metadata means the same.
+// registrar_is_set reports whether a value is present and not null. In metadata, null means absent.
 static inline _Bool registrar_is_set(registrar_json json) {
 	return json.text.ptr && !registrar_equal(json.text, TEXT("null"));
 }
 
-// registrar_is_true tells whether a value is true.
+// registrar_is_true reports whether a value is true.
 static inline _Bool registrar_is_true(registrar_json json) { return registrar_equal(json.text, TEXT("true")); }
 
-// registrar_int returns a whole number without an exponent, else what to return instead.
+// registrar_int returns a number that is written without fraction and exponent, else otherwise.
 static inline long long registrar_int(registrar_json json, long long otherwise) {
 	const char *p = json.text.ptr, *end = p + json.text.len;
 	_Bool negative = p && p < end && *p == '-';
 	if (negative) p++;
 	if (!p || p == end) return otherwise;
 	const long long least = -9223372036854775807LL - 1;
-	long long n = 0; // negative, of which there is one more
+		long long n = 0; // negative, since there is one more negative number
 	for (; p < end; p++) {
 		int digit = *p - '0';
 		if (digit < 0 || digit > 9 || n < least / 10) return otherwise;
@@ -257,7 +260,7 @@ static inline long long registrar_int(registrar_json json, long long otherwise) 
 	return n == least ? otherwise : -n;
 }
 
-// registrar_unit reads the four digits of \uXXXX, of which p is at the backslash. It is -1 where they are none.
+// registrar_unit decodes \uXXXX at p. It returns -1 if there is none.
 static inline int registrar_unit(const char *p, const char *end) {
 	if (end - p < 6 || p[0] != '\\' || p[1] != 'u') return -1;
 	int n = 0;
@@ -274,7 +277,12 @@ static inline int registrar_unit(const char *p, const char *end) {
 static inline unsigned registrar_utf8(char *to, int c) {
 	if (c < 0x80) return to[0] = (char)c, 1;
 	if (c < 0x800) return to[0] = (char)(0xc0 | c >> 6), to[1] = (char)(0x80 | (c & 63)), 2;
-	if (c < 0x10000) return to[0] = (char)(0xe0 | c >> 12), to[1] = (char)(0x80 | (c >> 6 & 63)), to[2] = (char)(0x80 | (c & 63)), 3;
+	if (c < 0x10000) {
+		to[0] = (char)(0xe0 | c >> 12);
+		to[1] = (char)(0x80 | (c >> 6 & 63));
+		to[2] = (char)(0x80 | (c & 63));
+		return 3;
+	}
 	to[0] = (char)(0xf0 | c >> 18);
 	to[1] = (char)(0x80 | (c >> 12 & 63));
 	to[2] = (char)(0x80 | (c >> 6 & 63));
@@ -282,8 +290,7 @@ static inline unsigned registrar_utf8(char *to, int c) {
 	return 4;
 }
 
-// registrar_escape writes what the escape at p stands for, and returns how many bytes it takes there. Half a surrogate pair
-// is U+FFFD.
+// registrar_escape decodes the escape at p and returns its length in bytes. Half a surrogate pair is U+FFFD.
 static inline unsigned registrar_escape(const char *p, const char *end, char *to, unsigned *n) {
 	int c = registrar_unit(p, end), low;
 	if (c >= 0xd800 && c < 0xe000) {
@@ -310,7 +317,7 @@ static inline unsigned registrar_escape(const char *p, const char *end, char *to
 	return 2;
 }
 
-// registrar_string returns a string's text. Of anything else there is none.
+// registrar_string returns the text of a string. Other values have none.
 static inline registrar_text registrar_string(registrar_json json) {
 	const char *p = json.text.ptr, *end = p + json.text.len;
 	if (json.text.len < 2 || *p != '"' || end[-1] != '"') return (registrar_text){0, 0};
@@ -328,8 +335,8 @@ static inline registrar_text registrar_string(registrar_json json) {
 	return (registrar_text){to, n};
 }
 
-// registrar_member returns a member of an object, and registrar_get one whose name is a literal. Names are compared as what they stand for: any character of one may have
-// been sent as an escape.
+// registrar_member returns a member of an object, and registrar_get one whose name is a literal. Escapes in names are
+// decoded.
 static inline registrar_json registrar_member(registrar_json json, registrar_text name) {
 	registrar_list l = registrar_open(json, '{', '}');
 	while (registrar_more(&l)) {
@@ -342,7 +349,7 @@ static inline registrar_json registrar_member(registrar_json json, registrar_tex
 }
 #define registrar_get(json, literal) registrar_member(json, TEXT(literal))
 
-// registrar_contains tells whether a text is among the strings of a list.
+// registrar_contains reports whether a list has a string.
 static inline _Bool registrar_contains(registrar_json list, registrar_text text) {
 	registrar_json element;
 	for (registrar_list l = registrar_elements(list); registrar_next(&l, &element);) {
@@ -352,7 +359,7 @@ static inline _Bool registrar_contains(registrar_json list, registrar_text text)
 	return 0;
 }
 
-// Reading. Each call reads anew, and what it returned before stays as it was: keep what you use twice.
+// Reading. Each call reads the current value from the host into new memory: keep what you use twice.
 
 #define REGISTRAR_READ(call)                                                        \
 	unsigned cap = 2048;                                                        \
@@ -377,30 +384,36 @@ static inline registrar_text registrar_statement_text(void) { REGISTRAR_READ(reg
 static inline registrar_text registrar_caller_text(void) { REGISTRAR_READ(registrar_read_caller_import(buf, cap)) }
 static inline registrar_text registrar_config_text(void) { REGISTRAR_READ(registrar_read_config_import(buf, cap)) }
 
-// registrar_item returns an item that a script, this or another one, set in this registration; ptr is 0 where none did.
-static inline registrar_text registrar_item(registrar_text key) { REGISTRAR_READ(registrar_get_item_import(key.ptr, key.len, buf, cap)) }
+// registrar_item returns an item that this or another script set in this registration; ptr is 0 if there is none.
+static inline registrar_text registrar_item(registrar_text key) {
+	REGISTRAR_READ(registrar_get_item_import(key.ptr, key.len, buf, cap))
+}
 #undef REGISTRAR_READ
 
-// {"operation","step","mode"}: take an operation or mode that you do not know for "register" and "enforce".
+// registrar_context returns {"operation","step","mode"}. Treat unknown operations as "register" and unknown modes as
+// "enforce".
 static inline registrar_json registrar_context(void) { return (registrar_json){registrar_context_text()}; }
-// The metadata that the client asks for, as it sent it.
+// registrar_request returns the metadata that the client requests, as sent.
 static inline registrar_json registrar_request(void) { return (registrar_json){registrar_request_text()}; }
-// The client as built so far: its metadata, and client_id once there is one. It never holds a secret.
+// registrar_client returns the client as built so far: its metadata, and client_id once it is set; never a secret.
 static inline registrar_json registrar_client(void) { return (registrar_json){registrar_client_text()}; }
-// The verified claims of the software statement; not set where the request had none.
+// registrar_statement returns the verified claims of the software statement; not set if the request had none.
 static inline registrar_json registrar_statement(void) { return (registrar_json){registrar_statement_text()}; }
-// Who registers: {"auth","issuer","subject","token_id","scopes","ip","claims"}; what is not known is left out.
+// registrar_caller returns {"auth","issuer","subject","token_id","scopes","ip","claims"} of the caller, without unknown
+// members.
 static inline registrar_json registrar_caller(void) { return (registrar_json){registrar_caller_text()}; }
-// This script's config from the deployment, {} where it has none.
+// registrar_config returns this script's config from the deployment, {} if it has none.
 static inline registrar_json registrar_config(void) { return (registrar_json){registrar_config_text()}; }
 
-// registrar_now returns when the request arrived, in milliseconds since 1970. It stands still during a registration.
+// registrar_now returns the arrival time of the request, in milliseconds since 1970. It is constant in a registration.
 static inline long long registrar_now(void) { return registrar_now_import(); }
 
-// registrar_client_exists tells whether a client ID is taken.
-static inline _Bool registrar_client_exists(registrar_text id) { return registrar_client_exists_import(id.ptr, id.len) != 0; }
+// registrar_client_exists reports whether a client ID is taken.
+static inline _Bool registrar_client_exists(registrar_text id) {
+	return registrar_client_exists_import(id.ptr, id.len) != 0;
+}
 
-// registrar_random fills a buffer with random bytes: a registration has 4 KiB of them, all its scripts together.
+// registrar_random fills a buffer with random bytes. All scripts of a registration together may read 4 KiB.
 static inline void registrar_random(void *buf, unsigned len) { registrar_random_import(buf, len); }
 
 // registrar_random_hex returns n random bytes as 2n hexadecimal digits.
@@ -409,7 +422,7 @@ static inline registrar_text registrar_random_hex(unsigned n) {
 	if (n > 4096) registrar_fail();
 	char *p = registrar_alloc(2 * n);
 	registrar_random_import(p + n, n);
-	for (unsigned i = 0; i < n; i++) { // the bytes stand in the second half: digits never overtake them
+		for (unsigned i = 0; i < n; i++) { // the bytes are in the second half: the digits never overtake them
 		unsigned char b = (unsigned char)p[n + i];
 		p[2 * i] = digits[b >> 4];
 		p[2 * i + 1] = digits[b & 15];
@@ -419,11 +432,11 @@ static inline registrar_text registrar_random_hex(unsigned n) {
 
 // Writing.
 
-// registrar_base runs what this step replaced. It returns REGISTRAR_DONE or REGISTRAR_REFUSED, to be returned as it is or
-// overruled. It may be called once in a step.
+// registrar_base runs what this step replaced. It returns REGISTRAR_DONE or REGISTRAR_REFUSED, which the step may
+// return or overrule. It may be called once in a step.
 static inline int registrar_base(void) { return registrar_call_base_import(); }
 
-// registrar_refuse says why the registration is refused and returns REGISTRAR_REFUSED. The code is "invalid_redirect_uri",
+// registrar_refuse sets the reason of a refusal and returns REGISTRAR_REFUSED. The code is "invalid_redirect_uri",
 // "invalid_client_metadata", "invalid_software_statement", "unapproved_software_statement" or "insufficient_scope".
 static inline int registrar_refuse(registrar_text code, registrar_text description) {
 	registrar_refuse_import(code.ptr, code.len, description.ptr, description.len);
@@ -433,17 +446,17 @@ static inline int registrar_refuse(registrar_text code, registrar_text descripti
 // registrar_set_client_id sets the client ID, in add_client_id: 1 to 255 visible ASCII characters.
 static inline void registrar_set_client_id(registrar_text id) { registrar_set_client_id_import(id.ptr, id.len); }
 
-#define REGISTRAR_DEFAULT_LIFETIME 0 // what the server's operator chose
+#define REGISTRAR_DEFAULT_LIFETIME 0 // the server's --secret-lifetime
 #define REGISTRAR_NEVER_EXPIRES (-1) // as long as the client
 
 // registrar_set_client_secret sets the client secret, in generate_secret and add_client_secret: 32 to 255 visible ASCII
-// characters that nobody can guess. It expires in that many seconds, or as the two above say.
+// characters, which must be unguessable. seconds is its lifetime, or one of the constants above.
 static inline void registrar_set_client_secret(registrar_text secret, long long seconds) {
 	registrar_set_client_secret_import(secret.ptr, secret.len, seconds);
 }
 
-// registrar_patch changes the client's metadata by a JSON Merge Patch (RFC 7396), an object. It is false, and nothing is
-// changed, where that is no such patch or changes what a script may not; why is in the script's log.
+// registrar_patch changes the client's metadata by a JSON Merge Patch (RFC 7396). It returns false and changes nothing
+// if the patch is invalid or changes members that scripts may not change; the script's log has the reason.
 static inline __attribute__((warn_unused_result)) _Bool registrar_patch(registrar_text patch) {
 	return registrar_patch_client_import(patch.ptr, patch.len) == 0;
 }
@@ -454,14 +467,16 @@ static inline __attribute__((warn_unused_result)) _Bool registrar_set(registrar_
 	return registrar_patch(registrar_join(registrar_join(patch, registrar_quote(text)), TEXT("}")));
 }
 
-// registrar_set_item sets an item, for later steps of this registration: 64 of 4 KiB at most, their keys of 255 bytes.
+// registrar_set_item sets an item for later steps of this registration: at most 64 of 4 KiB, with keys of at most 255
+// bytes.
 static inline void registrar_set_item(registrar_text key, registrar_text value) {
 	registrar_set_item_import(key.ptr, key.len, value.ptr, value.len);
 }
 
 enum { REGISTRAR_DEBUG, REGISTRAR_INFO, REGISTRAR_WARN, REGISTRAR_ERROR };
 
-// registrar_log writes a line to the server's log: 32 lines of 4 KiB in all a registration, more are dropped and counted.
+// registrar_log writes a line to the server's log. A registration may log 32 lines, 4 KiB in total; more are dropped
+// and counted.
 static inline void registrar_log(int level, registrar_text line) { registrar_log_import(level, line.ptr, line.len); }
 
 #endif

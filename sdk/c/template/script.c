@@ -1,4 +1,4 @@
-// Registers only clients whose redirect URIs are all among those of the config, {"redirect_uris":["https://app.example/cb"]}.
+// Registers only clients whose redirect URIs are all in the config, {"redirect_uris":["https://app.example/cb"]}.
 #include "registrar.h"
 
 STEP(set_redirect_uris) {

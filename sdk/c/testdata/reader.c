@@ -1,5 +1,5 @@
-// What the reader of registrar.h makes of values: the config's {"values":[…],"texts":[…]}. Each value is logged as
-// text|number|true|set, each text is set as an item under its number, quoted, and read as if it were JSON.
+// Tests the JSON reader of registrar.h with the config's {"values":[…],"texts":[…]}. Each value is logged as
+// text|number|true|set. Each text is quoted and set as the item of its index, and read as if it were JSON.
 #include "../registrar.h"
 
 static registrar_text bar(registrar_text a, registrar_text b) { return registrar_join(registrar_join(a, TEXT("|")), b); }

@@ -1,10 +1,11 @@
-// Names clients by a convention: the prefix of the config, {"prefix":"acme-"}, the client's name in lower case, and random
-// digits, as in acme-photo-album-3f0c9a1e52d47b86.
+// Makes client IDs by a convention: the prefix of the config, {"prefix":"acme-"}, the client's name in lower case, and
+// random digits, such as acme-photo-album-3f0c9a1e52d47b86.
 #include "registrar.h"
 
 #define LONGEST_NAME 32
 
-// slug returns a name's letters and digits in lower case, each run of anything else as one dash, and a dash after them.
+// slug returns a name in lower case, with each run of other characters than letters and digits as one dash, and a dash
+// at the end.
 static registrar_text slug(registrar_text name) {
 	char *p = registrar_alloc(LONGEST_NAME + 1);
 	unsigned n = 0;
@@ -20,7 +21,7 @@ static registrar_text slug(registrar_text name) {
 
 STEP(add_client_id) {
 	registrar_text prefix = registrar_string(registrar_get(registrar_config(), "prefix"));
-	if (!prefix.len) registrar_fail(); // a convention without a prefix is a mistake of the operator
+		if (!prefix.len) registrar_fail(); // the operator must configure a prefix
 	registrar_text name = slug(registrar_string(registrar_get(registrar_client(), "client_name")));
 	registrar_text begin = registrar_join(prefix, name), id;
 	do id = registrar_join(begin, registrar_random_hex(8));
