@@ -19,7 +19,7 @@ import (
 
 func TestMain(m *testing.M) { wasmtest.Main(m) }
 
-// languages are those whose conformance module must be there. One that is there besides them is tested too.
+// languages are the languages that must have a conformance module. Additional modules are tested too.
 const languages = "assemblyscript c go rust"
 
 // forEach runs a test with the conformance module of each SDK.
@@ -52,8 +52,7 @@ func stepNames() []string {
 	return names
 }
 
-// eachStep runs a test in each of the steps: what every one of them must show. For the rest some steps do, since the
-// modules do the same in all of them.
+// eachStep runs a test in every step. Most tests use only some steps, since the modules do the same in all of them.
 func eachStep(t *testing.T, test func(t *testing.T, step string)) { inSteps(t, stepNames(), test) }
 
 func inSteps(t *testing.T, steps []string, test func(t *testing.T, step string)) {
@@ -62,7 +61,7 @@ func inSteps(t *testing.T, steps []string, test func(t *testing.T, step string))
 	}
 }
 
-// at says whether a step is one of these.
+// at reports whether a step is one of names.
 func at(step string, names ...string) bool { return slices.Contains(names, step) }
 
 func TestModulesReplaceEveryStep(t *testing.T) {
@@ -88,7 +87,7 @@ func TestStepsWithoutAnActionRunTheirBase(t *testing.T) {
 	})
 }
 
-// What a base refuses stands where the script returns what the base did.
+// A refusal of the base stands if the script returns its result.
 func TestRefusalsOfTheBaseStand(t *testing.T) {
 	forEach(t, func(t *testing.T, k *kit) {
 		for _, action := range []string{"", "remember", "patch"} {
@@ -115,7 +114,7 @@ func TestObserve(t *testing.T) {
 	})
 }
 
-// facts are what observe logs of the kit's usual registration.
+// facts returns the lines that observe logs for the kit's usual registration.
 func facts(step, id string) []string {
 	return []string{
 		"operation=register", "step=" + step, "mode=enforce",
@@ -125,7 +124,7 @@ func facts(step, id string) []string {
 	}
 }
 
-func TestObserveWhatIsOtherwise(t *testing.T) {
+func TestObserveVariations(t *testing.T) {
 	const step = "set_client_name"
 	tests := []struct {
 		name   string
@@ -135,8 +134,8 @@ func TestObserveWhatIsOtherwise(t *testing.T) {
 		want   map[string]string
 	}{
 		{name: "a statement", change: func(k *kit) { k.statement = `{"iss":"x","software_id":"sw-1"}` }, want: map[string]string{"software_id": "sw-1"}},
-		{name: "a statement that does not say", change: func(k *kit) { k.statement = `{"software":{"software_id":"x"}}` }, want: map[string]string{"software_id": "none"}},
-		{name: "nobody", change: func(k *kit) { k.caller = &engine.Caller{Auth: engine.AuthNone} },
+		{name: "a statement without software_id", change: func(k *kit) { k.statement = `{"software":{"software_id":"x"}}` }, want: map[string]string{"software_id": "none"}},
+		{name: "an anonymous caller", change: func(k *kit) { k.caller = &engine.Caller{Auth: engine.AuthNone} },
 			want: map[string]string{"auth": "none", "subject": "", "scopes": ""}},
 		{name: "a taken ID", change: func(k *kit) { k.taken = true }, want: map[string]string{"exists": "true"}},
 		{name: "a dry run", change: func(k *kit) { k.mode = engine.ModeDryRun }, want: map[string]string{"mode": "dry_run"}},
@@ -181,8 +180,8 @@ func TestObserveWhatIsOtherwise(t *testing.T) {
 	})
 }
 
-// The module looks at what it draws: from a source of zeros it is not random.
-func TestObserveSeesWhatIsNotRandom(t *testing.T) {
+// The module detects a random source of zeros.
+func TestObserveDetectsZeros(t *testing.T) {
 	forEach(t, func(t *testing.T, k *kit) {
 		k.random.zero.Store(true)
 		got := k.register(do("set_scopes", "observe")).texts()
@@ -195,19 +194,21 @@ func TestObserveSeesWhatIsNotRandom(t *testing.T) {
 func TestPatch(t *testing.T) {
 	names := stepNames()
 	forEach(t, func(t *testing.T, k *kit) {
-		inSteps(t, []string{"set_grant_types", "set_client_name", "set_default_scopes", "generate_secret", "build_response"}, func(t *testing.T, step string) {
+		inSteps(t, []string{"set_grant_types", "set_client_name", "set_default_scopes", "generate_secret",
+			"build_response"}, func(t *testing.T, step string) {
 			got := k.registerBody(`{"redirect_uris":["https://app.example/cb"]}`, do(step, "patch"))
 			got.done(t)
-			// In build_response all is settled.
+			// In build_response the metadata is final.
 			accepted, name := "true", "kit"
 			if step == "build_response" {
 				accepted, name = "false", ""
 			}
-			// The built-in step takes the name of the request.
+			// The built-in step copies the name from the request.
 			if slices.Index(names, step) < slices.Index(names, "set_client_name") {
 				name = ""
 			}
-			lines := slices.DeleteFunc(got.texts(), func(line string) bool { return strings.HasPrefix(line, "patch_client: ") })
+			lines := slices.DeleteFunc(got.texts(),
+				func(line string) bool { return strings.HasPrefix(line, "patch_client: ") })
 			if diff := cmp.Diff([]string{"patch=" + accepted, "forbidden=false"}, lines); diff != "" {
 				t.Error(diff)
 			}
@@ -254,7 +255,8 @@ func TestSecret(t *testing.T) {
 				t.Errorf("a secret of %d bytes", len(secret))
 			}
 			response := string(got.registration.Response)
-			if want := fmt.Sprintf(`"client_secret_expires_at":%d`, now.Unix()+3600); !strings.Contains(response, want) {
+			if want := fmt.Sprintf(`"client_secret_expires_at":%d`, now.Unix()+3600); !strings.Contains(response,
+				want) {
 				t.Errorf("the response lacks %s", want)
 			}
 		})
@@ -263,13 +265,14 @@ func TestSecret(t *testing.T) {
 
 func TestRemember(t *testing.T) {
 	forEach(t, func(t *testing.T, k *kit) {
-		inSteps(t, []string{"validate_software_statement", "generate_secret", "build_response"}, func(t *testing.T, step string) {
-			got := k.register(do(step, "remember"))
-			got.done(t)
-			if got.registration.Items["k"] != "v" {
-				t.Errorf("items: %v", got.registration.Items)
-			}
-		})
+		inSteps(t, []string{"validate_software_statement", "generate_secret", "build_response"},
+			func(t *testing.T, step string) {
+				got := k.register(do(step, "remember"))
+				got.done(t)
+				if got.registration.Items["k"] != "v" {
+					t.Errorf("items: %v", got.registration.Items)
+				}
+			})
 	})
 }
 
@@ -285,7 +288,7 @@ func TestRefuse(t *testing.T) {
 	})
 }
 
-// A refusal that is overruled is none; where no ID was made, that is a breach.
+// A script can overrule a refusal. If no ID was made, an invariant is broken.
 func TestOverrule(t *testing.T) {
 	forEach(t, func(t *testing.T, k *kit) {
 		k.register(do("set_client_name", "overrule"), refuse("set_client_name")).done(t)
@@ -296,9 +299,10 @@ func TestOverrule(t *testing.T) {
 
 func TestFail(t *testing.T) {
 	forEach(t, func(t *testing.T, k *kit) {
-		inSteps(t, []string{"set_user_interface_properties", "generate_secret", "build_response"}, func(t *testing.T, step string) {
-			k.register(do(step, "fail")).failed(t, step, "")
-		})
+		inSteps(t, []string{"set_user_interface_properties", "generate_secret", "build_response"},
+			func(t *testing.T, step string) {
+				k.register(do(step, "fail")).failed(t, step, "")
+			})
 	})
 }
 
@@ -307,7 +311,8 @@ func TestLevels(t *testing.T) {
 		inSteps(t, []string{"set_max_age", "build_response"}, func(t *testing.T, step string) {
 			got := k.register(do(step, "levels"))
 			got.done(t)
-			want := []line{{"DEBUG", step, "debug"}, {"INFO", step, "info"}, {"WARN", step, "warn"}, {"ERROR", step, "error"}}
+			want := []line{{"DEBUG", step, "debug"}, {"INFO", step, "info"}, {"WARN", step, "warn"},
+				{"ERROR", step, "error"}}
 			if diff := cmp.Diff(want, got.lines, cmp.AllowUnexported(line{})); diff != "" {
 				t.Error(diff)
 			}

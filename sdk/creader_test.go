@@ -17,7 +17,8 @@ import (
 func compileC(t *testing.T, source string) []byte {
 	t.Helper()
 	module := filepath.Join(t.TempDir(), "c.wasm")
-	out, err := exec.Command("clang", "--target=wasm32", "-std=c11", "-ffreestanding", "-nostdlib", "-Oz", "-Wall", "-Wextra", "-Werror",
+	out, err := exec.Command("clang", "--target=wasm32", "-std=c11", "-ffreestanding", "-nostdlib", "-Oz", "-Wall",
+		"-Wextra", "-Werror",
 		"-Wl,--no-entry,--strip-all,-z,stack-size=8192", "-o", module, source).CombinedOutput()
 	if _, missing := exec.LookPath("clang"); missing != nil && os.Getenv("CI") == "" {
 		t.Skip(missing)
@@ -52,7 +53,7 @@ func TestReaderInC(t *testing.T) {
 		{` [ 1 , "]" ] `, "|7|false|true"},
 		{`{"a":"}"}`, "|7|false|true"},
 	}
-	// Elements, and the member c of the member a"b.
+	// The number of elements, and the member c of the member a"b.
 	texts := []struct{ text, want string }{
 		{"plain \"\\/\x01\x1f\n é😀", "0|none"},
 		{`[1,"]",[2,[3]],{"a":[]}, null ]`, "5|none"},

@@ -1,10 +1,10 @@
-// Package sdk carries what authors of scripts need, so that the program can write a project without a network. Each
-// folder is a language: template is a project's first files, and what stands beside it is the SDK that they use.
+// Package sdk embeds the SDKs and templates for scripts, so that "script new" needs no network. Each folder is a language:
+// template has the first files of a project, and beside it is the SDK that they use.
 package sdk
 
 import "embed"
 
-// A module of its own would not be embedded: files of that name end in .tmpl.
+// go:embed leaves out folders with a go.mod, so go.mod and the Go files beside it end in .tmpl.
 //
 //go:embed */template */registrar*
 var files embed.FS

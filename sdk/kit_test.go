@@ -22,12 +22,12 @@ import (
 	"registrar/scripts/sandbox"
 )
 
-// usual is a request whose member names and texts hold escapes.
+// usual is a request with escapes in names and strings.
 const usual = `{"redirect_uris":["https://app.example/cb"],"x":{"client_name":"inner"},"client\u005fname":"Kit \"\u00e9\" \ud83d\ude00\\"}`
 
 var now = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// A script is a config of the conformance module: an action for each step, and what goes beside "steps".
+// A script is a config of the conformance module: actions by step, and members beside "steps".
 type script map[string]string
 
 func do(step, action string) script { return script{step: action} }
@@ -55,7 +55,7 @@ func (s script) config(t testing.TB) jsontext.Value {
 	return b
 }
 
-// A kit is a server without HTTP and database whose scripts are conformance modules.
+// A kit runs registrations, without HTTP and a database, through a conformance module.
 type kit struct {
 	t      testing.TB
 	host   *host.Host
@@ -64,11 +64,11 @@ type kit struct {
 	random *entropy
 	log    *recorder
 
-	// What the next registrations are like.
+	// Properties of the next registrations.
 	statement string
 	caller    *engine.Caller
 	mode      engine.Mode
-	taken     bool // the client ID "taken"
+	taken     bool // whether the client ID "taken" exists
 }
 
 func newKit(t testing.TB, wasm []byte) *kit {
@@ -100,7 +100,7 @@ func (k *kit) reset() {
 	k.caller = &engine.Caller{Auth: "jwt", Subject: "ci", Scopes: []string{"read", "write"}}
 }
 
-// An outcome is how a registration went.
+// An outcome is the result of a registration.
 type outcome struct {
 	registration *engine.Registration
 	err          error
@@ -119,17 +119,19 @@ func (k *kit) registerBody(body string, list ...script) outcome {
 	return k.registerConfigs(body, configs...)
 }
 
-// registerConfigs is registerBody with the scripts' configs as they are.
+// registerConfigs is registerBody with raw configs.
 func (k *kit) registerConfigs(body string, configs ...jsontext.Value) outcome {
 	k.t.Helper()
 	var deployed []scripts.Script
 	for i, config := range configs {
-		deployed = append(deployed, scripts.Script{Name: "kit" + strconv.Itoa(i), Module: k.module.Digest, Config: config})
+		deployed = append(deployed, scripts.Script{Name: "kit" + strconv.Itoa(i), Module: k.module.Digest,
+			Config: config})
 	}
 	if _, err := k.host.Deploy(k.t.Context(), scripts.Deployment{Scripts: deployed}, nil); err != nil {
 		k.t.Fatal(err)
 	}
-	e, err := engine.New(engine.Config{Store: forgetful{}, Overrides: k.overrides, Now: func() time.Time { return now }})
+	e, err := engine.New(engine.Config{Store: forgetful{}, Overrides: k.overrides,
+		Now: func() time.Time { return now }})
 	if err != nil {
 		k.t.Fatal(err)
 	}
@@ -142,7 +144,7 @@ func (k *kit) registerConfigs(body string, configs ...jsontext.Value) outcome {
 	return outcome{r, err, k.log.take()}
 }
 
-// overrides are the host's, of a registration as the kit wants it.
+// overrides applies the kit's properties to a registration and returns the host's overrides.
 func (k *kit) overrides(r *engine.Registration, base engine.Steps) (engine.Steps, func()) {
 	r.Mode = k.mode
 	if k.statement != "" {
@@ -162,7 +164,7 @@ func (o outcome) texts() []string {
 func (o outcome) done(t *testing.T) {
 	t.Helper()
 	if o.err != nil {
-		t.Fatalf("the client is not registered: %v", o.err)
+		t.Fatalf("the client was not registered: %v", o.err)
 	}
 }
 
@@ -174,7 +176,7 @@ func (o outcome) refused(t *testing.T, code engine.Code, description string) {
 	}
 }
 
-// failed says that it was the script that failed, in this step, for a reason that holds these words.
+// failed checks that the script failed in a step, for a reason that contains the given words.
 func (o outcome) failed(t *testing.T, step, reason string) {
 	t.Helper()
 	failure, ok := errors.AsType[*host.ScriptError](o.err)
@@ -183,7 +185,7 @@ func (o outcome) failed(t *testing.T, step, reason string) {
 	}
 }
 
-// breached says that the client was neither registered nor refused.
+// breached checks that the client was neither registered nor refused.
 func (o outcome) breached(t *testing.T) {
 	t.Helper()
 	if _, refused := errors.AsType[*engine.Error](o.err); refused || o.err == nil {
@@ -191,7 +193,7 @@ func (o outcome) breached(t *testing.T) {
 	}
 }
 
-// entropy is crypto/rand, or zeros.
+// entropy reads from crypto/rand, or zeros.
 type entropy struct{ zero atomic.Bool }
 
 func (e *entropy) Read(b []byte) (int, error) {
@@ -202,10 +204,10 @@ func (e *entropy) Read(b []byte) (int, error) {
 	return rand.Read(b)
 }
 
-// A line is what a script logged.
+// A line is a log line of a script.
 type line struct{ level, step, text string }
 
-// A recorder keeps the lines of scripts.
+// A recorder is a log handler that keeps the lines of scripts.
 type recorder struct {
 	mu    sync.Mutex
 	lines []line
@@ -243,7 +245,7 @@ func (r *recorder) Handle(_ context.Context, record slog.Record) error {
 	return nil
 }
 
-// A shelf keeps modules, and the deployment in force.
+// A shelf stores modules and the deployment in force, in memory.
 type shelf struct {
 	mu      sync.Mutex
 	modules map[string][]byte
@@ -283,7 +285,7 @@ func (s *shelf) CurrentDeploymentNumber(context.Context) (int64, error) {
 	return s.current.Number, nil
 }
 
-// forgetful is a store of which nothing is read.
+// forgetful is a client store that stores nothing.
 type forgetful struct{}
 
 func (forgetful) AddClient(context.Context, *engine.Client) error { return nil }
