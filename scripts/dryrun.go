@@ -13,37 +13,41 @@ const (
 	OutcomeRegistered Outcome = "registered"
 )
 
-// A DryRun is what came of a registration that was not stored.
+// A DryRun is the result of a registration that was not stored.
 type DryRun struct {
 	Outcome  Outcome        `json:"outcome"`           // OutcomeRegistered, OutcomeRefused or OutcomeFailed
-	Response jsontext.Value `json:"response,omitzero"` // to the client, where it was registered
-	Error    *DryRunError   `json:"error,omitzero"`    // else
+	Response jsontext.Value `json:"response,omitzero"` // the client's response; nil unless OutcomeRegistered
+	Error    *DryRunError   `json:"error,omitzero"`    // nil if OutcomeRegistered
 	Steps    []StepTrace    `json:"steps"`             // in the order in which they began
-	Dropped  int            `json:"log_lines_dropped"` // for which there was no room
+	Dropped  int            `json:"log_lines_dropped"` // log lines beyond the limit
 }
 
-// RefusedDryRun returns the result for a request that is refused before the first step, with the error that the client would
-// get (RFC 7591 §3.2.2).
+// RefusedDryRun returns the result for a request that is refused before the first step, with the error that the client
+// would get (RFC 7591 §3.2.2).
 func RefusedDryRun(code, description string) DryRun {
-	return DryRun{Outcome: OutcomeRefused, Steps: []StepTrace{}, Error: &DryRunError{Code: code, Description: description}}
+	return DryRun{
+		Outcome: OutcomeRefused,
+		Steps:   []StepTrace{},
+		Error:   &DryRunError{Code: code, Description: description},
+	}
 }
 
-// A DryRunError is why a dry run registered nothing. Unlike a client, the operator reads why a script failed.
+// A DryRunError says why a dry run registered nothing. Unlike a client's error it tells why a script failed.
 type DryRunError struct {
 	Code        string `json:"error"` // of RFC 7591 §3.2.2, "server_error" or "temporarily_unavailable"
 	Description string `json:"error_description"`
 }
 
-// A StepTrace is one step as one script, or the server itself, ran it.
+// A StepTrace is one run of a step, by a script or by the server itself.
 type StepTrace struct {
 	Step         string         `json:"step"`
 	Script       string         `json:"script"` // its name; empty for the built-in step
 	Outcome      Outcome        `json:"outcome"`
-	Microseconds int64          `json:"microseconds"` // its base excluded
-	Fuel         *int64         `json:"fuel"`         // nil for a built-in step, which uses none
-	Changes      jsontext.Value `json:"changes"`      // to the client's metadata, its base's included: RFC 7396
+	Microseconds int64          `json:"microseconds"` // wall clock, base excluded
+	Fuel         *int64         `json:"fuel"`         // used, base excluded; nil for a built-in step
+	Changes      jsontext.Value `json:"changes"`      // of the metadata, base included: a merge patch (RFC 7396)
 	Log          []string       `json:"log"`
 
-	// Before is the metadata as the step found it, for a tracer in the same process: it is not on the wire.
+	// Before is the metadata at the beginning of the step. It is not on the wire.
 	Before jsontext.Value `json:"-"`
 }

@@ -9,11 +9,11 @@ import (
 var (
 	// ErrNotFound reports that a module or deployment does not exist.
 	ErrNotFound = errors.New("not found")
-	// ErrConflict reports that another change came first, or that something else forbids the change.
+	// ErrConflict reports that another change came first, or that the current state forbids the change.
 	ErrConflict = errors.New("conflict")
 )
 
-// A RejectedError says why a module or a deployment was rejected, and what would be right.
+// A RejectedError says why a module, a deployment or a replay was rejected, and what would be valid.
 type RejectedError struct {
 	Reasons []string // at least one
 }

@@ -2,29 +2,30 @@ package scripts
 
 // The bounds of a replay.
 const (
-	DefaultReplay = 1000    // registrations, unless it says how many
+	DefaultReplay = 1000    // registrations, if the request names no number
 	MaxReplay     = 100_000 // registrations
-	MaxReplayed   = 100     // registrations that are shown
+	MaxReplayed   = 100     // registrations in Replay.Differences
 )
 
-// A Replay is what came of stored registrations that were run again. Each is counted once.
+// A Replay is the result of running stored registrations again. Each registration is counted in one of Same, Changed,
+// Refused and Failed.
 type Replay struct {
-	Last        int        `json:"last"`        // how many were asked for
-	Total       int        `json:"total"`       // how many there were
-	Same        int        `json:"same"`        // registered as it is stored
+	Last        int        `json:"last"`        // registrations requested
+	Total       int        `json:"total"`       // registrations run
+	Same        int        `json:"same"`        // registered with the stored metadata
 	Changed     int        `json:"changed"`     // registered with other metadata
-	Refused     int        `json:"refused"`     // not registered
-	Failed      int        `json:"failed"`      // a script failed, or the server did
-	Differences []Replayed `json:"differences"` // the first of those that are not the same, the newest first
+	Refused     int        `json:"refused"`     // refused
+	Failed      int        `json:"failed"`      // failed, by a script or the server
+	Differences []Replayed `json:"differences"` // the newest that are not the same, newest first; at most MaxReplayed
 }
 
-// A Replayed is a registration that came out differently.
+// A Replayed is a registration whose replay differs from what is stored.
 type Replayed struct {
 	ClientID string `json:"client_id"`
 	Comparison
 }
 
-// Count counts one registration, and shows it where it is not the same and there is room.
+// Count counts one registration. It adds the first [MaxReplayed] that are not the same to Differences.
 func (r *Replay) Count(clientID string, c Comparison) {
 	r.Total++
 	switch {

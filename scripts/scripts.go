@@ -1,5 +1,5 @@
-// Package scripts describes uploaded modules, deployments, and what comes of running scripts: data only, shared by the
-// packages that run, store and serve them.
+// Package scripts defines uploaded modules, deployments, and the results of running scripts. It holds only data types,
+// shared by the packages that run, store and serve scripts.
 package scripts
 
 import (
@@ -13,23 +13,23 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// A Module is an uploaded WebAssembly module. Only its signature ever changes.
+// A Module is an uploaded WebAssembly module. It is immutable, except for its signature.
 type Module struct {
-	Digest    string    `json:"digest"` // "sha256:" and 64 hex digits, of the bytes as uploaded
-	Name      string    `json:"name"`   // given at the first upload
-	Size      int       `json:"size"`   // in bytes
-	Steps     []string  `json:"steps"`  // in the order of a registration; none for a program, see [Script]
-	Imports   []string  `json:"imports"`
-	MemoryMin uint64    `json:"memory_min"` // in bytes
-	Warnings  []string  `json:"warnings"`
-	CreatedAt time.Time `json:"created_at"`
-	Signature string    `json:"signature,omitzero"` // minisign's, as the .minisig file has it; empty where there is none
+	Digest    string    `json:"digest"`             // "sha256:" and 64 hex digits, of the bytes as uploaded
+	Name      string    `json:"name"`               // as given at the first upload
+	Size      int       `json:"size"`               // in bytes
+	Steps     []string  `json:"steps"`              // exported, in the order of a registration; none for a program
+	Imports   []string  `json:"imports"`            // as "module.name"
+	MemoryMin uint64    `json:"memory_min"`         // in bytes
+	Warnings  []string  `json:"warnings"`           // about exports and imports that are probably mistakes
+	CreatedAt time.Time `json:"created_at"`         // of the first upload
+	Signature string    `json:"signature,omitzero"` // the content of the .minisig file; "" means none
 }
 
 // Command reports whether the module is a program, which exports _start instead of steps.
 func (m Module) Command() bool { return len(m.Steps) == 0 }
 
-// Digest returns the digest of a module's bytes, as [Module] has it.
+// Digest returns the digest of a module's bytes, in the form of [Module].Digest.
 func Digest(wasm []byte) string {
 	sum := sha256.Sum256(wasm)
 	return "sha256:" + hex.EncodeToString(sum[:])
@@ -41,8 +41,8 @@ type Deployment struct {
 	Number    int64     `json:"number"` // from 1; 0 is the state before the first
 	Scripts   []Script  `json:"scripts"`
 	Comment   string    `json:"comment,omitzero"`
-	CopyOf    int64     `json:"copy_of,omitzero"` // the number of the deployment that was brought back
-	CreatedBy string    `json:"created_by,omitzero"`
+	CopyOf    int64     `json:"copy_of,omitzero"`    // the number of the deployment that it restores; 0 means none
+	CreatedBy string    `json:"created_by,omitzero"` // an administrator, or "canary" for a fallback
 	CreatedAt time.Time `json:"created_at,omitzero"`
 }
 
@@ -55,9 +55,9 @@ const (
 
 // A Script is a module in a deployment. The first in the list is outermost.
 type Script struct {
-	Name      string         `json:"name"`
+	Name      string         `json:"name"`                // unique in the deployment; see [NameRule]
 	Module    string         `json:"module"`              // a digest
-	Steps     []string       `json:"steps,omitempty"`     // that a program replaces; none where the module exports steps
+	Steps     []string       `json:"steps,omitempty"`     // replaced by a program; none if the module exports steps
 	Config    jsontext.Value `json:"config,omitzero"`     // an object; nil means {}
 	Mode      Mode           `json:"mode,omitzero"`       // empty means ModeEnforce, or ModeCanary with Canary
 	Canary    string         `json:"canary,omitzero"`     // the share of callers, such as "5%"; only with ModeCanary
@@ -65,36 +65,37 @@ type Script struct {
 	FailOpen  []string       `json:"fail_open,omitzero"`  // where OnFailureBase may apply too; see docs/http.md
 }
 
-// A Mode is how far a script's result counts, as its deployment says. The mode of a registration is engine.Mode, and
-// what a script is told of both is hostfuncs.Mode.
+// A Mode says in which registrations a script's result counts. It is distinct from engine.Mode, the mode of a
+// registration; a script learns of the two through hostfuncs.Mode.
 type Mode string
 
 // The modes of scripts.
 const (
-	ModeEnforce Mode = "enforce" // it acts
-	ModeShadow  Mode = "shadow"  // it runs beside the scripts that act, and what it would have changed is kept
-	// ModeCanary has it act for a share of the callers. For the others the latest deployment without canaries is in force.
+	ModeEnforce Mode = "enforce" // its results count in every registration
+	ModeShadow  Mode = "shadow"  // its results never count; differences are recorded
+	// ModeCanary lets its results count for a share of the callers. The others get the latest deployment without
+	// canaries.
 	ModeCanary Mode = "canary"
 )
 
-// An OnFailure says what follows where a script fails.
+// An OnFailure says how a registration continues after a script failed.
 type OnFailure string
 
-// The two ways to go on after a script's failure.
+// The ways to continue after a script failed.
 const (
 	OnFailureRefuse OnFailure = "refuse" // the registration fails
-	OnFailureBase   OnFailure = "base"   // what the script replaced runs instead
+	OnFailureBase   OnFailure = "base"   // the step that the script replaced runs instead
 )
 
-// NameRule is the regular expression of a script's name.
+// NameRule is the regular expression that a script's name matches as a whole.
 const NameRule = `[a-z0-9][a-z0-9._-]{0,63}`
 
 var name = regexp.MustCompile(`^` + NameRule + `$`)
 
-// ValidName reports whether s can be a script's name; see [NameRule].
+// ValidName reports whether s is a valid name of a script; see [NameRule].
 func ValidName(s string) bool { return name.MatchString(s) }
 
-// Names lists the names of scripts for people to read, the outermost first.
+// Names returns the names of scripts, outermost first, separated by commas; "no scripts" if list is empty.
 func Names(list []Script) string {
 	names := make([]string, len(list))
 	for i, s := range list {
