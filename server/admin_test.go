@@ -245,7 +245,7 @@ func TestSignatureHeader(t *testing.T) {
 	}
 	for header, reason := range map[string]string{
 		"*":    "Registrar-Signature must be the .minisig file in base64",
-		"bm8=": "the signature is no minisign signature",
+		"bm8=": "the signature is not a minisign signature",
 	} {
 		if body := upload(header).want(http.StatusUnprocessableEntity).body; !strings.Contains(body, reason) {
 			t.Errorf("%s: got %s, want %q", header, body, reason)

@@ -83,7 +83,7 @@ func TestReplayRejected(t *testing.T) {
 			want   string
 		}{
 			{`{"last":100001}`, http.StatusUnprocessableEntity, "last 100001: it must be from 1 to 100000"},
-			{`{"scripts":[{"name":"none","module":"sha256:0"}]}`, http.StatusUnprocessableEntity, "there is no module sha256:0"},
+			{`{"scripts":[{"name":"none","module":"sha256:0"}]}`, http.StatusUnprocessableEntity, "module sha256:0 not found"},
 			{`{"first":1}`, http.StatusBadRequest, "first"},
 			{`{"last":1.5}`, http.StatusBadRequest, "last"},
 		} {

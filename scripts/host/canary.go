@@ -17,49 +17,50 @@ import (
 	"registrar/scripts"
 )
 
-// A canary has a deployment in force for a share of the callers. For the others the one beside it is.
+// A canary limits a deployment to a share of the callers. The other callers get the baseline.
 type canary struct {
-	beside *deployed // the latest one before it that has no canary; number 0 where there is none
-	share  float64   // of the callers, above 0, at most 1
-	key    []byte    // of the server
+	baseline *deployed // the latest earlier deployment without a canary; number 0 if none
+	share    float64   // of the callers, above 0, at most 1
+	key      []byte    // secret; selects the callers
 
 	failed      map[string]bool // callers for whom a canary script failed; guarded by Host.mu
-	fallingBack bool            // the older deployment is being brought back; guarded by Host.mu
+	fallingBack bool            // fallback has begun; guarded by Host.mu
 }
 
-// fallBackTime bounds how long the older deployment is tried to be brought back.
+// fallBackTime bounds a fallback to the baseline.
 const fallBackTime = 30 * time.Second
 
 func isCanary(s scripts.Script) bool {
 	return s.Mode == scripts.ModeCanary || s.Mode == "" && s.Canary != ""
 }
 
-// share returns the share of callers that canary scripts act for, 0 where there are none. It is the same for all of
-// them.
+// share returns the share of callers that the canary scripts of a list act for, 0 if there are none. All canaries of a
+// list must have the same share.
 func share(list []scripts.Script) (float64, error) {
 	var all float64
 	for i, s := range list {
 		if !isCanary(s) {
 			if s.Canary != "" {
-				return 0, fmt.Errorf("scripts[%d].canary goes with the mode canary, not %s", i, s.Mode)
+				return 0, fmt.Errorf("scripts[%d].canary requires mode canary, not %s", i, s.Mode)
 			}
 			continue
 		}
 		number, percent := strings.CutSuffix(s.Canary, "%")
 		n, err := strconv.ParseFloat(number, 64)
 		if !percent || err != nil || !(n > 0 && n <= 100) {
-			return 0, fmt.Errorf("scripts[%d].canary %q: it must be a share of the callers, above 0%% and at most 100%%, "+
-				"such as \"5%%\"", i, s.Canary)
+			return 0, fmt.Errorf("scripts[%d].canary %q: it must be a share of the callers, "+
+				"above 0%% and at most 100%%, such as \"5%%\"", i, s.Canary)
 		}
 		if all != 0 && all != n/100 {
-			return 0, fmt.Errorf("scripts[%d].canary %q: all canaries of a deployment have the same share", i, s.Canary)
+			return 0, fmt.Errorf("scripts[%d].canary %q: all canaries of a deployment must have the same share",
+				i, s.Canary)
 		}
 		all = n / 100
 	}
 	return all, nil
 }
 
-// loadCanary returns nil where the deployment has no canary.
+// loadCanary loads the baseline of a canary deployment. It returns nil if the deployment has no canary.
 func (h *Host) loadCanary(ctx context.Context, d scripts.Deployment) (*canary, error) {
 	part, err := share(d.Scripts)
 	if err != nil || part == 0 {
@@ -69,7 +70,7 @@ func (h *Host) loadCanary(ctx context.Context, d scripts.Deployment) (*canary, e
 	if err != nil {
 		return nil, fmt.Errorf("reading the server's key: %w", err)
 	}
-	before, err := h.beside(ctx, d.Number)
+	before, err := h.baselineOf(ctx, d.Number)
 	if err != nil {
 		return nil, err
 	}
@@ -77,11 +78,11 @@ func (h *Host) loadCanary(ctx context.Context, d scripts.Deployment) (*canary, e
 	if err != nil {
 		return nil, fmt.Errorf("deployment %d: %w", before.Number, err)
 	}
-	return &canary{beside: loaded, share: part, key: key, failed: map[string]bool{}}, nil
+	return &canary{baseline: loaded, share: part, key: key, failed: map[string]bool{}}, nil
 }
 
-// beside returns the latest deployment before n that has no canary, number 0 where there is none.
-func (h *Host) beside(ctx context.Context, n int64) (scripts.Deployment, error) {
+// baselineOf returns the latest deployment before n without a canary, number 0 if there is none.
+func (h *Host) baselineOf(ctx context.Context, n int64) (scripts.Deployment, error) {
 	for before := n; before > 1; {
 		list, err := h.config.Deployments.Deployments(ctx, before, 20)
 		if err != nil {
@@ -100,8 +101,8 @@ func (h *Host) beside(ctx context.Context, n int64) (scripts.Deployment, error) 
 	return scripts.Deployment{Scripts: []scripts.Script{}}, nil
 }
 
-// has reports whether the canary is in force for a caller. It depends on who calls, never on what is sent, so that a
-// caller cannot choose. A larger share has all the callers of a smaller one.
+// has reports whether the canary is in force for a caller. The answer depends only on the caller's identity, so that a
+// request cannot influence it. A larger share includes all callers of a smaller one.
 func (c *canary) has(caller *engine.Caller) bool {
 	mac := hmac.New(sha256.New, c.key)
 	mac.Write([]byte(identity(caller)))
@@ -109,7 +110,7 @@ func (c *canary) has(caller *engine.Caller) bool {
 	return float64(n)/math.MaxUint64 < c.share
 }
 
-// identity returns what tells callers apart: issuer and subject, else the address as [netrule.Caller] returns it.
+// identity identifies a caller: by issuer and subject, else by the address as [netrule.Caller] returns it.
 func identity(c *engine.Caller) string {
 	if c.Issuer != "" || c.Subject != "" {
 		return fmt.Sprintf("subject %q %q", c.Issuer, c.Subject)
@@ -117,7 +118,8 @@ func identity(c *engine.Caller) string {
 	return "address " + netrule.Caller(c.IP)
 }
 
-// pinFor returns the deployment that is in force for a caller, which stays until unpin; nil before one is loaded.
+// pinFor returns the deployment that is in force for a caller, nil before one is loaded. The deployment stays open
+// until unpin.
 func (h *Host) pinFor(caller *engine.Caller) *deployed {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -126,14 +128,14 @@ func (h *Host) pinFor(caller *engine.Caller) *deployed {
 		return nil
 	}
 	if d.canary != nil && !d.canary.has(caller) {
-		d = d.canary.beside
+		d = d.canary.baseline
 	}
 	d.pins++
 	return d
 }
 
-// failedFor notes that a script of a deployment failed for a caller. Where a canary script failed for enough callers,
-// the older deployment is brought back. One caller is not enough, who may be able to make a script fail at will.
+// failedFor records that a script failed for a caller. It starts the fallback to the baseline when canary scripts
+// failed for CanaryCallers distinct callers. A single caller is not enough, because a request may provoke a failure.
 func (h *Host) failedFor(d *deployed, sc *script, caller *engine.Caller) {
 	if !sc.canary() || d.canary == nil {
 		return
@@ -151,11 +153,11 @@ func (h *Host) failedFor(d *deployed, sc *script, caller *engine.Caller) {
 	}
 }
 
-// fallBack brings the older deployment back, unless another one has come in force.
+// fallBack deploys the baseline again, unless another deployment has replaced the canary.
 func (h *Host) fallBack(d *deployed, sc *script) {
 	ctx, cancel := context.WithTimeout(context.Background(), fallBackTime)
 	defer cancel()
-	old := d.canary.beside
+	old := d.canary.baseline
 	_, err := h.Deploy(ctx, scripts.Deployment{
 		Scripts:   old.Scripts,
 		CopyOf:    old.Number,
@@ -165,10 +167,10 @@ func (h *Host) fallBack(d *deployed, sc *script) {
 	}, &d.Number)
 	switch {
 	case err == nil:
-		h.config.Logger.WarnContext(ctx, "a canary fell back to the older deployment", "deployment", d.Number,
+		h.config.Logger.WarnContext(ctx, "canary fell back to the older deployment", "deployment", d.Number,
 			"script", sc.Name, "module", sc.Module, "callers", h.config.CanaryCallers)
-	case !errors.Is(err, scripts.ErrConflict): // another replica did it, or an operator deployed
-		h.config.Logger.ErrorContext(ctx, "bringing back the deployment beside a canary",
+	case !errors.Is(err, scripts.ErrConflict): // on a conflict, another replica fell back, or an operator deployed
+		h.config.Logger.ErrorContext(ctx, "canary did not fall back to the older deployment",
 			"deployment", d.Number, "error", err)
 		h.mu.Lock()
 		d.canary.fallingBack = false // the next failure tries again

@@ -30,8 +30,9 @@ func deployCanary(t *testing.T, b *bench, first, second, share string) {
 	b.deploy(canary)
 }
 
-// Who calls decides whether the canary is in force, not what is sent, and the share is about what it says.
+// The caller decides whether the canary is in force, not the request.
 func TestCanaryHasAShareOfTheCallers(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, engine.Options{}, func(c *host.Config) { c.CanaryKey = fixedKey })
 	deployCanary(t, b, "prefix-id", "c-id-and-secret", "30%")
 	had := 0
@@ -39,7 +40,8 @@ func TestCanaryHasAShareOfTheCallers(t *testing.T) {
 		caller := from(fmt.Sprintf("198.51.%d.%d", i/200, i%200))
 		var arm string
 		for n := range 3 {
-			r, err := b.registerAs(fmt.Sprintf(`{"redirect_uris":["https://app.example/cb"],"client_name":"app %d"}`, n), caller)
+			body := fmt.Sprintf(`{"redirect_uris":["https://app.example/cb"],"client_name":"app %d"}`, n)
+			r, err := b.registerAs(body, caller)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -61,8 +63,9 @@ func TestCanaryHasAShareOfTheCallers(t *testing.T) {
 	}
 }
 
-// Addresses of one IPv6 /64 are one caller; a subject is one caller wherever it calls from.
+// Addresses of one IPv6 /64 are one caller. A subject is one caller at any address.
 func TestCanaryCallers(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, engine.Options{}, func(c *host.Config) { c.CanaryKey = fixedKey })
 	deployCanary(t, b, "prefix-id", "c-id-and-secret", "50%")
 	arms := func(callers ...*engine.Caller) map[string]bool {
@@ -82,23 +85,23 @@ func TestCanaryCallers(t *testing.T) {
 		one = append(one, from(fmt.Sprintf("2001:db8::%x", i+1)))
 		many = append(many, from(fmt.Sprintf("2001:db8:0:%x::1", i+1)))
 		c := from(fmt.Sprintf("198.51.100.%d", i+1))
-		c.Auth, c.Issuer, c.Subject = "jwt", "https://issuer.example", "somebody"
+		c.Auth, c.Issuer, c.Subject = "jwt", "https://issuer.example", "subject-1"
 		subject = append(subject, c)
 	}
 	if n := len(arms(one...)); n != 1 {
-		t.Errorf("one /64 is in %d arms", n)
+		t.Errorf("one /64 is in %d arms, want 1", n)
 	}
 	if n := len(arms(many...)); n != 2 {
-		t.Errorf("40 times a /64 are in %d arms", n)
+		t.Errorf("40 different /64 are in %d arms, want 2", n)
 	}
 	if n := len(arms(subject...)); n != 1 {
-		t.Errorf("one subject is in %d arms", n)
+		t.Errorf("one subject is in %d arms, want 1", n)
 	}
 }
 
-// A canary that fails for enough callers is taken back, once; one caller cannot bring that about, and nothing else than
-// a canary is ever taken back.
+// A canary falls back once it failed for enough callers. One caller cannot cause that, and only canaries fall back.
 func TestCanaryFallsBack(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, engine.Options{}, func(c *host.Config) { c.CanaryKey, c.CanaryCallers = fixedKey, 3 })
 	deployCanary(t, b, "prefix-id", "fail-trap", "100%")
 	for range 20 {
@@ -107,42 +110,43 @@ func TestCanaryFallsBack(t *testing.T) {
 		}
 	}
 	if n, _ := b.host.Current(); n != 2 {
-		t.Fatalf("deployment %d is in force after failures for one caller", n)
+		t.Fatalf("deployment %d is in force after failures for one caller, want 2", n)
 	}
 	for i := range 10 {
 		_, _ = b.registerAs(minimal, from(fmt.Sprintf("198.51.100.%d", i+2)))
 	}
-	await(t, "the older deployment comes back", func() bool { n, _ := b.host.Current(); return n == 3 })
+	await(t, "the fallback to the older deployment", func() bool { n, _ := b.host.Current(); return n == 3 })
 	d, err := b.store.CurrentDeployment(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	if d.CopyOf != 1 || d.CreatedBy != "canary" || !strings.Contains(d.Comment, "fail-trap failed for 3 callers") {
-		t.Errorf("the older deployment came back as %+v", d)
+		t.Errorf("the fallback is %+v, want a copy of 1 by canary, with the script and 3 callers in its comment", d)
 	}
 	r, err := b.registerAs(minimal, from("198.51.100.1"))
 	if err != nil || !strings.HasPrefix(r.Client.ID, "acme-") {
-		t.Errorf("after that: %v", err)
+		t.Errorf("registering after the fallback: %v", err)
 	}
 
 	b.deployFixtures("fail-trap")
 	for i := range 10 {
 		_, _ = b.registerAs(minimal, from(fmt.Sprintf("198.51.100.%d", i+1)))
 	}
-	time.Sleep(50 * time.Millisecond)
-	if n, _ := b.host.Current(); n != 4 {
-		t.Errorf("deployment %d is in force: something else than a canary was taken back", n)
+	b.close() // waits for fallbacks
+	if n, err := b.store.CurrentDeploymentNumber(t.Context()); n != 4 || err != nil {
+		t.Errorf("deployment %d is in force, %v; want 4, which has no canary to fall back from", n, err)
 	}
 }
 
-// The first deployment has nothing beside it but the built-in steps.
+// Callers outside the share of the first deployment get the built-in steps.
 func TestCanaryIsTheFirstDeployment(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, engine.Options{}, func(c *host.Config) { c.CanaryKey = fixedKey })
 	canary := b.script("prefix-id")
 	canary.Canary = "50%"
 	b.deploy(canary)
 	canary.Canary = "60%"
-	b.deploy(canary) // beside another canary: that does not count
+	b.deploy(canary) // the baseline is still number 0: a canary is not a baseline
 	seen := map[int64]bool{}
 	for i := range 40 {
 		r, err := b.registerAs(minimal, from(fmt.Sprintf("198.51.100.%d", i+1)))
@@ -155,11 +159,12 @@ func TestCanaryIsTheFirstDeployment(t *testing.T) {
 		seen[r.Client.Provenance.Deployment] = true
 	}
 	if !seen[0] || !seen[2] || len(seen) != 2 {
-		t.Errorf("clients of the deployments %v", seen)
+		t.Errorf("clients of the deployments %v, want 0 and 2", seen)
 	}
 }
 
 func TestCanaryIsChecked(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, engine.Options{})
 	one, two := b.script("prefix-id"), b.script("accept-all")
 	for _, tt := range []struct {
@@ -172,7 +177,7 @@ func TestCanaryIsChecked(t *testing.T) {
 		{shares: [2]string{"NaN%", ""}, want: "such as \"5%\""},
 		{modes: [2]string{"canary", ""}, want: "such as \"5%\""},
 		{shares: [2]string{"5%", "6%"}, want: "the same share"},
-		{modes: [2]string{"shadow", ""}, shares: [2]string{"5%", ""}, want: "goes with the mode canary"},
+		{modes: [2]string{"shadow", ""}, shares: [2]string{"5%", ""}, want: "requires mode canary"},
 		{modes: [2]string{"sometimes", ""}, want: "enforce, shadow or canary"},
 	} {
 		list := []scripts.Script{one, two}
@@ -186,13 +191,13 @@ func TestCanaryIsChecked(t *testing.T) {
 	}
 }
 
-// await waits until something has come about.
-func await(t *testing.T, what string, is func() bool) {
+// await polls until done returns true. It fails the test after a minute.
+func await(t *testing.T, what string, done func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
-	for !is() {
+	deadline := time.Now().Add(time.Minute)
+	for !done() {
 		if time.Now().After(deadline) {
-			t.Fatal("it never comes about: ", what)
+			t.Fatal("waited a minute in vain for ", what)
 		}
 		time.Sleep(time.Millisecond)
 	}

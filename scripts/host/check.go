@@ -35,17 +35,18 @@ func checkBounds(d scripts.Deployment) error {
 	return nil
 }
 
-// check checks what a deployment says of its scripts, without their modules.
+// check checks the scripts of a deployment without reading their modules. It returns a *[scripts.RejectedError] with
+// all reasons.
 func check(list []scripts.Script) error {
 	var r scripts.RejectedError
 	refuse := func(format string, args ...any) { r.Reasons = append(r.Reasons, fmt.Sprintf(format, args...)) }
 	names := map[string]bool{}
 	for i, s := range list {
 		if !scripts.ValidName(s.Name) {
-			refuse("scripts[%d].name %q: a script's name is %s", i, s.Name, scripts.NameRule)
+			refuse("scripts[%d].name %q: a script's name must match %s", i, s.Name, scripts.NameRule)
 		}
 		if names[s.Name] {
-			refuse("scripts[%d].name %q stands in the deployment twice", i, s.Name)
+			refuse("scripts[%d].name %q appears twice in the deployment", i, s.Name)
 		}
 		names[s.Name] = true
 		checkScript(i, s, refuse)
@@ -83,17 +84,17 @@ func checkScript(i int, s scripts.Script, refuse func(format string, args ...any
 	}
 }
 
-// checkSteps checks the names of the steps that the script at i lists.
+// checkSteps checks the step names in the members steps and fail_open of the script at i.
 func checkSteps(i int, s scripts.Script, refuse func(format string, args ...any)) {
 	steps := stepNames()
 	for _, step := range s.FailOpen {
 		if !slices.Contains(steps, step) {
-			refuse("scripts[%d].fail_open: there is no step %q%s", i, step, suggest.DidYouMean(step, steps))
+			refuse("scripts[%d].fail_open: step %q not found%s", i, step, suggest.DidYouMean(step, steps))
 		}
 	}
 	for j, step := range s.Steps {
 		if !slices.Contains(steps, step) {
-			refuse("scripts[%d].steps: there is no step %q%s", i, step, suggest.DidYouMean(step, steps))
+			refuse("scripts[%d].steps: step %q not found%s", i, step, suggest.DidYouMean(step, steps))
 		}
 		if slices.Contains(s.Steps[:j], step) {
 			refuse("scripts[%d].steps lists %s twice", i, step)
@@ -101,25 +102,25 @@ func checkSteps(i int, s scripts.Script, refuse func(format string, args ...any)
 	}
 }
 
-// maxConfig bounds a script's configuration, in bytes: as much as a script may write.
+// maxConfig bounds a script's configuration, in bytes. It equals the limit on what a script may write.
 const maxConfig = 128 << 10
 
-// checkFallback refuses on_failure base where a caller who makes the script fail would switch a policy off, unless the
-// operator lists the steps.
+// checkFallback rejects on_failure base for steps that may enforce a policy, because a caller who can make the script
+// fail could get around it. Steps that the operator lists under fail_open are exempt.
 func checkFallback(s scripts.Script, steps []string) error {
 	if s.OnFailure != scripts.OnFailureBase {
 		return nil
 	}
 	for _, step := range steps {
 		if step != engine.StepAddClientID && step != engine.StepGenerateSecret && !slices.Contains(s.FailOpen, step) {
-			return scripts.Reject("on_failure base lets a caller who makes the script fail get past its step %s: "+
+			return scripts.Reject("on_failure base lets a caller who makes the script fail bypass its step %s: "+
 				"use refuse, or list the step under fail_open", step)
 		}
 	}
 	return nil
 }
 
-// stepsOf returns which steps a script replaces: those that its module exports, or, for a program, those that the
+// stepsOf returns the steps that a script replaces: those that its module exports or, for a program, those that the
 // deployment lists.
 func stepsOf(s scripts.Script, m scripts.Module) ([]string, error) {
 	switch {

@@ -14,7 +14,7 @@ import (
 	"registrar/scripts/host"
 )
 
-// program uploads a fixture that is a program and returns it as a script that replaces these steps.
+// program uploads a fixture that is a program and returns it as a script that replaces the given steps.
 func (b *bench) program(name, config string, steps ...string) scripts.Script {
 	b.t.Helper()
 	s := b.script(name)
@@ -23,20 +23,22 @@ func (b *bench) program(name, config string, steps ...string) scripts.Script {
 }
 
 func TestProgramsRegister(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, engine.Options{SecretLifetime: time.Hour})
 	b.deploy(b.program("c-command", "{}", "generate_secret", "set_client_name", "add_client_id"))
 	ids := map[string]bool{}
 	for range 3 {
-		r, err := b.register(`{"redirect_uris":["https://app.example/cb"],"client_name":"sent","contacts":["a@app.example"]}`)
+		const body = `{"redirect_uris":["https://app.example/cb"],"client_name":"sent","contacts":["a@app.example"]}`
+		r, err := b.register(body)
 		if err != nil {
 			t.Fatal(err)
 		}
 		got := response(t, r)
-		// contacts belong to the step that is replaced, and the program's patch does not have them.
+		// The step that would copy contacts is replaced, and the program's patch has none.
 		if _, there := got["contacts"]; there || got["client_name"] != "program" {
 			t.Errorf("got %v", got)
 		}
-		// The static variable is 1 in each step of each registration: nothing is left of another run.
+		// The program counts its runs in a static variable. No run sees the memory of another one.
 		idLike("c-command-1-", 28)(t, b, got)
 		secretOf(64)(t, b, got)
 		expiresIn(3600)(t, b, got)
@@ -54,6 +56,7 @@ func TestProgramsRegister(t *testing.T) {
 }
 
 func TestRustProgram(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, engine.Options{})
 	b.deploy(b.program("rust-command", "{}", "set_redirect_uris", "add_client_id"))
 	r, err := b.register(minimal)
@@ -66,7 +69,8 @@ func TestRustProgram(t *testing.T) {
 		t.Error(diff)
 	}
 	_, err = b.register(`{"redirect_uris":["https://evil.example/cb"]}`)
-	if refusal, ok := errors.AsType[*engine.Error](err); !ok || refusal.Code != engine.InvalidRedirectURI || refusal.Description != "not to this host" {
+	if refusal, ok := errors.AsType[*engine.Error](err); !ok || refusal.Code != engine.InvalidRedirectURI ||
+		refusal.Description != "not to this host" {
 		t.Errorf("got %v, want it refused", err)
 	}
 	if !strings.Contains(b.log.String(), "a host that is not welcome") {
@@ -75,6 +79,7 @@ func TestRustProgram(t *testing.T) {
 }
 
 func TestProgramsRefuse(t *testing.T) {
+	t.Parallel()
 	for what, want := range map[string]*engine.Error{
 		"refuse": engine.RefuseAs(engine.InvalidRedirectURI, `not "here"`),
 		"silent": engine.Refuse(""),
@@ -90,6 +95,7 @@ func TestProgramsRefuse(t *testing.T) {
 }
 
 func TestProgramsFail(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, engine.Options{})
 	for what, want := range map[string]string{
 		"text":    "standard output: it must be a JSON object",
@@ -106,7 +112,8 @@ func TestProgramsFail(t *testing.T) {
 		b.deploy(b.program("c-command", `{"do":"`+what+`"}`, "set_client_name"))
 		_, err := b.register(minimal)
 		failure, ok := errors.AsType[*host.ScriptError](err)
-		if !ok || failure.Script != "c-command" || failure.Step != "set_client_name" || !strings.Contains(failure.Reason, want) {
+		if !ok || failure.Script != "c-command" || failure.Step != "set_client_name" ||
+			!strings.Contains(failure.Reason, want) {
 			t.Errorf("%s: got %v, want a failure with %q", what, err, want)
 		}
 	}
@@ -115,8 +122,9 @@ func TestProgramsFail(t *testing.T) {
 	}
 }
 
-// What a program is paid for counts, and a request that leaves no fuel fails.
+// Fuel covers a program's input and output, and a program that runs out of it fails.
 func TestProgramsHaveFuel(t *testing.T) {
+	t.Parallel()
 	run := func(fuel int64) scripts.DryRun {
 		t.Helper()
 		b := newBench(t, engine.Options{}, func(c *host.Config) { c.StepFuel = fuel })
@@ -124,7 +132,8 @@ func TestProgramsHaveFuel(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		d, err := b.host.DryRun(t.Context(), b.engine, request, &engine.Caller{Auth: engine.AuthNone}, []scripts.Script{b.program("c-command", "{}", "set_client_name")})
+		d, err := b.host.DryRun(t.Context(), b.engine, request, &engine.Caller{Auth: engine.AuthNone},
+			[]scripts.Script{b.program("c-command", "{}", "set_client_name")})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -132,20 +141,23 @@ func TestProgramsHaveFuel(t *testing.T) {
 	}
 	d := run(10_000_000)
 	i := slices.IndexFunc(d.Steps, func(s scripts.StepTrace) bool { return s.Script == "c-command" })
-	if d.Outcome != scripts.OutcomeRegistered || i < 0 || string(d.Steps[i].Changes) != `{"client_name":"program"}` || len(d.Steps[i].Log) != 1 {
+	if d.Outcome != scripts.OutcomeRegistered || i < 0 || string(d.Steps[i].Changes) != `{"client_name":"program"}` ||
+		len(d.Steps[i].Log) != 1 {
 		t.Fatalf("got %+v", d)
 	}
-	// It begins with 50,000, and 10 and 50 for each byte of what it reads and writes.
+	// A run costs 50,000, and 10 for each byte read and 50 for each byte written.
 	spent := *d.Steps[i].Fuel
 	if spent < 60_000 || spent > 200_000 || *run(10_000_000).Steps[i].Fuel != spent {
 		t.Errorf("it spent %d", spent)
 	}
-	if d := run(spent / 2); d.Outcome != scripts.OutcomeFailed || !strings.Contains(d.Error.Description, "it ran out of fuel") {
+	if d := run(spent / 2); d.Outcome != scripts.OutcomeFailed ||
+		!strings.Contains(d.Error.Description, "it ran out of fuel") {
 		t.Errorf("with half of it: %+v", d.Error)
 	}
 }
 
 func TestProgramsAreDeployedWithSteps(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, engine.Options{})
 	program, module := b.script("c-command"), b.script("prefix-id")
 	with := func(s scripts.Script, steps ...string) scripts.Script { s.Steps = steps; return s }
@@ -155,14 +167,18 @@ func TestProgramsAreDeployedWithSteps(t *testing.T) {
 		script scripts.Script
 		want   string
 	}{
-		"none":              {program, "script c-command: the module is a program: list the steps that it replaces under steps"},
-		"an unknown one":    {with(program, "set_scope"), `scripts[0].steps: there is no step "set_scope": did you mean set_scopes?`},
-		"one twice":         {with(program, "set_scopes", "set_scopes"), "scripts[0].steps lists set_scopes twice"},
-		"of a module":       {with(module, "set_scopes"), "script prefix-id: steps is for programs: this module replaces what it exports, add_client_id"},
-		"open where closed": {open, "lets a caller who makes the script fail get past its step set_client_name"},
+		"none": {program,
+			"script c-command: the module is a program: list the steps that it replaces under steps"},
+		"an unknown one": {with(program, "set_scope"),
+			`scripts[0].steps: step "set_scope" not found: did you mean set_scopes?`},
+		"one twice": {with(program, "set_scopes", "set_scopes"), "scripts[0].steps lists set_scopes twice"},
+		"of a module": {with(module, "set_scopes"),
+			"script prefix-id: steps is for programs: this module replaces what it exports, add_client_id"},
+		"on_failure base": {open, "lets a caller who makes the script fail bypass its step set_client_name"},
 	} {
 		_, err := b.host.Deploy(t.Context(), scripts.Deployment{Scripts: []scripts.Script{tt.script}}, nil)
-		if rejected, ok := errors.AsType[*scripts.RejectedError](err); !ok || !strings.Contains(rejected.Error(), tt.want) {
+		if rejected, ok := errors.AsType[*scripts.RejectedError](err); !ok ||
+			!strings.Contains(rejected.Error(), tt.want) {
 			t.Errorf("%s: got %v, want a rejection with %q", name, err, tt.want)
 		}
 	}

@@ -15,14 +15,14 @@ import (
 	"registrar/scripts"
 )
 
-// An Ending is how a registration ended: with a client, or with an error.
+// An Ending is the result of a registration: a client or an error.
 type Ending struct {
-	Client *engine.Client // only read where Err is nil
-	Err    error          // an *[engine.Error] where it was refused
+	Client *engine.Client // ignored if Err is not nil
+	Err    error          // an *[engine.Error] if the registration was refused
 }
 
-// Compare compares the ending of a registration that counted with another one of the same registration. Neither log
-// lines nor items are part of it, and no value that may be a secret.
+// Compare compares a registration with a rerun of it. Log lines and items are not compared. The result holds no value
+// that may be secret.
 func Compare(was, is Ending) (scripts.Comparison, error) {
 	c := scripts.Comparison{Was: was.outcome(), Is: is.outcome(), Differences: []scripts.Difference{}}
 	if is.Err != nil {
@@ -32,7 +32,7 @@ func Compare(was, is Ending) (scripts.Comparison, error) {
 		return c, nil
 	}
 	if c.Is != scripts.OutcomeRegistered {
-		// A failure is the same for the client whatever its reason.
+		// The client does not learn the reason of a failure.
 		c.OtherError = c.Is == scripts.OutcomeRefused && *explain(was.Err) != *c.Error
 		return c, nil
 	}
@@ -55,7 +55,7 @@ func (e Ending) outcome() scripts.Outcome {
 	return outcome(e.Err)
 }
 
-// explain says to the operator why nothing was registered.
+// explain describes to the operator why nothing was registered.
 func explain(err error) *scripts.DryRunError {
 	refusal, refused := errors.AsType[*engine.Error](err)
 	switch {
@@ -67,13 +67,13 @@ func explain(err error) *scripts.DryRunError {
 	return &scripts.DryRunError{Code: "server_error", Description: err.Error()}
 }
 
-// members returns the client's metadata by name, each value written in one way.
+// members returns the client's metadata by name, in a canonical form.
 func (e Ending) members() (map[string]jsontext.Value, error) {
 	document, err := json.Marshal(&e.Client.Metadata)
 	if err != nil {
 		return nil, fmt.Errorf("writing client %s: %w", e.Client.ID, err)
 	}
-	// Other than RFC 8785 would, this leaves numbers as they are: large ones that differ stay different.
+	// Unlike RFC 8785 this keeps numbers as written, so that large numbers that differ stay different.
 	value := jsontext.Value(document)
 	if err := value.Format(jsontext.ReorderRawObjects(true)); err != nil {
 		return nil, fmt.Errorf("writing client %s: %w", e.Client.ID, err)
@@ -85,7 +85,7 @@ func (e Ending) members() (map[string]jsontext.Value, error) {
 	return members, nil
 }
 
-// differences lists the members that differ, and counts those that there is no room for.
+// differences returns the first MaxDifferences members that differ, and the number of further ones.
 func differences(old, current map[string]jsontext.Value) (list []scripts.Difference, more int) {
 	names := maps.Clone(old)
 	maps.Copy(names, current)
@@ -103,7 +103,7 @@ func differences(old, current map[string]jsontext.Value) (list []scripts.Differe
 	return list, more
 }
 
-// softwareStatement is withheld: a software statement lets its holder present it.
+// softwareStatement is the member whose value is withheld, because anyone who reads a software statement can use it.
 const softwareStatement = "software_statement"
 
 func difference(name string, old, current jsontext.Value) scripts.Difference {
@@ -118,19 +118,19 @@ func difference(name string, old, current jsontext.Value) scripts.Difference {
 	return d
 }
 
-// bounded returns a value, or the beginning of it as a string.
+// bounded returns v, or a string with the beginning of it if v is longer than MaxValue.
 func bounded(v jsontext.Value) (kept jsontext.Value, isCut bool) {
 	if len(v) <= scripts.MaxValue {
 		return v.Clone(), false
 	}
 	quoted, err := jsontext.AppendQuote(nil, cut(string(v)))
 	if err != nil {
-		return nil, true // it is UTF-8, so this cannot be
+		return nil, true // unreachable: cut returns valid UTF-8
 	}
 	return quoted, true
 }
 
-// cut returns at most MaxValue bytes of s, whole characters.
+// cut returns at most the first MaxValue bytes of s, without splitting a character.
 func cut(s string) string {
 	if len(s) <= scripts.MaxValue {
 		return s

@@ -15,11 +15,11 @@ type deployed struct {
 	scripts.Deployment
 	scripts []*script // outermost first
 
-	plan   plan    // of the scripts that act
-	canary *canary // nil where it is in force for all callers
+	plan   plan    // of all scripts that are not in shadow mode
+	canary *canary // nil if the deployment is in force for all callers
 
-	pins    int  // uses that keep it open: registrations, shadows, and the making of instances
-	retired bool // another one has taken its place
+	pins    int  // registrations, shadows and workers that use the modules; guarded by Host.mu
+	retired bool // another deployment has replaced it; guarded by Host.mu
 }
 
 // A script is a module of a deployment.
@@ -30,8 +30,9 @@ type script struct {
 	module *sandbox.Module
 }
 
-// Deploy checks and appends a deployment, and puts it in force here at once; other replicas follow. A deployment that
-// is not accepted gets a *[scripts.RejectedError].
+// Deploy checks and appends a deployment and puts it in force on this server; other replicas follow. It returns a
+// *[scripts.RejectedError] if the deployment is invalid, and [scripts.ErrConflict] if ifCurrent is not nil and another
+// deployment is in force. If the deployment is appended but does not load, Deploy logs the error and returns nil.
 func (h *Host) Deploy(ctx context.Context, d scripts.Deployment, ifCurrent *int64) (scripts.Deployment, error) {
 	if err := checkBounds(d); err != nil {
 		return scripts.Deployment{}, err
@@ -40,8 +41,8 @@ func (h *Host) Deploy(ctx context.Context, d scripts.Deployment, ifCurrent *int6
 	if err != nil {
 		return scripts.Deployment{}, err
 	}
-	// It is loaded anew once it is appended, since another deployment may have come in between. Held until then, its
-	// modules need not be compiled again.
+	// refresh loads the deployment again, because another one may have been appended in between. Keeping this one open
+	// until then spares a second compilation.
 	defer func() { _ = h.close(context.WithoutCancel(ctx), loaded) }()
 	if d.Scripts == nil {
 		d.Scripts = []scripts.Script{}
@@ -52,8 +53,8 @@ func (h *Host) Deploy(ctx context.Context, d scripts.Deployment, ifCurrent *int6
 		return scripts.Deployment{}, err
 	}
 	if err := h.refresh(ctx); err != nil {
-		// It is appended, so it is in force; Follow tries again.
-		h.config.Logger.ErrorContext(ctx, "loading the deployment that was appended", "deployment", d.Number, "error", err)
+		// The deployment is appended and thus in force; Follow tries again.
+		h.config.Logger.ErrorContext(ctx, "loading the new deployment", "deployment", d.Number, "error", err)
 	}
 	return d, nil
 }
@@ -77,7 +78,7 @@ func (h *Host) load(ctx context.Context, d scripts.Deployment) (*deployed, error
 	return loaded, nil
 }
 
-// acting returns the scripts that act.
+// acting returns the scripts that are not in shadow mode.
 func (d *deployed) acting() []*script {
 	return slices.DeleteFunc(slices.Clone(d.scripts), (*script).shadow)
 }
@@ -87,10 +88,10 @@ func (s *script) shadow() bool { return s.Mode == scripts.ModeShadow }
 // canary reports whether the script acts only for a share of the callers.
 func (s *script) canary() bool { return isCanary(s.Script) }
 
-// about names the script that an error is about. A missing module is the deployment's fault.
+// about adds the script's name to an error. A missing module becomes a rejection of the deployment.
 func about(s scripts.Script, err error) error {
 	if errors.Is(err, scripts.ErrNotFound) {
-		return scripts.Reject("script %s: there is no module %s: upload it first", s.Name, s.Module)
+		return scripts.Reject("script %s: module %s not found: upload it first", s.Name, s.Module)
 	}
 	if r, ok := errors.AsType[*scripts.RejectedError](err); ok {
 		named := &scripts.RejectedError{}
@@ -102,14 +103,14 @@ func about(s scripts.Script, err error) error {
 	return fmt.Errorf("script %s: %w", s.Name, err)
 }
 
-// loadScript loads a module of the store. It is trusted no more than an uploaded one.
+// loadScript loads a stored module. It checks the module as thoroughly as an upload.
 func (h *Host) loadScript(ctx context.Context, s scripts.Script) (*script, error) {
 	wasm, err := h.config.Modules.ModuleBytes(ctx, s.Module)
 	if err != nil {
 		return nil, fmt.Errorf("reading the module %s: %w", s.Module, err)
 	}
 	if scripts.Digest(wasm) != s.Module {
-		return nil, fmt.Errorf("the module %s is stored with other bytes than were uploaded", s.Module)
+		return nil, fmt.Errorf("the stored bytes of the module %s do not match its digest", s.Module)
 	}
 	if err := h.checkStored(ctx, s.Module, wasm); err != nil {
 		return nil, err
@@ -132,7 +133,7 @@ func (h *Host) loadScript(ctx context.Context, s scripts.Script) (*script, error
 	return &script{Script: s, steps: steps, module: module}, nil
 }
 
-// close closes the modules of a deployment that has no pins.
+// close closes the modules of a deployment. The deployment must have no pins.
 func (h *Host) close(ctx context.Context, d *deployed) error {
 	var errs error
 	for _, s := range d.scripts {

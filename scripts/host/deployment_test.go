@@ -16,23 +16,26 @@ import (
 )
 
 func TestDeployRefuses(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, engine.Options{})
 	ok := b.script("prefix-id")
 	policy := b.script("refuse-scope")
 	change := func(s scripts.Script, f func(*scripts.Script)) scripts.Script { f(&s); return s }
 	for want, list := range map[string][]scripts.Script{
-		`scripts[0].name "A"`:            {change(ok, func(s *scripts.Script) { s.Name = "A" })},
-		"stands in the deployment twice": {ok, ok},
-		"module is missing":              {change(ok, func(s *scripts.Script) { s.Module = "" })},
-		"there is no module":             {change(ok, func(s *scripts.Script) { s.Module = "sha256:" + strings.Repeat("0", 64) })},
-		"mode \"sometimes\"":             {change(ok, func(s *scripts.Script) { s.Mode = "sometimes" })},
-		"on_failure \"ignore\"":          {change(ok, func(s *scripts.Script) { s.OnFailure = "ignore" })},
-		"config must be an object":       {change(ok, func(s *scripts.Script) { s.Config = jsontext.Value("[]") })},
-		"there is no step \"nothing\"":   {change(ok, func(s *scripts.Script) { s.FailOpen = []string{"nothing"} })},
-		"on_failure base lets a caller":  {change(policy, func(s *scripts.Script) { s.OnFailure = scripts.OnFailureBase })},
+		`scripts[0].name "A"`:             {change(ok, func(s *scripts.Script) { s.Name = "A" })},
+		"appears twice in the deployment": {ok, ok},
+		"module is missing":               {change(ok, func(s *scripts.Script) { s.Module = "" })},
+		"module sha256:0 not found":       {change(ok, func(s *scripts.Script) { s.Module = "sha256:0" })},
+		"mode \"sometimes\"":              {change(ok, func(s *scripts.Script) { s.Mode = "sometimes" })},
+		"on_failure \"ignore\"":           {change(ok, func(s *scripts.Script) { s.OnFailure = "ignore" })},
+		"config must be an object":        {change(ok, func(s *scripts.Script) { s.Config = jsontext.Value("[]") })},
+		"step \"nothing\" not found":      {change(ok, func(s *scripts.Script) { s.FailOpen = []string{"nothing"} })},
+		"on_failure base lets a caller": {change(policy,
+			func(s *scripts.Script) { s.OnFailure = scripts.OnFailureBase })},
 	} {
 		_, err := b.host.Deploy(t.Context(), scripts.Deployment{Scripts: list}, nil)
-		if _, rejected := errors.AsType[*scripts.RejectedError](err); !rejected || !strings.Contains(err.Error(), want) {
+		if _, rejected := errors.AsType[*scripts.RejectedError](err); !rejected ||
+			!strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want a rejection with %q", err, want)
 		}
 	}
@@ -49,22 +52,26 @@ func TestDeployRefuses(t *testing.T) {
 }
 
 func TestDeployIfCurrent(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, engine.Options{})
 	zero, one := int64(0), int64(1)
 	script := b.script("prefix-id")
-	if d, err := b.host.Deploy(t.Context(), scripts.Deployment{Scripts: []scripts.Script{script}}, &zero); err != nil || d.Number != 1 {
+	d, err := b.host.Deploy(t.Context(), scripts.Deployment{Scripts: []scripts.Script{script}}, &zero)
+	if err != nil || d.Number != 1 {
 		t.Fatalf("got %+v, %v", d, err)
 	}
 	if _, err := b.host.Deploy(t.Context(), scripts.Deployment{}, &zero); !errors.Is(err, scripts.ErrConflict) {
 		t.Errorf("got %v, want ErrConflict", err)
 	}
-	if d, err := b.host.Deploy(t.Context(), scripts.Deployment{}, &one); err != nil || d.Number != 2 || d.Scripts == nil {
+	if d, err := b.host.Deploy(t.Context(), scripts.Deployment{}, &one); err != nil || d.Number != 2 ||
+		d.Scripts == nil {
 		t.Errorf("got %+v, %v", d, err)
 	}
 }
 
-// Before anything is loaded nothing may be registered: a policy in force could be missed.
+// Registrations before the first load could bypass a policy in force.
 func TestNothingRunsBeforeTheFirstLoad(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, engine.Options{})
 	h, err := host.New(t.Context(), host.Config{Config: boxConfig(), Modules: b.store, Deployments: b.store})
 	if err != nil {
@@ -90,8 +97,9 @@ func TestNothingRunsBeforeTheFirstLoad(t *testing.T) {
 	}
 }
 
-// Another replica follows, and keeps what it has where it cannot.
+// A replica follows deployments by another one, and keeps the last one while it cannot read the store.
 func TestFollow(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, engine.Options{})
 	stored := &breakable{DeploymentStore: b.store}
 	replica, err := host.New(t.Context(), host.Config{Config: boxConfig(), Modules: b.store, Deployments: stored})
@@ -103,21 +111,21 @@ func TestFollow(t *testing.T) {
 	wg.Go(func() { replica.Follow(ctx, time.Millisecond) })
 	t.Cleanup(func() { cancel(); wg.Wait(); replica.Close(context.Background()) })
 
-	until(t, func() bool { n, loaded := replica.Current(); return loaded && n == 0 })
+	await(t, "deployment 0", func() bool { n, loaded := replica.Current(); return loaded && n == 0 })
 	b.deployFixtures("prefix-id")
-	until(t, func() bool { n, _ := replica.Current(); return n == 1 })
+	await(t, "deployment 1", func() bool { n, _ := replica.Current(); return n == 1 })
 
 	stored.breakWith(errors.New("the database is away"))
 	b.deployFixtures("wrap-id")
-	until(t, func() bool { return replica.Ready() != nil })
+	await(t, "the replica not to be ready", func() bool { return replica.Ready() != nil })
 	if n, _ := replica.Current(); n != 1 {
 		t.Errorf("deployment %d, want 1 to stay", n)
 	}
 	stored.breakWith(nil)
-	until(t, func() bool { n, _ := replica.Current(); return n == 2 && replica.Ready() == nil })
+	await(t, "deployment 2", func() bool { n, _ := replica.Current(); return n == 2 && replica.Ready() == nil })
 }
 
-// A breakable store answers with an error while it is broken.
+// A breakable store returns an error while it is broken.
 type breakable struct {
 	host.DeploymentStore
 	mu  sync.Mutex
@@ -140,19 +148,9 @@ func (b *breakable) CurrentDeploymentNumber(ctx context.Context) (int64, error) 
 	return b.DeploymentStore.CurrentDeploymentNumber(ctx)
 }
 
-// until waits for something that has no bound in time, but the test's own.
-func until(t *testing.T, done func() bool) {
-	t.Helper()
-	for !done() {
-		if t.Context().Err() != nil {
-			t.Fatal("it did not happen")
-		}
-		time.Sleep(time.Millisecond)
-	}
-}
-
-// Registrations go on while deployments are swapped: each runs through one of them from its first step to its last.
+// Each registration runs all its steps through one deployment, even if another one comes into force in between.
 func TestSwapUnderLoad(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, engine.Options{})
 	b.deployFixtures("prefix-id")
 	lists := [][]scripts.Script{{b.script("prefix-id")}, {b.script("wrap-id"), b.script("c-id-and-secret")}}
@@ -161,13 +159,15 @@ func TestSwapUnderLoad(t *testing.T) {
 	for range 4 {
 		wg.Go(func() {
 			for ctx.Err() == nil {
-				r, err := b.engine.Register(context.WithoutCancel(ctx), mustParse(), &engine.Caller{Auth: engine.AuthNone})
+				r, err := b.engine.Register(context.WithoutCancel(ctx), mustParse(),
+					&engine.Caller{Auth: engine.AuthNone})
 				if err != nil {
 					t.Error(err)
 					return
 				}
 				id, script := r.Client.ID, r.Client.Provenance.Acts[0].Script
-				if strings.HasPrefix(id, "acme-") != (script == "prefix-id") || strings.HasPrefix(id, "wrapped-c-") != (script == "c-id-and-secret") {
+				if strings.HasPrefix(id, "acme-") != (script == "prefix-id") ||
+					strings.HasPrefix(id, "wrapped-c-") != (script == "c-id-and-secret") {
 					t.Errorf("client_id %s after %+v", id, r.Client.Provenance)
 				}
 			}

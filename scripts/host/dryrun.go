@@ -14,8 +14,8 @@ import (
 	"registrar/scripts"
 )
 
-// DryRun takes a request through the engine's steps with these scripts, nil meaning those in force, and stores nothing.
-// Scripts that are not accepted get a *[scripts.RejectedError]; what comes of the registration itself is in the result.
+// DryRun runs a registration through a list of scripts, nil meaning those in force, and stores nothing. A registration
+// that is refused or fails is a result, not an error. DryRun returns a *[scripts.RejectedError] if the list is invalid.
 func (h *Host) DryRun(
 	ctx context.Context, e *engine.Engine, request *engine.Request, caller *engine.Caller, list []scripts.Script,
 ) (scripts.DryRun, error) {
@@ -32,12 +32,12 @@ func (h *Host) DryRun(
 		return t.session.override(base), t.session.close
 	})
 	if t.session == nil {
-		return scripts.DryRun{}, err // it did not come to the first step
+		return scripts.DryRun{}, err // it ended before the first step
 	}
 	return t.result(r, err), nil
 }
 
-// borrow returns the deployment in force, or one of these scripts, until it is released.
+// borrow returns a deployment of a list of scripts, nil meaning the deployment in force. release ends its use.
 func (h *Host) borrow(ctx context.Context, list []scripts.Script) (d *deployed, release func(), err error) {
 	if list != nil {
 		d, err = h.loadGiven(ctx, list)
@@ -58,11 +58,11 @@ func (h *Host) loadGiven(ctx context.Context, list []scripts.Script) (*deployed,
 	return h.load(ctx, d)
 }
 
-// A tracer watches the layers of a registration's steps. Each has a clock that stands still while another one runs.
+// A tracer records the runs of a registration's steps. The time of a nested run does not count for the outer one.
 type tracer struct {
 	session *session
 	steps   []*tracedStep // in the order in which they began
-	open    []*tracedStep // those that have not ended, outermost first
+	open    []*tracedStep // those that are running, outermost first
 }
 
 type tracedStep struct {
@@ -75,7 +75,8 @@ func (t *tracer) enter(step, script string) (leave func(*int64, error)) {
 	if n := len(t.open); n > 0 {
 		t.open[n-1].stop()
 	}
-	one := &tracedStep{StepTrace: scripts.StepTrace{Step: step, Script: script, Before: t.document()}, since: time.Now()}
+	one := &tracedStep{StepTrace: scripts.StepTrace{Step: step, Script: script, Before: t.document()},
+		since: time.Now()}
 	t.steps = append(t.steps, one)
 	t.open = append(t.open, one)
 	return func(spent *int64, err error) {
@@ -103,7 +104,7 @@ func outcome(err error) scripts.Outcome {
 	return scripts.OutcomeFailed
 }
 
-// document returns the client as built so far. A client that cannot be written shows no changes.
+// document returns the client as built so far, or {} if it cannot be marshalled.
 func (t *tracer) document() jsontext.Value {
 	document, err := t.session.r.Client.Document()
 	if err != nil {
@@ -137,7 +138,7 @@ func (t *tracer) result(r *engine.Registration, err error) scripts.DryRun {
 	return run
 }
 
-// logOf returns the lines that a script logged in a step.
+// logOf returns the lines that a script logged in a step. The built-in steps log nothing.
 func logOf(script, step string, lines []hostfuncs.Line) []string {
 	log := []string{}
 	for _, line := range lines {

@@ -11,7 +11,7 @@ import (
 	"registrar/scripts/sandbox"
 )
 
-// A ScriptError reports that a script did not do its step. It is neither the client's fault nor the server's.
+// A ScriptError reports that a script failed in a step, through a fault of the script.
 type ScriptError struct {
 	Script string // its name in the deployment
 	Module string // the digest of its module
@@ -28,7 +28,8 @@ func (s *session) failure(sc *script, step, reason string) *ScriptError {
 	return &ScriptError{Script: sc.Name, Module: sc.Module, Step: step, Reason: reason}
 }
 
-// classify decides whose fault it was that a guest did not return, or that there is no instance, and notes it in end.
+// classify turns an error from acquiring or running an instance into the step's error, and records the kind of failure
+// in end.
 func (s *session) classify(ctx context.Context, sc *script, end *scripts.StepEnd, err error) error {
 	if base, ok := errors.AsType[*hostfuncs.BaseError](err); ok {
 		end.Failure = scripts.FailureHost
@@ -51,12 +52,12 @@ func (s *session) classify(ctx context.Context, sc *script, end *scripts.StepEnd
 	return s.failure(sc, end.Step, guest.Reason)
 }
 
-// An unavailableError is a script that used up its wall clock, or had to wait too long for an instance. Fuel is the
-// policy and the clock a backstop, so it means that the server is too busy: it is an engine.ErrUnavailable.
+// An unavailableError reports that a script exceeded its wall clock limit or waited too long for an instance. Fuel
+// bounds a script long before the clock does, so the server is overloaded: the error matches engine.ErrUnavailable.
 type unavailableError struct{ err error }
 
 // Error returns the text of the sandbox's error.
 func (e *unavailableError) Error() string { return e.err.Error() }
 
-// Unwrap makes the error an engine.ErrUnavailable too.
+// Unwrap returns the sandbox's error and engine.ErrUnavailable.
 func (e *unavailableError) Unwrap() []error { return []error{e.err, engine.ErrUnavailable} }

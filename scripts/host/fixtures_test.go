@@ -10,8 +10,9 @@ import (
 	"registrar/scripts/host"
 )
 
-// Each fixture does what testdata/wasm/README.md says.
+// testdata/wasm/README.md describes the fixtures.
 func TestFixturesRegister(t *testing.T) {
+	t.Parallel()
 	hour := engine.Options{SecretLifetime: time.Hour}
 	for _, tt := range []struct {
 		scripts string // names, the outermost first
@@ -26,7 +27,8 @@ func TestFixturesRegister(t *testing.T) {
 		{scripts: "custom-secret", options: hour, check: expiresIn(3600)},
 		{scripts: "patch-metadata", check: member("client_name", "patched")},
 		{scripts: "default-scopes", check: member("scope", "acme.read acme.write")},
-		{scripts: "default-scopes", body: `{"redirect_uris":["https://app.example/cb"],"scope":"mine"}`, check: member("scope", "mine")},
+		{scripts: "default-scopes", body: `{"redirect_uris":["https://app.example/cb"],"scope":"mine"}`,
+			check: member("scope", "mine")},
 		{scripts: "accept-all", check: member("application_type", "web")},
 		{scripts: "wrap-id", check: idLike("wrapped-", 44)},
 		{scripts: "wrap-id prefix-id", check: idLike("wrapped-acme-", 45)},
@@ -43,11 +45,17 @@ func TestFixturesRegister(t *testing.T) {
 		{scripts: "go-prefix-id", check: idLike("go-", 35)},
 		{scripts: "fail-patch-client-id", check: idLike("", 36)},
 		{scripts: "warn-wasi-stub", check: member("application_type", "web")},
-		{scripts: "mcp-policy", body: `{"redirect_uris":["http://127.0.0.1:3000/cb"],"token_endpoint_auth_method":"none"}`, check: member("application_type", "native")},
-		{scripts: "refuse-redirect-host", body: `{"redirect_uris":["https://evil.example.org/cb"]}`, check: member("application_type", "web")},
-		{scripts: "c-secret-by-scope", body: `{"redirect_uris":["https://app.example/cb"],"token_endpoint_auth_method":"none"}`, check: member("token_endpoint_auth_method", "none")},
+		{scripts: "mcp-policy",
+			body:  `{"redirect_uris":["http://127.0.0.1:3000/cb"],"token_endpoint_auth_method":"none"}`,
+			check: member("application_type", "native")},
+		{scripts: "refuse-redirect-host", body: `{"redirect_uris":["https://evil.example.org/cb"]}`,
+			check: member("application_type", "web")},
+		{scripts: "c-secret-by-scope",
+			body:  `{"redirect_uris":["https://app.example/cb"],"token_endpoint_auth_method":"none"}`,
+			check: member("token_endpoint_auth_method", "none")},
 	} {
 		t.Run(tt.scripts, func(t *testing.T) {
+			t.Parallel()
 			b := newBench(t, tt.options)
 			b.deployFixtures(strings.Fields(tt.scripts)...)
 			if tt.body == "" {
@@ -77,7 +85,7 @@ func idLike(prefix string, length int) func(*testing.T, *bench, map[string]any) 
 	return func(t *testing.T, _ *bench, got map[string]any) {
 		id := got["client_id"].(string)
 		if !strings.HasPrefix(id, prefix) || len(id) != length {
-			t.Errorf("client_id %q: want %d characters, the first ones %q", id, length, prefix)
+			t.Errorf("client_id %q: want %d characters that begin with %q", id, length, prefix)
 		}
 	}
 }
@@ -93,7 +101,7 @@ func secretOf(length int) func(*testing.T, *bench, map[string]any) {
 			t.Fatal(err)
 		}
 		if c.Secret.Salt == nil || !c.Secret.Verify(engine.Plaintext(secret), time.Now()) {
-			t.Error("the stored secret has no salt, or is not the one that was answered")
+			t.Error("the stored secret has no salt, or is not the one in the response")
 		}
 	}
 }
@@ -111,21 +119,26 @@ func expiresIn(seconds float64) func(*testing.T, *bench, map[string]any) {
 }
 
 func TestFixturesRefuse(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		script, body string
 		code         engine.Code
 		message      string
 	}{
-		{"refuse-redirect-host", `{"redirect_uris":["https://evil.example/cb"]}`, engine.InvalidRedirectURI, "evil.example"},
-		{"mcp-policy", `{"redirect_uris":["https://app.example/cb"],"token_endpoint_auth_method":"none"}`, engine.InvalidRedirectURI, ""},
+		{"refuse-redirect-host", `{"redirect_uris":["https://evil.example/cb"]}`, engine.InvalidRedirectURI,
+			"evil.example"},
+		{"mcp-policy", `{"redirect_uris":["https://app.example/cb"],"token_endpoint_auth_method":"none"}`,
+			engine.InvalidRedirectURI, ""},
 		{"c-secret-by-scope", minimal, engine.InsufficientScope, ""},
 		{"refuse-custom-code", minimal, engine.InvalidClientMetadata, "'"},
 		{"refuse-scope", minimal, engine.InsufficientScope, ""},
 		{"refuse-silent", minimal, engine.InvalidClientMetadata, "no reason was given"},
 		{"accept-all", `{"redirect_uris":["https://app.example/#f"]}`, engine.InvalidRedirectURI, "has a fragment"},
-		{"every-host-function", `{"redirect_uris":["https://app.example/cb"],"refuse_me":true}`, engine.InvalidRedirectURI, ""},
+		{"every-host-function", `{"redirect_uris":["https://app.example/cb"],"refuse_me":true}`,
+			engine.InvalidRedirectURI, ""},
 	} {
 		t.Run(tt.script, func(t *testing.T) {
+			t.Parallel()
 			b := newBench(t, engine.Options{})
 			b.deployFixtures(tt.script)
 			_, err := b.register(tt.body)
@@ -141,6 +154,7 @@ func TestFixturesRefuse(t *testing.T) {
 }
 
 func TestFixturesFail(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct{ script, message string }{
 		{"count-base-twice", "call_base: it was called twice"},
 		{"fail-trap", "unreachable"},
@@ -163,6 +177,7 @@ func TestFixturesFail(t *testing.T) {
 		{"items-read", "it returned"},
 	} {
 		t.Run(tt.script, func(t *testing.T) {
+			t.Parallel()
 			b := newBench(t, engine.Options{})
 			b.deployFixtures(tt.script)
 			_, err := b.register(minimal)
@@ -177,19 +192,22 @@ func TestFixturesFail(t *testing.T) {
 	}
 }
 
-// What a script did and the engine does not accept is the script's failure, named after it.
+// A breach of an invariant by a script names the script.
 func TestFixturesBreakInvariants(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct{ script, message string }{
 		{"fail-no-id", "the client ID has 0 characters"},
 		{"fail-private-key", "private"},
 		{"fail-unsafe-redirect", "javascript"},
 	} {
 		t.Run(tt.script, func(t *testing.T) {
+			t.Parallel()
 			b := newBench(t, engine.Options{})
 			b.deployFixtures(tt.script)
 			_, err := b.register(minimal)
 			breach, ok := errors.AsType[*engine.InvariantError](err)
-			if !ok || !strings.Contains(breach.Error(), tt.message) || !strings.Contains(breach.Error(), "by script "+tt.script+" (sha256:") {
+			if !ok || !strings.Contains(breach.Error(), tt.message) ||
+				!strings.Contains(breach.Error(), "by script "+tt.script+" (sha256:") {
 				t.Errorf("got %v, want a breach with %q", err, tt.message)
 			}
 			if n := b.clients(); n != 0 {

@@ -10,7 +10,7 @@ import (
 	"registrar/scripts/host"
 )
 
-// fuelOf returns what each script spent in a step, by name.
+// fuelOf returns the fuel that each script used in a step, by name.
 func fuelOf(t *testing.T, b *bench, step string, names ...string) map[string]int64 {
 	t.Helper()
 	var list []scripts.Script
@@ -30,31 +30,33 @@ func fuelOf(t *testing.T, b *bench, step string, names ...string) map[string]int
 	return fuel
 }
 
-// Fuel is the same every time, on every machine: instructions, and what host functions cost.
+// Fuel counts instructions and the cost of host functions. It does not depend on the machine, or on other scripts.
 func TestFuelIsExact(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, engine.Options{})
-	alone := fuelOf(t, b, "add_client_id", "prefix-id")["prefix-id"]
-	if want := int64(1010); alone != want {
-		t.Errorf("prefix-id spends %d, want %d", alone, want)
+	single := fuelOf(t, b, "add_client_id", "prefix-id")["prefix-id"]
+	if want := int64(1010); single != want {
+		t.Errorf("prefix-id used %d, want %d", single, want)
 	}
 	outer := fuelOf(t, b, "add_client_id", "wrap-id", "prefix-id")["wrap-id"]
 	for range 5 {
 		both := fuelOf(t, b, "add_client_id", "wrap-id", "prefix-id")
-		if both["prefix-id"] != alone {
-			t.Errorf("under wrap-id, prefix-id spends %d, alone %d", both["prefix-id"], alone)
+		if both["prefix-id"] != single {
+			t.Errorf("prefix-id used %d within wrap-id, want %d", both["prefix-id"], single)
 		}
 		if both["wrap-id"] != outer || outer <= 0 {
-			t.Errorf("wrap-id spends %d, before %d", both["wrap-id"], outer)
+			t.Errorf("wrap-id used %d, want %d as before", both["wrap-id"], outer)
 		}
 	}
 	spin := fuelOf(t, b, "add_client_id", "fail-spin")["fail-spin"]
 	if spin < 10_000_000 || spin > 10_000_010 {
-		t.Errorf("an endless loop spent %d of 10,000,000", spin)
+		t.Errorf("an endless loop used %d, want 10,000,000", spin)
 	}
 }
 
-// All scripts of a registration share what it may spend.
+// All scripts of a registration share its fuel.
 func TestRegistrationsFuelIsShared(t *testing.T) {
+	t.Parallel()
 	both := func(fuel int64) error {
 		b := newBench(t, engine.Options{}, func(c *host.Config) { c.RegistrationFuel = fuel })
 		b.deployFixtures("accept-all", "c-id-and-secret")

@@ -5,6 +5,7 @@ import (
 	"context"
 	"log/slog"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -27,14 +28,16 @@ type bench struct {
 	host   *host.Host
 	engine *engine.Engine
 	log    *bytes.Buffer
+	close  func() // closes the host; the end of the test calls it too
 }
 
-// newBench returns a bench whose scripts have a minute for each step: only tests of the clock give them less.
+// newBench returns a bench whose scripts have a minute for each step, so that a slow machine fails no test.
 func newBench(t testing.TB, options engine.Options, changes ...func(*host.Config)) *bench {
 	t.Helper()
 	b := &bench{t: t, log: &bytes.Buffer{}}
 	var err error
-	b.store, err = store.Open(t.Context(), store.Config{Database: "sqlite:" + filepath.Join(t.TempDir(), "test.db"), Migrate: true})
+	b.store, err = store.Open(t.Context(),
+		store.Config{Database: "sqlite:" + filepath.Join(t.TempDir(), "test.db"), Migrate: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +57,8 @@ func newBench(t testing.TB, options engine.Options, changes ...func(*host.Config
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { b.host.Close(context.Background()) })
+	b.close = sync.OnceFunc(func() { b.host.Close(context.Background()) })
+	t.Cleanup(b.close)
 	if err := b.host.Load(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +69,7 @@ func newBench(t testing.TB, options engine.Options, changes ...func(*host.Config
 	return b
 }
 
-// boxConfig compiles with the test run's compiler, and gives each step a minute.
+// boxConfig returns a configuration with the compiler of the test run and a minute for each step.
 func boxConfig() sandbox.Config {
 	return sandbox.Config{
 		StepTimeout:    time.Minute,
@@ -91,7 +95,7 @@ func (b *bench) deploy(list ...scripts.Script) {
 	}
 }
 
-// deployFixtures deploys fixtures, the first one outermost.
+// deployFixtures deploys fixtures, outermost first.
 func (b *bench) deployFixtures(names ...string) {
 	b.t.Helper()
 	var list []scripts.Script
@@ -134,7 +138,7 @@ func response(t testing.TB, r *engine.Registration) map[string]any {
 	return members
 }
 
-// forgetful is a store for tests that are about something else.
+// forgetful is a store that drops clients.
 type forgetful struct{}
 
 func (forgetful) AddClient(context.Context, *engine.Client) error { return nil }

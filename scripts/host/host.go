@@ -1,9 +1,10 @@
-// Package host runs scripts as registration steps. A script is a module in a deployment, an ordered list; the
-// deployment in force gives each registration its steps, through [Host.Overrides]. Each registration gets instances of
-// its own from package sandbox. A script may be in force for a share of the callers (a canary), or run beside those
-// that act (a shadow); [Host.DryRun] and [Host.Replay] say what scripts would make of a request, and of stored clients.
+// Package host runs scripts as registration steps. A deployment is an ordered list of scripts; a script is a module
+// with a configuration. [Host.Overrides] wraps the scripts of the deployment in force around the engine's steps. Each
+// registration gets its own instances from package sandbox. A script may act for a share of the callers only (a
+// canary), or run without effect beside the others (a shadow). [Host.DryRun] and [Host.Replay] try scripts on a request
+// and on stored clients.
 //
-// What a script did counts only where its step returned 0, and only within the engine's invariants.
+// A script's changes count only if its step returned 0, and only within the engine's invariants.
 package host
 
 import (
@@ -21,23 +22,23 @@ import (
 
 // A ModuleStore keeps uploaded modules.
 type ModuleStore interface {
-	// AddModule stores a module durably. Where its digest is known it returns what is stored, and false; a signature then
-	// takes the place of the one that is stored.
+	// AddModule stores a module durably and returns it with true. If the digest is already stored, it returns the
+	// stored module and false; a signature in m then replaces the stored one.
 	AddModule(ctx context.Context, m scripts.Module, wasm []byte) (stored scripts.Module, added bool, err error)
-	// ModuleBytes returns a module as uploaded, or an error that is scripts.ErrNotFound.
+	// ModuleBytes returns the bytes of a module as uploaded, or an error that matches scripts.ErrNotFound.
 	ModuleBytes(ctx context.Context, digest string) ([]byte, error)
 }
 
 // A DeploymentStore keeps deployments.
 type DeploymentStore interface {
-	// AddDeployment appends a deployment durably and returns it with its number, or an error that is scripts.ErrConflict
-	// where ifCurrent is not nil and not the number in force.
+	// AddDeployment appends a deployment durably and returns it with its number. It returns an error that matches
+	// scripts.ErrConflict if ifCurrent is not nil and not the number of the deployment in force.
 	AddDeployment(ctx context.Context, d scripts.Deployment, ifCurrent *int64) (scripts.Deployment, error)
 	// CurrentDeployment returns the deployment in force, number 0 before the first.
 	CurrentDeployment(ctx context.Context) (scripts.Deployment, error)
-	// CurrentDeploymentNumber returns its number. It is cheap.
+	// CurrentDeploymentNumber returns the number of the deployment in force. It is called often and must be cheap.
 	CurrentDeploymentNumber(ctx context.Context) (int64, error)
-	// Deployments returns at most n deployments with a number below before, the newest first.
+	// Deployments returns at most n deployments with a number below before, newest first.
 	Deployments(ctx context.Context, before int64, n int) ([]scripts.Deployment, error)
 }
 
@@ -47,32 +48,31 @@ type Config struct {
 
 	Modules     ModuleStore
 	Deployments DeploymentStore
-	// ClientExists reports whether a client ID is taken; nil means that none is.
+	// ClientExists reports whether a client ID is taken; nil means that no ID is.
 	ClientExists func(ctx context.Context, id string) (bool, error)
 
-	// Shadows stores what scripts in shadow mode would have done; nil means that nothing is stored.
+	// Shadows stores the results of scripts in shadow mode; nil means that they are dropped.
 	Shadows ShadowStore
-	// CanaryKey returns the key that decides which callers a canary is in force for: secret, and the same on every server.
-	// nil means a random one of this process.
+	// CanaryKey returns the secret key that selects the callers of a canary. It must be the same on every server; nil
+	// means a random key of this process.
 	CanaryKey func(ctx context.Context) ([]byte, error)
-	// CanaryCallers is for how many callers a canary script has to fail before the older deployment is brought back; 0
-	// means 5.
+	// CanaryCallers is the number of callers for whom a canary must fail before it falls back; 0 means 5.
 	CanaryCallers int
 
-	// SigningKeys are the keys of which one must have signed a module; none means that modules need no signature.
+	// SigningKeys are the keys that may sign modules. If there are any, each module must be signed by one of them.
 	SigningKeys []SigningKey
-	// Signature returns the signature that is stored with a module, "" where there is none. It may be nil without
-	// SigningKeys.
+	// Signature returns the stored signature of a module, "" if there is none. It may be nil without SigningKeys.
 	Signature func(ctx context.Context, digest string) (string, error)
 
-	// RegistrationFuel is how many instructions all scripts in one registration may execute; 0 means five times StepFuel.
+	// RegistrationFuel bounds the fuel of all scripts in one registration, in instructions; 0 means five times
+	// StepFuel.
 	RegistrationFuel int64
 
-	Logger   *slog.Logger // of scripts' lines and failures; nil means slog.Default
+	Logger   *slog.Logger // for scripts' lines and failures; nil means slog.Default
 	Observer Observer     // nil means none
 }
 
-// withDefaults returns c with each zero field set to what it means.
+// withDefaults returns c with zero fields replaced by their defaults.
 func (c Config) withDefaults() Config {
 	c.Config = c.Config.WithDefaults()
 	c.RegistrationFuel = cmp.Or(c.RegistrationFuel, 5*c.StepFuel)
@@ -96,21 +96,21 @@ type Host struct {
 	config      Config
 	sandbox     *sandbox.Sandbox
 	shadows     *shadows
-	fallingBack sync.WaitGroup // canaries whose older deployment is being brought back
+	fallingBack sync.WaitGroup // canaries that are falling back
 
-	mu      sync.Mutex // guards current, and the pins of every deployment
+	mu      sync.Mutex // guards current, failed, and the mutable fields of deployments and canaries
 	current *deployed  // nil before one is loaded
-	failed  error      // why the deployment in force is not the current one; nil where it is
+	failed  error      // why current is not the deployment in force; nil if it is
 
 	loading   sync.Mutex // one load at a time
 	replaying sync.Mutex // one replay at a time
 }
 
-// New returns a Host that has loaded nothing yet; [Host.Load] does.
+// New returns a Host without a deployment. Call [Host.Load] to load the one in force.
 func New(ctx context.Context, c Config) (*Host, error) {
 	c = c.withDefaults()
 	if len(c.SigningKeys) > 0 && c.Signature == nil {
-		return nil, errors.New("signing keys without a way to read signatures")
+		return nil, errors.New("Config.SigningKeys requires Config.Signature")
 	}
 	box, err := sandbox.New(ctx, c.Config)
 	if err != nil {
@@ -121,7 +121,7 @@ func New(ctx context.Context, c Config) (*Host, error) {
 	return h, nil
 }
 
-// Close ends every script. It is called when no registration is under way.
+// Close ends all scripts and stores what shadows have found. No registration may be running.
 func (h *Host) Close(ctx context.Context) error {
 	h.fallingBack.Wait()
 	h.shadows.close(ctx)
@@ -139,12 +139,12 @@ func (h *Host) Close(ctx context.Context) error {
 // now returns the time as it is stored: UTC, in whole microseconds.
 func (h *Host) now() time.Time { return h.config.Now().UTC().Truncate(time.Microsecond) }
 
-// Upload inspects, compiles and stores a module with its signature: the content of a .minisig file, "" meaning none.
-// The same bytes again give what is stored, and false; a signature then replaces the stored one. A module that is not
-// accepted gets a *[scripts.RejectedError].
+// Upload inspects, compiles and stores a module, and returns it with true. signature is the content of a .minisig file,
+// "" meaning none. If the same bytes are already stored, Upload returns the stored module and false; a signature then
+// replaces the stored one. Upload returns a *[scripts.RejectedError] if the module is not acceptable.
 func (h *Host) Upload(ctx context.Context, name string, wasm []byte, signature string) (scripts.Module, bool, error) {
 	if !scripts.ValidName(name) {
-		return scripts.Module{}, false, scripts.Reject("name %q: a script's name is %s", name, scripts.NameRule)
+		return scripts.Module{}, false, scripts.Reject("name %q: a script's name must match %s", name, scripts.NameRule)
 	}
 	if err := h.checkSignature(wasm, signature); err != nil {
 		return scripts.Module{}, false, err

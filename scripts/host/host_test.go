@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -17,13 +18,15 @@ import (
 	"registrar/scripts/host"
 )
 
-// plenty is fuel for days.
+// plenty is enough fuel to run for days.
 const plenty = 1 << 50
 
 func TestWallClock(t *testing.T) {
-	b := newBench(t, engine.Options{}, func(c *host.Config) { c.StepTimeout, c.StepFuel = 100*time.Millisecond, plenty })
+	t.Parallel()
+	b := newBench(t, engine.Options{},
+		func(c *host.Config) { c.StepTimeout, c.StepFuel = 100*time.Millisecond, plenty })
 	spin := b.script("fail-spin")
-	spin.OnFailure = scripts.OnFailureBase // an overrun is saturation, so the base must not stand in
+	spin.OnFailure = scripts.OnFailureBase // must not apply: an overrun means that the server is overloaded
 	b.deploy(spin)
 	_, err := b.register(minimal)
 	if _, failure := errors.AsType[*host.ScriptError](err); failure || !errors.Is(err, engine.ErrUnavailable) {
@@ -34,9 +37,11 @@ func TestWallClock(t *testing.T) {
 	}
 }
 
-// The outer script waits longer than its own clock allows, but not on its own account.
+// The time of a slow base does not count for the script around it.
 func TestWallClockExcludesTheBase(t *testing.T) {
-	b := newBench(t, engine.Options{}, func(c *host.Config) { c.StepTimeout = 2 * time.Second })
+	t.Parallel()
+	w := &witness{}
+	b := newBench(t, engine.Options{}, func(c *host.Config) { c.StepTimeout, c.Observer = 2*time.Second, w })
 	b.deployFixtures("wrap-id")
 	slow := func(r *engine.Registration, base engine.Steps) (engine.Steps, func()) {
 		builtin := base.AddClientID
@@ -46,17 +51,24 @@ func TestWallClockExcludesTheBase(t *testing.T) {
 		}
 		return b.host.Overrides(r, base)
 	}
-	e, err := engine.New(engine.Config{Store: b.store, Overrides: slow})
+	e, err := engine.New(engine.Config{Store: forgetful{}, Overrides: slow})
 	if err != nil {
 		t.Fatal(err)
 	}
-	request, _ := engine.ParseRequest([]byte(minimal))
-	if _, err := e.Register(t.Context(), request, &engine.Caller{Auth: engine.AuthNone}); err != nil {
-		t.Errorf("got %v", err)
+	synctest.Test(t, func(t *testing.T) { // only the base takes time
+		start := time.Now()
+		_, err := e.Register(t.Context(), mustParse(), &engine.Caller{Auth: engine.AuthNone})
+		if elapsed := time.Since(start); err != nil || elapsed != 3*time.Second {
+			t.Errorf("got %v after %v, want no error after 3s", err, elapsed)
+		}
+	})
+	if len(w.entered) != 1 || w.entered[0].Elapsed != 0 {
+		t.Errorf("got %+v, want one step that took no time", w.entered)
 	}
 }
 
 func TestCancelledRequestEndsTheScript(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, engine.Options{}, func(c *host.Config) { c.StepFuel = plenty })
 	b.deployFixtures("fail-spin")
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
@@ -69,6 +81,7 @@ func TestCancelledRequestEndsTheScript(t *testing.T) {
 }
 
 func TestTakenClientIDs(t *testing.T) {
+	t.Parallel()
 	t.Run("the same ID again is refused", func(t *testing.T) {
 		b := newBench(t, engine.Options{})
 		b.deployFixtures("taken-id")
@@ -111,10 +124,13 @@ func TestTakenClientIDs(t *testing.T) {
 	})
 }
 
-// Nothing that a script writes to its memory, its globals or its table is there in the next registration, whether that
-// gets another instance or the same one, made new.
+// No registration sees what an earlier one left in memory, globals or a table, whether it gets another instance or the
+// same one, renewed.
 func TestInstancesAreFresh(t *testing.T) {
-	for name, prefix := range map[string]string{"counter": "fresh-1-1-", "counter-table": "fresh-1-", "initialize": "initialized-1-"} {
+	t.Parallel()
+	for name, prefix := range map[string]string{
+		"counter": "fresh-1-1-", "counter-table": "fresh-1-", "initialize": "initialized-1-",
+	} {
 		for _, pool := range []int{1, 16} {
 			b := newBench(t, engine.Options{}, func(c *host.Config) { c.Pool = pool })
 			b.deployFixtures(name)
@@ -131,8 +147,9 @@ func TestInstancesAreFresh(t *testing.T) {
 	}
 }
 
-// Instances of a Go module begin where the runtime was initialized once, but no two have the same random numbers.
+// Instances of a Go module share one initialization of its runtime, but no two draw the same random numbers.
 func TestRandomNumbersAreNeverTheSame(t *testing.T) {
+	t.Parallel()
 	for _, name := range []string{"go-random", "go-seeded"} {
 		seen := map[string]bool{}
 		for _, pool := range []int{1, 8} {
@@ -155,6 +172,7 @@ func TestRandomNumbersAreNeverTheSame(t *testing.T) {
 }
 
 func TestNestedStepsShareAnInstance(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, engine.Options{})
 	b.deployFixtures("nested")
 	r, err := b.register(minimal)
@@ -175,21 +193,23 @@ func TestNestedStepsShareAnInstance(t *testing.T) {
 	}
 }
 
-// A refusal that an outer script overrules leaves nothing of the inner step behind; what it does not set must hold all
-// the same.
+// A refusal that an outer script overrules leaves nothing of the inner step behind. The invariants still hold.
 func TestOverrule(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, engine.Options{})
 	b.deployFixtures("overrule")
-	if _, err := b.register(`{"grant_types":["client_credentials"],"redirect_uris":["https://app.example/cb"]}`); err != nil {
+	_, err := b.register(`{"grant_types":["client_credentials"],"redirect_uris":["https://app.example/cb"]}`)
+	if err != nil {
 		t.Errorf("got %v, want the refusal overruled", err)
 	}
-	_, err := b.register(`{"redirect_uris":["https://app.example/#f"]}`)
+	_, err = b.register(`{"redirect_uris":["https://app.example/#f"]}`)
 	if _, breach := errors.AsType[*engine.InvariantError](err); !breach {
-		t.Errorf("got %v, want a breach: the code grant is left without redirect URIs", err)
+		t.Errorf("got %v, want a breach: the code grant has no redirect URIs", err)
 	}
 }
 
 func TestOnFailureBase(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, engine.Options{})
 	trap := b.script("fail-trap")
 	trap.OnFailure = scripts.OnFailureBase
@@ -201,12 +221,13 @@ func TestOnFailureBase(t *testing.T) {
 	if len(r.Client.ID) != 36 || len(r.Client.Provenance.Acts) != 0 {
 		t.Errorf("client_id %q and acts %v: want the built-in ID and no act", r.Client.ID, r.Client.Provenance.Acts)
 	}
-	if !strings.Contains(b.log.String(), "a script failed, so what it replaced runs") {
+	if !strings.Contains(b.log.String(), "script failed, running the step that it replaced") {
 		t.Error("the failure is not logged")
 	}
 }
 
 func TestProvenance(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, engine.Options{})
 	b.deployFixtures("log-lines")
 	b.deployFixtures("wrap-id", "prefix-id")
@@ -219,8 +240,10 @@ func TestProvenance(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []engine.Act{
-		{Step: "add_client_id", Script: "prefix-id", Module: scripts.Digest(wasmtest.Wasm(t, "prefix-id")), Changed: []string{"client_id"}},
-		{Step: "add_client_id", Script: "wrap-id", Module: scripts.Digest(wasmtest.Wasm(t, "wrap-id")), Changed: []string{"client_id"}},
+		{Step: "add_client_id", Script: "prefix-id", Module: scripts.Digest(wasmtest.Wasm(t, "prefix-id")),
+			Changed: []string{"client_id"}},
+		{Step: "add_client_id", Script: "wrap-id", Module: scripts.Digest(wasmtest.Wasm(t, "wrap-id")),
+			Changed: []string{"client_id"}},
 	}
 	if diff := cmp.Diff(want, c.Provenance.Acts); diff != "" || c.Provenance.Deployment != 2 {
 		t.Errorf("deployment %d, want 2; acts, want (-) and got (+):\n%s", c.Provenance.Deployment, diff)
@@ -229,18 +252,23 @@ func TestProvenance(t *testing.T) {
 
 // Each act names the members that the script itself changed.
 func TestProvenanceNamesChanges(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		scripts, body string
 		want          []string // step, script and members
 	}{
-		{"patch-metadata", `{"redirect_uris":["https://app.example/cb"],"client_name":"mine","default_max_age":60,"contacts":[]}`, []string{"set_client_name patch-metadata [client_name contacts]"}},
+		{"patch-metadata",
+			`{"redirect_uris":["https://app.example/cb"],"client_name":"mine","default_max_age":60,"contacts":[]}`,
+			[]string{"set_client_name patch-metadata [client_name contacts]"}},
 		{"prefix-id", minimal, []string{"add_client_id prefix-id [client_id]"}},
-		{"c-id-and-secret", minimal, []string{"add_client_id c-id-and-secret [client_id]", "generate_secret c-id-and-secret [client_secret]"}},
+		{"c-id-and-secret", minimal,
+			[]string{"add_client_id c-id-and-secret [client_id]", "generate_secret c-id-and-secret [client_secret]"}},
 		{"accept-all", minimal, nil},
 		{"default-scopes", minimal, []string{"set_default_scopes default-scopes [scope]"}},
 		{"items-write", minimal, nil},
 	} {
 		t.Run(tt.scripts, func(t *testing.T) {
+			t.Parallel()
 			b := newBench(t, engine.Options{})
 			b.deployFixtures(strings.Fields(tt.scripts)...)
 			r, err := b.register(tt.body)
@@ -268,6 +296,7 @@ func TestProvenanceNamesChanges(t *testing.T) {
 }
 
 func TestGoPolicy(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, engine.Options{})
 	policy := b.script("go-policy")
 	policy.Config = jsontext.Value(`{"hosts":["app.example"]}`)
@@ -280,13 +309,15 @@ func TestGoPolicy(t *testing.T) {
 	if got := response(t, r)["scope"]; got != "read" {
 		t.Errorf("scope: got %v, want read", got)
 	}
-	_, err = b.registerAs(`{"redirect_uris":["https://app.example/cb","https://other.example/cb"],"scope":"read"}`, caller)
-	if refusal, ok := errors.AsType[*engine.Error](err); !ok || refusal.Code != engine.InvalidRedirectURI || !strings.Contains(refusal.Description, "[1]") {
+	_, err = b.registerAs(`{"redirect_uris":["https://app.example/cb","https://other.example/cb"],"scope":"read"}`,
+		caller)
+	if refusal, ok := errors.AsType[*engine.Error](err); !ok || refusal.Code != engine.InvalidRedirectURI ||
+		!strings.Contains(refusal.Description, "[1]") {
 		t.Errorf("got %v, want invalid_redirect_uri that names the index", err)
 	}
 }
 
-// A watchful store looks at the shelves while it stores.
+// A watchful store calls watch when a client is stored.
 type watchful struct {
 	forgetful
 	watch func()
@@ -294,19 +325,15 @@ type watchful struct {
 
 func (w watchful) AddClient(context.Context, *engine.Client) error { w.watch(); return nil }
 
-// While a client is stored, which takes long, its registration holds no instance.
+// Storing a client takes long, so its registration must hold no instance meanwhile.
 func TestInstancesAreGivenBackBeforeTheClientIsStored(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, engine.Options{}, func(c *host.Config) { c.Pool = 1 })
 	b.deployFixtures("c-id-and-secret")
 	stored := 0
 	e, err := engine.New(engine.Config{Overrides: b.host.Overrides, Store: watchful{watch: func() {
 		stored++
-		for b.host.Waiting()["c-id-and-secret"] != 1 {
-			if t.Context().Err() != nil {
-				t.Fatal("the instance does not come back")
-			}
-			time.Sleep(time.Millisecond)
-		}
+		await(t, "the instance to be released", func() bool { return b.host.Waiting()["c-id-and-secret"] == 1 })
 	}}})
 	if err != nil {
 		t.Fatal(err)

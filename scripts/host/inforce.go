@@ -7,12 +7,12 @@ import (
 	"time"
 )
 
-// Load loads the deployment in force. Where it does not load, the one before it stays in place; without one before it,
-// registrations fail as unavailable, since none may run without the scripts that are in force.
+// Load loads the deployment in force. If it does not load, the one loaded before stays. If none was loaded before,
+// registrations fail with engine.ErrUnavailable, because they must not run without the scripts in force.
 func (h *Host) Load(ctx context.Context) error { return h.refresh(ctx) }
 
-// Follow loads, every interval, the deployment that has come in force, until ctx is done. What does not load is logged
-// once, tried again every time, and shown by [Host.Ready].
+// Follow checks every interval whether another deployment is in force and loads it, until ctx is done. If loading
+// fails, Follow tries again at each interval, logs the same error only once, and [Host.Ready] returns it.
 func (h *Host) Follow(ctx context.Context, interval time.Duration) {
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
@@ -37,7 +37,8 @@ func (h *Host) Ready() error {
 	return h.failed
 }
 
-// Current returns the number of the deployment that registrations run through here, false before one is loaded.
+// Current returns the number of the deployment that is loaded, and false before one is. It lags behind the deployment
+// in force while [Host.Ready] returns an error.
 func (h *Host) Current() (number int64, loaded bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -47,7 +48,7 @@ func (h *Host) Current() (number int64, loaded bool) {
 	return h.current.Number, true
 }
 
-// refresh puts the deployment in force into place, if it is not.
+// refresh loads the deployment in force, unless it is loaded already, and records the error for Ready.
 func (h *Host) refresh(ctx context.Context) error {
 	h.loading.Lock()
 	defer h.loading.Unlock()
@@ -76,7 +77,8 @@ func (h *Host) replace(ctx context.Context) error {
 		return fmt.Errorf("loading deployment %d: %w", d.Number, err)
 	}
 	if next.canary, err = h.loadCanary(ctx, d); err != nil {
-		return errors.Join(fmt.Errorf("loading what deployment %d is a canary beside: %w", d.Number, err), h.close(ctx, next))
+		err = fmt.Errorf("loading the deployment to which canary %d falls back: %w", d.Number, err)
+		return errors.Join(err, h.close(ctx, next))
 	}
 	h.config.Observer.Deployed(replaced(next))
 	for _, d := range next.all() {
@@ -102,7 +104,7 @@ func (h *Host) replace(ctx context.Context) error {
 	return errs
 }
 
-// all returns the deployments that registrations run through: one, and with a canary the one beside it.
+// all returns d and, if d is a canary, its baseline.
 func (d *deployed) all() []*deployed {
 	switch {
 	case d == nil:
@@ -110,10 +112,10 @@ func (d *deployed) all() []*deployed {
 	case d.canary == nil:
 		return []*deployed{d}
 	}
-	return []*deployed{d, d.canary.beside}
+	return []*deployed{d, d.canary.baseline}
 }
 
-// pin returns the deployment that a registration runs through, which stays until unpin; nil before one is loaded.
+// pin returns the loaded deployment, nil if there is none. The deployment stays open until unpin.
 func (h *Host) pin() *deployed {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -123,7 +125,7 @@ func (h *Host) pin() *deployed {
 	return h.current
 }
 
-// hold keeps a deployment until unpin, false where another one has taken its place.
+// hold keeps a deployment open until unpin. It returns false if the deployment has been replaced.
 func (h *Host) hold(d *deployed) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -134,7 +136,7 @@ func (h *Host) hold(d *deployed) bool {
 	return true
 }
 
-// unpin lets go of a deployment. The last registration of a retired one closes its modules.
+// unpin releases a deployment. The last unpin of a replaced deployment closes its modules.
 func (h *Host) unpin(d *deployed) {
 	h.mu.Lock()
 	d.pins--

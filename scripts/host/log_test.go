@@ -10,6 +10,7 @@ import (
 )
 
 func TestLogIsBounded(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, engine.Options{})
 	b.deployFixtures("log-lines")
 	if _, err := b.register(minimal); err != nil {
@@ -25,6 +26,7 @@ func TestLogIsBounded(t *testing.T) {
 }
 
 func TestLogShowsNoSecret(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, engine.Options{})
 	b.deployFixtures("log-secret")
 	r, err := b.register(`{"redirect_uris":["https://app.example/cb"],"client_secret":"sent-by-\"the\"-client"}`)
@@ -42,8 +44,9 @@ func TestLogShowsNoSecret(t *testing.T) {
 	}
 }
 
-// Every host function, called once, says what it should.
+// The fixture calls each host function once.
 func TestEveryHostFunction(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, engine.Options{})
 	b.deployFixtures("every-host-function")
 	r, err := b.register(minimal)
@@ -69,6 +72,7 @@ func TestEveryHostFunction(t *testing.T) {
 }
 
 func TestWASI(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, engine.Options{})
 	b.deployFixtures("wasi-probe")
 	r, err := b.register(minimal)
@@ -79,7 +83,9 @@ func TestWASI(t *testing.T) {
 		t.Errorf("client_id %s", r.Client.ID)
 	}
 	log := b.log.String()
-	for _, want := range []string{"monotonic_advances=1", "args=0", "args_size=0", "environ=0", "environ_size=0", "fd_write_3=8"} {
+	for _, want := range []string{
+		"monotonic_advances=1", "args=0", "args_size=0", "environ=0", "environ_size=0", "fd_write_3=8",
+	} {
 		if !strings.Contains(log, want) {
 			t.Errorf("the log lacks %s:\n%s", want, log)
 		}
@@ -87,6 +93,7 @@ func TestWASI(t *testing.T) {
 }
 
 func TestDryRun(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, engine.Options{})
 	wrap, prefix := b.script("wrap-id"), b.script("prefix-id")
 	b.deployFixtures("refuse-scope")
@@ -104,7 +111,8 @@ func TestDryRun(t *testing.T) {
 	}
 	t.Run("scripts that are not deployed", func(t *testing.T) {
 		got := run(minimal, []scripts.Script{wrap, prefix})
-		if got.Outcome != scripts.OutcomeRegistered || !strings.Contains(string(got.Response), `"client_id":"wrapped-acme-`) {
+		if got.Outcome != scripts.OutcomeRegistered ||
+			!strings.Contains(string(got.Response), `"client_id":"wrapped-acme-`) {
 			t.Fatalf("got %s with %s", got.Outcome, got.Response)
 		}
 		var layers []string
@@ -114,7 +122,8 @@ func TestDryRun(t *testing.T) {
 			}
 			if s.Step == engine.StepAddClientID {
 				layers = append(layers, s.Script)
-				if s.Outcome != scripts.OutcomeDone || s.Fuel == nil || *s.Fuel <= 0 || !strings.Contains(string(s.Changes), "client_id") {
+				if s.Outcome != scripts.OutcomeDone || s.Fuel == nil || *s.Fuel <= 0 ||
+					!strings.Contains(string(s.Changes), "client_id") {
 					t.Errorf("got %+v", s)
 				}
 			}
@@ -130,7 +139,7 @@ func TestDryRun(t *testing.T) {
 			t.Errorf("got %+v", got)
 		}
 	})
-	t.Run("a failure is told", func(t *testing.T) {
+	t.Run("a failure names the script", func(t *testing.T) {
 		got := run(minimal, []scripts.Script{b.script("fail-trap")})
 		if got.Outcome != scripts.OutcomeFailed || !strings.Contains(got.Error.Description, "script fail-trap") {
 			t.Errorf("got %+v", got)

@@ -2,24 +2,27 @@ package host
 
 import "registrar/scripts"
 
-// An Observer counts what scripts do. Many goroutines call it, in the middle of registrations, so it must be quick.
+// An Observer is notified of what scripts do. It must be safe for concurrent use and must not block, because it is
+// called during registrations.
 type Observer interface {
-	// StepEnded observes how a script's part in a step of a registration ended. It is not called for dry runs.
+	// StepEnded is called when a script's run of a step has ended in a registration, but not in a dry run, a replay or
+	// a shadow.
 	StepEnded(script string, end scripts.StepEnd)
-	// Instance observes what happened to an instance of a deployed script.
+	// Instance is called for each event of a deployed script's instances.
 	Instance(script string, event scripts.InstanceEvent)
-	// Deployed observes which scripts have come in force here, and the steps of each, before one of them is observed.
+	// Deployed is called before a deployment comes into force here, with the steps of each script by name.
 	Deployed(steps map[string][]string)
 }
 
-// unobserved is the Observer of a host that has none.
+// unobserved is an Observer that does nothing.
 type unobserved struct{}
 
 func (unobserved) StepEnded(string, scripts.StepEnd)      {}
 func (unobserved) Instance(string, scripts.InstanceEvent) {}
 func (unobserved) Deployed(map[string][]string)           {}
 
-// Waiting returns how many instances of each script of the deployment in force wait for a registration.
+// Waiting returns the number of ready instances by script, for the scripts of the loaded deployment that are not in
+// shadow mode.
 func (h *Host) Waiting() map[string]int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -32,7 +35,7 @@ func (h *Host) Waiting() map[string]int {
 	return waiting
 }
 
-// replaced returns the steps of each script of a deployment.
+// replaced returns the steps of each script of a deployment, by name.
 func replaced(d *deployed) map[string][]string {
 	steps := make(map[string][]string, len(d.scripts))
 	for _, s := range d.scripts {

@@ -15,7 +15,7 @@ import (
 	"registrar/scripts/host"
 )
 
-// A witness remembers what an Observer is told.
+// A witness is an Observer that records its calls.
 type witness struct {
 	mu       sync.Mutex
 	ends     []string // script, step, outcome, failure
@@ -54,7 +54,8 @@ func (w *witness) count(event scripts.InstanceEvent) int {
 	return w.events[event]
 }
 
-func TestObserverIsToldHowStepsEnd(t *testing.T) {
+func TestObserverStepEnded(t *testing.T) {
+	t.Parallel()
 	onePage := func(c *host.Config) { c.MemoryPages = 1 }
 	hasty := func(c *host.Config) { c.StepTimeout = time.Nanosecond; c.StepFuel = 1 << 40 }
 	away := func(c *host.Config) {
@@ -67,21 +68,26 @@ func TestObserverIsToldHowStepsEnd(t *testing.T) {
 		change  func(*host.Config)
 		want    []string
 	}{
-		{"done", []string{"wrap-id", "prefix-id"}, unchanged, []string{"prefix-id add_client_id done ", "wrap-id add_client_id done "}},
+		{"done", []string{"wrap-id", "prefix-id"}, unchanged,
+			[]string{"prefix-id add_client_id done ", "wrap-id add_client_id done "}},
 		{"refused", []string{"refuse-silent"}, unchanged, []string{"refuse-silent add_client_id refused "}},
 		{"trap", []string{"fail-trap"}, unchanged, []string{"fail-trap add_client_id failed trap"}},
 		{"fuel", []string{"fail-spin"}, unchanged, []string{"fail-spin add_client_id failed fuel"}},
 		{"depth", []string{"fail-stack"}, unchanged, []string{"fail-stack add_client_id failed depth"}},
 		{"memory", []string{"fail-memory-grow"}, onePage, []string{"fail-memory-grow add_client_id failed memory"}},
 		{"code", []string{"fail-code"}, unchanged, []string{"fail-code add_client_id failed contract"}},
-		{"host function", []string{"fail-wrong-step"}, unchanged, []string{"fail-wrong-step set_client_name failed contract"}},
+		{"host function", []string{"fail-wrong-step"}, unchanged,
+			[]string{"fail-wrong-step set_client_name failed contract"}},
 		{"clock", []string{"fail-spin"}, hasty, []string{"fail-spin add_client_id failed clock"}},
 		{"host", []string{"taken-then-free"}, away, []string{"taken-then-free add_client_id failed host"}},
-		{"initialization", []string{"fail-initialize"}, unchanged, []string{"fail-initialize add_client_id failed contract"}},
-		{"base", []string{"wrap-id", "fail-trap"}, unchanged, []string{"fail-trap add_client_id failed trap", "wrap-id add_client_id aborted "}},
+		{"initialization", []string{"fail-initialize"}, unchanged,
+			[]string{"fail-initialize add_client_id failed contract"}},
+		{"base", []string{"wrap-id", "fail-trap"}, unchanged,
+			[]string{"fail-trap add_client_id failed trap", "wrap-id add_client_id aborted "}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			w := &witness{}
 			b := newBench(t, engine.Options{}, func(c *host.Config) { c.Observer = w }, tt.change)
 			b.deployFixtures(tt.scripts...)
@@ -96,7 +102,8 @@ func TestObserverIsToldHowStepsEnd(t *testing.T) {
 	}
 }
 
-func TestObserverIsToldWhatStepsUse(t *testing.T) {
+func TestObserverFuelEqualsDryRun(t *testing.T) {
+	t.Parallel()
 	w := &witness{}
 	b := newBench(t, engine.Options{}, func(c *host.Config) { c.Observer = w })
 	b.deployFixtures("prefix-id")
@@ -121,27 +128,29 @@ func TestObserverIsToldWhatStepsUse(t *testing.T) {
 	}
 }
 
-func TestObserverIsToldOfInstances(t *testing.T) {
+func TestObserverInstance(t *testing.T) {
+	t.Parallel()
 	w := &witness{}
 	b := newBench(t, engine.Options{}, func(c *host.Config) { c.Observer = w; c.Pool = 2 })
 	b.deployFixtures("prefix-id")
-	for w.count(scripts.InstanceMade) < 2 || b.host.Waiting()["prefix-id"] != 2 {
-		time.Sleep(time.Millisecond)
-	}
+	await(t, "two instances", func() bool {
+		return w.count(scripts.InstanceMade) >= 2 && b.host.Waiting()["prefix-id"] == 2
+	})
 	for range 50 {
 		if _, err := b.register(minimal); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if taken, missing := w.count(scripts.InstanceTaken), w.count(scripts.InstanceMissing); taken+missing != 50 || taken == 0 {
-		t.Errorf("%d found an instance and %d did not: want 50", taken, missing)
+	if taken, missing := w.count(scripts.InstanceTaken), w.count(scripts.InstanceMissing); taken+missing != 50 ||
+		taken == 0 {
+		t.Errorf("%d registrations took an instance and %d found none: want 50 in all", taken, missing)
 	}
-	for w.count(scripts.InstanceRenewed) == 0 { // the shelf is filled with what was used
-		time.Sleep(time.Millisecond)
+	await(t, "a renewed instance", func() bool {
 		if _, err := b.register(minimal); err != nil {
 			t.Fatal(err)
 		}
-	}
+		return w.count(scripts.InstanceRenewed) > 0
+	})
 }
 
 func parsed(t *testing.T, body string) *engine.Request {

@@ -6,11 +6,12 @@ import (
 	"registrar/engine"
 )
 
-// An interlude is what the base did in the middle of a script's step, which is not the script's doing.
+// An interlude records the registration before and after the base ran within a script's step. It separates the changes
+// of the base from those of the script.
 type interlude struct{ before, after engine.Snapshot }
 
-// changed names the members that a script changed in a step that began at entry: what it changed where its base did not
-// run, or after it, and what it changed before and the base let be. No value is in it.
+// changed returns the names of the members that a script itself changed in a step that began at entry. A change made
+// before the base ran does not count if the base then changed the same member.
 func (s *session) changed(entry *engine.Snapshot, base *interlude) []string {
 	now := s.r.Snapshot()
 	if base == nil {

@@ -16,24 +16,25 @@ import (
 	"registrar/scripts/host"
 )
 
-// BenchmarkRegistration is a whole registration through the engine, all but HTTP and the database, with no script and
-// with one of each language, and what has to be done for the script's instance before it serves another one. cpu-ns/op
-// is what all threads together used, the pool's worker and the garbage collector as well. Registrations without a
-// script run in turn with those that have one, so that both meet the same machine: script-ns/op is how much more the
-// latter took.
+// BenchmarkRegistration measures registrations through the engine, without HTTP and a database: with no script, and
+// with one in each language. It includes renewing the script's instance. cpu-ns/op is the processor time of all
+// threads, including the pool's worker and the garbage collector. script-ns/op is the processor time that the script
+// adds. Registrations with and without a script take turns, so that both run under the same conditions.
 func BenchmarkRegistration(b *testing.B) {
 	for _, at := range []int{1, 8} {
-		for _, name := range []string{"none", "prefix-id", "c-id-and-secret", "id-and-secret", "rust-prefix-id", "go-prefix-id", "go-policy"} {
+		for _, name := range []string{
+			"none", "prefix-id", "c-id-and-secret", "id-and-secret", "rust-prefix-id", "go-prefix-id", "go-policy",
+		} {
 			b.Run(fmt.Sprintf("at=%d/%s", at, name), func(b *testing.B) {
 				without, with := newRegistrations(b, ""), newRegistrations(b, name)
-				with.run(100, at) // instances are made
+				with.run(100, at) // makes the instances
 				b.ReportAllocs()
 				b.ResetTimer()
 				var own, others time.Duration
 				for left := b.N; left > 0; left -= turn {
 					n := min(left, turn)
 					own += with.run(n, at)
-					b.StopTimer() // time and allocations are those of registrations with a script
+					b.StopTimer() // time and allocations count only for registrations with a script
 					others += without.run(n, at)
 					b.StartTimer()
 				}
@@ -44,7 +45,7 @@ func BenchmarkRegistration(b *testing.B) {
 	}
 }
 
-// turn is how many registrations run with a script, then without.
+// turn is the number of registrations in a turn.
 const turn = 1000
 
 type registrations struct {
@@ -52,7 +53,7 @@ type registrations struct {
 	engine *engine.Engine
 }
 
-// newRegistrations has registrations run through a fixture, or none.
+// newRegistrations returns registrations through a fixture; "" and "none" mean none.
 func newRegistrations(b *testing.B, fixture string) registrations {
 	bench := newBench(b, engine.Options{}, func(c *host.Config) { c.StepTimeout = time.Second })
 	e, err := engine.New(engine.Config{Store: forgetful{}, Overrides: bench.host.Overrides})
@@ -67,7 +68,7 @@ func newRegistrations(b *testing.B, fixture string) registrations {
 	return registrations{b, e}
 }
 
-// run runs n registrations, so many at a time, and returns the CPU time that they took.
+// run runs n registrations, at of them concurrently, and returns the processor time that they took.
 func (r registrations) run(n, at int) time.Duration {
 	before := processorTime(r.b)
 	var left atomic.Int64
@@ -85,20 +86,22 @@ func (r registrations) run(n, at int) time.Duration {
 }
 
 func (r registrations) register() {
-	request, err := engine.ParseRequest([]byte(`{"redirect_uris":["https://app.example/cb"],"client_name":"A client","scope":"a b"}`))
+	const body = `{"redirect_uris":["https://app.example/cb"],"client_name":"A client","scope":"a b"}`
+	request, err := engine.ParseRequest([]byte(body))
 	if err == nil {
-		_, err = r.engine.Register(r.b.Context(), request, &engine.Caller{Auth: engine.AuthNone, Scopes: []string{"a", "b"}})
+		_, err = r.engine.Register(r.b.Context(), request,
+			&engine.Caller{Auth: engine.AuthNone, Scopes: []string{"a", "b"}})
 	}
 	if err != nil {
 		r.b.Error(err)
 	}
 }
 
-// processorTime is what the process used so far.
+// processorTime returns the processor time that the process has used.
 func processorTime(b *testing.B) time.Duration {
 	var usage syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-		b.Skip("this system does not say")
+		b.Skip("getrusage: ", err)
 	}
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }

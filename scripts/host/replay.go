@@ -9,20 +9,22 @@ import (
 	"registrar/scripts"
 )
 
-// A ClientSource has the clients that are stored.
+// A ClientSource reads stored clients.
 type ClientSource interface {
-	// LatestClients returns the last n clients, the newest first. An error is the last that it returns.
+	// LatestClients returns the last n clients, newest first. It ends after the first error.
 	LatestClients(ctx context.Context, n int) iter.Seq2[*engine.Client, error]
-	// CountClients returns how many clients there are, counting no further than limit.
+	// CountClients returns the number of clients, or limit if there are more.
 	CountClients(ctx context.Context, limit int) (int, error)
 }
 
-// Replay takes the registrations of the last stored clients, 0 meaning [scripts.DefaultReplay] of them, once more
-// through the engine's steps with these scripts, nil meaning those in force, and compares what comes of it with what is
-// stored. It stores nothing. Registrations run one after the other, so that it takes one processor at most; of replays
-// that are asked for at once, one runs, and the others get an error that is scripts.ErrConflict. progress is called at
-// the beginning and after each registration; of tells how many there will be about. Scripts that are not accepted get a
-// *[scripts.RejectedError].
+// Replay runs the registrations of the last stored clients again, through a list of scripts, nil meaning those in
+// force, and compares the results with what is stored. It stores nothing. last is at most [scripts.MaxReplay]; 0 means
+// [scripts.DefaultReplay]. Replay calls progress at the beginning and after each registration; of is an estimate of the
+// total.
+//
+// Registrations run one after the other, so that a replay uses one processor at most. Replay returns an error that
+// matches [scripts.ErrConflict] while another replay is running, and a *[scripts.RejectedError] if last or the list is
+// invalid.
 func (h *Host) Replay(
 	ctx context.Context, e *engine.Engine, source ClientSource,
 	list []scripts.Script, last int, progress func(done, of int),
@@ -31,13 +33,14 @@ func (h *Host) Replay(
 		last = scripts.DefaultReplay
 	}
 	if last < 0 || last > scripts.MaxReplay {
-		return scripts.Replay{}, scripts.Reject("last %d: it must be from 1 to %d registrations", last, scripts.MaxReplay)
+		return scripts.Replay{},
+			scripts.Reject("last %d: it must be from 1 to %d registrations", last, scripts.MaxReplay)
 	}
 	if !h.replaying.TryLock() {
-		return scripts.Replay{}, fmt.Errorf("another replay is under way: %w", scripts.ErrConflict)
+		return scripts.Replay{}, fmt.Errorf("another replay is running: %w", scripts.ErrConflict)
 	}
 	defer h.replaying.Unlock()
-	d, err := h.loadApart(ctx, list)
+	d, err := h.loadForReplay(ctx, list)
 	if err != nil {
 		return scripts.Replay{}, err
 	}
@@ -62,9 +65,9 @@ func (h *Host) Replay(
 	return replay, nil
 }
 
-// loadApart loads scripts, nil meaning those in force, for one replay: it must not take the instances that are ready
-// for registrations.
-func (h *Host) loadApart(ctx context.Context, list []scripts.Script) (*deployed, error) {
+// loadForReplay loads a list of scripts, nil meaning those in force. It always loads them separately, so that a replay
+// does not use up the instances that are ready for registrations.
+func (h *Host) loadForReplay(ctx context.Context, list []scripts.Script) (*deployed, error) {
 	if list == nil {
 		current := h.pin()
 		if current == nil {
@@ -78,8 +81,9 @@ func (h *Host) loadApart(ctx context.Context, list []scripts.Script) (*deployed,
 	return h.loadGiven(ctx, list)
 }
 
-// replay runs one registration again. A replay that is called off is no outcome of it.
-func (h *Host) replay(ctx context.Context, e *engine.Engine, d *deployed, c *engine.Client) (scripts.Comparison, error) {
+// replay runs one registration again. Cancelling ctx is an error, not an outcome of the registration.
+func (h *Host) replay(ctx context.Context, e *engine.Engine, d *deployed, c *engine.Client) (scripts.Comparison,
+	error) {
 	r, err := e.Replay(ctx, c, func(r *engine.Registration, base engine.Steps) (engine.Steps, func()) {
 		s := newSession(h, d, d.plan, r)
 		s.clientExists = h.existsBesides(c.ID)
@@ -95,7 +99,7 @@ func (h *Host) replay(ctx context.Context, e *engine.Engine, d *deployed, c *eng
 	return Compare(Ending{Client: c}, is)
 }
 
-// existsBesides reports which client IDs are taken by others: when the client registered, its own was free.
+// existsBesides returns a ClientExists function for which the ID own is free, as it was when its client registered.
 func (h *Host) existsBesides(own string) func(context.Context, string) (bool, error) {
 	return func(ctx context.Context, id string) (bool, error) {
 		if id == own {

@@ -26,7 +26,7 @@ func (b *bench) replay(last int, list []scripts.Script) scripts.Replay {
 	return got
 }
 
-// registerAll registers clients and returns their IDs, the newest first.
+// registerAll registers clients and returns their IDs, newest first.
 func (b *bench) registerAll(bodies ...string) []string {
 	b.t.Helper()
 	var ids []string
@@ -40,8 +40,9 @@ func (b *bench) registerAll(bodies ...string) []string {
 	return ids
 }
 
-// What is registered, defaults included, gives itself again.
-func TestReplayOfWhatIsInForceIsTheSame(t *testing.T) {
+// A replay with the scripts in force changes nothing in clients that they registered, including defaults.
+func TestReplayOfScriptsInForceChangesNothing(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, engine.Options{DefaultScopes: []string{"openid"}, EchoExtensions: []string{"x_kept"}})
 	bodies := []string{
 		minimal,
@@ -61,20 +62,23 @@ func TestReplayOfWhatIsInForceIsTheSame(t *testing.T) {
 	if diff := cmp.Diff(want, got, ignoreDifferences); diff != "" {
 		t.Errorf("want (-) and got (+):\n%s", diff)
 	}
-	for _, list := range [][]scripts.Script{{}, {b.script("accept-all")}, {b.script("prefix-id"), b.script("id-and-secret")}} {
+	for _, list := range [][]scripts.Script{
+		{}, {b.script("accept-all")}, {b.script("prefix-id"), b.script("id-and-secret")},
+	} {
 		got := b.replay(0, list)
 		if got.Same != 2*len(bodies) {
 			t.Errorf("%v: got %+v, want all %d the same", list, got, 2*len(bodies))
 		}
 	}
 	if n := b.clients(); n != 2*len(bodies) {
-		t.Errorf("%d clients are stored, %d before", n, 2*len(bodies))
+		t.Errorf("%d clients are stored, want %d as before", n, 2*len(bodies))
 	}
 }
 
 var ignoreDifferences = cmp.FilterPath(func(p cmp.Path) bool { return p.String() == "Differences" }, cmp.Ignore())
 
 func TestReplayCounts(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, engine.Options{})
 	ids := b.registerAll(
 		`{"redirect_uris":["https://app.example/cb"],"client_name":"patched","contacts":["ops@acme.example"]}`,
@@ -83,34 +87,38 @@ func TestReplayCounts(t *testing.T) {
 	)
 	got := b.replay(0, []scripts.Script{b.script("refuse-redirect-host"), b.script("patch-metadata")})
 	want := scripts.Replay{Last: 1000, Total: 3, Same: 1, Changed: 1, Refused: 1, Differences: []scripts.Replayed{
-		{ClientID: ids[0], Comparison: scripts.Comparison{Was: "registered", Is: "registered", Differences: []scripts.Difference{
-			{Member: "client_name", Old: []byte(`"Editor"`), New: []byte(`"patched"`)},
-			{Member: "contacts", New: []byte(`["ops@acme.example"]`)},
-		}}},
-		{ClientID: ids[1], Comparison: scripts.Comparison{Was: "registered", Is: "refused", Differences: []scripts.Difference{},
-			Error: &scripts.DryRunError{Code: "invalid_redirect_uri", Description: "the redirect URI host evil.example is not allowed"}}},
+		{ClientID: ids[0],
+			Comparison: scripts.Comparison{Was: "registered", Is: "registered", Differences: []scripts.Difference{
+				{Member: "client_name", Old: []byte(`"Editor"`), New: []byte(`"patched"`)},
+				{Member: "contacts", New: []byte(`["ops@acme.example"]`)},
+			}}},
+		{ClientID: ids[1],
+			Comparison: scripts.Comparison{Was: "registered", Is: "refused", Differences: []scripts.Difference{},
+				Error: &scripts.DryRunError{Code: "invalid_redirect_uri",
+					Description: "the redirect URI host evil.example is not allowed"}}},
 	}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("want (-) and got (+):\n%s", diff)
 	}
 	got = b.replay(2, []scripts.Script{b.script("fail-trap")})
-	if got.Last != 2 || got.Total != 2 || got.Failed != 2 || !strings.Contains(got.Differences[0].Error.Description, "script fail-trap (sha256:") {
+	if got.Last != 2 || got.Total != 2 || got.Failed != 2 ||
+		!strings.Contains(got.Differences[0].Error.Description, "script fail-trap (sha256:") {
 		t.Errorf("got %+v", got)
 	}
 	fallback := b.script("fail-code")
 	fallback.OnFailure = scripts.OnFailureBase
 	if got = b.replay(0, []scripts.Script{fallback}); got.Same != 3 {
-		t.Errorf("where the base runs for a script that fails: got %+v", got)
+		t.Errorf("with on_failure base: got %+v, want all the same", got)
 	}
 	if strings.Contains(b.log.String(), "fail") {
 		t.Errorf("the log has a line for each registration:\n%s", b.log)
 	}
 }
 
-// A replay has the caller and the time of the registration.
-func TestReplayedRegistration(t *testing.T) {
+func TestReplayHasCallerAndTimeOfRegistration(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, engine.Options{EchoExtensions: []string{"x_kept"}})
-	caller := &engine.Caller{Auth: engine.AuthNone, Subject: "someone", IP: netip.MustParseAddr("192.0.2.1")}
+	caller := &engine.Caller{Auth: engine.AuthNone, Subject: "subject-1", IP: netip.MustParseAddr("192.0.2.1")}
 	body := `{"redirect_uris":["https://app.example/cb"],"client_name":"A","x_kept":1}`
 	before, err := b.registerAs(body, caller)
 	if err != nil {
@@ -123,21 +131,25 @@ func TestReplayedRegistration(t *testing.T) {
 		}
 	}
 	var seen *engine.Registration
-	_, err = b.engine.Replay(t.Context(), stored, func(r *engine.Registration, base engine.Steps) (engine.Steps, func()) {
-		seen = r
-		return base, func() {}
-	})
+	_, err = b.engine.Replay(t.Context(), stored,
+		func(r *engine.Registration, base engine.Steps) (engine.Steps, func()) {
+			seen = r
+			return base, func() {}
+		})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if seen.Mode != engine.ModeReplay || !seen.Now.Equal(before.Now) || !cmp.Equal(*seen.Caller, *caller, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })) ||
-		!strings.Contains(string(seen.Request.Raw), `"x_kept":1`) || strings.Contains(string(seen.Request.Raw), "client_id") {
+	if seen.Mode != engine.ModeReplay || !seen.Now.Equal(before.Now) ||
+		!cmp.Equal(*seen.Caller, *caller, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })) ||
+		!strings.Contains(string(seen.Request.Raw), `"x_kept":1`) ||
+		strings.Contains(string(seen.Request.Raw), "client_id") {
 		t.Errorf("got mode %s at %v for %+v: %s", seen.Mode, seen.Now, seen.Caller, seen.Request.Raw)
 	}
 }
 
-// A script that looks for an ID finds that one free which it gave then, though no other is left.
+// In the replay of a client, client_exists reports its own ID as free, even if all others are taken.
 func TestReplayFindsItsOwnIDFree(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, engine.Options{})
 	b.deployFixtures("taken-then-free")
 	b.registerAll(slices.Repeat([]string{minimal}, 10)...)
@@ -146,29 +158,35 @@ func TestReplayFindsItsOwnIDFree(t *testing.T) {
 	}
 }
 
-func TestReplayShowsAHundred(t *testing.T) {
+func TestReplayListsAtMostAHundredDifferences(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, engine.Options{})
 	var bodies []string
 	for i := range 103 {
-		bodies = append(bodies, fmt.Sprintf(`{"redirect_uris":["https://app.example/cb"],"client_name":"Client %d"}`, i))
+		bodies = append(bodies,
+			fmt.Sprintf(`{"redirect_uris":["https://app.example/cb"],"client_name":"Client %d"}`, i))
 	}
 	ids := b.registerAll(bodies...)
 	var done, of []int
-	got, err := b.host.Replay(t.Context(), b.engine, b.store, []scripts.Script{b.script("patch-metadata")}, 102, func(d, o int) {
-		done, of = append(done, d), append(of, o)
-	})
+	got, err := b.host.Replay(t.Context(), b.engine, b.store, []scripts.Script{b.script("patch-metadata")}, 102,
+		func(d, o int) {
+			done, of = append(done, d), append(of, o)
+		})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.Total != 102 || got.Changed != 102 || len(got.Differences) != 100 || got.Differences[0].ClientID != ids[0] || got.Differences[99].ClientID != ids[99] {
-		t.Errorf("got %d of %d, %d shown", got.Changed, got.Total, len(got.Differences))
+	if got.Total != 102 || got.Changed != 102 || len(got.Differences) != 100 || got.Differences[0].ClientID != ids[0] ||
+		got.Differences[99].ClientID != ids[99] {
+		t.Errorf("got %d of %d changed, %d listed; want 102 of 102, the newest 100 listed",
+			got.Changed, got.Total, len(got.Differences))
 	}
 	if len(done) != 103 || done[0] != 0 || done[102] != 102 || of[0] != 102 || of[102] != 102 {
 		t.Errorf("the progress was %v of %v", done, of)
 	}
 }
 
-func TestReplayThatMayNotBe(t *testing.T) {
+func TestReplayRejects(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, engine.Options{})
 	for _, c := range []struct {
 		last int
@@ -177,18 +195,20 @@ func TestReplayThatMayNotBe(t *testing.T) {
 	}{
 		{-1, nil, "last -1: it must be from 1 to 100000"},
 		{100_001, nil, "last 100001: it must be from 1 to 100000"},
-		{1, []scripts.Script{{Name: "none", Module: "sha256:0"}}, "there is no module sha256:0"},
-		{1, []scripts.Script{{Name: "No", Module: "sha256:0"}}, "a script's name is"},
+		{1, []scripts.Script{{Name: "none", Module: "sha256:0"}}, "module sha256:0 not found"},
+		{1, []scripts.Script{{Name: "No", Module: "sha256:0"}}, "a script's name must match"},
 	} {
 		_, err := b.host.Replay(t.Context(), b.engine, b.store, c.list, c.last, func(int, int) {})
-		if _, rejected := errors.AsType[*scripts.RejectedError](err); !rejected || !strings.Contains(err.Error(), c.want) {
+		if _, rejected := errors.AsType[*scripts.RejectedError](err); !rejected ||
+			!strings.Contains(err.Error(), c.want) {
 			t.Errorf("last %d, %v: got %v, want %q", c.last, c.list, err, c.want)
 		}
 	}
 }
 
-// A replay that is called off ends soon, and is no result; meanwhile there is no other one.
-func TestReplayCalledOff(t *testing.T) {
+// A cancelled replay ends after the current registration and returns an error. No second replay runs meanwhile.
+func TestReplayCancelled(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, engine.Options{})
 	b.registerAll(minimal, minimal, minimal)
 	list := []scripts.Script{b.script("fail-spin")}
@@ -201,31 +221,32 @@ func TestReplayCalledOff(t *testing.T) {
 			cancel()
 		}
 		if done == 2 {
-			t.Error("it went on")
+			t.Error("the replay continued after it was cancelled")
 		}
 	})
 	if !errors.Is(err, context.Canceled) {
-		t.Errorf("called off: got %v", err)
+		t.Errorf("cancelled: got %v, want %v", err, context.Canceled)
 	}
 	if !errors.Is(second, scripts.ErrConflict) {
 		t.Errorf("a second one meanwhile: got %v, want %v", second, scripts.ErrConflict)
 	}
 	if got := b.replay(0, list); got.Failed != 3 {
-		t.Errorf("afterwards: got %+v", got)
+		t.Errorf("afterwards: got %+v, want 3 failed", got)
 	}
 }
 
-// A database that goes away is no outcome of a registration.
-func TestReplayWithoutItsSource(t *testing.T) {
+func TestReplayReturnsErrorOfItsSource(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, engine.Options{})
 	b.registerAll(minimal, minimal)
 	away := errors.New("the database went away")
-	if _, err := b.host.Replay(t.Context(), b.engine, &broken{b, away}, nil, 0, func(int, int) {}); !errors.Is(err, away) {
+	_, err := b.host.Replay(t.Context(), b.engine, &broken{b, away}, nil, 0, func(int, int) {})
+	if !errors.Is(err, away) {
 		t.Errorf("got %v, want %v", err, away)
 	}
 }
 
-// broken is a source that fails after its first client.
+// A broken source fails after its first client.
 type broken struct {
 	*bench
 	failure error
@@ -249,8 +270,9 @@ var _ host.ClientSource = (*broken)(nil)
 func BenchmarkReplay(b *testing.B) {
 	bench := newBench(b, engine.Options{})
 	bodies := make([]string, 1000)
+	const body = `{"redirect_uris":["https://app.example/cb"],"client_name":"Client %d","scope":"a b"}`
 	for i := range bodies {
-		bodies[i] = fmt.Sprintf(`{"redirect_uris":["https://app.example/cb"],"client_name":"Client %d","scope":"a b"}`, i)
+		bodies[i] = fmt.Sprintf(body, i)
 	}
 	bench.registerAll(bodies...)
 	for _, name := range []string{"accept-all", "patch-metadata", "go-policy", "mcp-policy"} {

@@ -12,8 +12,9 @@ import (
 	"registrar/scripts/sandbox"
 )
 
-// Overrides returns the steps of one registration: those that scripts of the deployment in force replace, wrapped
-// around the built-in ones, the first script outermost. release ends the registration's instances and writes its log.
+// Overrides returns the steps of a registration: base with the scripts of the deployment in force wrapped around it,
+// the first script outermost. The caller must call release when the registration has ended; it releases the instances,
+// writes the scripts' log lines and hands the registration to the shadows.
 func (h *Host) Overrides(r *engine.Registration, base engine.Steps) (steps engine.Steps, release func()) {
 	d := h.pinFor(r.Caller)
 	if d == nil {
@@ -36,7 +37,8 @@ func (h *Host) Overrides(r *engine.Registration, base engine.Steps) (steps engin
 	}
 }
 
-// A session is the scripts of one registration: their instances, acquired when first needed, and what they share.
+// A session holds the scripts' instances in one registration, acquired when first needed, and the limits that the
+// scripts share.
 type session struct {
 	host      *Host
 	deployed  *deployed
@@ -47,17 +49,18 @@ type session struct {
 	clientExists func(ctx context.Context, id string) (bool, error)
 	entropy      *hostfuncs.Entropy
 	log          hostfuncs.Log
-	fuel         int64  // of the registration that is not handed out
-	spent        *int64 // by the script's step that ended last
+	fuel         int64  // of the registration, what is not yet handed out
+	spent        *int64 // fuel of the script's step that ended last
 	observer     Observer
-	entry        entry // for the outermost step; those that its base comes to have their own
-	entered      bool
+	entry        entry // of the outermost step; nested steps allocate another one
+	entered      bool  // entry is in use
 
-	// enterStep observes each layer of a step: a script, or the built-in step under an empty name. nil observes nothing.
+	// enterStep observes each run of a step, by a script or, with an empty name, by the built-in step; nil means no
+	// observer.
 	enterStep func(step, script string) (leave func(spent *int64, err error))
 }
 
-// acquired is the instance that a session has of a script, nil until it is needed, and once it is given back.
+// acquired is a session's instance of a script. The instance is nil until it is needed, and after it was released.
 type acquired struct {
 	instance *sandbox.Instance
 	attempt  int // of the registration; see engine.Registration.Attempt
@@ -97,7 +100,7 @@ func planOf(list []*script) plan {
 	return p
 }
 
-// override wraps the scripts around the steps that they export, innermost first.
+// override returns base with the scripts wrapped around the steps that they replace.
 func (s *session) override(base engine.Steps) engine.Steps {
 	for n := range s.plan {
 		step := &s.plan[n]
@@ -118,8 +121,8 @@ func (s *session) override(base engine.Steps) engine.Steps {
 			}
 		}
 	}
-	// No later step needs the scripts, but the client has yet to be stored, and other registrations wait for instances.
-	// Where its ID is taken, the steps run again on fresh ones.
+	// Release the instances before the client is stored: no later step needs them, and other registrations do. If the
+	// client ID turns out to be taken, the steps run again on fresh instances.
 	last := base.BuildResponse
 	base.BuildResponse = func(ctx context.Context, r *engine.Registration) error {
 		err := last(ctx, r)
@@ -136,14 +139,14 @@ func (s *session) observed(step, script string, f engine.StepFunc) engine.StepFu
 		err := f(ctx, r)
 		spent := s.spent
 		if script == "" {
-			spent = nil // a built-in step uses none
+			spent = nil // a built-in step uses no fuel
 		}
 		leave(spent, err)
 		return err
 	}
 }
 
-// run runs a step of one script. What the script did counts only where it returned 0.
+// run runs a step of one script. It undoes the script's changes unless the script returned 0.
 func (s *session) run(ctx context.Context, sc *script, step string, base engine.StepFunc) error {
 	entry := s.r.Snapshot()
 	var inner *interlude
@@ -163,15 +166,15 @@ func (s *session) run(ctx context.Context, sc *script, step string, base engine.
 	if !own || sc.OnFailure != scripts.OnFailureBase {
 		return err
 	}
-	if s.r.Mode != engine.ModeReplay { // which would log it for each registration
-		s.host.config.Logger.WarnContext(ctx, "a script failed, so what it replaced runs", "script", sc.Name,
+	if s.r.Mode != engine.ModeReplay { // a replay would log it for each registration
+		s.host.config.Logger.WarnContext(ctx, "script failed, running the step that it replaced", "script", sc.Name,
 			"module", sc.Module, "step", step, "reason", failure.Reason, "request_id", s.r.Request.ID)
 	}
 	return base(ctx, s.r)
 }
 
-// enter calls the guest and returns nil, an *engine.Error, a *ScriptError, or another error that is not the script's
-// own. inner is set where the base ran.
+// enter calls the guest. It returns nil, an *engine.Error, a *ScriptError, or an error that is not the script's fault.
+// It sets inner if the base ran.
 func (s *session) enter(
 	ctx context.Context, sc *script, step string, base engine.StepFunc, inner **interlude,
 ) (end scripts.StepEnd, err error) {
@@ -228,13 +231,13 @@ func (s *session) enter(
 	return end, s.failure(sc, step, reason)
 }
 
-// An entry is what the host keeps of one entry into a guest.
+// An entry is the state of one call into a guest.
 type entry struct {
 	meter sandbox.Meter
 	call  hostfuncs.Call
 }
 
-// newEntry returns an entry that may be used until leave is called.
+// newEntry returns an entry for use until leave is called. It allocates only for nested calls.
 func (s *session) newEntry() (e *entry, leave func()) {
 	if s.entered {
 		return &entry{}, func() {}
@@ -245,14 +248,14 @@ func (s *session) newEntry() (e *entry, leave func()) {
 
 func (s *session) leave() { s.entered = false }
 
-// noteSpent notes what a script's step used, for enterStep.
+// noteSpent records the fuel of a script's step, for enterStep.
 func (s *session) noteSpent(fuel int64) {
 	if s.enterStep != nil {
 		s.spent = new(fuel)
 	}
 }
 
-// mode returns what a script is told of how far its result counts in this registration.
+// mode returns the mode of this registration that a script reads from its context.
 func (s *session) mode(sc *script) hostfuncs.Mode {
 	switch {
 	case s.r.Mode != engine.ModeEnforce:
@@ -263,8 +266,8 @@ func (s *session) mode(sc *script) hostfuncs.Mode {
 	return hostfuncs.ModeEnforce
 }
 
-// base runs what a script replaced, on the working copy. A refusal leaves the copy as it was, so that a script which
-// overrules it does not inherit half a step.
+// base runs the step that a script replaced. It undoes the changes of a base that fails, so that a script which
+// overrules a refusal does not inherit half a step.
 func (s *session) base(ctx context.Context, m *sandbox.Meter, base engine.StepFunc, inner **interlude) error {
 	m.Pause()
 	defer m.Resume()
@@ -277,8 +280,8 @@ func (s *session) base(ctx context.Context, m *sandbox.Meter, base engine.StepFu
 	return err
 }
 
-// instance returns the script's instance in this registration: a fresh one where there is none, the last one broke, or
-// the registration is repeated because its client ID was taken.
+// instance returns the script's instance in this registration. It acquires a fresh one if there is none, if the last
+// one broke, or if the registration is repeated because its client ID was taken.
 func (s *session) instance(ctx context.Context, sc *script) (*sandbox.Instance, error) {
 	has := &s.instances[sc.index]
 	if i := has.instance; i != nil {
@@ -297,7 +300,7 @@ func (s *session) instance(ctx context.Context, sc *script) (*sandbox.Instance, 
 	return i, nil
 }
 
-// close gives the instances back.
+// close releases the instances.
 func (s *session) close() {
 	for n := range s.instances {
 		if i := s.instances[n].instance; i != nil {

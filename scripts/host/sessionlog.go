@@ -7,7 +7,7 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-// writeLog writes the scripts' lines when the registration has ended, so that its secrets are known and can be removed.
+// writeLog writes the scripts' log lines. It runs at the end of the registration, when all secrets to redact are known.
 func (s *session) writeLog() {
 	if s.log.Len() == 0 && s.log.Dropped() == 0 {
 		return
@@ -24,7 +24,7 @@ func (s *session) writeLog() {
 	}
 }
 
-// noteSecrets notes what no line may show: the client's secret, and secrets that the client itself sent.
+// noteSecrets registers the values to redact: the client's secret and token, and secrets in the request.
 func (s *session) noteSecrets() {
 	s.log.Secret(s.r.Secret.Reveal())
 	s.log.Secret(s.r.Token.Reveal())

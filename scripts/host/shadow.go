@@ -16,25 +16,27 @@ import (
 	"registrar/scripts"
 )
 
-// A ShadowStore keeps what scripts in shadow mode would have done.
+// A ShadowStore keeps the results of scripts in shadow mode.
 type ShadowStore interface {
-	// AddShadow adds counts and differences to those of the script in the deployment.
+	// AddShadow adds counts and differences to those stored for the same script and deployment.
 	AddShadow(ctx context.Context, add scripts.Shadow) error
 }
 
 const (
-	// shadowQueue bounds the registrations that wait for shadows. What is more is counted as dropped.
+	// shadowQueue bounds the registrations that wait for the worker. Further ones are counted as dropped.
 	shadowQueue = 256
-	// shadowRest is how often as long as a shadow took its worker rests: it has a tenth of one core.
+	// shadowRest is how long the worker rests after a job, as a multiple of the job's duration. The worker thus uses at
+	// most a tenth of one core.
 	shadowRest = 9
-	// shadowTime bounds one shadow.
+	// shadowTime bounds the run of one job.
 	shadowTime = 10 * time.Second
-	// shadowFlush is how often what came of shadows is stored.
+	// shadowFlush is the interval at which results are stored.
 	shadowFlush = time.Second
 )
 
-// shadows runs scripts in shadow mode: each registration that they are meant for once more, when it has ended, with the
-// script in its place. One worker with a small share of the machine does so, that registrations do not wait for it.
+// shadows runs scripts in shadow mode. When a registration has ended, it runs again with each such script in its place
+// among the others, and the results are compared. One worker does this in the background, with a small share of the
+// machine, so that registrations do not wait for it.
 type shadows struct {
 	host  *Host
 	jobs  chan shadowJob
@@ -42,7 +44,7 @@ type shadows struct {
 	ended sync.WaitGroup
 
 	mu      sync.Mutex
-	pending map[shadowKey]*scripts.Shadow // what is not stored yet
+	pending map[shadowKey]*scripts.Shadow // results that are not stored yet
 }
 
 type shadowKey struct {
@@ -50,7 +52,7 @@ type shadowKey struct {
 	script     string
 }
 
-// A shadowJob is a registration that has ended, and the deployment that it ran through, which is held.
+// A shadowJob is a registration that has ended, and the deployment that it ran through. The job holds the deployment.
 type shadowJob struct {
 	deployed *deployed
 	r        *engine.Registration
@@ -59,13 +61,14 @@ type shadowJob struct {
 
 func newShadows(h *Host) *shadows {
 	ctx, stop := context.WithCancel(context.Background())
-	s := &shadows{host: h, jobs: make(chan shadowJob, shadowQueue), stop: stop, pending: map[shadowKey]*scripts.Shadow{}}
+	s := &shadows{host: h, jobs: make(chan shadowJob, shadowQueue), stop: stop,
+		pending: map[shadowKey]*scripts.Shadow{}}
 	s.ended.Go(func() { s.work(ctx) })
 	return s
 }
 
-// offer hands a registration that has ended to the shadows of its deployment. One that the server cut off shows
-// nothing.
+// offer queues a registration that has ended for the worker, if its deployment has scripts in shadow mode. It never
+// blocks. Registrations that were cancelled or unavailable are skipped, because they say nothing about the scripts.
 func (s *shadows) offer(d *deployed, r *engine.Registration) {
 	if !slices.ContainsFunc(d.scripts, (*script).shadow) || r.Mode != engine.ModeEnforce {
 		return
@@ -80,7 +83,7 @@ func (s *shadows) offer(d *deployed, r *engine.Registration) {
 		return
 	}
 	ended := *r
-	ended.Secret, ended.Token, ended.Response, ended.Items = "", "", nil, nil // they are not compared
+	ended.Secret, ended.Token, ended.Response, ended.Items = "", "", nil, nil // not compared, so not kept in memory
 	select {
 	case s.jobs <- shadowJob{deployed: d, r: &ended, outcome: outcome}:
 	default:
@@ -93,7 +96,7 @@ func (s *shadows) offer(d *deployed, r *engine.Registration) {
 	}
 }
 
-// count changes what is to be stored of a script.
+// count applies a change to the pending results of a script.
 func (s *shadows) count(d *deployed, sc *script, change func(*scripts.Shadow)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -128,7 +131,7 @@ func (s *shadows) work(ctx context.Context) {
 	}
 }
 
-// run takes a registration through each script that is in shadow mode, beside those that act.
+// run runs a registration again once for each script in shadow mode, together with the scripts that act.
 func (s *shadows) run(ctx context.Context, job shadowJob) {
 	ctx, cancel := context.WithTimeout(ctx, shadowTime)
 	defer cancel()
@@ -152,7 +155,7 @@ func (s *shadows) run(ctx context.Context, job shadowJob) {
 	}
 }
 
-// flush stores what came of shadows. What cannot be stored is lost: it is for people to look at, and more will come.
+// flush stores the pending results. Results that cannot be stored are lost; they are only samples.
 func (s *shadows) flush(ctx context.Context) {
 	s.mu.Lock()
 	pending := s.pending
@@ -163,13 +166,12 @@ func (s *shadows) flush(ctx context.Context) {
 			continue
 		}
 		if err := s.host.config.Shadows.AddShadow(ctx, *add); err != nil && ctx.Err() == nil {
-			s.host.config.Logger.ErrorContext(ctx, "storing what a script in shadow mode would have done",
-				"script", add.Script, "error", err)
+			s.host.config.Logger.ErrorContext(ctx, "storing a shadow's results", "script", add.Script, "error", err)
 		}
 	}
 }
 
-// close ends the worker, and lets go of what it did not come to.
+// close ends the worker, stores the pending results and releases the jobs that are still queued.
 func (s *shadows) close(ctx context.Context) {
 	s.stop()
 	s.ended.Wait()
@@ -184,12 +186,11 @@ func (s *shadows) close(ctx context.Context) {
 	}
 }
 
-// compare counts how a registration would have ended, and keeps what would have been different.
+// compare compares a registration with its rerun, counts the outcome and records a difference.
 func (s *shadows) compare(sc *script, job shadowJob, again *engine.Registration, err error) {
 	c, failed := Compare(Ending{Client: job.r.Client, Err: job.outcome}, Ending{Client: again.Client, Err: err})
 	if failed != nil {
-		s.host.config.Logger.Error("comparing what a script in shadow mode would have done",
-			"script", sc.Name, "error", failed)
+		s.host.config.Logger.Error("comparing a shadow's result", "script", sc.Name, "error", failed)
 		return
 	}
 	if c.Same() {
@@ -197,12 +198,12 @@ func (s *shadows) compare(sc *script, job shadowJob, again *engine.Registration,
 		return
 	}
 	if c.Error != nil {
-		// A script may say in its refusal what the client sent.
-		c.Error.Description = withoutUnlisted(c.Error.Description, job.r.Request)
+		// A script's refusal may quote the request.
+		c.Error.Description = redactUnlisted(c.Error.Description, job.r.Request)
 	}
 	changes, failed := json.Marshal(c)
 	if failed != nil {
-		return // it is made of what was JSON
+		return // unreachable: the values in c are valid JSON
 	}
 	difference := scripts.ShadowDifference{At: job.r.Now, Outcome: shadowOutcome(c), Changes: changes}
 	s.count(job.deployed, sc, func(n *scripts.Shadow) {
@@ -224,7 +225,7 @@ const (
 	shadowChanged = "changed"
 	shadowRefused = "refused"
 	shadowFailed  = "failed"
-	// maxPending bounds the differences of a script that wait to be stored.
+	// maxPending bounds the pending differences of a script. Further ones are counted, but not recorded.
 	maxPending = 1000
 )
 
@@ -238,11 +239,11 @@ func shadowOutcome(c scripts.Comparison) string {
 	return shadowChanged
 }
 
-// minBlotted is the length of the shortest value that is taken for one.
-const minBlotted = 4
+// minRedacted is the length of the shortest value that is redacted, in bytes. Shorter ones occur in text by chance.
+const minRedacted = 4
 
-// withoutUnlisted blots the values of a request's unlisted members and of its secret out of a text.
-func withoutUnlisted(text string, request *engine.Request) string {
+// redactUnlisted replaces the values of a request's extension members and secrets in a text by [redacted].
+func redactUnlisted(text string, request *engine.Request) string {
 	var members map[string]jsontext.Value
 	if json.Unmarshal(request.Raw, &members) != nil {
 		return text
@@ -252,7 +253,7 @@ func withoutUnlisted(text string, request *engine.Request) string {
 			continue
 		}
 		for _, s := range stringsIn(value) {
-			if len(s) >= minBlotted {
+			if len(s) >= minRedacted {
 				text = strings.ReplaceAll(text, s, "[redacted]")
 			}
 		}
@@ -260,7 +261,7 @@ func withoutUnlisted(text string, request *engine.Request) string {
 	return text
 }
 
-// stringsIn returns the strings in a value, and its numbers as they are written.
+// stringsIn returns all strings in a value, including names, and all numbers as written.
 func stringsIn(value jsontext.Value) (list []string) {
 	d := jsontext.NewDecoder(bytes.NewReader(value))
 	for {

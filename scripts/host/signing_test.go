@@ -39,10 +39,11 @@ func newSigner(t *testing.T) *signer {
 	return s
 }
 
-// public returns the line that minisign prints.
+// public returns the public key as minisign prints it.
 func (s *signer) public() string {
 	key := s.private.PublicKey()
-	return base64.StdEncoding.EncodeToString(append(append(key.SignatureAlgorithm[:], key.KeyId[:]...), key.PublicKey[:]...))
+	return base64.StdEncoding.EncodeToString(append(append(key.SignatureAlgorithm[:], key.KeyId[:]...),
+		key.PublicKey[:]...))
 }
 
 func (s *signer) key() host.SigningKey {
@@ -64,6 +65,7 @@ func (s *signer) sign(wasm []byte) string {
 }
 
 func TestSignedModules(t *testing.T) {
+	t.Parallel()
 	ours, other, stranger := newSigner(t), newSigner(t), newSigner(t)
 	impostor := newSigner(t)
 	impostor.private.KeyId = ours.private.KeyId
@@ -75,22 +77,28 @@ func TestSignedModules(t *testing.T) {
 	good := ours.sign(wasm)
 	for _, tt := range []struct {
 		name, signature string
-		want            string // in the reason; "" where it is taken
+		want            string // in the reason; "" if the module is accepted
 	}{
 		{"by a key", good, ""},
 		{"by another key", other.sign(wasm), ""},
 		{"without hashing first", string(legacy.Encode()), ""},
 		{"with another untrusted comment", strings.Replace(good, "untrusted comment: ", "untrusted comment: x", 1), ""},
-		{"none", "", "the module has no signature: sign it with minisign, by the key " + ours.key().ID() + " or " + other.key().ID()},
-		{"a stranger", stranger.sign(wasm), "the signature is by the key " + stranger.key().ID() + ", which this server does not know"},
+		{"none", "", "the module has no signature: sign it with minisign and the key " + ours.key().ID() + " or " +
+			other.key().ID()},
+		{"a stranger", stranger.sign(wasm), "the signature is by the key " + stranger.key().ID() +
+			", which this server does not know"},
 		{"the same key ID", impostor.sign(wasm), "does not match the module, or was changed"},
 		{"another module", ours.sign(wasmtest.Wasm(t, "wrap-id")), "does not match the module, or was changed"},
-		{"a changed comment", strings.Replace(good, "version 1", "version 2", 1), "does not match the module, or was changed"},
-		{"no signature at all", "signed, honestly\n", "the signature is no minisign signature"},
-		{"a comment that is no text", strings.Replace(good, "untrusted comment: ", "untrusted comment: \xff", 1), "the signature is no minisign signature"},
-		{"too long", strings.Replace(good, "untrusted comment: ", "untrusted comment: "+strings.Repeat("x", 4096), 1), "at most 4096 are allowed"},
+		{"a changed comment", strings.Replace(good, "version 1", "version 2", 1),
+			"does not match the module, or was changed"},
+		{"not a signature", "signed, honestly\n", "the signature is not a minisign signature"},
+		{"a comment that is not UTF-8", strings.Replace(good, "untrusted comment: ", "untrusted comment: \xff", 1),
+			"the signature is not a minisign signature"},
+		{"too long", strings.Replace(good, "untrusted comment: ", "untrusted comment: "+strings.Repeat("x", 4096), 1),
+			"at most 4096 are allowed"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			b := newBench(t, engine.Options{})
 			m, _, err := startSigned(t, b, ours, other).Upload(t.Context(), "ids", wasm, tt.signature)
 			rejected, isRejected := errors.AsType[*scripts.RejectedError](err)
@@ -107,7 +115,7 @@ func TestSignedModules(t *testing.T) {
 	}
 }
 
-// startSigned returns another host on the database of a bench, to which only these keys let modules in.
+// startSigned returns another host on the store of a bench. It accepts only modules that are signed by one of signers.
 func startSigned(t *testing.T, b *bench, signers ...*signer) *host.Host {
 	t.Helper()
 	c := host.Config{Config: boxConfig(), Modules: b.store, Deployments: b.store, Signature: b.store.ModuleSignature}
@@ -122,8 +130,9 @@ func startSigned(t *testing.T, b *bench, signers ...*signer) *host.Host {
 	return h
 }
 
-// What was stored before keys were demanded, or was changed in the database, is not loaded.
+// Modules that were stored before signatures were required, or changed in the database, do not load.
 func TestStoredModulesAreCheckedAgain(t *testing.T) {
+	t.Parallel()
 	ours, old := newSigner(t), newSigner(t)
 	wasm := wasmtest.Wasm(t, "prefix-id")
 	digest := scripts.Digest(wasm)
@@ -133,7 +142,8 @@ func TestStoredModulesAreCheckedAgain(t *testing.T) {
 	signed := startSigned(t, plain, ours)
 	wantNotLoaded := func(words string) {
 		t.Helper()
-		if err := signed.Load(t.Context()); err == nil || !strings.Contains(err.Error(), words) || !strings.Contains(err.Error(), "script prefix-id") {
+		if err := signed.Load(t.Context()); err == nil || !strings.Contains(err.Error(), words) ||
+			!strings.Contains(err.Error(), "script prefix-id") {
 			t.Errorf("loading: got %v, want %q", err, words)
 		}
 		if signed.Ready() == nil {
@@ -141,8 +151,10 @@ func TestStoredModulesAreCheckedAgain(t *testing.T) {
 		}
 	}
 	wantNotLoaded("the module has no signature")
-	_, err := signed.Deploy(t.Context(), scripts.Deployment{Scripts: []scripts.Script{{Name: "prefix-id", Module: digest}}}, nil)
-	if rejected, ok := errors.AsType[*scripts.RejectedError](err); !ok || !strings.Contains(rejected.Error(), "the module has no signature") {
+	_, err := signed.Deploy(t.Context(),
+		scripts.Deployment{Scripts: []scripts.Script{{Name: "prefix-id", Module: digest}}}, nil)
+	if rejected, ok := errors.AsType[*scripts.RejectedError](err); !ok ||
+		!strings.Contains(rejected.Error(), "the module has no signature") {
 		t.Errorf("deploying it: got %v, want a refusal", err)
 	}
 
@@ -162,7 +174,7 @@ func TestStoredModulesAreCheckedAgain(t *testing.T) {
 	change(ours.sign([]byte("something else")))
 	wantNotLoaded("does not match the module, or was changed")
 	change("nothing")
-	wantNotLoaded("the signature is no minisign signature")
+	wantNotLoaded("the signature is not a minisign signature")
 
 	stored, added, err := signed.Upload(t.Context(), "again", wasm, ours.sign(wasm))
 	if err != nil || added || stored.Name != "prefix-id" {
@@ -177,8 +189,14 @@ func TestStoredModulesAreCheckedAgain(t *testing.T) {
 }
 
 func TestParseSigningKey(t *testing.T) {
+	t.Parallel()
 	s := newSigner(t)
-	for _, text := range []string{s.public(), s.public() + "\n", "untrusted comment: minisign public key\n" + s.public() + "\n", "untrusted comment: x\r\n" + s.public() + "\r\n"} {
+	for _, text := range []string{
+		s.public(),
+		s.public() + "\n",
+		"untrusted comment: minisign public key\n" + s.public() + "\n",
+		"untrusted comment: x\r\n" + s.public() + "\r\n",
+	} {
 		key, err := host.ParseSigningKey(text)
 		if diff := cmp.Diff(s.key().ID(), key.ID()); err != nil || diff != "" {
 			t.Errorf("%q: %v %s", text, err, diff)
