@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -13,7 +14,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
+	"registrar/internal/wasmtest"
 	"registrar/store/storetest"
 )
 
@@ -23,14 +26,15 @@ type page struct {
 	before string   // shell that prepares the folder
 	tree   bool     // the folder is a copy of the source tree
 	mysql  bool     // the page's mysql: database is an empty one of a real server
-	needs  []string // programs, besides the program itself; without one the page is skipped
+	needs  []string // programs that the project's tests install
+	wants  []string // programs that they do not install; without one the page is skipped
 	notRun []string // why each console block cannot run, in their order
 	says   []string // what the output must hold
 }
 
 const (
 	// aServer starts a server on a new SQLite database in the page's folder.
-	aServer = "registrar serve > serve.log 2>&1 &\nserver=$!\n" + untilHealthy
+	aServer = "set -m\nregistrar serve > serve.log 2>&1 &\nserver=$!\nset +m\n" + untilHealthy
 	// aProject makes the project of a script, policy, and builds it.
 	aProject = "registrar script new --lang go policy > /dev/null\nmake -s -C policy\n"
 	// twoClients registers clients, of which one is what a policy of these pages refuses.
@@ -38,11 +42,86 @@ const (
   curl -sSf -o /dev/null -H 'Content-Type: application/json' -d "{\"redirect_uris\":[\"https://$host/cb\"]}" http://127.0.0.1:8080/register
 done
 `
-	untilHealthy = "until registrar health > /dev/null 2>&1; do sleep 0.1; done\n"
+	// compilers is where the project's tests install the compiler of AssemblyScript.
+	compilers = "sdk/assemblyscript/node_modules/.bin"
+	// endServer ends the server that was started last, if any. It has a process group of its own: go run has a child.
+	endServer = "if [ -n \"$server\" ]; then kill -- -$server; wait $server || true; fi\n"
+	// untilHealthy waits for the server that was started last, and fails where it has ended.
+	untilHealthy = `{ set +x; } 2> /dev/null
+until registrar health > /dev/null 2>&1; do kill -0 $server; sleep 0.1; done
+set -x
+`
 )
 
 // pages are the pages that hold commands.
 var pages = map[string]page{
+	"README.md": {
+		tree:   true,
+		mysql:  true,
+		needs:  []string{"go", "make", "curl"},
+		notRun: []string{"docker compose needs a container engine; TestDockerfile runs the image's build"},
+		says:   []string{`"client_id"`, "3 passed, 0 failed", "deployment 1 is in force", "https://other.example/cb is not allowed here", "deployment 2 is in force"},
+	},
+	"docs/documents.md": {
+		needs:  []string{"curl"},
+		notRun: []string{"a metadata document is fetched over https from a public address"},
+		says:   []string{"/register"},
+	},
+	"docs/http.md": {
+		before: aServer,
+		needs:  []string{"curl"},
+		says:   []string{`"registration_access_token"`, `"clients":[`},
+	},
+	"docs/operations.md": {
+		mysql:  true,
+		needs:  []string{"curl"},
+		notRun: []string{"docker compose needs a container engine; TestDockerfile runs the image's build"},
+		says:   []string{"https://register.example", "uses left", "healthy", "registrar_deployment_loaded 1"},
+	},
+	"docs/performance-notes.md": {
+		notRun: []string{"make bench takes 13 minutes of an idle machine; the tests of bench run every part briefly"},
+	},
+	"docs/performance-scripts.md": {
+		notRun: []string{"benchmarks take minutes; go vet ./... compiles them"},
+	},
+	"docs/replay.md": {
+		before: aServer + aProject + twoClients + "cp policy/script.wasm policy.wasm\n",
+		needs:  []string{"go", "make", "curl"},
+		says:   []string{"2 registrations: 1 the same, 0 changed, 1 refused, 0 failed", "is not allowed here"},
+	},
+	"docs/rollout.md": {
+		before: aServer + aProject + "cp policy/script.wasm policy.wasm\ncp \"$TREE\"/testdata/wasm/prefix-id.wasm ids.wasm\n",
+		needs:  []string{"go", "make"},
+		says:   []string{"deployment 5 is in force"},
+	},
+	"docs/script-test.md": {
+		before: aProject,
+		needs:  []string{"go", "make"},
+		says:   []string{"3 passed, 0 failed"},
+	},
+	"docs/sdk.md": {
+		before: aServer,
+		needs:  []string{"go", "make", "clang", "wasm-ld"},
+		says:   []string{"set_redirect_uris", "3 passed, 0 failed", "deployment 1 is in force"},
+	},
+	"docs/sdk-assemblyscript.md": {
+		needs: []string{"make", compilers + "/asc"},
+		says:  []string{"3 passed, 0 failed"},
+	},
+	"docs/sdk-rust.md": {
+		needs: []string{"make", "/usr/bin/cargo", "/usr/bin/rustc"},
+		says:  []string{"3 passed, 0 failed"},
+	},
+	"docs/signing.md": {
+		before: "cp \"$TREE\"/testdata/wasm/prefix-id.wasm ids.wasm\n",
+		wants:  []string{"minisign"},
+		says:   []string{"deployment 1 is in force"},
+	},
+	"docs/tokens.md": {
+		before: aServer,
+		needs:  []string{"curl", "jq"},
+		says:   []string{"uses left", `"client_id"`, "CI, team blue", "https://register.example"},
+	},
 	"docs/walkthrough.md": {
 		needs: []string{"go", "make", "curl"},
 		says:  []string{"3 passed, 0 failed", "invalid_redirect_uri", "deployment 3 is in force"},
@@ -89,7 +168,8 @@ func TestDocumentedCommands(t *testing.T) {
 
 // run runs the sh blocks of a page in one shell.
 func (p page) run(t *testing.T, path string, blocks []block) {
-	for _, program := range p.needs {
+	needs(t, p.needs...)
+	for _, program := range p.wants {
 		if _, err := exec.LookPath(program); err != nil {
 			t.Skip(err)
 		}
@@ -113,7 +193,7 @@ func (p page) run(t *testing.T, path string, blocks []block) {
 	}
 
 	var script strings.Builder
-	script.WriteString("set -eu -o pipefail\nserver=\n" + p.before + "set -x\n")
+	script.WriteString("set -eu -o pipefail\nserver=\ntrap '" + strings.TrimSpace(endServer) + "' EXIT\n" + p.before + "\nset -x\n")
 	for _, b := range blocks {
 		if b.language == "sh" {
 			fmt.Fprintf(&script, ": %s:%d\n%s", path, b.line, b.shell())
@@ -124,17 +204,20 @@ func (p page) run(t *testing.T, path string, blocks []block) {
 		t.Fatal(err)
 	}
 	defer out.Close()
-	compilers, err := filepath.Abs("sdk/assemblyscript/node_modules/.bin")
-	if err != nil {
-		t.Fatal(err)
-	}
-	shell := exec.CommandContext(t.Context(), "bash", "-c", strings.NewReplacer(replacements...).Replace(script.String()))
+	tree := wasmtest.Root()
+	asc := filepath.Join(tree, compilers)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute) // a loop of a page may wait for what does not come
+	defer cancel()
+	shell := exec.CommandContext(ctx, "bash", "-c", strings.NewReplacer(replacements...).Replace(script.String()))
 	shell.Dir, shell.Stdout, shell.Stderr = folder, out, out
-	shell.Env = append(os.Environ(), "PATH="+strings.Join([]string{bin, compilers, os.Getenv("PATH")}, ":"),
+	shell.Env = append(os.Environ(), "PATH="+strings.Join([]string{bin, asc, os.Getenv("PATH")}, ":"),
 		"REGISTRAR_LISTEN="+public, "REGISTRAR_ADMIN_LISTEN="+admin,
 		"REGISTRAR_SERVER=http://"+admin, "REGISTRAR_URL=http://"+public+"/healthz",
-		"MAKEFLAGS=", "GOFLAGS=") // a reader's shell, not that of the make that runs this test
-	shell.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // so that the server ends with it
+		"TREE="+tree,
+		"MAKEFLAGS=", "GOFLAGS=", // a reader's shell, not that of the make that runs this test
+		"CARGO=/usr/bin/cargo", "RUSTC=/usr/bin/rustc", "ASC="+filepath.Join(asc, "asc")) // and as if npm ci had run
+	shell.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}                                                       // so that the server ends with it
+	shell.Cancel, shell.WaitDelay = func() error { return shell.Process.Signal(syscall.SIGTERM) }, 10*time.Second // it ends the server
 	if err := shell.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +242,7 @@ type block struct {
 }
 
 // foregroundServe matches a block that ends with a server in the foreground, which has a reader's terminal to itself.
-var foregroundServe = regexp.MustCompile(`(?m)^(registrar|go run \.) serve(.*\\\n)*[^&\n]*\n\z`)
+var foregroundServe = regexp.MustCompile(`(?m)^(\S*registrar|go run \.) serve(.*\\\n)*[^&\n]*\n\z`)
 
 // shell returns the block as the session runs it: a server in the foreground takes the place of the one before it, and is
 // waited for.
@@ -167,7 +250,7 @@ func (b block) shell() string {
 	if !foregroundServe.MatchString(b.code) {
 		return b.code
 	}
-	return "if [ -n \"$server\" ]; then kill $server; wait $server || true; fi\n{\n" + b.code + "} > serve.log 2>&1 &\nserver=$!\n" + untilHealthy
+	return endServer + "set -m\n{\n" + b.code + "} > serve.log 2>&1 &\nserver=$!\nset +m\n" + untilHealthy
 }
 
 // blocksOf returns the fenced blocks of a file.
