@@ -51,7 +51,7 @@ set_public_client_properties  built-in  done  N —
 set_access_token_properties  built-in  done  N —
 set_id_token_properties  built-in  done  N —
 set_server_side_session_properties  built-in  done  N —
-add_client_id  wrap-id  done  N 14525
+add_client_id  wrap-id  done  N 11701
   + client_id: "wrapped-ID"
 add_client_id  built-in  done  N —
   + client_id: "ID"
