@@ -4,7 +4,7 @@ package sdk
 
 import "embed"
 
-// go:embed leaves out folders with a go.mod, so go.mod and the Go files beside it end in .tmpl.
+// Folders with a go.mod are left out by go:embed, so go.mod and the Go files beside it end in .tmpl.
 //
 //go:embed */template */registrar*
 var files embed.FS
