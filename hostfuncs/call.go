@@ -14,7 +14,7 @@ import (
 	"registrar/engine"
 )
 
-// What one registration may take from the host, all its scripts together.
+// The limits of a registration, for all its scripts together.
 const (
 	MaxEntropy  = 4 << 10 // bytes of random data
 	MaxLogBytes = 4 << 10
@@ -25,38 +25,38 @@ const (
 	MaxValue    = 128 << 10 // bytes of each value that a script writes
 )
 
-// A Call is one entry of the host into a script: a step, or its initialization.
+// A Call is one call of a script by the host: a step, or its initialization.
 type Call struct {
-	// Registration is what the step advances; nil during initialization, where every function that concerns a
-	// registration traps.
+	// Registration is the registration that the step runs for. It is nil during initialization, when functions that need
+	// one trap.
 	Registration *engine.Registration
-	Step         string
-	Script       string
-	Mode         Mode
-	Config       jsontext.Value // the script's own; nil means {}
-	Now          time.Time      // of the request; during initialization, of the instantiation
+	Step         string         // name of the step; "" during initialization
+	Script       string         // name of the script in its deployment
+	Mode         Mode           // for read_context
+	Config       jsontext.Value // the script's configuration; nil means {}
+	Now          time.Time      // when the request arrived or, during initialization, the module was instantiated
 
-	// Base runs what the step replaced. It returns an *engine.Error where that refused.
+	// Base runs the step that the script replaces. It returns an *engine.Error if that refused the registration.
 	Base func() error
 	// ClientExists reports whether a client ID is taken.
 	ClientExists func(ctx context.Context, id string) (bool, error)
 
-	// Meter counts what the script does; nil takes nothing, and no event may come.
+	// Meter meters the script; nil means that functions cost nothing, and that Event must not be called.
 	Meter Meter
 
 	Entropy *Entropy
 	Log     *Log
-	// Command is what a program runs with; nil for a module with steps.
+	// Command is the state of a program; nil for a module with steps.
 	Command *Command
 
 	refusal         *engine.Error
 	baseRan         bool
-	monotonicOffset int64 // nanoseconds by which the monotonic clock is ahead of Now
-	pending         [2][]byte
+	monotonicOffset int64     // nanoseconds by which the monotonic clock is ahead of Now
+	pending         [2][]byte // the incomplete last lines of standard output and standard error
 }
 
-// A Mode tells a script whether what it does counts. read_context shows it (docs/abi.md): the mode of the registration,
-// which is engine.Mode, or, where that is to enforce, the mode of the script in its deployment, which is scripts.Mode.
+// A Mode tells a script whether its registration counts; read_context returns it (docs/abi.md). It is the
+// registration's engine.Mode or, if that is engine.ModeEnforce, the scripts.Mode of the script in its deployment.
 type Mode string
 
 // The modes that scripts see.
@@ -65,15 +65,14 @@ const (
 	ModeCanary  Mode = "canary"  // it counts, and the script acts for a share of the callers
 	ModeDryRun  Mode = "dry_run" // nothing is stored
 	ModeShadow  Mode = "shadow"  // nothing is stored; another run of the same registration counts
-	ModeReplay  Mode = "replay"  // a stored client's registration once more; nothing is stored
+	ModeReplay  Mode = "replay"  // repeats a stored client's registration; nothing is stored
 )
 
-// A Meter counts what a script does.
+// A Meter meters a script. Its methods panic to stop the script.
 type Meter interface {
-	// Event is called when the script used up its slice of fuel, or its calls nest too deep. It panics where the script
-	// may not go on.
+	// Event is called when the script has used up its slice of fuel, or its calls nest too deep.
 	Event(reason uint32)
-	// Charge takes fuel for what a function does. It panics where the script may not go on.
+	// Charge takes fuel for a host function.
 	Charge(fuel int64)
 }
 
@@ -84,7 +83,7 @@ func (c *Call) With(ctx context.Context) context.Context {
 	return context.WithValue(ctx, callKey{}, c)
 }
 
-// Event tells the call that a context serves of an event of its guest.
+// Event passes an event of a guest to the Meter of the call in ctx. It panics with a *[TrapError] if there is no call.
 func Event(ctx context.Context, reason uint32) {
 	c, ok := ctx.Value(callKey{}).(*Call)
 	if !ok {
@@ -93,7 +92,7 @@ func Event(ctx context.Context, reason uint32) {
 	c.Meter.Event(reason)
 }
 
-// Refusal returns why the script refused: what it said, else what its base said, else that it gave no reason.
+// Refusal returns the error of a script that refused: its own, else that of its base, else one without a reason.
 func (c *Call) Refusal() *engine.Error {
 	if c.refusal == nil {
 		return engine.Refuse("")
@@ -101,7 +100,8 @@ func (c *Call) Refusal() *engine.Error {
 	return c.refusal
 }
 
-// Finish logs what the script wrote without ending the line. It is called when the script has returned.
+// Finish logs the incomplete last lines of standard output and standard error. It must be called after the script has
+// returned.
 func (c *Call) Finish() {
 	for i, rest := range c.pending {
 		if len(rest) > 0 {
@@ -117,11 +117,11 @@ func (c *Call) charge(fuel int64) {
 	}
 }
 
-// step returns the call that a function serves, which must be one of a step: of any, or of those named.
+// step returns m.call. It traps during initialization and, if names are given, in other steps.
 func (m memory) step(names ...string) *Call {
 	c := m.call
 	if c.Registration == nil {
-		m.trap("it was called during initialization, where there is no registration yet")
+		m.trap("it was called during initialization, before there is a registration")
 	}
 	for _, name := range names {
 		if c.Step == name {
@@ -129,23 +129,23 @@ func (m memory) step(names ...string) *Call {
 		}
 	}
 	if names != nil {
-		m.trap("it was called in %s: it works in %s alone", c.Step, strings.Join(names, " and "))
+		m.trap("it was called in %s: it works only in %s", c.Step, strings.Join(names, " and "))
 	}
 	return c
 }
 
-// Entropy is a source of random bytes that runs dry.
+// Entropy is a source of at most MaxEntropy random bytes.
 type Entropy struct {
 	source io.Reader
 	left   int
 }
 
-// NewEntropy returns a source of MaxEntropy bytes.
+// NewEntropy returns an Entropy that reads from source.
 func NewEntropy(source io.Reader) *Entropy { return &Entropy{source: source, left: MaxEntropy} }
 
 func (e *Entropy) fill(m memory, b []byte) {
 	if len(b) > e.left {
-		m.trap("%d random bytes are asked for, and %d of %d are left", len(b), e.left, MaxEntropy)
+		m.trap("%d random bytes are asked for, but only %d of %d are left", len(b), e.left, MaxEntropy)
 	}
 	e.left -= len(b)
 	if _, err := io.ReadFull(e.source, b); err != nil {
@@ -153,7 +153,7 @@ func (e *Entropy) fill(m memory, b []byte) {
 	}
 }
 
-// A Level is how grave a log line is: 0 debug, 1 info, 2 warn, 3 error.
+// A Level is the severity of a log line: 0 debug, 1 info, 2 warn, 3 error.
 type Level uint32
 
 // The levels of log lines.
@@ -164,7 +164,7 @@ const (
 	LevelError
 )
 
-// A Line is what a script logged.
+// A Line is a log line of a script.
 type Line struct {
 	Script string
 	Step   string
@@ -172,7 +172,7 @@ type Line struct {
 	Text   string
 }
 
-// A Log holds the lines of one registration until it has ended, so that its secrets can be blotted out.
+// A Log holds the lines of a registration until it has ended, so that secrets can be redacted.
 type Log struct {
 	lines   []Line
 	bytes   int
@@ -180,14 +180,14 @@ type Log struct {
 	secrets []string
 }
 
-// Secret notes a string that no line may show.
+// Secret adds a string that [Log.Lines] redacts.
 func (l *Log) Secret(s string) {
 	if s != "" {
 		l.secrets = append(l.secrets, s)
 	}
 }
 
-// Adopt takes over the lines of another log, as far as there is room.
+// Adopt moves the lines of another log to l, as far as there is room.
 func (l *Log) Adopt(other *Log) {
 	for _, line := range other.lines {
 		l.add(line)
@@ -196,20 +196,20 @@ func (l *Log) Adopt(other *Log) {
 	*other = Log{}
 }
 
-// Clone returns a copy of what is logged so far.
+// Clone returns a copy of l.
 func (l *Log) Clone() *Log {
 	c := *l
 	c.lines, c.secrets = slices.Clone(l.lines), slices.Clone(l.secrets)
 	return &c
 }
 
-// Len returns how many lines there are.
+// Len returns the number of lines.
 func (l *Log) Len() int { return len(l.lines) }
 
-// Dropped returns how many lines there was no room for.
+// Dropped returns the number of lines that were dropped for lack of room.
 func (l *Log) Dropped() int { return l.dropped }
 
-// Lines returns the lines, with every secret that was noted replaced by [redacted].
+// Lines returns the lines, with secrets replaced by [redacted]. See [Log.Secret].
 func (l *Log) Lines() []Line {
 	var pairs []string
 	for _, s := range l.secrets {
@@ -218,16 +218,16 @@ func (l *Log) Lines() []Line {
 			pairs = append(pairs, string(bytes.Trim(quoted, `"`)), "[redacted]")
 		}
 	}
-	blot := strings.NewReplacer(pairs...)
+	redact := strings.NewReplacer(pairs...)
 	lines := make([]Line, len(l.lines))
 	for i, line := range l.lines {
-		line.Text = blot.Replace(line.Text)
+		line.Text = redact.Replace(line.Text)
 		lines[i] = line
 	}
 	return lines
 }
 
-// add keeps a line if there is room.
+// add adds a line, or drops it if there is no room.
 func (l *Log) add(line Line) {
 	if len(l.lines) == MaxLogLines || l.bytes+len(line.Text) > MaxLogBytes {
 		l.dropped++
@@ -237,11 +237,12 @@ func (l *Log) add(line Line) {
 	l.lines = append(l.lines, line)
 }
 
-// log adds a line to the log.
+// log adds a line of the script to the log.
 func (c *Call) log(level Level, text []byte) {
 	if len(text) > MaxLogBytes {
 		c.Log.dropped++
 		return
 	}
-	c.Log.add(Line{Script: c.Script, Step: c.Step, Level: min(level, LevelError), Text: strings.ToValidUTF8(string(text), "\uFFFD")})
+	c.Log.add(Line{Script: c.Script, Step: c.Step, Level: min(level, LevelError),
+		Text: strings.ToValidUTF8(string(text), "\uFFFD")})
 }

@@ -11,24 +11,24 @@ import (
 	"registrar/engine"
 )
 
-// What a program costs beside its instructions and the functions that it calls.
+// The fuel of a program, in addition to that of its instructions and of the functions that it calls.
 const (
 	commandFuel   = 50_000
-	commandInput  = 10        // for each byte of its standard input
-	commandOutput = patchByte // for each byte of its standard output, which may be a patch
+	commandInput  = 10        // for each byte of standard input
+	commandOutput = patchByte // for each byte of standard output, which may hold a patch
 )
 
 // maxOutput bounds a program's standard output, in bytes.
 const maxOutput = MaxValue
 
-// A Command is what one run of a program has instead of imported functions: arguments, standard input, standard output.
+// A Command holds the arguments, the standard input and the standard output of one run of a program.
 type Command struct {
 	args   []string
-	input  []byte // that is not read yet
+	input  []byte // the unread rest
 	output []byte
 }
 
-// NewCommand returns what a program gets for the step of c, and what that costs.
+// NewCommand returns the Command of a program for the step of c, and its cost in fuel.
 func (c *Call) NewCommand() (command *Command, fuel int64, err error) {
 	client, err := c.Registration.Client.Document()
 	if err != nil {
@@ -46,15 +46,17 @@ func (c *Call) NewCommand() (command *Command, fuel int64, err error) {
 		Caller    *engine.Caller    `json:"caller"`
 		Config    jsontext.Value    `json:"config"`
 		Items     map[string]string `json:"items"`
-	}{c.context(), c.Registration.Request.Raw, client, c.Registration.Statement, c.Registration.Caller, c.config(), items}, json.Deterministic(true))
+	}{
+		c.context(), c.Registration.Request.Raw, client, c.Registration.Statement, c.Registration.Caller, c.config(), items,
+	}, json.Deterministic(true))
 	if err != nil {
-		return nil, 0, fmt.Errorf("writing the standard input of a program: %w", err)
+		return nil, 0, fmt.Errorf("writing a program's standard input: %w", err)
 	}
 	fuel = commandFuel + commandInput*int64(len(input)) + metadataByte*int64(c.Registration.MetadataSize())
 	return &Command{args: []string{c.Script, c.Step}, input: input}, fuel, nil
 }
 
-// A commandAnswer is what a program wrote to its standard output.
+// A commandAnswer is the standard output of a program.
 type commandAnswer struct {
 	Patch        jsontext.Value    `json:"patch"`
 	ClientID     *string           `json:"client_id"`
@@ -66,8 +68,8 @@ type commandAnswer struct {
 	} `json:"refuse"`
 }
 
-// Done does what a program that exited with 0 asks for on its standard output. An error that is a *[TrapError] is the
-// program's; it may have done a part then.
+// Done applies the standard output of a program that exited with 0. The error is a *[TrapError] if it is the program's
+// fault. If it is not nil, a part may have been applied.
 func (c *Call) Done() error {
 	a, err := c.answer()
 	if err != nil {
@@ -95,8 +97,8 @@ func (c *Call) Done() error {
 	return nil
 }
 
-// Refused takes over why a program refuses that exited with 1. Where it wrote nothing, it gives no reason. An error is a
-// *[TrapError].
+// Refused reads the reason from the standard output of a program that exited with 1. An empty output gives none. The
+// error is a *[TrapError].
 func (c *Call) Refused() error {
 	if len(c.Command.output) == 0 {
 		return nil
@@ -111,16 +113,16 @@ func (c *Call) Refused() error {
 	return nil
 }
 
-// wrong is a standard output that may not be. Its words never hold what was written.
+// wrong returns the error for invalid standard output. It must not quote the output, which may hold a secret.
 func wrong(format string, args ...any) *TrapError {
 	return &TrapError{Function: "standard output", Reason: fmt.Sprintf(format, args...)}
 }
 
-// answer reads the standard output. What it holds may be a secret, so no error repeats it.
+// answer decodes the standard output.
 func (c *Call) answer() (commandAnswer, error) {
 	var a commandAnswer
 	if jsontext.Value(c.Command.output).Kind() != '{' {
-		return a, wrong("it must be a JSON object, {} where there is nothing to say")
+		return a, wrong("it must be a JSON object, {} for no change")
 	}
 	err := json.Unmarshal(c.Command.output, &a, json.RejectUnknownMembers(true))
 	semantic, isSemantic := errors.AsType[*json.SemanticError](err)
@@ -129,7 +131,7 @@ func (c *Call) answer() (commandAnswer, error) {
 	case err == nil:
 		return a, nil
 	case isSyntactic:
-		return a, wrong("it is no valid JSON at byte %d", syntactic.ByteOffset)
+		return a, wrong("it is not valid JSON at byte %d", syntactic.ByteOffset)
 	case isSemantic:
 		for name := range semantic.JSONPointer.Tokens() {
 			if slices.Contains([]string{"patch", "client_id", "client_secret", "items", "refuse"}, name) {
@@ -144,7 +146,7 @@ func (c *Call) answer() (commandAnswer, error) {
 func (c *Call) setItems(items map[string]string) error {
 	for key, value := range items {
 		if len(key) > MaxKey || len(value) > MaxItem {
-			return wrong("items: a key may have %d bytes at most, and an item %d", MaxKey, MaxItem)
+			return wrong("items: a key may have at most %d bytes, and an item %d", MaxKey, MaxItem)
 		}
 		c.Registration.SetItem(key, value)
 	}
@@ -156,7 +158,7 @@ func (c *Call) setItems(items map[string]string) error {
 
 func (c *Call) commandID(id string) error {
 	if c.Step != engine.StepAddClientID {
-		return wrong("client_id: it is set in %s alone", engine.StepAddClientID)
+		return wrong("client_id: it may be set only in %s", engine.StepAddClientID)
 	}
 	if err := engine.CheckClientID(id); err != nil {
 		return wrong("client_id: %v", err)
@@ -168,7 +170,8 @@ func (c *Call) commandID(id string) error {
 func (c *Call) commandSecret(secret string) error {
 	c.Log.Secret(secret)
 	if c.Step != engine.StepGenerateSecret && c.Step != engine.StepAddClientSecret {
-		return wrong("client_secret: it is set in %s and %s alone", engine.StepGenerateSecret, engine.StepAddClientSecret)
+		return wrong("client_secret: it may be set only in %s and %s", engine.StepGenerateSecret,
+			engine.StepAddClientSecret)
 	}
 	p := engine.Plaintext(secret)
 	if err := engine.CheckSecret(p); err != nil {

@@ -19,7 +19,9 @@ func newProgram(t *testing.T, step string) *guest {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := commandFuel + commandInput*int64(len(command.input)) + metadataByte*int64(g.call.Registration.MetadataSize()); fuel != want {
+	want := commandFuel + commandInput*int64(len(command.input)) +
+		metadataByte*int64(g.call.Registration.MetadataSize())
+	if fuel != want {
 		t.Errorf("it costs %d, want %d", fuel, want)
 	}
 	g.call.Command = command
@@ -32,13 +34,13 @@ func TestProgramArguments(t *testing.T) {
 	count, _ := g.m.ReadUint32Le(512)
 	size, _ := g.m.ReadUint32Le(516)
 	if count != 2 || size != uint32(len("test\x00set_scopes\x00")) {
-		t.Errorf("%d arguments of %d bytes", count, size)
+		t.Errorf("got %d arguments of %d bytes, want test and set_scopes", count, size)
 	}
 	g.must(errnoSuccess, "args_get", 512, 1024)
 	first, _ := g.m.ReadUint32Le(512)
 	second, _ := g.m.ReadUint32Le(516)
 	if got := g.read(1024, size); got != "test\x00set_scopes\x00" || first != 1024 || second != 1029 {
-		t.Errorf("got %q at %d and %d", got, first, second)
+		t.Errorf("got %q at %d and %d, want test and set_scopes at 1024 and 1029", got, first, second)
 	}
 	for _, at := range [][2]uint64{{uint64(g.m.Size()), 0}, {0, uint64(g.m.Size()) - 1}, {math.MaxUint32, 0}} {
 		g.must(errnoFAULT, "args_get", at[0], at[1])
@@ -67,7 +69,8 @@ func TestProgramInput(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `{"context":{"operation":"register","step":"set_scopes","mode":"enforce"},"request":{"redirect_uris":["https://app.example/cb"],"x":1},` +
+	want := `{"context":{"operation":"register","step":"set_scopes","mode":"enforce"},` +
+		`"request":{"redirect_uris":["https://app.example/cb"],"x":1},` +
 		`"client":` + string(client) + `,"statement":{"iss":"a"},"caller":{"auth":"none"},"config":{"a":1},"items":{"k":"v"}}`
 	if got.String() != want {
 		t.Errorf("got  %s\nwant %s", got.String(), want)
@@ -81,7 +84,8 @@ func TestProgramInput(t *testing.T) {
 	g.m.WriteUint32Le(256, g.m.Size())
 	g.m.WriteUint32Le(260, 1)
 	g.must(errnoFAULT, "fd_read", 0, 256, 1, 512)
-	for name, errno := range map[string]int64{"fd_close": errnoSuccess, "fd_fdstat_get": errnoSuccess, "fd_seek": errnoSPIPE, "fd_prestat_get": errnoBADF} {
+	for name, errno := range map[string]int64{"fd_close": errnoSuccess, "fd_fdstat_get": errnoSuccess,
+		"fd_seek": errnoSPIPE, "fd_prestat_get": errnoBADF} {
 		g.must(errno, name, 0, 600)
 		g.must(errnoBADF, name, 3, 600)
 	}
@@ -104,17 +108,18 @@ func TestProgramOutput(t *testing.T) {
 		}
 	}
 	if charged != commandOutput*MaxValue || len(g.call.Command.output) != MaxValue {
-		t.Errorf("%d bytes for %d", len(g.call.Command.output), charged)
+		t.Errorf("%d bytes cost %d, want %d bytes for %d", len(g.call.Command.output), charged, MaxValue,
+			commandOutput*MaxValue)
 	}
 	if err := write(1, 1); err == nil || !strings.Contains(err.Error(), "standard output has more than 131072 bytes") {
-		t.Errorf("one more: %v", err)
+		t.Errorf("one byte more: got %v, want a trap", err)
 	}
 	g.write(0, "line\n")
 	if err := write(2, 5); err != nil {
 		t.Fatal(err)
 	}
 	if lines := g.call.Log.Lines(); len(lines) != 1 || lines[0].Text != "line" || lines[0].Level != LevelWarn {
-		t.Errorf("the log is %+v", lines)
+		t.Errorf("got the log %+v, want the line at warn", lines)
 	}
 }
 
@@ -128,15 +133,15 @@ func TestProgramAnswers(t *testing.T) {
 		{engine.StepAddClientSecret, `{"client_secret":"` + secret + `"}`, ""},
 		{"set_scopes", ``, "it must be a JSON object"},
 		{"set_scopes", `[]`, "it must be a JSON object"},
-		{"set_scopes", `{}{}`, "no valid JSON at byte 2"},
-		{"set_scopes", `{"patch":{},"patch":{}}`, "no valid JSON at byte"},
+		{"set_scopes", `{}{}`, "not valid JSON at byte 2"},
+		{"set_scopes", `{"patch":{},"patch":{}}`, "not valid JSON at byte"},
 		{"set_scopes", `{"` + secret + `":1}`, "and no other member"},
 		{"set_scopes", `{"patch":[]}`, "patch: the patch is not a strict JSON object"},
 		{"set_scopes", `{"client_id":1}`, "client_id has a wrong type"},
 		{"set_scopes", `{"refuse":{"code":""}}`, "refuse has a wrong type or an unknown member"},
-		{"set_scopes", `{"client_id":"mine"}`, "client_id: it is set in add_client_id alone"},
+		{"set_scopes", `{"client_id":"mine"}`, "client_id: it may be set only in add_client_id"},
 		{engine.StepAddClientID, `{"client_id":""}`, "client_id: the client ID has 0 characters"},
-		{engine.StepAddClientID, `{"client_secret":"` + secret + `"}`, "client_secret: it is set in generate_secret and add_client_secret alone"},
+		{engine.StepAddClientID, `{"client_secret":"` + secret + `"}`, "client_secret: it may be set only in generate_secret and add_client_secret"},
 		{engine.StepGenerateSecret, `{"client_secret":"sssss"}`, "client_secret: the client secret has 5 characters"},
 		{"set_scopes", `{"items":{"a":"` + strings.Repeat("x", MaxItem+1) + `"}}`, "items: a key may have"},
 		{"set_scopes", `{"items":{"` + strings.Repeat("x", MaxKey+1) + `":""}}`, "items: a key may have"},
@@ -146,19 +151,20 @@ func TestProgramAnswers(t *testing.T) {
 		g := newProgram(t, tt.step)
 		g.call.Command.output = []byte(tt.output)
 		err := g.call.Done()
-		if tt.wrong == "" && err != nil || tt.wrong != "" && (err == nil || !strings.Contains(err.Error(), tt.wrong) || strings.Contains(err.Error(), "sssss")) {
+		if tt.wrong == "" && err != nil || tt.wrong != "" &&
+			(err == nil || !strings.Contains(err.Error(), tt.wrong) || strings.Contains(err.Error(), "sssss")) {
 			t.Errorf("%s, %.80s: got %v, want %q", tt.step, tt.output, err, tt.wrong)
 		}
 		if strings.Contains(tt.output, secret+`"}`) {
 			g.call.log(LevelInfo, []byte(secret))
 			if got := g.call.Log.Lines()[0].Text; got != "[redacted]" {
-				t.Errorf("the log shows %q", got)
+				t.Errorf("the log shows %q, want [redacted]", got)
 			}
 		}
 	}
 }
 
-// items returns n names of items as they stand between the first and the last quote of an object.
+// items returns n keys of items as JSON, without the first and the last quotation mark.
 func items(n int) string {
 	var names []string
 	for i := range n {
@@ -183,6 +189,6 @@ func TestProgramRefuses(t *testing.T) {
 	g := newProgram(t, "set_scopes")
 	g.call.Command.output = []byte("panic: no")
 	if err := g.call.Refused(); err == nil {
-		t.Error("a text is taken for a refusal")
+		t.Error("an output that is not JSON: got no error")
 	}
 }

@@ -1,7 +1,6 @@
-// Package hostfuncs holds the functions that a script may import: registrar_v1, which is the contract between the server
-// and its scripts (docs/abi.md), and as much of WASI preview 1 as toolchains need to start. A function finds the call
-// that it serves, and with it the registration, in its context; see [Call]. The base that call_base runs is a function of
-// that call, so that this package knows nothing of deployments.
+// Package hostfuncs implements the functions that scripts may import: registrar_v1, the contract between the server and
+// its scripts (docs/abi.md), and as much of WASI preview 1 as toolchains need. A function finds its [Call], and with it
+// the registration, in its context. call_base runs Call.Base, so that this package does not depend on deployments.
 package hostfuncs
 
 import (
@@ -12,25 +11,25 @@ import (
 	"github.com/tetratelabs/wazero/api"
 )
 
-// The modules that a script may import from.
+// The modules from which scripts may import.
 const (
 	ModuleName     = "registrar_v1"
 	WASIModuleName = "wasi_snapshot_preview1"
 )
 
-// A Function is one that a script may import.
+// A Function is a function that scripts may import.
 type Function struct {
 	Module  string
 	Name    string
 	Params  []api.ValueType
 	Results []api.ValueType
-	Stub    bool  // linked, since toolchains import it without calling it, but it only answers ENOSYS
-	Fuel    int64 // what a call costs, about its time in nanoseconds; what it copies costs 1 more for each 16 bytes
+	Stub    bool  // returns ENOSYS; toolchains import such functions without calling them
+	Fuel    int64 // cost of a call, about its time in nanoseconds; copied data costs 1 more for each 16 bytes
 
 	call func(ctx context.Context, m memory, stack []uint64)
 }
 
-// Functions returns every function that a script may import.
+// Functions returns all functions that scripts may import.
 func Functions() []Function {
 	functions := append(registrarFunctions(), wasiFunctions()...)
 	for i := range functions {
@@ -41,10 +40,11 @@ func Functions() []Function {
 	return functions
 }
 
-// defaultFuel is the price of a function that does little more than to be called.
+// defaultFuel is the cost of a function that does little.
 const defaultFuel = 100
 
-// Instantiate adds the host modules to a runtime, which then owns them.
+// Instantiate instantiates the host modules in a runtime, which closes them. Functions called with a context without a
+// [Call] trap.
 func Instantiate(ctx context.Context, rt wazero.Runtime) error {
 	builders := map[string]wazero.HostModuleBuilder{}
 	for _, f := range Functions() {
@@ -72,22 +72,22 @@ func Instantiate(ctx context.Context, rt wazero.Runtime) error {
 	return nil
 }
 
-// A TrapError ends a script that broke the contract.
+// A TrapError stops a script that violated the contract.
 type TrapError struct {
 	Function string
-	Reason   string // never holds a secret
+	Reason   string // holds no secret
 }
 
 // Error names the function and the reason.
 func (e *TrapError) Error() string { return e.Function + ": " + e.Reason }
 
-// An ExitError ends a script that called proc_exit.
+// An ExitError stops a script that called proc_exit.
 type ExitError struct{ Code uint32 }
 
 // Error names the exit code.
 func (e *ExitError) Error() string { return fmt.Sprintf("proc_exit(%d)", e.Code) }
 
-// A BaseError ends a script whose call_base did not come to an end. The cause is not the script's.
+// A BaseError stops a script if its base or the host failed. It is not the script's fault.
 type BaseError struct{ Err error }
 
 // Error names the cause.
@@ -96,7 +96,7 @@ func (e *BaseError) Error() string { return "call_base: " + e.Err.Error() }
 // Unwrap returns the cause.
 func (e *BaseError) Unwrap() error { return e.Err }
 
-// memory is the guest's memory in a call of one function. Every range is checked; one outside the memory traps.
+// memory is the guest's memory in a call of a function. Its methods trap if a range is outside the memory.
 type memory struct {
 	api.Memory
 	function string
@@ -107,7 +107,8 @@ func (m memory) trap(format string, args ...any) {
 	panic(&TrapError{Function: m.function, Reason: fmt.Sprintf(format, args...)})
 }
 
-// view returns the range itself, not a copy: it must not outlive the call, nor a call_base.
+// view returns a range of the memory without copying it. The slice is valid until the function returns or runs the
+// base.
 func (m memory) view(ptr, length uint32) []byte {
 	b, ok := m.Read(ptr, length)
 	m.call.charge(int64(len(b) / 16))
@@ -117,7 +118,7 @@ func (m memory) view(ptr, length uint32) []byte {
 	return b
 }
 
-// text returns a copy of the range, of at most limit bytes.
+// text returns a copy of a range. It traps if the range has more than limit bytes.
 func (m memory) text(what string, ptr, length uint32, limit int) string {
 	if int64(length) > int64(limit) {
 		m.trap("the %s has %d bytes: at most %d are allowed", what, length, limit)
@@ -125,7 +126,7 @@ func (m memory) text(what string, ptr, length uint32, limit int) string {
 	return string(m.view(ptr, length))
 }
 
-// put writes value into a buffer of the guest if it fits, and returns its length.
+// put writes value into a buffer of the guest if it fits, and returns its length in any case.
 func (m memory) put(value []byte, buf, capacity uint32) uint64 {
 	b := m.view(buf, capacity)
 	if len(value) <= len(b) {

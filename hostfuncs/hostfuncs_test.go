@@ -18,7 +18,7 @@ import (
 	"registrar/engine"
 )
 
-// A guest is a module whose memory the host functions are called on, as a script would call them.
+// A guest calls host functions on the memory of a module, as a script does.
 type guest struct {
 	t    *testing.T
 	m    memory
@@ -56,7 +56,7 @@ func newGuest(t *testing.T, step string) *guest {
 	return g
 }
 
-// registration returns one that a step of an engine is in the middle of.
+// registration returns a registration, as steps see it.
 func registration(t *testing.T) (r *engine.Registration) {
 	t.Helper()
 	e, err := engine.New(engine.Config{Options: engine.Options{SecretLifetime: time.Hour}})
@@ -67,16 +67,15 @@ func registration(t *testing.T) (r *engine.Registration) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err = e.Preview(t.Context(), request, &engine.Caller{Auth: engine.AuthNone}, func(_ *engine.Registration, s engine.Steps) (engine.Steps, func()) {
-		return s, func() {}
-	})
+	builtin := func(_ *engine.Registration, s engine.Steps) (engine.Steps, func()) { return s, func() {} }
+	r, err = e.Preview(t.Context(), request, &engine.Caller{Auth: engine.AuthNone}, builtin)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return r
 }
 
-// run calls a function. The upper half of each 32-bit slot holds garbage, as compiled code leaves it.
+// run calls a function with garbage in the upper half of each 32-bit slot, as compiled code does.
 func (g *guest) run(name string, args ...uint64) (result int64, err error) {
 	g.t.Helper()
 	for _, f := range Functions() {
@@ -102,7 +101,7 @@ func (g *guest) run(name string, args ...uint64) (result int64, err error) {
 		}
 		return int64(api.DecodeI32(stack[0])), nil
 	}
-	g.t.Fatalf("there is no function %s", name)
+	g.t.Fatalf("function %s not found", name)
 	return 0, nil
 }
 
@@ -129,7 +128,7 @@ func (g *guest) read(at, n uint32) string {
 	return string(b)
 }
 
-// Each reading function returns the length, and writes only what fits.
+// Reading functions return the length of the value, and write it only if it fits.
 func TestReadingFunctions(t *testing.T) {
 	g := newGuest(t, "set_scopes")
 	g.call.Config = []byte(`{"a":1}`)
@@ -143,7 +142,7 @@ func TestReadingFunctions(t *testing.T) {
 		g.write(64, strings.Repeat("#", 200))
 		g.must(n, name, 64, uint64(n-1))
 		if got := g.read(64, 1); got != "#" {
-			t.Errorf("%s wrote into a buffer that is too small", name)
+			t.Errorf("%s wrote into too small a buffer", name)
 		}
 		g.must(n, name, 64, uint64(n))
 		if got := g.read(64, uint32(n)+1); got != want+"#" {
@@ -157,8 +156,9 @@ func TestReadingFunctions(t *testing.T) {
 	g.call.Registration.Statement = []byte(`{"iss":"a"}`)
 	g.must(11, "read_statement", 64, 100)
 	n, err := g.run("read_client", 64, 4096)
-	if client := g.read(64, uint32(n)); err != nil || !strings.Contains(client, g.call.Registration.Client.ID) || strings.Contains(client, "secret\"") {
-		t.Errorf("read_client: %s, %v", client, err)
+	client := g.read(64, uint32(n))
+	if err != nil || !strings.Contains(client, g.call.Registration.Client.ID) || strings.Contains(client, "secret\"") {
+		t.Errorf("read_client: got %s, %v; want the client without its secret", client, err)
 	}
 }
 
@@ -176,8 +176,8 @@ func TestFunctionsOutsideTheirStep(t *testing.T) {
 		}
 	}
 	g := newGuest(t, "set_scopes")
-	g.traps("it works in add_client_id alone", "set_client_id", 0, 1)
-	g.traps("it works in generate_secret and add_client_secret alone", "set_client_secret", 0, 32, 0)
+	g.traps("it works only in add_client_id", "set_client_id", 0, 1)
+	g.traps("it works only in generate_secret and add_client_secret", "set_client_secret", 0, 32, 0)
 	if _, err := g.run("now"); err != nil {
 		t.Error(err)
 	}
@@ -188,7 +188,7 @@ func TestSetClientID(t *testing.T) {
 	g.write(0, "my-id")
 	g.must(0, "set_client_id", 0, 5)
 	if got := g.call.Registration.Client.ID; got != "my-id" {
-		t.Errorf("the client ID is %q", got)
+		t.Errorf("got the client ID %q, want my-id", got)
 	}
 	g.write(0, "https://app.example/")
 	g.traps("begins like a URL", "set_client_id", 0, 20)
@@ -201,7 +201,8 @@ func TestSetClientSecret(t *testing.T) {
 	g.write(0, strings.Repeat("s", 32))
 	r := g.call.Registration
 	second := r.Now.Truncate(time.Second)
-	for in, want := range map[int64]time.Time{0: second.Add(time.Hour), -1: {}, 60: second.Add(time.Minute), maxExpiresIn: second.Add(maxExpiresIn * time.Second)} {
+	for in, want := range map[int64]time.Time{0: second.Add(time.Hour), -1: {}, 60: second.Add(time.Minute),
+		maxExpiresIn: second.Add(maxExpiresIn * time.Second)} {
 		g.must(0, "set_client_secret", 0, 32, uint64(in))
 		if got := r.Client.Secret.ExpiresAt; !got.Equal(want) {
 			t.Errorf("expires_in %d: got %v, want %v", in, got, want)
@@ -221,7 +222,7 @@ func TestItems(t *testing.T) {
 	g.must(0, "set_item", 0, 3, 16, 5)
 	g.must(5, "get_item", 0, 3, 64, 10)
 	if got := g.read(64, 5); got != "value" {
-		t.Errorf("the item is %q", got)
+		t.Errorf("got the item %q, want value", got)
 	}
 	g.traps("outside the memory", "get_item", 0, 3, uint64(g.m.Size()), 1)
 	g.traps("at most 255", "set_item", 0, 256, 16, 5)
@@ -230,7 +231,7 @@ func TestItems(t *testing.T) {
 		g.call.Registration.SetItem(fmt.Sprint(i), "")
 	}
 	g.traps("64 items already", "set_item", 0, 2, 16, 5)
-	g.must(0, "set_item", 0, 3, 16, 4) // it is there already
+	g.must(0, "set_item", 0, 3, 16, 4) // replaces an item
 }
 
 func TestCallBase(t *testing.T) {
@@ -242,12 +243,12 @@ func TestCallBase(t *testing.T) {
 	g.call.Base = func() error { return engine.RefuseAs(engine.InvalidRedirectURI, "no") }
 	g.must(1, "call_base")
 	if got := g.call.Refusal(); got.Code != engine.InvalidRedirectURI || got.Description != "no" {
-		t.Errorf("the refusal is %v", got)
+		t.Errorf("got the refusal %v, want the base's", got)
 	}
 	g.write(0, "invalid_client_metadatamine")
 	g.must(0, "refuse", 0, 23, 23, 4)
 	if got := g.call.Refusal(); got.Code != engine.InvalidClientMetadata || got.Description != "mine" {
-		t.Errorf("the script's own refusal is %v", got)
+		t.Errorf("got the refusal %v, want the script's", got)
 	}
 
 	g = newGuest(t, "set_scopes")
@@ -270,8 +271,8 @@ func TestEntropyRunsDry(t *testing.T) {
 	g := newGuest(t, "set_scopes")
 	g.must(0, "random", 0, MaxEntropy-16)
 	g.must(errnoSuccess, "random_get", 0, 16)
-	g.traps("1 random bytes are asked for, and 0", "random", 0, 1)
-	g.traps("1 random bytes are asked for, and 0", "random_get", 0, 1)
+	g.traps("1 random bytes are asked for, but only 0", "random", 0, 1)
+	g.traps("1 random bytes are asked for, but only 0", "random_get", 0, 1)
 	g.must(errnoFAULT, "random_get", uint64(g.m.Size()), 1)
 }
 
@@ -286,7 +287,7 @@ func TestLog(t *testing.T) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 	if _, err := g.run("log", 1, 0, MaxLogBytes); err != nil || g.call.Log.Dropped() != 1 {
-		t.Errorf("%v, %d lines dropped, want 1", err, g.call.Log.Dropped())
+		t.Errorf("got %v and %d dropped lines, want 1", err, g.call.Log.Dropped())
 	}
 	g.traps("outside the memory", "log", 1, uint64(g.m.Size()), 1)
 }
@@ -301,16 +302,16 @@ func TestClocks(t *testing.T) {
 		return int64(v)
 	}
 	if got := read(clockRealtime); got != 1_700_000_000_123_000_000 || read(clockRealtime) != got {
-		t.Errorf("the real time is %d", got)
+		t.Errorf("got the real time %d, want Call.Now twice", got)
 	}
 	first := read(clockMonotonic)
 	if second := read(clockMonotonic); second != first+1 {
-		t.Errorf("the monotonic clock went from %d to %d", first, second)
+		t.Errorf("the monotonic clock went from %d to %d, want 1 ns more", first, second)
 	}
 	g.must(errnoINVAL, "clock_time_get", 2, 0, 512)
 	g.must(errnoFAULT, "clock_time_get", 0, 0, uint64(g.m.Size()))
 
-	// Sleep is virtual: the monotonic clock moves on by what was slept.
+	// poll_oneoff advances the monotonic clock.
 	subscription := make([]byte, subscriptionSize)
 	binary.LittleEndian.PutUint64(subscription, 7)
 	binary.LittleEndian.PutUint32(subscription[16:], clockMonotonic)
@@ -319,10 +320,10 @@ func TestClocks(t *testing.T) {
 	before := read(clockMonotonic)
 	g.must(errnoSuccess, "poll_oneoff", 1024, 2048, 1, 512)
 	if n, _ := g.m.ReadUint32Le(512); n != 1 || g.read(2048, 1) != "\x07" {
-		t.Errorf("%d events, userdata %q", n, g.read(2048, 8))
+		t.Errorf("got %d events with userdata %q, want 1 with 7", n, g.read(2048, 8))
 	}
 	if after := read(clockMonotonic); after != before+int64(time.Hour)+1 {
-		t.Errorf("after an hour's sleep the clock went from %d to %d", before, after)
+		t.Errorf("after an hour's sleep the clock went from %d to %d, want an hour and 1 ns more", before, after)
 	}
 	g.must(errnoINVAL, "poll_oneoff", 1024, 2048, 0, 512)
 	g.must(errnoFAULT, "poll_oneoff", 1024, uint64(g.m.Size()), 1, 512)
@@ -338,7 +339,7 @@ func TestFileDescriptors(t *testing.T) {
 	vector(0, 11)
 	g.must(errnoSuccess, "fd_write", 1, 256, 1, 512)
 	if n, _ := g.m.ReadUint32Le(512); n != 11 {
-		t.Errorf("%d bytes are written, want 11", n)
+		t.Errorf("got %d written bytes, want 11", n)
 	}
 	g.write(0, "ee")
 	vector(0, 2)
@@ -350,7 +351,7 @@ func TestFileDescriptors(t *testing.T) {
 		got = append(got, fmt.Sprint(line.Level, line.Text))
 	}
 	if want := "1one 1two 1three 2ee"; strings.Join(got, " ") != want {
-		t.Errorf("the lines are %q, want %q", got, want)
+		t.Errorf("got the lines %q, want %q", got, want)
 	}
 	vector(0, g.m.Size())
 	g.must(errnoSuccess, "fd_write", 1, 256, 1, 512)
@@ -358,7 +359,8 @@ func TestFileDescriptors(t *testing.T) {
 	g.must(errnoFAULT, "fd_write", 1, 256, 1, 512)
 	g.must(errnoINVAL, "fd_write", 1, 256, maxVectors+1, 512)
 	g.must(errnoBADF, "fd_write", 3, 256, 1, 512)
-	for name, errno := range map[string]int64{"fd_close": errnoSuccess, "fd_fdstat_set_flags": errnoSuccess, "fd_prestat_get": errnoBADF,
+	for name, errno := range map[string]int64{"fd_close": errnoSuccess, "fd_fdstat_set_flags": errnoSuccess,
+		"fd_prestat_get":      errnoBADF,
 		"fd_prestat_dir_name": errnoBADF, "fd_read": errnoBADF, "fd_seek": errnoSPIPE, "fd_fdstat_get": errnoSuccess} {
 		g.must(errno, name, 1, 600)
 		g.must(errnoBADF, name, 0, 600)
@@ -376,7 +378,7 @@ func TestTheRestOfWASI(t *testing.T) {
 	g.m.WriteUint32Le(512, 9)
 	g.must(errnoSuccess, "args_sizes_get", 512, 516)
 	if n, _ := g.m.ReadUint32Le(512); n != 0 {
-		t.Errorf("there are %d arguments", n)
+		t.Errorf("got %d arguments, want none", n)
 	}
 	g.must(errnoSuccess, "args_get", 0, 0)
 	g.must(errnoSuccess, "environ_get", 0, 0)
@@ -384,17 +386,17 @@ func TestTheRestOfWASI(t *testing.T) {
 	g.must(errnoSuccess, "sched_yield")
 	_, err := g.run("proc_exit", 3)
 	if exit, ok := errors.AsType[*ExitError](err); !ok || exit.Code != 3 {
-		t.Errorf("proc_exit: %v", err)
+		t.Errorf("proc_exit: got %v, want exit code 3", err)
 	}
 }
 
-// wazero's own WASI tells whether every function of preview 1 is there, with its type.
+// The WASI functions have the names and the types of wazero's.
 func TestEveryWASIFunctionHasItsType(t *testing.T) {
 	theirs := wasiOfWazero(t)
 	for _, f := range wasiFunctions() {
 		want, ok := theirs[f.Name]
 		if !ok {
-			t.Errorf("%s is no function of preview 1", f.Name)
+			t.Errorf("%s is not a function of preview 1", f.Name)
 			continue
 		}
 		if got := fmt.Sprint(f.Params, f.Results); got != want {

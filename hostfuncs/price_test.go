@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// docs/abi.md lists what each function costs.
+// docs/abi.md lists the fuel of each function.
 func TestPricesAreDocumented(t *testing.T) {
 	b, err := os.ReadFile("../docs/abi.md")
 	if err != nil {
@@ -37,16 +37,16 @@ func TestPricesAreDocumented(t *testing.T) {
 			want = rest
 		}
 		if f.Fuel != want {
-			t.Errorf("%s costs %d, documented are %d", f.Name, f.Fuel, want)
+			t.Errorf("%s costs %d, docs/abi.md says %d", f.Name, f.Fuel, want)
 		}
 		delete(prices, f.Name)
 	}
 	for name := range prices {
-		t.Errorf("%s has a price, but is no function", name)
+		t.Errorf("docs/abi.md has a price of %s, which is not a function", name)
 	}
 }
 
-// A function charges for what it is handed and for what it works on.
+// Functions charge for the data that they receive and work on.
 func TestFunctionsCharge(t *testing.T) {
 	g := newGuest(t, "set_scopes")
 	costs := func(want int64, name string, args ...uint64) {
@@ -67,9 +67,10 @@ func TestFunctionsCharge(t *testing.T) {
 	costs(4*int64(len(`{"auth":"none"}`))+100, "read_caller", 64, 1600)
 	costs(50*patch+16*request, "patch_client", 0, patch)
 
-	// A patch of a few bytes works on all of the metadata, which other patches made large.
+	// A small patch works on all of the metadata, which other patches made large.
+	large := []byte(`{"client_name#de":"` + strings.Repeat("x", 100<<10) + `"}`)
 	for range 2 {
-		if err := g.call.Registration.PatchMetadata("set_scopes", []byte(`{"client_name#de":"`+strings.Repeat("x", 100<<10)+`"}`)); err != nil {
+		if err := g.call.Registration.PatchMetadata("set_scopes", large); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -80,11 +81,11 @@ func TestFunctionsCharge(t *testing.T) {
 	costs(50*patch+16*size, "patch_client", 0, patch)
 	costs(4*size+100, "read_client", 64, 1600)
 	if _, fuel, err := g.call.NewCommand(); err != nil || fuel < (4+16)*size {
-		t.Errorf("a program's run costs %d for metadata of %d bytes, %v", fuel, size, err)
+		t.Errorf("a run of a program costs %d for metadata of %d bytes, %v; want at least 20 a byte", fuel, size, err)
 	}
 }
 
-// charges adds up what is charged.
+// charges is a Meter that sums up charges.
 type charges struct{ sum *int64 }
 
 func (c charges) Charge(fuel int64) { *c.sum += fuel }

@@ -17,7 +17,7 @@ const (
 	i64 = api.ValueTypeI64
 )
 
-// absent is what a reading function returns where there is no value.
+// absent is the result of a reading function if there is no value.
 const absent = -1
 
 // registrarFunctions returns the functions of registrar_v1, in the order of docs/abi.md.
@@ -49,10 +49,10 @@ func registrarFunctions() []Function {
 
 func types(t ...api.ValueType) []api.ValueType { return t }
 
-// u32 returns a parameter. Compiled code leaves garbage in the upper half of a stack slot.
+// u32 decodes a parameter. Compiled code leaves garbage in the upper half of a stack slot.
 func u32(slot uint64) uint32 { return api.DecodeU32(slot) }
 
-// putJSON writes v as JSON.
+// putJSON writes v as JSON into the buffer of a reading function.
 func putJSON(m memory, v any, stack []uint64) {
 	b, err := json.Marshal(v, json.Deterministic(true))
 	if err != nil {
@@ -62,13 +62,14 @@ func putJSON(m memory, v any, stack []uint64) {
 	stack[0] = m.put(b, u32(stack[0]), u32(stack[1]))
 }
 
-// readContext is read_context(buf, cap i32) -> i32: what the registration is for, the step and the script's mode. It
-// traps outside a step and for a buffer outside the memory, as all reading functions do, and returns the length.
+// readContext implements read_context(buf, cap i32) -> i32: the operation, the step and the mode. Like all reading
+// functions, it returns the length of the value, writes the value if it fits into the buffer, and traps during
+// initialization or if the buffer is outside the memory.
 func readContext(_ context.Context, m memory, stack []uint64) {
 	putJSON(m, m.step().context(), stack)
 }
 
-// A stepContext is what the registration is for, the step and the script's mode.
+// A stepContext is the value of read_context.
 type stepContext struct {
 	Operation engine.Operation `json:"operation"`
 	Step      string           `json:"step"`
@@ -79,13 +80,13 @@ func (c *Call) context() stepContext {
 	return stepContext{c.Registration.Operation, c.Step, c.Mode}
 }
 
-// readRequest is read_request(buf, cap i32) -> i32: the metadata as sent.
+// readRequest implements read_request(buf, cap i32) -> i32: the metadata as sent.
 func readRequest(_ context.Context, m memory, stack []uint64) {
 	c := m.step()
 	stack[0] = m.put(c.Registration.Request.Raw, u32(stack[0]), u32(stack[1]))
 }
 
-// readClient is read_client(buf, cap i32) -> i32: the client as built so far, never with a secret.
+// readClient implements read_client(buf, cap i32) -> i32: the client as built so far, without its secret.
 func readClient(_ context.Context, m memory, stack []uint64) {
 	r := m.step().Registration
 	m.call.charge(writtenByte * int64(r.MetadataSize()))
@@ -96,7 +97,8 @@ func readClient(_ context.Context, m memory, stack []uint64) {
 	stack[0] = m.put(document, u32(stack[0]), u32(stack[1]))
 }
 
-// readStatement is read_statement(buf, cap i32) -> i32: the verified claims of the software statement, -1 without one.
+// readStatement implements read_statement(buf, cap i32) -> i32: the verified claims of the software statement. It
+// returns -1 if there is none.
 func readStatement(_ context.Context, m memory, stack []uint64) {
 	putOptional(m, m.step().Registration.Statement, stack)
 }
@@ -110,13 +112,13 @@ func putOptional(m memory, value jsontext.Value, stack []uint64) {
 	stack[0] = m.put(value, u32(stack[0]), u32(stack[1]))
 }
 
-// readCaller is read_caller(buf, cap i32) -> i32: who registers, never with a raw token.
+// readCaller implements read_caller(buf, cap i32) -> i32: the caller, without a raw token.
 func readCaller(_ context.Context, m memory, stack []uint64) {
 	putJSON(m, m.step().Registration.Caller, stack)
 }
 
-// clientExists is client_exists(ptr, len i32) -> i32: 1 if the client ID is taken, else 0. It traps for an ID beyond 255
-// bytes.
+// clientExists implements client_exists(ptr, len i32) -> i32: 1 if the client ID is taken, else 0. It traps if the ID
+// has more than 255 bytes.
 func clientExists(ctx context.Context, m memory, stack []uint64) {
 	c := m.step()
 	id := m.text("client ID", u32(stack[0]), u32(stack[1]), engine.MaxClientID)
@@ -130,7 +132,7 @@ func clientExists(ctx context.Context, m memory, stack []uint64) {
 	}
 }
 
-// readConfig is read_config(buf, cap i32) -> i32: the script's own configuration, {} where it has none.
+// readConfig implements read_config(buf, cap i32) -> i32: the script's configuration, {} by default.
 func readConfig(_ context.Context, m memory, stack []uint64) {
 	stack[0] = m.put(m.step().config(), u32(stack[0]), u32(stack[1]))
 }
@@ -142,15 +144,16 @@ func (c *Call) config() jsontext.Value {
 	return c.Config
 }
 
-// What functions charge for each byte that they work on, about its time in nanoseconds.
+// The fuel that functions charge for each byte that they work on, about its time in nanoseconds.
 const (
-	writtenByte  = 4  // of a JSON document that is written to be read
-	patchByte    = 50 // of a patch, which is decoded strictly
-	metadataByte = 16 // of the metadata that a patch is merged with: it is written, merged and decoded again
+	writtenByte  = 4  // of a JSON document for the script
+	patchByte    = 50 // of a patch
+	metadataByte = 16 // of the metadata that a patch is merged with
 )
 
-// patchClient is patch_client(ptr, len i32) -> i32: 0 once the JSON Merge Patch (RFC 7396) is applied to the client's
-// metadata, 1 where it is none that may be. Why goes to the script's log. It traps beyond 128 KiB.
+// patchClient implements patch_client(ptr, len i32) -> i32: applies a JSON Merge Patch (RFC 7396) to the client's
+// metadata. It returns 0, or 1 if the patch is not valid; the reason is in the script's log. It traps if the patch has
+// more than 128 KiB.
 func patchClient(_ context.Context, m memory, stack []uint64) {
 	c := m.step()
 	patch := m.text("patch", u32(stack[0]), u32(stack[1]), MaxValue)
@@ -162,7 +165,7 @@ func patchClient(_ context.Context, m memory, stack []uint64) {
 	}
 }
 
-// setClientID is set_client_id(ptr, len i32), in add_client_id. It traps for what cannot be a client ID.
+// setClientID implements set_client_id(ptr, len i32). It traps outside add_client_id and for an invalid client ID.
 func setClientID(_ context.Context, m memory, stack []uint64) {
 	c := m.step(engine.StepAddClientID)
 	id := m.text("client ID", u32(stack[0]), u32(stack[1]), engine.MaxClientID)
@@ -172,12 +175,12 @@ func setClientID(_ context.Context, m memory, stack []uint64) {
 	c.Registration.Client.ID = id
 }
 
-// maxExpiresIn is a hundred years, in seconds.
+// maxExpiresIn is 100 years, in seconds.
 const maxExpiresIn = 100 * 365 * 24 * 60 * 60
 
-// setClientSecret is set_client_secret(ptr, len i32, expires_in i64), in generate_secret and add_client_secret. The
-// secret expires in so many seconds: 0 means the server's default, -1 never. It traps for what cannot be a secret, and
-// for another negative time or one beyond a hundred years.
+// setClientSecret implements set_client_secret(ptr, len i32, expires_in i64). expires_in is in seconds: 0 means the
+// server's default, -1 never. It traps outside generate_secret and add_client_secret, for an invalid secret, and for
+// another negative expires_in or one of more than 100 years.
 func setClientSecret(_ context.Context, m memory, stack []uint64) {
 	c := m.step(engine.StepGenerateSecret, engine.StepAddClientSecret)
 	secret := m.text("client secret", u32(stack[0]), u32(stack[1]), engine.MaxSecret)
@@ -200,8 +203,8 @@ func setClientSecret(_ context.Context, m memory, stack []uint64) {
 	}
 }
 
-// getItem is get_item(kptr, klen, buf, cap i32) -> i32: the item of that key, -1 where there is none. It
-// traps for a key beyond 255 bytes.
+// getItem implements get_item(kptr, klen, buf, cap i32) -> i32: the item of a key. It returns -1 if there is none, and
+// traps if the key has more than 255 bytes.
 func getItem(_ context.Context, m memory, stack []uint64) {
 	c := m.step()
 	key := m.text("key", u32(stack[0]), u32(stack[1]), MaxKey)
@@ -217,8 +220,8 @@ func getItem(_ context.Context, m memory, stack []uint64) {
 	stack[0] = api.EncodeU32(uint32(len(value)))
 }
 
-// setItem is set_item(kptr, klen, vptr, vlen i32). It traps for a key beyond 255 bytes, an item beyond 4 KiB, and a 65th
-// item.
+// setItem implements set_item(kptr, klen, vptr, vlen i32). It traps if the key has more than 255 bytes or the item more
+// than 4 KiB, and for a 65th item.
 func setItem(_ context.Context, m memory, stack []uint64) {
 	c := m.step()
 	key := m.text("key", u32(stack[0]), u32(stack[1]), MaxKey)
@@ -229,8 +232,8 @@ func setItem(_ context.Context, m memory, stack []uint64) {
 	c.Registration.SetItem(key, value)
 }
 
-// callBase is call_base() -> i32: 0 where what the step replaced is done, 1 where it refused, which then changed nothing.
-// It traps the second time. Where the base failed, the script ends with it.
+// callBase implements call_base() -> i32: runs the step that the script replaces. It returns 0, or 1 if that refused
+// and so changed nothing. It traps if it is called twice. If the base fails, the script stops.
 func callBase(_ context.Context, m memory, stack []uint64) {
 	c := m.step()
 	if c.baseRan {
@@ -250,8 +253,8 @@ func callBase(_ context.Context, m memory, stack []uint64) {
 	}
 }
 
-// refuse is refuse(cptr, clen, dptr, dlen i32): the code and the description of the refusal that returning 1 makes. A
-// code that RFC 7591 does not know becomes invalid_client_metadata. It traps beyond 128 KiB.
+// refuse implements refuse(cptr, clen, dptr, dlen i32): sets the code and the description for a step that returns 1. An
+// unknown code becomes invalid_client_metadata. It traps if one of the two has more than 128 KiB.
 func refuse(_ context.Context, m memory, stack []uint64) {
 	c := m.step()
 	code := m.text("code", u32(stack[0]), u32(stack[1]), MaxValue)
@@ -259,19 +262,19 @@ func refuse(_ context.Context, m memory, stack []uint64) {
 	c.refusal = engine.RefuseAs(engine.ParseCode(code), "%s", description)
 }
 
-// logLine is log(level, ptr, len i32): a line of the script's log, dropped and counted where there is no room. Levels
-// beyond 3 are 3.
+// logLine implements log(level, ptr, len i32): adds a line to the script's log. Lines without room are dropped and
+// counted. Levels above 3 become 3.
 func logLine(_ context.Context, m memory, stack []uint64) {
 	m.call.log(Level(u32(stack[0])), m.view(u32(stack[1]), u32(stack[2])))
 }
 
-// random is random(ptr, len i32): random bytes of the host. It traps beyond 4 KiB a registration.
+// random implements random(ptr, len i32): writes random bytes. It traps beyond 4 KiB per registration.
 func random(_ context.Context, m memory, stack []uint64) {
 	b := m.view(u32(stack[0]), u32(stack[1]))
 	m.call.Entropy.fill(m, b)
 }
 
-// now is now() -> i64: when the request arrived, in milliseconds since 1970.
+// now implements now() -> i64: when the request arrived, in milliseconds since 1970.
 func now(_ context.Context, m memory, stack []uint64) {
 	stack[0] = api.EncodeI64(m.call.Now.UnixMilli())
 }

@@ -6,13 +6,13 @@ import (
 
 const standardInput = 0
 
-// open reports whether a file descriptor is open: standard output and standard error, and a program's standard input.
+// open reports whether a file descriptor is open: standard output, standard error and a program's standard input are.
 func (c *Call) open(fd uint32) bool {
 	_, ok := output(fd)
 	return ok || fd == standardInput && c.Command != nil
 }
 
-// arguments returns what a program is started with; a module with steps gets none.
+// arguments returns the arguments of a program; a module with steps has none.
 func (c *Call) arguments() []string {
 	if c.Command == nil {
 		return nil
@@ -20,8 +20,8 @@ func (c *Call) arguments() []string {
 	return c.Command.args
 }
 
-// argsSizesGet is args_sizes_get(count, size i32) -> errno: how many arguments there are, and their bytes, each with the
-// zero after it.
+// argsSizesGet implements args_sizes_get(count, size i32) -> errno: the number of arguments and their size in bytes,
+// including a zero after each.
 func argsSizesGet(_ context.Context, m memory, stack []uint64) {
 	var size uint32
 	args := m.call.arguments()
@@ -35,7 +35,7 @@ func argsSizesGet(_ context.Context, m memory, stack []uint64) {
 	answer(stack, errnoSuccess)
 }
 
-// argsGet is args_get(argv, buf i32) -> errno: the arguments one after the other in buf, and where each begins in argv.
+// argsGet implements args_get(argv, buf i32) -> errno: the arguments in buf, and pointers to them in argv.
 func argsGet(_ context.Context, m memory, stack []uint64) {
 	argv, buf := u32(stack[0]), u32(stack[1])
 	for _, arg := range m.call.arguments() {
@@ -49,7 +49,8 @@ func argsGet(_ context.Context, m memory, stack []uint64) {
 	answer(stack, errnoSuccess)
 }
 
-// fdRead is fd_read(fd, iovs, iovs_len, nread i32) -> errno: a program's standard input; nread is 0 at its end.
+// fdRead implements fd_read(fd, iovs, iovs_len, nread i32) -> errno: reads a program's standard input; nread is 0 at
+// the end.
 func fdRead(_ context.Context, m memory, stack []uint64) {
 	c := m.call
 	if c.Command == nil || u32(stack[0]) != standardInput {
@@ -64,7 +65,7 @@ func fdRead(_ context.Context, m memory, stack []uint64) {
 	})
 }
 
-// emit keeps what a program writes to its standard output. It traps beyond maxOutput.
+// emit appends to a program's standard output. It traps beyond maxOutput.
 func (m memory) emit(b []byte) {
 	c := m.call.Command
 	if len(c.output)+len(b) > maxOutput {

@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// The errors of WASI preview 1 that the shim answers.
+// The errors of WASI preview 1 that the shim returns.
 const (
 	errnoSuccess = 0
 	errnoBADF    = 8
@@ -17,11 +17,11 @@ const (
 	errnoSPIPE   = 70
 )
 
-// wasiLevels are the levels of what is written to standard output and standard error.
+// wasiLevels holds the levels of log lines from standard output and standard error.
 var wasiLevels = [2]Level{LevelInfo, LevelWarn}
 
-// wasiFunctions returns WASI preview 1: a shim without files, sockets, environment and time that passes, and stubs for
-// the rest.
+// wasiFunctions returns the functions of WASI preview 1: a shim without files, sockets, environment and real time, and
+// stubs.
 func wasiFunctions() []Function {
 	functions := []Function{
 		{Name: "args_get", Params: types(i32, i32), call: argsGet},
@@ -52,8 +52,8 @@ func wasiFunctions() []Function {
 	return functions
 }
 
-// wasiStubs returns the functions of preview 1 that the shim does not have. Standard Go imports many without calling
-// them.
+// wasiStubs returns the functions of preview 1 that the shim does not implement. Standard Go imports many without
+// calling them.
 func wasiStubs() []Function {
 	functions := []Function{
 		{Name: "clock_res_get", Params: types(i32, i32)},
@@ -95,10 +95,10 @@ func wasiStubs() []Function {
 
 func succeed(_ context.Context, _ memory, stack []uint64) { answer(stack, errnoSuccess) }
 
-// answer sets the result. A function without parameters has a stack of one slot as well: that of its result.
+// answer sets the result. The stack has a slot for it even if the function has no parameters.
 func answer(stack []uint64, errno uint64) { stack[0] = errno }
 
-// noSizes is environ_sizes_get(count, size i32) -> errno: there are none.
+// noSizes implements environ_sizes_get(count, size i32) -> errno: no variables.
 func noSizes(_ context.Context, m memory, stack []uint64) {
 	if !m.WriteUint32Le(u32(stack[0]), 0) || !m.WriteUint32Le(u32(stack[1]), 0) {
 		answer(stack, errnoFAULT)
@@ -107,7 +107,8 @@ func noSizes(_ context.Context, m memory, stack []uint64) {
 	answer(stack, errnoSuccess)
 }
 
-// randomGet is random_get(ptr, len i32) -> errno, from the budget of random, beyond which it traps.
+// randomGet implements random_get(ptr, len i32) -> errno: writes random bytes. It shares the limit of random, beyond
+// which it traps.
 func randomGet(_ context.Context, m memory, stack []uint64) {
 	b, ok := m.Read(u32(stack[0]), u32(stack[1]))
 	if !ok {
@@ -123,8 +124,8 @@ const (
 	clockMonotonic = 1
 )
 
-// clockTimeGet is clock_time_get(id i32, precision i64, time i32) -> errno, in nanoseconds. The real time stands still;
-// the monotonic clock advances a nanosecond a read, and by what the script slept.
+// clockTimeGet implements clock_time_get(id i32, precision i64, time i32) -> errno, in nanoseconds. The realtime clock
+// always returns Call.Now; the monotonic clock advances by 1 ns per read, and by poll_oneoff.
 func clockTimeGet(_ context.Context, m memory, stack []uint64) {
 	c := m.call
 	var t int64
@@ -145,13 +146,13 @@ func clockTimeGet(_ context.Context, m memory, stack []uint64) {
 	answer(stack, errnoSuccess)
 }
 
-// procExit is proc_exit(code i32): it ends the script.
+// procExit implements proc_exit(code i32): stops the script.
 func procExit(_ context.Context, _ memory, stack []uint64) { panic(&ExitError{Code: u32(stack[0])}) }
 
 // output returns 0 for standard output, 1 for standard error, and false for any other file descriptor.
 func output(fd uint32) (int, bool) { return int(fd) - 1, fd == 1 || fd == 2 }
 
-// onOpen answers errno for a file descriptor that is open, and EBADF for any other.
+// onOpen returns a function that returns errno if its file descriptor is open, else EBADF.
 func onOpen(errno uint64) func(context.Context, memory, []uint64) {
 	return func(_ context.Context, m memory, stack []uint64) {
 		if !m.call.open(u32(stack[0])) {
@@ -163,7 +164,7 @@ func onOpen(errno uint64) func(context.Context, memory, []uint64) {
 	}
 }
 
-// fdFdstatGet is fd_fdstat_get(fd, stat i32) -> errno: a character device that can be appended to, or read.
+// fdFdstatGet implements fd_fdstat_get(fd, stat i32) -> errno: a character device for appending or reading.
 func fdFdstatGet(_ context.Context, m memory, stack []uint64) {
 	if !m.call.open(u32(stack[0])) {
 		answer(stack, errnoBADF)
@@ -188,8 +189,8 @@ func fdFdstatGet(_ context.Context, m memory, stack []uint64) {
 // maxVectors bounds the buffers of one fd_read or fd_write.
 const maxVectors = 1024
 
-// fdWrite is fd_write(fd, iovs, iovs_len, nwritten i32) -> errno: lines of the log, at info and warn. What goes beyond
-// the log's room is counted as written and dropped. A program's standard output is its answer instead.
+// fdWrite implements fd_write(fd, iovs, iovs_len, nwritten i32) -> errno: writes lines to the log, at the levels in
+// wasiLevels, or to a program's standard output. Lines without room are dropped, but count as written.
 func fdWrite(_ context.Context, m memory, stack []uint64) {
 	c := m.call
 	stream, ok := output(u32(stack[0]))
@@ -208,8 +209,8 @@ func fdWrite(_ context.Context, m memory, stack []uint64) {
 	})
 }
 
-// transfer has each buffer moved that fd_read or fd_write names, (fd, iovs, iovs_len, n i32), and answers how many bytes
-// were.
+// transfer calls move for each buffer of fd_read or fd_write (fd, iovs, iovs_len, n i32), and writes the number of
+// moved bytes to n.
 func transfer(m memory, stack []uint64, move func(b []byte) int) {
 	vectors, result := u32(stack[2]), u32(stack[3])
 	if vectors > maxVectors {
@@ -222,7 +223,7 @@ func transfer(m memory, stack []uint64, move func(b []byte) int) {
 		return
 	}
 	var moved uint32
-	for vector := range slices.Chunk(slices.Clone(headers), 8) { // what is read may overwrite them
+	for vector := range slices.Chunk(slices.Clone(headers), 8) { // fd_read may overwrite headers
 		b, ok := m.Read(binary.LittleEndian.Uint32(vector), binary.LittleEndian.Uint32(vector[4:]))
 		if !ok {
 			answer(stack, errnoFAULT)
@@ -237,8 +238,8 @@ func transfer(m memory, stack []uint64, move func(b []byte) int) {
 	answer(stack, errnoSuccess)
 }
 
-// write logs the lines that b ends, and keeps the rest until its line ends. It looks at no more than there is room for,
-// so that a script cannot make the host read its whole memory time and again.
+// write logs the complete lines of a stream, and keeps the rest for the next write. It reads at most MaxLogBytes+1
+// bytes of b, so that a script cannot make the host read its whole memory repeatedly.
 func (c *Call) write(stream int, b []byte) {
 	b = b[:min(len(b), MaxLogBytes+1)]
 	for {
@@ -264,8 +265,8 @@ const (
 	absoluteTime     = 1
 )
 
-// pollOneoff is poll_oneoff(in, out, nsubscriptions, nevents i32) -> errno. Nobody waits: clocks ring at once, the
-// monotonic one moved on as if the time had passed, and file descriptors are no files.
+// pollOneoff implements poll_oneoff(in, out, nsubscriptions, nevents i32) -> errno. It never blocks: clock
+// subscriptions fire immediately and advance the monotonic clock, and file descriptors get EBADF.
 func pollOneoff(_ context.Context, m memory, stack []uint64) {
 	c := m.call
 	n := u32(stack[2])
@@ -290,7 +291,8 @@ func pollOneoff(_ context.Context, m memory, stack []uint64) {
 			binary.LittleEndian.PutUint16(event[8:], errnoBADF)
 			continue
 		}
-		c.sleep(binary.LittleEndian.Uint32(subscription[16:]), int64(binary.LittleEndian.Uint64(subscription[24:])), binary.LittleEndian.Uint16(subscription[40:]))
+		c.sleep(binary.LittleEndian.Uint32(subscription[16:]), int64(binary.LittleEndian.Uint64(subscription[24:])),
+			binary.LittleEndian.Uint16(subscription[40:]))
 	}
 	if !m.WriteUint32Le(u32(stack[3]), n) {
 		answer(stack, errnoFAULT)
@@ -299,7 +301,7 @@ func pollOneoff(_ context.Context, m memory, stack []uint64) {
 	answer(stack, errnoSuccess)
 }
 
-// sleep moves the monotonic clock on. Times that make no sense do not move it.
+// sleep advances the monotonic clock by a timeout in nanoseconds. Invalid timeouts do not advance it.
 func (c *Call) sleep(clock uint32, timeout int64, flags uint16) {
 	switch {
 	case timeout <= 0:

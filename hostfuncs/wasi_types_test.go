@@ -9,7 +9,7 @@ import (
 	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
 )
 
-// wasiOfWazero returns the types of the functions in wazero's own WASI, by name.
+// wasiOfWazero returns the types of the functions in wazero's WASI module, by name.
 func wasiOfWazero(t *testing.T) map[string]string {
 	t.Helper()
 	rt := wazero.NewRuntime(t.Context())

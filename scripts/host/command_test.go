@@ -106,7 +106,7 @@ func TestProgramsFail(t *testing.T) {
 		"flood":   "fd_write: standard output has more than 131072 bytes",
 		"spin":    "it ran out of fuel",
 		"id":      "standard output: patch: the patch touches client_id, which only the server sets",
-		"early":   "standard output: client_id: it is set in add_client_id alone",
+		"early":   "standard output: client_id: it may be set only in add_client_id",
 		"base":    "standard output: refuse: a program that refuses exits with 1",
 	} {
 		b.deploy(b.program("c-command", `{"do":"`+what+`"}`, "set_client_name"))
