@@ -52,8 +52,8 @@ func (r *Registration) PatchMetadata(step string, patch []byte) error {
 	return nil
 }
 
-// MetadataSize returns about how large the client's metadata is as JSON, in bytes, without writing it: as the last patch
-// left it, or as the request sent it if that is more. It is what reading and patching the metadata works on.
+// MetadataSize returns the approximate size of the client's metadata as JSON, in bytes: that after the last patch, or
+// that of the request if it is larger. It takes constant time.
 func (r *Registration) MetadataSize() int { return max(r.Client.patchedSize, len(r.Request.Raw)) }
 
 // merged returns m as JSON with a patch applied: null removes a member, an object is merged, any other value replaces
