@@ -1,5 +1,5 @@
-// Package baresqlite inserts clients into a SQLite database of registrar's as fast as its driver can do it durably: no HTTP,
-// no engine, nothing but rows.
+// Package baresqlite inserts clients into a registrar SQLite database as fast as the driver can durably, without HTTP
+// and the engine.
 package baresqlite
 
 import (
@@ -20,24 +20,24 @@ import (
 	"github.com/ncruces/go-sqlite3/driver"
 )
 
-// Config is what to insert, and where.
+// Config configures a run.
 type Config struct {
-	File     string        // a database of registrar's, with no clients yet
-	Template string        // another one, with a client whose row is inserted again and again, under other IDs
-	Callers  int           // how many wait for a row of theirs at the same time
-	Duration time.Duration // besides a warm-up of a third of it, and a second at most, which does not count
+	File     string        // a registrar database without clients
+	Template string        // another database, with a client whose row is inserted with new IDs
+	Callers  int           // concurrent callers, each with one row
+	Duration time.Duration // without the warm-up, which is a third of it, at most a second
 }
 
-// A Result is what came of it.
+// A Result is the result of a run.
 type Result struct {
-	Rows    int     // without the warm-up's
+	Rows    int     // without those of the warm-up
 	Seconds float64 // without the warm-up
-	All     int     // rows, with the warm-up's
+	All     int     // rows, with those of the warm-up
 }
 
-// Run inserts rows for as long as it is told. Each caller has one row at a time inserted; those that wait while a statement
-// runs go into the next one together. One connection writes, since SQLite lets no second one, as registrar opens it: with a
-// write-ahead log that is flushed at each commit.
+// Run inserts rows for c.Duration. Each caller inserts one row at a time; rows that arrive while a statement runs share
+// the next one. There is one connection, since SQLite allows one writer, with registrar's settings: a write-ahead log
+// that is flushed at each commit.
 func Run(ctx context.Context, c Config) (Result, error) {
 	template, err := read(ctx, c.Template)
 	if err != nil {
@@ -48,7 +48,8 @@ func Run(ctx context.Context, c Config) (Result, error) {
 		return Result{}, err
 	}
 	defer db.Close()
-	in := &inserter{db: db, template: template, queue: make(chan *pending, c.Callers), statements: make([]*sql.Stmt, c.Callers+1)}
+	in := &inserter{db: db, template: template, queue: make(chan *pending, c.Callers),
+		statements: make([]*sql.Stmt, c.Callers+1)}
 	var callers, writer sync.WaitGroup
 	writer.Go(in.run)
 	for range c.Callers {
@@ -67,7 +68,7 @@ func Run(ctx context.Context, c Config) (Result, error) {
 	return r, ctx.Err()
 }
 
-// call has rows inserted, one after the other, until it is told to stop.
+// call inserts rows, one after the other, until in.stop is set.
 func (in *inserter) call(ctx context.Context) {
 	for !in.stop.Load() && ctx.Err() == nil {
 		p := &pending{values: in.row(), done: make(chan error, 1)}
@@ -80,7 +81,7 @@ func (in *inserter) call(ctx context.Context) {
 	}
 }
 
-// count counts for as long as it is told, or until the first row where that takes longer.
+// count counts the rows inserted in d, or until the first one if that takes longer.
 func (in *inserter) count(ctx context.Context, d time.Duration) Result {
 	before, start := in.inserted.Load(), time.Now()
 	select {
@@ -132,7 +133,7 @@ func read(ctx context.Context, file string) (r row, err error) {
 		return r, err
 	}
 	if !rows.Next() {
-		return r, errors.Join(rows.Err(), errors.New("there is none"))
+		return r, errors.Join(rows.Err(), errors.New("no client"))
 	}
 	r.values = make([]any, len(r.columns))
 	into := make([]any, len(r.columns))
@@ -148,7 +149,7 @@ type pending struct {
 	done   chan error // of one element
 }
 
-// An inserter has the connection that writes.
+// An inserter owns the connection that writes.
 type inserter struct {
 	db         *sql.DB
 	template   row
@@ -160,7 +161,7 @@ type inserter struct {
 	failure    atomic.Pointer[error] // the first
 }
 
-// row returns the template with what has to differ.
+// row returns the template with new unique values.
 func (in *inserter) row() []any {
 	values := make([]any, len(in.template.values))
 	copy(values, in.template.values)
@@ -177,7 +178,7 @@ func (in *inserter) row() []any {
 	return values
 }
 
-// fresh returns as many random bytes.
+// fresh returns random bytes of the same length as value.
 func fresh(value any) any {
 	old, ok := value.([]byte)
 	if !ok {
