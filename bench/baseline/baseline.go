@@ -1,7 +1,7 @@
-// Package baseline holds the servers that registrar is measured against: what a developer would write by hand for the one
-// case that the load tool sends, with Echo, one table and no engine. They do what a registration cannot do without: read the
-// metadata, ask for redirect URIs, make an ID and a secret, hash the secret, store the client durably, answer. They differ
-// in how they store it; see [SingleRow], [MultiRow], [MultiRowSQL] and [MultiRowSQLite], and [Nowhere].
+// Package baseline has the servers that registrar is compared with: hand-written for the one case that the load tool
+// sends, with Echo, one table and no engine. They do only what every registration needs: decode the metadata, require
+// redirect URIs, generate an ID and a secret, hash the secret, store the client durably, respond. They differ in how
+// they store it: see [SingleRow], [MultiRow], [MultiRowSQL], [MultiRowSQLite] and [Nowhere].
 package baseline
 
 import (
@@ -21,7 +21,7 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// metadata is what clients send. The library is the one that registrar decodes with, not encoding/json, which is slower.
+// metadata is the body of a request. It is decoded by registrar's library, which is faster than encoding/json.
 type metadata struct {
 	RedirectURIs            []string `json:"redirect_uris"`
 	ClientName              string   `json:"client_name,omitzero"`
@@ -38,7 +38,7 @@ type metadata struct {
 	SoftwareVersion         string   `json:"software_version,omitzero"`
 }
 
-// answer is what RFC 7591 §3.2.1 asks for.
+// answer is the response that RFC 7591 §3.2.1 requires.
 type answer struct {
 	ClientID              string `json:"client_id"`
 	ClientIDIssuedAt      int64  `json:"client_id_issued_at"`
@@ -47,7 +47,7 @@ type answer struct {
 	metadata
 }
 
-// A client is a row. Its name and the rest are columns of their own where one would search by them.
+// A client is a row. Members by which one would search have columns.
 type client struct {
 	ClientID                string     `gorm:"primaryKey;type:char(36) character set ascii collate ascii_bin"`
 	IssuedAt                time.Time  `gorm:"type:datetime(6);not null"`
@@ -69,7 +69,7 @@ func (client) TableName() string { return "clients" }
 // An add stores a client durably.
 type add func(context.Context, *client) error
 
-const maxBody = 64 << 10 // bytes, as registrar's
+const maxBody = 64 << 10 // bytes, as in registrar
 
 // register handles a registration.
 func (add add) register(c echo.Context) error {
@@ -79,7 +79,7 @@ func (add add) register(c echo.Context) error {
 	}
 	var m metadata
 	if err := json.Unmarshal(body, &m); err != nil {
-		return refuse(c, "the body is no JSON object of client metadata")
+		return refuse(c, "the body is not a JSON object of client metadata")
 	}
 	if len(m.RedirectURIs) == 0 {
 		return refuse(c, "redirect_uris is missing")
@@ -92,13 +92,15 @@ func (add add) register(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	row := &client{ClientID: uuid.NewString(), IssuedAt: time.Now().UTC(), SecretHash: hash[:], ClientName: m.ClientName,
+	row := &client{ClientID: uuid.NewString(), IssuedAt: time.Now().UTC(), SecretHash: hash[:],
+		ClientName:              m.ClientName,
 		TokenEndpointAuthMethod: m.TokenEndpointAuthMethod, Scope: m.Scope, SoftwareID: m.SoftwareID,
 		SoftwareVersion: m.SoftwareVersion, Metadata: string(stored), RemoteAddress: c.RealIP(), Version: 1}
 	if err := add(c.Request().Context(), row); err != nil {
 		return err
 	}
-	b, err := json.Marshal(&answer{ClientID: row.ClientID, ClientIDIssuedAt: row.IssuedAt.Unix(), ClientSecret: secret, metadata: m})
+	b, err := json.Marshal(&answer{ClientID: row.ClientID, ClientIDIssuedAt: row.IssuedAt.Unix(), ClientSecret: secret,
+		metadata: m})
 	if err != nil {
 		return err
 	}
@@ -107,10 +109,11 @@ func (add add) register(c echo.Context) error {
 }
 
 func refuse(c echo.Context, description string) error {
-	return c.JSON(http.StatusBadRequest, map[string]string{"error": "invalid_client_metadata", "error_description": description})
+	return c.JSON(http.StatusBadRequest, map[string]string{"error": "invalid_client_metadata",
+		"error_description": description})
 }
 
-// serve serves registrations on a free port of loopback until ctx is done. It logs where, as [process.Start] reads it.
+// serve serves registrations on a free port of loopback until ctx is done. It logs the address for [process.Start].
 func serve(ctx context.Context, add add, log io.Writer) error {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -17,21 +17,25 @@ import (
 	"registrar/store/storetest"
 )
 
-func TestServersStoreWhatTheyAnswer(t *testing.T) {
-	for name, server := range map[string]func(context.Context, string, io.Writer) error{"single-row": SingleRow, "multi-row": MultiRow, "multi-row-sql": MultiRowSQL} {
+func TestServersStoreTheirResponses(t *testing.T) {
+	for name, server := range map[string]func(context.Context, string, io.Writer) error{"single-row": SingleRow,
+		"multi-row": MultiRow, "multi-row-sql": MultiRowSQL} {
 		t.Run(name, func(t *testing.T) {
 			dsn := storetest.MySQL(t)
 			url := run(t, server, dsn)
 			status, body := post(t, url, string(load.Body(7)))
 			var got answer
-			if err := json.Unmarshal(body, &got); err != nil || status != http.StatusCreated || len(got.RedirectURIs) != 2 {
+			if err := json.Unmarshal(body, &got); err != nil || status != http.StatusCreated ||
+				len(got.RedirectURIs) != 2 {
 				t.Fatalf("got %d, %v: %s", status, err, body)
 			}
 			var name, hash, method string
-			if err := sqlOpen(t, dsn).QueryRow("SELECT client_name, secret_hash, token_endpoint_auth_method FROM clients WHERE client_id = ?", got.ClientID).Scan(&name, &hash, &method); err != nil {
+			if err := sqlOpen(t,
+				dsn).QueryRow("SELECT client_name, secret_hash, token_endpoint_auth_method FROM clients WHERE client_id = ?", got.ClientID).Scan(&name, &hash, &method); err != nil {
 				t.Fatal(err)
 			}
-			if sum := sha256.Sum256([]byte(got.ClientSecret)); name != "Example Application 7" || hash != string(sum[:]) || method != "client_secret_basic" {
+			if sum := sha256.Sum256([]byte(got.ClientSecret)); name != "Example Application 7" ||
+				hash != string(sum[:]) || method != "client_secret_basic" {
 				t.Errorf("stored: %q, %x, %q", name, hash, method)
 			}
 			for _, body := range []string{"{", `{"client_name":"nowhere to go"}`} {
@@ -44,7 +48,8 @@ func TestServersStoreWhatTheyAnswer(t *testing.T) {
 }
 
 func TestServersStoreEveryClientUnderLoad(t *testing.T) {
-	for name, server := range map[string]func(context.Context, string, io.Writer) error{"single-row": SingleRow, "multi-row": MultiRow, "multi-row-sql": MultiRowSQL} {
+	for name, server := range map[string]func(context.Context, string, io.Writer) error{"single-row": SingleRow,
+		"multi-row": MultiRow, "multi-row-sql": MultiRowSQL} {
 		t.Run(name, func(t *testing.T) {
 			dsn := storetest.MySQL(t)
 			r, err := load.Run(t.Context(), load.Target{Name: name, URL: run(t, server, dsn)}, 24, 300*time.Millisecond)
@@ -52,14 +57,15 @@ func TestServersStoreEveryClientUnderLoad(t *testing.T) {
 				t.Fatal(err)
 			}
 			var rows int
-			if err := sqlOpen(t, dsn).QueryRow("SELECT COUNT(*) FROM clients").Scan(&rows); err != nil || rows != r.All {
-				t.Errorf("%d answers, %d rows, %v", r.All, rows, err)
+			if err := sqlOpen(t, dsn).QueryRow("SELECT COUNT(*) FROM clients").Scan(&rows); err != nil ||
+				rows != r.All {
+				t.Errorf("%d responses, %d rows, %v", r.All, rows, err)
 			}
 		})
 	}
 }
 
-// run runs a server until the test ends, and returns the URL of its endpoint.
+// run runs a server until the test ends and returns the URL of its endpoint.
 func run(t *testing.T, server func(context.Context, string, io.Writer) error, dsn string) string {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -80,7 +86,7 @@ func run(t *testing.T, server func(context.Context, string, io.Writer) error, ds
 	go io.Copy(io.Discard, r)
 	m := regexp.MustCompile(`msg=listening public=(\S+)`).FindSubmatch(line[:n])
 	if m == nil {
-		t.Fatalf("it logged %s", line[:n])
+		t.Fatalf("logged: %s", line[:n])
 	}
 	return string(m[1]) + "/register"
 }
@@ -109,7 +115,7 @@ func sqlOpen(t *testing.T, dsn string) *sql.DB {
 	return db
 }
 
-func TestTakeGathersPowersOfTwo(t *testing.T) {
+func TestTakeReturnsPowersOfTwo(t *testing.T) {
 	for waiting, want := range map[int][]int{1: {1}, 2: {2}, 13: {8, 4, 1}, 100: {64, 32, 4}} {
 		g := &gatherer{queue: make(chan *pending, waiting)}
 		for range waiting {

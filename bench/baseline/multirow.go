@@ -13,12 +13,12 @@ import (
 )
 
 const (
-	writers = 4  // each with a connection of its own
-	maxRows = 64 // of a statement
+	writers = 4  // each with one connection
+	maxRows = 64 // per statement
 )
 
-// MultiRow serves like [SingleRow], with GORM, but gathers the inserts that wait into statements of 1, 2, 4 … 64 rows, which
-// four writers execute. One that comes alone does not wait for others.
+// MultiRow serves like [SingleRow], with GORM, but batches concurrent inserts into statements of 1, 2, 4 … 64 rows,
+// which four writers execute. A single insert does not wait for others.
 func MultiRow(ctx context.Context, dsn string, log io.Writer) error {
 	db, err := open(dsn, writers)
 	if err != nil {
@@ -35,7 +35,7 @@ func MultiRow(ctx context.Context, dsn string, log io.Writer) error {
 	return errors.Join(err, closing(db))
 }
 
-// MultiRowSQL is MultiRow with statements that are written by hand, on connections of the writers' own, in place of GORM.
+// MultiRowSQL is like [MultiRow], with hand-written statements instead of GORM. Each writer has its own connection.
 func MultiRowSQL(ctx context.Context, dsn string, log io.Writer) error {
 	db, err := open(dsn, writers+1)
 	if err != nil {
@@ -58,7 +58,7 @@ func MultiRowSQL(ctx context.Context, dsn string, log io.Writer) error {
 	return errors.Join(err, pool.Close())
 }
 
-// gathering serves until ctx is done, each of the writers with one of the functions.
+// gathering serves until ctx is done, with one writer per function.
 func gathering(ctx context.Context, write []func([]*pending) error, log io.Writer) error {
 	g := &gatherer{queue: make(chan *pending, 1024)}
 	var running sync.WaitGroup
@@ -66,7 +66,7 @@ func gathering(ctx context.Context, write []func([]*pending) error, log io.Write
 		running.Go(func() { g.run(w) })
 	}
 	err := serve(ctx, g.add, log)
-	close(g.queue) // no handler runs any more
+	close(g.queue) // no handler is running
 	running.Wait()
 	return err
 }
@@ -77,13 +77,13 @@ type pending struct {
 	done   chan error // of one element
 }
 
-// A gatherer is the queue in front of the writers.
+// A gatherer is the queue of the writers.
 type gatherer struct {
 	queue chan *pending
 	mu    sync.Mutex // held by the writer that takes from queue
 }
 
-// add implements [add]. The client is written even where ctx ends first.
+// add implements [add]. The client is written even if ctx is done first.
 func (g *gatherer) add(ctx context.Context, c *client) error {
 	p := &pending{client: c, done: make(chan error, 1)}
 	g.queue <- p
@@ -104,7 +104,8 @@ func (g *gatherer) run(write func([]*pending) error) {
 	}
 }
 
-// take waits for one and takes with it what waits too, a power of two in all. It returns nil where the queue is closed.
+// take waits for a client and returns it with others that wait, a power of two in total. It returns nil if the queue is
+// closed.
 func (g *gatherer) take() []*pending {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -116,15 +117,15 @@ func (g *gatherer) take() []*pending {
 	batch := make([]*pending, 1, waiting)
 	batch[0] = first
 	for n := 1 << (bits.Len(uint(waiting)) - 1); len(batch) < n; {
-		batch = append(batch, <-g.queue) // nobody else takes meanwhile
+		batch = append(batch, <-g.queue) // does not block: g.mu is held
 	}
 	return batch
 }
 
-// A writer has a connection and its statements.
+// A writer owns a connection and its prepared statements.
 type writer struct {
 	conn   *sql.Conn
-	bySize [8]*sql.Stmt // by the power of two
+	bySize [8]*sql.Stmt // by the binary logarithm of the number of rows
 }
 
 const columns = "client_id, issued_at, secret_hash, secret_expires_at, client_name, token_endpoint_auth_method, scope, software_id, " +
@@ -135,7 +136,8 @@ func (w *writer) write(batch []*pending) error {
 	stmt := &w.bySize[bits.Len(uint(len(batch)))-1]
 	if *stmt == nil {
 		row := "(" + strings.Repeat(", ?", strings.Count(columns, ",")+1)[2:] + ")"
-		prepared, err := w.conn.PrepareContext(ctx, "INSERT INTO clients ("+columns+") VALUES "+strings.Repeat(", "+row, len(batch))[2:])
+		prepared, err := w.conn.PrepareContext(ctx, "INSERT INTO clients ("+columns+") VALUES "+strings.Repeat(", "+row,
+			len(batch))[2:])
 		if err != nil {
 			return fmt.Errorf("preparing %d rows: %w", len(batch), err)
 		}
@@ -144,7 +146,8 @@ func (w *writer) write(batch []*pending) error {
 	args := make([]any, 0, 12*len(batch))
 	for _, p := range batch {
 		c := p.client
-		args = append(args, c.ClientID, c.IssuedAt, c.SecretHash, c.SecretExpiresAt, c.ClientName, c.TokenEndpointAuthMethod, c.Scope,
+		args = append(args, c.ClientID, c.IssuedAt, c.SecretHash, c.SecretExpiresAt, c.ClientName,
+			c.TokenEndpointAuthMethod, c.Scope,
 			c.SoftwareID, c.SoftwareVersion, c.Metadata, c.RemoteAddress, c.Version)
 	}
 	_, err := (*stmt).ExecContext(ctx, args...)

@@ -10,11 +10,11 @@ import (
 	"gorm.io/gorm"
 )
 
-// connections is how many the single-row server has to the database, open and idle: the default of registrar's store.
+// connections is the size of the single-row server's pool, the default of registrar's store.
 const connections = 32
 
-// SingleRow serves with GORM, one INSERT for each registration, without a transaction around it (SkipDefaultTransaction)
-// and prepared (PrepareStmt), until ctx is done. dsn is an empty database's.
+// SingleRow serves until ctx is done, with GORM and one INSERT per registration, prepared (PrepareStmt) and without a
+// transaction around it (SkipDefaultTransaction). dsn is that of an empty database.
 func SingleRow(ctx context.Context, dsn string, log io.Writer) error {
 	db, err := open(dsn, connections)
 	if err != nil {
@@ -24,14 +24,15 @@ func SingleRow(ctx context.Context, dsn string, log io.Writer) error {
 	return errors.Join(err, closing(db))
 }
 
-// open returns a pool on a database with the table of clients.
+// open opens a database and creates the table of clients.
 func open(dsn string, size int) (*gorm.DB, error) {
 	config, err := mysql.ParseDSN(dsn)
 	if err != nil {
 		return nil, err
 	}
 	config.ParseTime = true
-	db, err := gorm.Open(gormmysql.Open(config.FormatDSN()), &gorm.Config{SkipDefaultTransaction: true, PrepareStmt: true})
+	db, err := gorm.Open(gormmysql.Open(config.FormatDSN()),
+		&gorm.Config{SkipDefaultTransaction: true, PrepareStmt: true})
 	if err != nil {
 		return nil, err
 	}

@@ -11,8 +11,8 @@ import (
 	"github.com/ncruces/go-sqlite3/driver"
 )
 
-// MultiRowSQLite is [MultiRowSQL] on a file of SQLite, which it makes, with one writer, since SQLite lets no second one:
-// its log is flushed at each commit.
+// MultiRowSQLite is like [MultiRowSQL] on a new SQLite file, with one writer, since SQLite allows only one. The log is
+// flushed at each commit.
 func MultiRowSQLite(ctx context.Context, file string, log io.Writer) error {
 	absolute, err := filepath.Abs(file)
 	if err != nil {
@@ -37,13 +37,13 @@ func MultiRowSQLite(ctx context.Context, file string, log io.Writer) error {
 	return errors.Join(err, conn.Close())
 }
 
-// table is what gorm makes of a client in MariaDB.
+// table is the table that GORM creates in MariaDB.
 const table = `CREATE TABLE clients (
 	client_id TEXT PRIMARY KEY, issued_at TEXT NOT NULL, secret_hash BLOB NOT NULL, secret_expires_at TEXT, client_name TEXT NOT NULL,
 	token_endpoint_auth_method TEXT NOT NULL, scope TEXT NOT NULL, software_id TEXT NOT NULL, software_version TEXT NOT NULL,
 	metadata TEXT NOT NULL, remote_address TEXT NOT NULL, version INTEGER NOT NULL)`
 
-// Nowhere serves without storing anything: what is left is the price of HTTP, and of the metadata.
+// Nowhere serves without storing anything. It measures the cost of HTTP and of the metadata.
 func Nowhere(ctx context.Context, log io.Writer) error {
 	return serve(ctx, func(context.Context, *client) error { return nil }, log)
 }
