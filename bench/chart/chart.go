@@ -1,5 +1,5 @@
-// Package chart draws measurements as small SVG pictures: a line through the medians, and a bar from the least to the
-// greatest at each point.
+// Package chart draws measurements as small SVG pictures: a line through the medians, and a bar from the minimum to the
+// maximum at each point.
 package chart
 
 import (
@@ -17,39 +17,40 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// A Chart is what a picture shows.
+// A Chart describes a picture.
 type Chart struct {
 	Title  string
-	X, Y   string // what the axes show, with the unit
+	X, Y   string // labels of the axes, with the unit
 	Series []Series
 }
 
 // A Series is one line.
 type Series struct {
-	Name   string // in the legend; "" means that it has no entry
+	Name   string // in the legend; "" means no entry
 	Points []Point
 }
 
-// A Point is what was measured at one place of the x axis.
+// A Point is the measurements at one place of the x axis.
 type Point struct {
-	Label  string    // of the place; the same in every series
+	Label  string    // the same in every series
 	Values []float64 // at least one
 }
 
 const width, height = 12 * vg.Centimeter, 7 * vg.Centimeter
 
-// Colours that are told apart by those who see few of them, and in print.
+// colours can be distinguished by colour-blind readers and in print.
 var colours = []color.Color{color.RGBA{0, 90, 181, 255}, color.RGBA{220, 90, 20, 255}, color.RGBA{20, 130, 80, 255}}
 
-// SVG draws c. Places on the x axis are equally far apart, in the order of the points of the first series; the y axis
-// begins at 0.
+// SVG draws c. Places on the x axis are equidistant, in the order of the points of the first series; the y axis begins
+// at 0. It is an error if there are no series, or no values at a point.
 func (c Chart) SVG() ([]byte, error) {
 	if len(c.Series) == 0 {
 		return nil, errors.New("a chart without a series")
 	}
 	p := plot.New()
 	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = c.Title, c.X, c.Y
-	for _, style := range []*text.Style{&p.Title.TextStyle, &p.X.Label.TextStyle, &p.Y.Label.TextStyle, &p.X.Tick.Label, &p.Y.Tick.Label, &p.Legend.TextStyle} {
+	for _, style := range []*text.Style{&p.Title.TextStyle, &p.X.Label.TextStyle, &p.Y.Label.TextStyle, &p.X.Tick.Label,
+		&p.Y.Tick.Label, &p.Legend.TextStyle} {
 		style.Font.Variant = "Sans"
 	}
 	p.Legend.Top, p.Legend.Left = false, true
@@ -62,7 +63,7 @@ func (c Chart) SVG() ([]byte, error) {
 			return nil, err
 		}
 	}
-	p.Y.Min = 0 // what was added may have moved it
+	p.Y.Min = 0 // p.Add may have moved it
 	p.Y.Max *= 1.05
 	var labels []string
 	for _, point := range c.Series[0].Points {
@@ -90,7 +91,8 @@ func (s Series) draw(p *plot.Plot, i int) error {
 		}
 		median := Median(point.Values)
 		medians = append(medians, plotter.XY{X: float64(x), Y: median})
-		ranges = append(ranges, struct{ Low, High float64 }{median - slices.Min(point.Values), slices.Max(point.Values) - median})
+		ranges = append(ranges, struct{ Low, High float64 }{median - slices.Min(point.Values),
+			slices.Max(point.Values) - median})
 	}
 	line, dots, err := plotter.NewLinePoints(medians)
 	if err != nil {
@@ -114,7 +116,7 @@ func (s Series) draw(p *plot.Plot, i int) error {
 	return nil
 }
 
-// thousands are ticks whose labels are written out, 12,000 and not 1.2e+04.
+// thousands are ticks with labels such as 12,000 instead of 1.2e+04.
 type thousands struct{}
 
 // Ticks implements [plot.Ticker].
@@ -128,7 +130,7 @@ func (thousands) Ticks(low, high float64) []plot.Tick {
 	return ticks
 }
 
-// Number writes a number for people to read: 12,345 from a hundred on, and three digits below.
+// Number formats a number for people: whole numbers such as 12,345 from a hundred on, and three digits below.
 func Number(v float64) string {
 	if v < 99.5 {
 		return strconv.FormatFloat(v, 'g', 3, 64)
@@ -140,7 +142,7 @@ func Number(v float64) string {
 	return s
 }
 
-// Median returns the middle one of values, or the mean of the two in the middle; there is at least one.
+// Median returns the median of values, of which there must be at least one.
 func Median(values []float64) float64 {
 	sorted := slices.Sorted(slices.Values(values))
 	middle := len(sorted) / 2

@@ -12,22 +12,24 @@ import (
 )
 
 func TestSVG(t *testing.T) {
-	svg, err := chart.Chart{Title: "Growth", X: "clients in the table", Y: "registrations a second", Series: []chart.Series{
-		{Name: "random", Points: []chart.Point{{"0", []float64{9000, 12000, 10000}}, {"1 M", []float64{8000}}}},
-		{Name: "by time", Points: []chart.Point{{"0", []float64{11000}}, {"1 M", []float64{10500}}}},
-	}}.SVG()
+	svg, err := chart.Chart{Title: "Growth", X: "clients in the table", Y: "registrations a second",
+		Series: []chart.Series{
+			{Name: "random", Points: []chart.Point{{"0", []float64{9000, 12000, 10000}}, {"1 M", []float64{8000}}}},
+			{Name: "by time", Points: []chart.Point{{"0", []float64{11000}}, {"1 M", []float64{10500}}}},
+		}}.SVG()
 	if err != nil {
 		t.Fatal(err)
 	}
 	texts := texts(t, svg)
-	for _, want := range []string{"Growth", "clients in the table", "registrations a second", "random", "by time", "0", "1 M", "12,000"} {
+	for _, want := range []string{"Growth", "clients in the table", "registrations a second", "random", "by time", "0",
+		"1 M", "12,000"} {
 		if !slices.Contains(texts, want) {
 			t.Errorf("text %q is not in the picture: got %q", want, texts)
 		}
 	}
 }
 
-// texts returns what is written in a picture, which has to be well-formed.
+// texts returns the texts in a picture, which must be well-formed.
 func texts(t *testing.T, svg []byte) (texts []string) {
 	t.Helper()
 	d := xml.NewDecoder(strings.NewReader(string(svg)))
@@ -57,7 +59,8 @@ func TestSVGOfNothing(t *testing.T) {
 }
 
 func TestNumber(t *testing.T) {
-	for v, want := range map[float64]string{0: "0", 0.91234: "0.912", 12.3: "12.3", 99.6: "100", 999: "999", 1000: "1,000", 1234567.8: "1,234,568"} {
+	for v, want := range map[float64]string{0: "0", 0.91234: "0.912", 12.3: "12.3", 99.6: "100", 999: "999",
+		1000: "1,000", 1234567.8: "1,234,568"} {
 		if got := chart.Number(v); got != want {
 			t.Errorf("%v: got %s, want %s", v, got, want)
 		}
