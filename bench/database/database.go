@@ -1,4 +1,4 @@
-// Package database starts the MariaDB server that everything is measured with: private, on a real disk, durable.
+// Package database starts the private, durable MariaDB server of the measurements.
 package database
 
 import (
@@ -15,15 +15,15 @@ import (
 	"registrar/store/storetest/mariadb"
 )
 
-// Config is how a server runs.
+// Config configures a server.
 type Config struct {
-	Folder     string // where its own folder is made; "" means [Disk]
-	BufferPool int    // in MiB; 0 means 1024
+	Folder     string // parent of the server's folder; "" means [Disk]
+	BufferPool int    // MiB; 0 means 1024
 	Args       []string
 }
 
-// A MariaDB is a running server. It flushes each commit to the disk (innodb_flush_log_at_trx_commit=1) and keeps no
-// binary log. It ends with this process.
+// A MariaDB is a running server. It flushes each commit to disk (innodb_flush_log_at_trx_commit=1) and has no binary
+// log. It ends with this process.
 type MariaDB struct {
 	server *mariadb.Server
 	db     *sql.DB
@@ -42,7 +42,7 @@ func Start(ctx context.Context, c Config) (*MariaDB, error) {
 	if c.BufferPool == 0 {
 		c.BufferPool = 1024
 	}
-	// A log that is large enough that no measurement has to wait for a checkpoint.
+	// With a large log no measurement waits for a checkpoint.
 	args := append([]string{"--innodb-log-file-size=512M", "--max-connections=500"}, c.Args...)
 	server, err := mariadb.New(mariadb.Config{Folder: c.Folder, BufferPool: c.BufferPool, Args: args})
 	if err != nil {
@@ -58,26 +58,28 @@ func Start(ctx context.Context, c Config) (*MariaDB, error) {
 	return m, errors.Join(m.db.PingContext(ctx))
 }
 
-// Disk returns a folder for files that have to be on a disk: of temporary files or, where that is in memory, /var/tmp.
+// Disk returns a folder on a disk: that for temporary files or, if that is in memory, /var/tmp or the working
+// directory.
 func Disk() (string, error) {
 	for _, folder := range []string{os.TempDir(), "/var/tmp", "."} {
 		if memory, err := inMemory(folder); err == nil && !memory {
 			return folder, nil
 		}
 	}
-	return "", errors.New("no folder of temporary files is on a disk: set TMPDIR to one that is")
+	return "", errors.New("no folder for temporary files on a disk: set TMPDIR")
 }
 
-// Fresh makes a database and returns its DSN, as github.com/go-sql-driver/mysql reads it.
+// Fresh creates a database and returns its DSN for github.com/go-sql-driver/mysql.
 func (m *MariaDB) Fresh(ctx context.Context) (dsn string, err error) {
 	name := fmt.Sprintf("bench_%d", m.made.Add(1))
-	if _, err := m.db.ExecContext(ctx, "CREATE DATABASE "+name+" CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"); err != nil {
-		return "", fmt.Errorf("making the database %s: %w", name, err)
+	if _, err := m.db.ExecContext(ctx,
+		"CREATE DATABASE "+name+" CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"); err != nil {
+		return "", fmt.Errorf("creating database %s: %w", name, err)
 	}
 	return m.server.DSN(name), nil
 }
 
-// Drop drops every database that was made.
+// Drop drops all databases that Fresh created.
 func (m *MariaDB) Drop(ctx context.Context) error {
 	for n := range m.made.Load() {
 		if _, err := m.db.ExecContext(ctx, fmt.Sprintf("DROP DATABASE IF EXISTS bench_%d", n+1)); err != nil {
@@ -87,14 +89,14 @@ func (m *MariaDB) Drop(ctx context.Context) error {
 	return nil
 }
 
-// Version returns what the server calls itself, such as 10.11.6-MariaDB.
+// Version returns the version of the server, such as 10.11.6-MariaDB.
 func (m *MariaDB) Version(ctx context.Context) (version string, err error) {
 	err = m.db.QueryRowContext(ctx, "SELECT VERSION()").Scan(&version)
 	return version, err
 }
 
-// Usage tells what the server's process has taken so far.
+// Usage returns the resource usage of the server's process.
 func (m *MariaDB) Usage() (process.Usage, error) { return process.UsageOf(m.server.PID()) }
 
-// Close ends the server and removes what it left on the disk.
+// Close stops the server and removes its files.
 func (m *MariaDB) Close() error { return errors.Join(m.db.Close(), m.server.Close()) }

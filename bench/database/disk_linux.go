@@ -2,7 +2,7 @@ package database
 
 import "golang.org/x/sys/unix"
 
-// inMemory tells whether a folder's files are in memory alone.
+// inMemory reports whether a folder is on a memory file system.
 func inMemory(folder string) (bool, error) {
 	var s unix.Statfs_t
 	if err := unix.Statfs(folder, &s); err != nil {

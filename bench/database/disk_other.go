@@ -4,7 +4,7 @@ package database
 
 import "os"
 
-// inMemory trusts in a folder that is there.
+// inMemory assumes that existing folders are on a disk.
 func inMemory(folder string) (bool, error) {
 	_, err := os.Stat(folder)
 	return false, err
