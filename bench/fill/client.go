@@ -1,4 +1,4 @@
-// Package fill puts many clients into registrar's MariaDB database, as the store would have written them, without
+// Package fill inserts many clients into a registrar MariaDB database, as the store would write them, without
 // registering each. See [Clients].
 package fill
 
@@ -19,25 +19,25 @@ import (
 	"registrar/scripts"
 )
 
-// IDs says what the clients' IDs look like.
+// IDs is the format of client IDs.
 type IDs string
 
-// The forms of IDs, which are also the values of registrar's --client-id-format.
+// The formats, which are the values of registrar's --client-id-format.
 const (
-	UUIDv7 IDs = "uuidv7" // ordered by the time of the registration
-	Random IDs = "random" // 32 random bytes, spread over the whole table, as a script may make them
+	UUIDv7 IDs = "uuidv7" // ordered by time of registration
+	Random IDs = "random" // 32 random bytes, spread over the whole table
 )
 
-// first is when the first client registered, and pace how long it took until the next one came: ten million of them
-// fill two and a half years.
+// first is the time of the first registration, and pace the time between two: ten million clients in two and a half
+// years.
 var first = time.Date(2023, 1, 1, 0, 0, 0, 0, time.UTC)
 
 const pace = 8 * time.Second
 
-// perWriter is how many clients a process of registrar wrote before it was started anew.
+// perWriter is the number of clients that one process of registrar wrote before it was restarted.
 const perWriter = 250_000
 
-// A maker makes clients. Which ones depends on its seed alone.
+// A maker generates clients, which depend only on its seed.
 type maker struct {
 	random *rand.ChaCha8
 	dice   *rand.Rand
@@ -52,7 +52,7 @@ func newMaker(seed uint64, ids IDs) *maker {
 	return m
 }
 
-// client makes the nth client of a table, which is the ith of count that are filled in at once. IDs ascend with i.
+// client returns the nth client of a table, the ith of count that are inserted in one run. IDs ascend with i.
 func (m *maker) client(n, i, count int) *engine.Client {
 	c := &engine.Client{
 		RegistrationID: uuid.UUID(m.bytes(16)),
@@ -85,11 +85,11 @@ const deployment = 3
 
 var script = scripts.Script{Name: "house-rules", Module: scripts.Digest([]byte("module"))}
 
-// inOrder is base64url but for the order of its characters: what was encoded sorts as the bytes did.
+// inOrder is base64url with its characters in ASCII order, so that encoded values sort like the bytes.
 var inOrder = base64.NewEncoding("-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz").WithPadding(base64.NoPadding)
 
-// id returns the ID of the ith of count clients. Random ones are drawn from count equal parts of all that there are, one
-// from each.
+// id returns the ID of the ith of count clients. The ith random ID is drawn from the ith of count equal parts of all
+// possible IDs.
 func (m *maker) id(at time.Time, i, count int) string {
 	b := m.bytes(32)
 	if m.ids == UUIDv7 {
@@ -108,11 +108,11 @@ func (m *maker) id(at time.Time, i, count int) string {
 
 func (m *maker) bytes(n int) []byte {
 	b := make([]byte, n)
-	_, _ = m.random.Read(b) // it never fails
+	_, _ = m.random.Read(b) // never fails
 	return b
 }
 
-// metadata returns half a kilobyte of it, more or less: a confidential web client, a public native one, or one with keys.
+// metadata returns about half a kilobyte: a confidential web client, a public native client, or a client with keys.
 func (m *maker) metadata(n int) engine.Metadata {
 	host := fmt.Sprintf("app-%x.customer-%d.example", m.dice.Uint32(), n%10_000)
 	d := engine.Metadata{

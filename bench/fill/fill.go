@@ -19,19 +19,19 @@ import (
 )
 
 const (
-	batch       = 1000 // rows of one statement
+	batch       = 1000 // rows per statement
 	connections = 3
 )
 
-// columns are those that the store writes for a new client; the others are NULL or have a default.
+// columns are those that the store writes for a new client. The others are NULL or have a default.
 const columns = "client_id, registration, issued_at, client_name, metadata, caller, secret_hash, deployment, acts, token_hash, writer, sequence, event"
 
 const values = "(?,?,?,?,?,?,?,?,?,?,?,?,?)"
 
-// Clients adds clients until db, whose schema registrar made, has want of them: it had have before, all added in this way.
-// Rows come in the order of their IDs, in statements of a thousand. Where IDs are random, they are spread over the
-// whole table, so that a table that is filled in several times is as full of gaps as one that grew. progress is told
-// how far it has come; nil means nobody.
+// Clients inserts clients until db, a registrar database, has want of them. It must have have already, all inserted by
+// Clients. Rows are inserted in the order of their IDs, in statements of a thousand. Random IDs are spread over the
+// whole table, so that a table that is filled in several runs has gaps as if it had grown. progress gets lines for
+// people; nil discards them.
 func Clients(ctx context.Context, db *sql.DB, ids IDs, have, want int, progress io.Writer) error {
 	if progress == nil {
 		progress = io.Discard
@@ -57,10 +57,11 @@ func Clients(ctx context.Context, db *sql.DB, ids IDs, have, want int, progress 
 				to := min(from+batch, count)
 				m := newMaker(uint64(have+from), ids)
 				if err := w.write(ctx, m, have, from, to, count); err != nil {
-					return fmt.Errorf("filling in clients from %d: %w", have+from, err)
+					return fmt.Errorf("inserting clients from %d: %w", have+from, err)
 				}
 				if now := done.Add(int64(to - from)); now/100_000 != (now-int64(to-from))/100_000 {
-					fmt.Fprintf(progress, "%d of %d clients, %.0f/s\n", have+int(now), want, float64(now)/time.Since(began).Seconds())
+					fmt.Fprintf(progress, "%d of %d clients, %.0f/s\n", have+int(now), want,
+						float64(now)/time.Since(began).Seconds())
 				}
 			}
 		})
@@ -80,7 +81,7 @@ func deploy(ctx context.Context, db *sql.DB) error {
 	return err
 }
 
-// A writer has one connection and its statement.
+// A writer owns a connection and its statement.
 type writer struct {
 	conn *sql.Conn
 	full *sql.Stmt // of a whole batch
@@ -105,7 +106,7 @@ func insert(rows int) string {
 	return "INSERT INTO clients (" + columns + ") VALUES " + strings.TrimSuffix(strings.Repeat(values+",", rows), ",")
 }
 
-// write adds the clients from and before to, of count.
+// write inserts the clients from (inclusive) to to (exclusive), of count.
 func (w *writer) write(ctx context.Context, m *maker, have, from, to, count int) error {
 	w.args = w.args[:0]
 	for i := from; i < to; i++ {
@@ -137,7 +138,8 @@ func row(c *engine.Client, n int) ([]any, error) {
 	}
 	var documents [3]string
 	for i, v := range []any{c.Metadata, c.Caller, acts} {
-		b, err := json.Marshal(v, json.Deterministic(true), json.FormatNilSliceAsNull(true), jsontext.PreserveRawStrings(true))
+		b, err := json.Marshal(v, json.Deterministic(true), json.FormatNilSliceAsNull(true),
+			jsontext.PreserveRawStrings(true))
 		if err != nil {
 			return nil, err
 		}
@@ -148,6 +150,7 @@ func row(c *engine.Client, n int) ([]any, error) {
 		secret = c.Secret.Hash[:]
 	}
 	process := [16]byte{14: byte(n / perWriter >> 8), 15: byte(n / perWriter)}
-	return []any{c.ID, c.RegistrationID[:], c.IssuedAt, c.Metadata.ClientName, documents[0], documents[1], secret, c.Provenance.Deployment,
+	return []any{c.ID, c.RegistrationID[:], c.IssuedAt, c.Metadata.ClientName, documents[0], documents[1], secret,
+		c.Provenance.Deployment,
 		documents[2], c.TokenHash[:], process[:], n%perWriter + 1, "registered"}, nil
 }

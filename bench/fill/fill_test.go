@@ -18,7 +18,7 @@ import (
 	"registrar/store/storetest"
 )
 
-// What was filled in can be read as what the store itself wrote, and managed.
+// The store reads and manages inserted clients as if it had written them.
 func TestClients(t *testing.T) {
 	for _, ids := range []fill.IDs{fill.UUIDv7, fill.Random} {
 		t.Run(string(ids), func(t *testing.T) {
@@ -46,7 +46,7 @@ func TestClients(t *testing.T) {
 			checkForms(t, clients)
 			checkActs(t, clients)
 			for _, c := range clients[1200:1220] {
-				if c.Caller.Auth == engine.AuthNone { // the store would look for the token of the others
+				if c.Caller.Auth == engine.AuthNone { // the others have tokens that the store would look up
 					rewrite(t, s, db, c)
 				}
 			}
@@ -67,14 +67,16 @@ func all(t *testing.T, s *store.Store) (clients []*engine.Client) {
 	}
 }
 
-// checkForms wants secrets where the method needs them, and clients of every kind.
+// checkForms checks that clients of every kind exist, with secrets if their method needs one.
 func checkForms(t *testing.T, clients []*engine.Client) {
 	t.Helper()
 	methods := map[string]int{}
 	for _, c := range clients {
 		methods[c.Metadata.TokenEndpointAuthMethod]++
-		if got, want := c.Secret != nil, strings.HasPrefix(c.Metadata.TokenEndpointAuthMethod, "client_secret_"); got != want {
-			t.Errorf("client %s with %s has a secret: got %t, want %t", c.ID, c.Metadata.TokenEndpointAuthMethod, got, want)
+		if got, want := c.Secret != nil, strings.HasPrefix(c.Metadata.TokenEndpointAuthMethod,
+			"client_secret_"); got != want {
+			t.Errorf("client %s with %s has a secret: got %t, want %t", c.ID, c.Metadata.TokenEndpointAuthMethod, got,
+				want)
 		}
 		if c.TokenHash == nil || c.Metadata.ClientName == "" {
 			t.Errorf("client %s: got token hash %v and name %q", c.ID, c.TokenHash, c.Metadata.ClientName)
@@ -107,7 +109,7 @@ func checkActs(t *testing.T, clients []*engine.Client) {
 	}
 }
 
-// rewrite lets the store write a client that was filled in, and wants the columns to stay what they were.
+// rewrite makes the store write an inserted client and checks that the columns stay the same.
 func rewrite(t *testing.T, s *store.Store, db *sql.DB, c *engine.Client) {
 	t.Helper()
 	before := columns(t, db, c.ID)
@@ -118,11 +120,11 @@ func rewrite(t *testing.T, s *store.Store, db *sql.DB, c *engine.Client) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(before, columns(t, db, c.ID)); diff != "" {
-		t.Errorf("columns that were filled in (-) and that the store writes (+):\n%s", diff)
+		t.Errorf("columns, inserted (-) and written by the store (+):\n%s", diff)
 	}
 }
 
-// columns returns a client's row but for who wrote it and where it lies.
+// columns returns a client's row without its writer and position.
 func columns(t *testing.T, db *sql.DB, id string) map[string]string {
 	t.Helper()
 	rows, err := db.Query("SELECT * FROM clients WHERE client_id = ?", id)
