@@ -17,7 +17,7 @@ import (
 	"registrar/server/adminapi"
 )
 
-// replicas measures several processes of registrar on one database, which share the load.
+// replicas measures several processes of registrar that share a database and the load.
 func (b *bench) replicas(ctx context.Context) (Axis, error) {
 	var subjects []subject
 	for _, n := range b.Replicas {
@@ -43,7 +43,7 @@ func (b *bench) replicas(ctx context.Context) (Axis, error) {
 		Series: []Series{{Points: points}}}, stop(subjects)
 }
 
-// metadata measures longer and longer requests.
+// metadata measures requests of increasing length.
 func (b *bench) metadata(ctx context.Context) (Axis, error) {
 	dsn, err := b.mariadb.Fresh(ctx)
 	if err != nil {
@@ -55,17 +55,19 @@ func (b *bench) metadata(ctx context.Context) (Axis, error) {
 	}
 	var subjects []subject
 	for _, size := range b.Metadata {
-		subjects = append(subjects, subject{label: fmt.Sprintf("%.2g KiB", float64(size)/1024), processes: []*process.Process{p}, body: sized(size)})
+		subjects = append(subjects, subject{label: fmt.Sprintf("%.2g KiB", float64(size)/1024),
+			processes: []*process.Process{p}, body: sized(size)})
 	}
 	points, err := b.alternate(ctx, "metadata", subjects)
 	if err != nil {
 		return Axis{}, err
 	}
-	return Axis{Name: "metadata", Title: "Length of the metadata", X: "length of a request's body", Base: "the shortest",
+	return Axis{Name: "metadata", Title: "Length of the metadata", X: "length of a request's body",
+		Base:   "the shortest",
 		Series: []Series{{Points: points}}}, stop(subjects[:1])
 }
 
-// sized returns a maker of bodies of that many bytes, at least 300: a client with as many redirect URIs as it takes.
+// sized returns a function that returns bodies of size bytes, at least 300, with as many redirect URIs as needed.
 func sized(size int) func(i int) []byte {
 	const begin, end = `{"client_name":"Example Application %010d","redirect_uris":["https://app.example.com/oauth/callback"`,
 		`],"grant_types":["authorization_code","refresh_token"],"token_endpoint_auth_method":"client_secret_basic","scope":"openid profile"}`
@@ -77,14 +79,15 @@ func sized(size int) func(i int) []byte {
 			length = left
 		}
 		path := fmt.Sprintf("callback/%d/", uris.Len())
-		fmt.Fprintf(&uris, `,"https://app.example.com/%s%s"`, path, bytes.Repeat([]byte("x"), max(0, length-len(frame)-len(path))))
+		fmt.Fprintf(&uris, `,"https://app.example.com/%s%s"`, path,
+			bytes.Repeat([]byte("x"), max(0, length-len(frame)-len(path))))
 		left -= length
 	}
 	return func(i int) []byte { return fmt.Appendf(nil, begin+"%s"+end, i, uris.Bytes()) }
 }
 
-// scripts measures longer and longer deployments, of scripts of two kinds. All of them run what they replace, so that each
-// registration passes through all.
+// scripts measures deployments of an increasing number of scripts, of two kinds. Each script calls its base, so that
+// registrations run through all of them.
 func (b *bench) scripts(ctx context.Context) (Axis, error) {
 	axis := Axis{Name: "scripts", Title: "Scripts in a deployment", X: "scripts", Base: "no script"}
 	for _, kind := range []struct{ name, module string }{
@@ -115,7 +118,7 @@ func (b *bench) scripts(ctx context.Context) (Axis, error) {
 	return axis, nil
 }
 
-// deployed starts registrar with a deployment of the same module n times, and returns when registrations run through it.
+// deployed starts registrar, deploys a module n times, and returns once registrations run through the deployment.
 func (b *bench) deployed(ctx context.Context, wasm []byte, n int) (*process.Process, error) {
 	dsn, err := b.mariadb.Fresh(ctx)
 	if err != nil {
@@ -141,7 +144,7 @@ func (b *bench) deployed(ctx context.Context, wasm []byte, n int) (*process.Proc
 	return p, awaitDeployment(ctx, p, api, deployment.Number)
 }
 
-// awaitDeployment registers clients until one went through the deployment with this number.
+// awaitDeployment registers clients until one is registered through the deployment.
 func awaitDeployment(ctx context.Context, p *process.Process, api *adminapi.API, number int64) error {
 	for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
 		id, err := register(ctx, p)

@@ -10,11 +10,11 @@ import (
 	"registrar/bench/process"
 )
 
-// clients measures what the clients cost that are in the table already: a table that is filled more and more, and beside it
-// in the same MariaDB one that is empty each time. After each measurement MariaDB writes every page that was changed, so that
-// a measurement pays for what its own registrations lead to, and for nothing else.
+// clients measures tables of increasing size, each against an empty table in the same MariaDB. After each measurement
+// MariaDB writes all dirty pages, so that a measurement includes exactly the writes that its registrations cause.
 func (b *bench) clients(ctx context.Context) (Axis, error) {
-	axis := Axis{Name: "clients", Title: "Clients in the table", X: "clients in the table before", Base: "an empty table"}
+	axis := Axis{Name: "clients", Title: "Clients in the table", X: "clients in the table before",
+		Base: "an empty table"}
 	g, err := b.newGrowing(ctx)
 	if err != nil {
 		return Axis{}, err
@@ -40,20 +40,22 @@ func (b *bench) clients(ctx context.Context) (Axis, error) {
 	return axis, nil
 }
 
-// join adds the measurements of q to p.
+// join appends the measurements of q to p.
 func (p *Point) join(q Point) {
-	for _, lists := range [][2]*[]float64{{&p.Rates, &q.Rates}, {&p.Ratios, &q.Ratios}, {&p.P50, &q.P50}, {&p.P99, &q.P99},
-		{&p.ServerCPU, &q.ServerCPU}, {&p.DatabaseCPU, &q.DatabaseCPU}, {&p.PagesRead, &q.PagesRead}, {&p.PagesWrote, &q.PagesWrote}, {&p.CPURatios, &q.CPURatios}} {
+	for _, lists := range [][2]*[]float64{{&p.Rates, &q.Rates}, {&p.Ratios, &q.Ratios}, {&p.P50, &q.P50},
+		{&p.P99, &q.P99},
+		{&p.ServerCPU, &q.ServerCPU}, {&p.DatabaseCPU, &q.DatabaseCPU}, {&p.PagesRead, &q.PagesRead}, {&p.PagesWrote,
+			&q.PagesWrote}, {&p.CPURatios, &q.CPURatios}} {
 		*lists[0] = append(*lists[0], *lists[1]...)
 	}
 }
 
-// A growing is a table that is filled, and one that is not.
+// A growing is a table that is filled, and an empty one.
 type growing struct {
 	*bench
 	dsns [2]string // of the empty database and of the filled one
 	dbs  [2]*sql.DB
-	size int // clients that were filled in
+	size int // clients in the filled table
 }
 
 func (b *bench) newGrowing(ctx context.Context) (*growing, error) {
@@ -63,7 +65,7 @@ func (b *bench) newGrowing(ctx context.Context) (*growing, error) {
 		if g.dsns[i], err = b.mariadb.Fresh(ctx); err != nil {
 			return nil, err
 		}
-		p, err := b.start(ctx, g.dsns[i]) // which makes the tables
+		p, err := b.start(ctx, g.dsns[i]) // creates the tables
 		if err != nil {
 			return nil, err
 		}
@@ -83,11 +85,11 @@ func (g *growing) close() {
 	}
 }
 
-// grow fills the table until it has size clients. It does not flush each commit meanwhile: were the machine to fail, one
-// would begin anew.
+// grow fills the table until it has size clients. Meanwhile it does not flush each commit, since durability does not
+// matter.
 func (g *growing) grow(ctx context.Context, size int) error {
 	if size <= g.size {
-		return fmt.Errorf("%d clients after %d: sizes have to ascend", size, g.size)
+		return fmt.Errorf("%d clients after %d: sizes must ascend", size, g.size)
 	}
 	began := time.Now()
 	if _, err := g.dbs[1].ExecContext(ctx, "SET GLOBAL innodb_flush_log_at_trx_commit = 2"); err != nil {
@@ -100,13 +102,13 @@ func (g *growing) grow(ctx context.Context, size int) error {
 		return err
 	}
 	took := time.Since(began)
-	fmt.Fprintf(g.progress, "filled in clients %d to %d in %v\n", g.size, size, took.Round(time.Second))
+	fmt.Fprintf(g.progress, "inserted clients %d to %d in %v\n", g.size, size, took.Round(time.Second))
 	g.fillRate = float64(size-g.size) / took.Seconds()
 	g.size = size
 	return nil
 }
 
-// pair measures the empty table and the filled one in turn.
+// pair measures the empty and the filled table in turn.
 func (g *growing) pair(ctx context.Context, ids fill.IDs, size int) ([]Point, error) {
 	empty := func(ctx context.Context) error {
 		if _, err := g.dbs[0].ExecContext(ctx, "TRUNCATE TABLE clients"); err != nil {
@@ -129,7 +131,7 @@ func (g *growing) pair(ctx context.Context, ids fill.IDs, size int) ([]Point, er
 	return points, stop(subjects)
 }
 
-// count writes 3000000 as 3 M.
+// count formats 3000000 as 3 M.
 func count(n int) string {
 	switch {
 	case n >= 1_000_000 && n%100_000 == 0:

@@ -8,15 +8,15 @@ import (
 	"registrar/bench/fill"
 )
 
-// Command is the command line of the measurements of growth.
+// Command is the command line of the growth measurements.
 type Command struct {
 	Options
-	Short    bool   `help:"Measure little, in seconds: whether it works, and not how fast."`
-	Folder   string `default:"docs/performance" placeholder:"DIR" help:"Where pictures and JSON go. Default ${default}."`
-	Markdown string `default:"docs/growth.md" placeholder:"FILE" help:"Where the tables go, between two comments. Default ${default}."`
+	Short    bool   `help:"Run in seconds, to see that it works."`
+	Folder   string `default:"docs/performance" placeholder:"DIR" help:"Folder for pictures and JSON. Default ${default}."`
+	Markdown string `default:"docs/performance.md" placeholder:"FILE" help:"File for the tables, between its markers. Default ${default}."`
 }
 
-// Run measures and writes the results, also those that it had before it was interrupted.
+// Run measures and writes the results, even if it is interrupted.
 func (c *Command) Run(ctx context.Context) error {
 	options := c.Options
 	if c.Short {
@@ -29,9 +29,10 @@ func (c *Command) Run(ctx context.Context) error {
 	return err
 }
 
-// short returns o with the least of everything.
+// short returns o with minimal values.
 func (o Options) short() Options {
-	return Options{Axes: o.Axes, Clients: []int{1000, 3000}, IDs: []fill.IDs{fill.Random}, Scripts: []int{2}, Replicas: []int{1, 2},
+	return Options{Axes: o.Axes, Clients: []int{1000, 3000}, IDs: []fill.IDs{fill.Random}, Scripts: []int{2},
+		Replicas: []int{1, 2},
 		Metadata: []int{300, 60_000}, Rounds: 1, Seconds: 0.05, Connections: 4,
 		BufferPool: 64, RedoLog: 64}
 }

@@ -18,7 +18,7 @@ import (
 	"registrar/store/storetest/mariadb"
 )
 
-// Everything is measured and written, however little of it and however slow.
+// A short run measures and writes everything.
 func TestShort(t *testing.T) {
 	if _, err := mariadb.Program(); err != nil && os.Getenv("CI") == "" {
 		t.Skip(err)
@@ -42,7 +42,7 @@ func TestShort(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := bytes.Count(text, []byte("| pages written |")); got != 1 {
-		t.Errorf("tables with pages: got %d, want that of the clients alone\n%s", got, text)
+		t.Errorf("tables with pages: got %d, want only that of clients\n%s", got, text)
 	}
 	for _, axis := range []string{"replicas", "clients", "scripts", "metadata"} {
 		if link := "](performance/growth-" + axis + ".svg)"; !bytes.Contains(text, []byte(link)) {
@@ -55,7 +55,7 @@ func TestShort(t *testing.T) {
 	}
 }
 
-// checkReport wants every place on every axis to have been measured as often as it should.
+// checkReport checks that every point of every axis has been measured.
 func checkReport(t *testing.T, path string) {
 	t.Helper()
 	b, err := os.ReadFile(path)
@@ -72,7 +72,8 @@ func checkReport(t *testing.T, path string) {
 			var labels []string
 			for _, p := range s.Points {
 				labels = append(labels, p.Label)
-				for _, values := range [][]float64{p.Rates, p.Ratios, p.CPURatios, p.P50, p.P99, p.ServerCPU, p.DatabaseCPU, p.PagesRead, p.PagesWrote} {
+				for _, values := range [][]float64{p.Rates, p.Ratios, p.CPURatios, p.P50, p.P99, p.ServerCPU,
+					p.DatabaseCPU, p.PagesRead, p.PagesWrote} {
 					if len(values) != len(p.Rates) || len(values) == 0 || slices.Min(p.Rates) <= 0 {
 						t.Errorf("%s, %s: got %+v", a.Name, p.Label, p)
 					}
@@ -89,7 +90,7 @@ func checkReport(t *testing.T, path string) {
 		"scripts: one step each, which they patch": "0, 2",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("places measured, want (-) and got (+):\n%s", diff)
+		t.Errorf("points, want (-) and got (+):\n%s", diff)
 	}
 }
 
@@ -118,7 +119,7 @@ func TestReplace(t *testing.T) {
 	}
 	for _, text := range []string{"", "# Title\n", begin, end, end + begin} {
 		if got, err := replace(text, "new\n"); err == nil {
-			t.Errorf("%q has no place for figures: got %q, want an error", text, got)
+			t.Errorf("%q has no markers: got %q, want an error", text, got)
 		}
 	}
 }
@@ -129,7 +130,7 @@ func TestRunNeedsRounds(t *testing.T) {
 	}
 }
 
-// What was measured before an interruption is kept.
+// An interrupted run returns its results so far.
 func TestInterrupted(t *testing.T) {
 	if _, err := mariadb.Program(); err != nil && os.Getenv("CI") == "" {
 		t.Skip(err)

@@ -12,7 +12,7 @@ import (
 	"registrar/bench/database"
 )
 
-// A monitor asks MariaDB how it is.
+// A monitor reads MariaDB's counters.
 type monitor struct{ db *sql.DB }
 
 func newMonitor(ctx context.Context, m *database.MariaDB) (*monitor, error) {
@@ -35,7 +35,8 @@ func (m *monitor) pages(ctx context.Context) (p pages, err error) {
 		return p, err
 	}
 	defer rows.Close()
-	of := map[string]*int64{"Innodb_pages_read": &p.read, "Innodb_pages_written": &p.wrote, "Innodb_buffer_pool_pages_dirty": &p.dirty}
+	of := map[string]*int64{"Innodb_pages_read": &p.read, "Innodb_pages_written": &p.wrote,
+		"Innodb_buffer_pool_pages_dirty": &p.dirty}
 	for rows.Next() {
 		var name string
 		var value int64
@@ -54,16 +55,16 @@ func (m *monitor) pages(ctx context.Context) (p pages, err error) {
 }
 
 const (
-	settled  = 500 // changed pages that may be left
+	settled  = 500 // dirty pages that may be left
 	patience = 5 * time.Minute
 )
 
-// hasty are settings with which MariaDB writes as fast as it can.
+// hasty are settings that make MariaDB write pages as fast as it can.
 var hasty = []struct{ name, value string }{
 	{"innodb_io_capacity_max", "40000"}, {"innodb_io_capacity", "20000"}, {"innodb_max_dirty_pages_pct", "0"},
 }
 
-// settle has MariaDB write all pages that were changed, as fast as it can, and returns when it has.
+// settle makes MariaDB write its dirty pages as fast as it can, and returns when it has.
 func (m *monitor) settle(ctx context.Context) (err error) {
 	for _, s := range hasty {
 		var before string
@@ -73,7 +74,7 @@ func (m *monitor) settle(ctx context.Context) (err error) {
 		if _, err := m.db.ExecContext(ctx, "SET GLOBAL "+s.name+" = "+s.value); err != nil {
 			return err
 		}
-		// The last one first: a capacity is never above its maximum.
+		// Deferred calls run in reverse, so that a capacity is never above its maximum.
 		defer func() {
 			_, restored := m.db.ExecContext(context.WithoutCancel(ctx), "SET GLOBAL "+s.name+" = "+before)
 			err = errors.Join(err, restored)
@@ -92,7 +93,7 @@ func (m *monitor) await(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("MariaDB still has %d changed pages to write: %w", p.dirty, ctx.Err())
+			return fmt.Errorf("MariaDB still has %d dirty pages: %w", p.dirty, ctx.Err())
 		case <-time.After(100 * time.Millisecond):
 		}
 	}

@@ -15,8 +15,8 @@ import (
 	"registrar/bench/chart"
 )
 
-// Write writes the report to a folder: growth.json, and growth-AXIS.svg for each axis. It replaces what stands between the
-// markers of the Markdown file, which is made where there is none, by the tables and the pictures.
+// Write writes the report to a folder: growth.json, and growth-AXIS.svg for each axis. It writes the tables and
+// pictures between the markers of the Markdown file, which it creates if it does not exist.
 func (r Report) Write(folder, markdown string) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
@@ -55,7 +55,7 @@ func (r Report) Write(folder, markdown string) error {
 	return os.WriteFile(markdown, []byte(text), 0o644)
 }
 
-// What stands between these markers of a file is replaced.
+// The markers of a Markdown file. The text between them is replaced.
 const (
 	begin = "<!-- figures of make bench-growth: begin -->\n"
 	end   = "<!-- figures of make bench-growth: end -->\n"
@@ -65,7 +65,7 @@ func replace(text, block string) (string, error) {
 	before, rest, begun := strings.Cut(text, begin)
 	_, after, ended := strings.Cut(rest, end)
 	if !begun || !ended {
-		return "", errors.New("there are no markers between which the figures would go")
+		return "", errors.New("no markers for the figures")
 	}
 	return before + begin + block + end + after, nil
 }
@@ -84,11 +84,13 @@ func (a Axis) chart() chart.Chart {
 	return c
 }
 
-// Markdown returns the tables and the pictures, which are in a folder.
+// Markdown returns the tables, and links to the pictures in a folder.
 func (r Report) Markdown(folder string) []byte {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "MariaDB %s with a buffer pool of %d MiB and a redo log of %d MiB, %d connections, %d processors that the load shares; medians of %d rounds of %g seconds, in brackets the least and the greatest.\n",
-		r.MariaDB, r.Options.BufferPool, r.Options.RedoLog, r.Options.Connections, r.CPUs, r.Options.Rounds, r.Options.Seconds)
+	fmt.Fprintf(&b, "MariaDB %s with a buffer pool of %d MiB and a redo log of %d MiB, %d connections, "+
+		"%d processors that the load shares; medians of %d rounds of %g seconds, in brackets the least and the greatest.\n",
+		r.MariaDB, r.Options.BufferPool, r.Options.RedoLog, r.Options.Connections,
+		r.CPUs, r.Options.Rounds, r.Options.Seconds)
 	if r.FillRate > 0 {
 		fmt.Fprintf(&b, "Clients were filled in at %s a second, in the end.\n", chart.Number(r.FillRate))
 	}
@@ -112,7 +114,7 @@ func (s Series) table(a Axis) []byte {
 		{"registrar's CPU, µs", func(p Point) []float64 { return p.ServerCPU }},
 		{"MariaDB's CPU, µs", func(p Point) []float64 { return p.DatabaseCPU }},
 	}
-	if a.Name == "clients" { // elsewhere pages are written after the measurement
+	if a.Name == "clients" { // on other axes pages are written after the measurement
 		columns = append(columns, column{"pages read", func(p Point) []float64 { return p.PagesRead }},
 			column{"pages written", func(p Point) []float64 { return p.PagesWrote }})
 	}
@@ -131,12 +133,13 @@ func (s Series) table(a Axis) []byte {
 	return b.Bytes()
 }
 
-// A column is one that has medians alone.
+// A column is a column of medians.
 type column struct {
 	head   string
 	values func(Point) []float64
 }
 
 func spread(values []float64) string {
-	return fmt.Sprintf("%s (%s–%s)", chart.Number(chart.Median(values)), chart.Number(slices.Min(values)), chart.Number(slices.Max(values)))
+	return fmt.Sprintf("%s (%s–%s)", chart.Number(chart.Median(values)), chart.Number(slices.Min(values)),
+		chart.Number(slices.Max(values)))
 }

@@ -15,25 +15,26 @@ import (
 	"registrar/bench/process"
 )
 
-// A subject is what is measured at one place on an axis.
+// A subject is what is measured at one point of an axis.
 type subject struct {
 	label     string
 	processes []*process.Process          // of registrar, which share the load
-	body      func(i int) []byte          // nil means load's
-	before    func(context.Context) error // each measurement; nil means nothing
-	after     func(context.Context) error // the same; its processor time counts
+	body      func(i int) []byte          // nil means [load.Body]
+	before    func(context.Context) error // runs before each measurement; nil means nothing
+	after     func(context.Context) error // runs after each measurement and is part of it; nil means nothing
 }
 
-// start starts registrar in a folder of its own.
+// start starts registrar in a new folder.
 func (b *bench) start(ctx context.Context, dsn string, args ...string) (*process.Process, error) {
 	folder, err := os.MkdirTemp(b.folder, "registrar-")
 	if err != nil {
 		return nil, err
 	}
-	return process.Registrar(ctx, process.Options{Program: b.program, Folder: folder, Database: "mysql:" + dsn, Args: args})
+	return process.Registrar(ctx, process.Options{Program: b.program, Folder: folder, Database: "mysql:" + dsn,
+		Args: args})
 }
 
-// stop ends the subjects' processes, each once.
+// stop stops the subjects' processes, each once.
 func stop(subjects []subject) (err error) {
 	seen := map[*process.Process]bool{}
 	for _, s := range subjects {
@@ -47,7 +48,7 @@ func stop(subjects []subject) (err error) {
 	return err
 }
 
-// alternate measures subjects in turn. Every second round goes backwards. Ratios are to the first subject.
+// alternate measures subjects in turn, in reverse order every second round. Ratios are to the first subject.
 func (b *bench) alternate(ctx context.Context, axis string, subjects []subject) ([]Point, error) {
 	points := make([]Point, len(subjects))
 	order := make([]int, len(subjects))
@@ -67,7 +68,8 @@ func (b *bench) alternate(ctx context.Context, axis string, subjects []subject) 
 		slices.Reverse(order)
 	}
 	for _, p := range points {
-		fmt.Fprintf(b.progress, "%s, %s: %s/s, %s of %s\n", axis, p.Label, chart.Number(chart.Median(p.Rates)), chart.Number(chart.Median(p.Ratios)), points[0].Label)
+		fmt.Fprintf(b.progress, "%s, %s: %s/s, %s of %s\n", axis, p.Label, chart.Number(chart.Median(p.Rates)),
+			chart.Number(chart.Median(p.Ratios)), points[0].Label)
 	}
 	return points, nil
 }
@@ -107,18 +109,19 @@ func (b *bench) measure(ctx context.Context, s subject, p *Point) error {
 	return nil
 }
 
-// cpu is the processor time of a registration in a round, of registrar and MariaDB, in microseconds. It is never 0, lest
-// a ratio has no value: times are told in steps of 10 ms.
+// cpu returns the processor time per registration of registrar and MariaDB in a round, in microseconds. It is at least
+// 1, since times are measured in steps of 10 ms and ratios must be finite.
 func (p Point) cpu(round int) float64 { return max(1, p.ServerCPU[round]+p.DatabaseCPU[round]) }
 
-// load loads the subject's processes at the same time, with their shares of the connections. Latencies are those of the
-// slowest.
+// load loads the subject's processes concurrently, each with its share of the connections. Latencies are those of the
+// slowest process.
 func (b *bench) load(ctx context.Context, s subject) (sum load.Result, err error) {
 	results, d := make([]load.Result, len(s.processes)), time.Duration(b.Seconds*float64(time.Second))
 	group, ctx := errgroup.WithContext(ctx)
 	for i, p := range s.processes {
 		group.Go(func() (err error) {
-			results[i], err = load.Run(ctx, load.Target{Name: s.label, URL: p.URL + "/register", Body: s.body}, max(1, b.Connections/len(s.processes)), d)
+			results[i], err = load.Run(ctx, load.Target{Name: s.label, URL: p.URL + "/register", Body: s.body},
+				max(1, b.Connections/len(s.processes)), d)
 			return err
 		})
 	}
@@ -132,7 +135,7 @@ func (b *bench) load(ctx context.Context, s subject) (sum load.Result, err error
 	return sum, err
 }
 
-// A reading is of counters that only grow.
+// A reading is the values of counters.
 type reading struct {
 	server, database time.Duration // of processor time
 	read, wrote      int64         // pages
