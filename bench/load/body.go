@@ -2,8 +2,8 @@ package load
 
 import "strconv"
 
-// Body returns the request number i: metadata of a confidential web client, about 500 bytes, as many members as
-// clients that are in use send.
+// Body returns the body of request number i: metadata of a confidential web client, about 500 bytes, with the members
+// that typical clients send.
 func Body(i int) []byte {
 	b := make([]byte, 0, 640)
 	b = append(b, `{"client_name":"Example Application `...)

@@ -1,5 +1,5 @@
-// Package load registers clients over a number of connections that are kept alive, one request at a time on each, and
-// checks every answer. It shares its machine with what it measures, so that it does little: see [Run].
+// Package load registers clients over a number of keep-alive connections, one request at a time on each, and checks
+// every response. It uses little processor time, since it shares the machine with the server. See [Run].
 package load
 
 import (
@@ -17,34 +17,35 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// A Target is where to register.
+// A Target is a server to load.
 type Target struct {
 	Name string
 	URL  string // of the registration endpoint, such as http://127.0.0.1:8080/register
-	// Body returns the body of the request number i, from 0; it is called by many at once. nil means [Body].
+	// Body returns the body of request number i, from 0. It must be safe for concurrent use. nil means [Body].
 	Body func(i int) []byte
 }
 
-// A Result is what a run came to.
+// A Result is the result of a run.
 type Result struct {
-	Registrations int     // answered after the warm-up
+	Registrations int     // after the warm-up
 	Seconds       float64 // without the warm-up
 	P50, P99      time.Duration
-	All           int // registrations, the warm-up's and those under way at the end included
+	All           int // registrations, including those of the warm-up and those running at the end
 }
 
-// Rate is the number of registrations a second.
+// Rate returns the registrations per second.
 func (r Result) Rate() float64 { return float64(r.Registrations) / r.Seconds }
 
-// patience is how long an answer may take.
+// patience bounds the time of a response.
 const patience = time.Minute
 
-// Run registers clients for a warm-up, which is a third of d and a second at most and does not count, and then for d, or
-// until the first answer where that takes longer. An answer that is no 201 with a client_id ends it with an error that quotes
-// the answer, without secrets; so does, once the clock has stopped, an ID that two answers had.
+// Run registers clients for a warm-up of a third of d, at most a second, which does not count, and then for d, or until
+// the first response if that takes longer. It fails at a response that is not a 201 with a client_id; the error quotes
+// the response without its secrets. After the run it fails if two responses have the same client_id.
 func Run(ctx context.Context, target Target, connections int, d time.Duration) (Result, error) {
 	if connections < 1 || d <= 0 {
-		return Result{}, fmt.Errorf("loading %s: %d connections for %v: both must be above 0", target.Name, connections, d)
+		return Result{}, fmt.Errorf("loading %s: %d connections for %v: both must be above 0", target.Name, connections,
+			d)
 	}
 	if target.Body == nil {
 		target.Body = Body
@@ -88,11 +89,11 @@ func Run(ctx context.Context, target Target, connections int, d time.Duration) (
 type run struct {
 	target         Target
 	counting, stop atomic.Bool
-	counted        atomic.Int64          // answers
+	counted        atomic.Int64          // responses
 	failure        atomic.Pointer[error] // the first
 }
 
-// wait sleeps for d, or less where the run is over.
+// wait sleeps for d, or until the run is over.
 func (r *run) wait(ctx context.Context, d time.Duration) {
 	for end := time.Now().Add(d); !r.stop.Load(); {
 		left := time.Until(end)
@@ -125,11 +126,11 @@ type worker struct {
 	client    *fasthttp.HostClient
 	request   *fasthttp.Request
 	response  *fasthttp.Response
-	next      int // the number of the next request
+	next      int // number of the next request
 	step      int
-	ids       []byte // each ended by a line break, which no ID has
+	ids       []byte // each followed by a line break
 	all       int
-	latencies []time.Duration // of what counts
+	latencies []time.Duration // of the registrations that count
 }
 
 func (r *run) worker(first, of int) (*worker, error) {
@@ -139,7 +140,7 @@ func (r *run) worker(first, of int) (*worker, error) {
 	request.Header.SetContentType("application/json")
 	host := string(request.URI().Host())
 	if host == "" {
-		return nil, fmt.Errorf("%q is no URL of a registration endpoint", r.target.URL)
+		return nil, fmt.Errorf("%q is not the URL of a registration endpoint", r.target.URL)
 	}
 	return &worker{run: r, request: request, response: fasthttp.AcquireResponse(), next: first, step: of,
 		ids: make([]byte, 0, 1<<18), latencies: make([]time.Duration, 0, 1<<13),
@@ -169,7 +170,7 @@ func (w *worker) work() {
 		took := time.Since(start)
 		id := clientID(w.response.Body())
 		if w.response.StatusCode() != http.StatusCreated || id == nil {
-			w.run.fail(fmt.Errorf("the answer is %d: %s", w.response.StatusCode(), quote(w.response.Body())))
+			w.run.fail(fmt.Errorf("the response is %d: %s", w.response.StatusCode(), quote(w.response.Body())))
 			return
 		}
 		w.all++
@@ -181,8 +182,8 @@ func (w *worker) work() {
 	}
 }
 
-// clientID finds the client_id of an answer, nil where there is none. A quote within a string has a backslash before it,
-// so that no other member's value is taken for it.
+// clientID returns the client_id of a response, nil if there is none. Quotes within strings are escaped, so that the
+// search cannot match inside the value of another member.
 func clientID(answer []byte) []byte {
 	_, rest, found := bytes.Cut(answer, []byte(`"client_id":`))
 	if !found {
@@ -198,13 +199,13 @@ func clientID(answer []byte) []byte {
 
 var secrets = regexp.MustCompile(`("(?:client_secret|registration_access_token)"\s*:\s*")[^"]*`)
 
-// quote returns the beginning of an answer without its secrets.
+// quote returns the beginning of a response without its secrets.
 func quote(answer []byte) []byte {
 	answer = secrets.ReplaceAll(answer, []byte("${1}[redacted]"))
 	return answer[:min(len(answer), 500)]
 }
 
-// take sums up what the workers did, or says which ID two answers had.
+// take sums up the results of the workers. The error names an ID that two responses have.
 func (r *Result) take(workers []*worker) error {
 	var latencies []time.Duration
 	for _, w := range workers {
@@ -215,7 +216,7 @@ func (r *Result) take(workers []*worker) error {
 	for _, w := range workers {
 		for id := range bytes.Lines(w.ids) {
 			if _, twice := seen[string(id)]; twice {
-				return fmt.Errorf("two answers have the client_id %s", bytes.TrimSpace(id))
+				return fmt.Errorf("two responses have the client_id %s", bytes.TrimSpace(id))
 			}
 			seen[string(id)] = struct{}{}
 		}

@@ -13,13 +13,14 @@ import (
 	"time"
 )
 
-// serve answers registrations with what answer returns for each, counted from 1.
+// serve responds to the nth registration, from 1, with what answer returns.
 func serve(t *testing.T, answer func(n int64, body []byte) (int, string)) Target {
 	t.Helper()
 	var n atomic.Int64
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
-		if err != nil || r.Method != http.MethodPost || r.URL.Path != "/register" || r.Header.Get("Content-Type") != "application/json" {
+		if err != nil || r.Method != http.MethodPost || r.URL.Path != "/register" ||
+			r.Header.Get("Content-Type") != "application/json" {
 			t.Errorf("got %s %s, %v", r.Method, r.URL, err)
 		}
 		status, s := answer(n.Add(1), body)
@@ -30,7 +31,7 @@ func serve(t *testing.T, answer func(n int64, body []byte) (int, string)) Target
 	return Target{Name: "test", URL: server.URL + "/register"}
 }
 
-func TestRunCountsAnswers(t *testing.T) {
+func TestRunCountsResponses(t *testing.T) {
 	var answered atomic.Int64
 	target := serve(t, func(n int64, body []byte) (int, string) {
 		answered.Store(n)
@@ -40,12 +41,13 @@ func TestRunCountsAnswers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if int64(r.All) != answered.Load() || r.Registrations < 1 || r.Registrations > r.All || r.Seconds < 0.06 || r.P50 <= 0 || r.P99 < r.P50 {
-		t.Errorf("got %+v of %d answers", r, answered.Load())
+	if int64(r.All) != answered.Load() || r.Registrations < 1 || r.Registrations > r.All || r.Seconds < 0.06 ||
+		r.P50 <= 0 || r.P99 < r.P50 {
+		t.Errorf("got %+v of %d responses", r, answered.Load())
 	}
 }
 
-func TestRunRefusesOtherAnswers(t *testing.T) {
+func TestRunRefusesOtherResponses(t *testing.T) {
 	tests := map[string]struct {
 		status       int
 		answer, want string
@@ -53,7 +55,7 @@ func TestRunRefusesOtherAnswers(t *testing.T) {
 		"another status": {http.StatusServiceUnavailable, `{"error":"temporarily_unavailable"}`, `503: {"error":"temporarily_unavailable"}`},
 		"no ID":          {http.StatusCreated, `{"client_id_issued_at":1}`, "201: "},
 		"an empty ID":    {http.StatusCreated, `{"client_id":""}`, "201: "},
-		"one ID twice":   {http.StatusCreated, `{"client_id":"same"}`, "two answers have the client_id same"},
+		"one ID twice":   {http.StatusCreated, `{"client_id":"same"}`, "two responses have the client_id same"},
 		"a secret":       {http.StatusOK, `{"client_id":"a","client_secret":"hush"}`, `"client_secret":"[redacted]"`},
 	}
 	for name, test := range tests {
@@ -68,11 +70,14 @@ func TestRunRefusesOtherAnswers(t *testing.T) {
 }
 
 func TestRunEndsWithItsContext(t *testing.T) {
-	target := serve(t, func(n int64, _ []byte) (int, string) { return http.StatusCreated, fmt.Sprintf(`{"client_id":"%d"}`, n) })
+	target := serve(t, func(n int64, _ []byte) (int, string) {
+		return http.StatusCreated,
+			fmt.Sprintf(`{"client_id":"%d"}`, n)
+	})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := Run(ctx, target, 1, time.Hour); err == nil {
-		t.Error("got no error")
+		t.Error("got no error, want one")
 	}
 }
 
