@@ -1,5 +1,5 @@
-// Package process runs what is measured as processes of their own: registrar, built from this source tree and run as an
-// operator would run it, or another server.
+// Package process runs servers as processes: registrar, built from this source tree and run as operators run it, or
+// others.
 package process
 
 import (
@@ -19,8 +19,8 @@ import (
 	"registrar/store/storetest/child"
 )
 
-// Build builds registrar into a folder as its Makefile does, with the library versions of its own go.mod, and returns the
-// path of the program.
+// Build builds registrar as its Makefile does, with the library versions of its go.mod, and returns the path of the
+// program in folder.
 func Build(ctx context.Context, folder string) (program string, err error) {
 	program = filepath.Join(folder, "registrar")
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", program, ".")
@@ -34,9 +34,9 @@ func Build(ctx context.Context, folder string) (program string, err error) {
 
 // A Process is a server that listens.
 type Process struct {
-	URL      string // of its public address, without a path
+	URL      string // of the public address, without a path
 	AdminURL string // of registrar's admin API; "" for others
-	Token    string // of registrar's administrator; "" for others
+	Token    string // registrar's admin token; "" for others
 
 	cmd    *exec.Cmd
 	exited <-chan struct{}
@@ -44,19 +44,20 @@ type Process struct {
 	begun  time.Time
 }
 
-// Options are how registrar runs.
+// Options configure registrar.
 type Options struct {
 	Program  string // see [Build]
-	Folder   string // its working folder, for its log and its compiled modules; it exists
-	Database string // as --database takes it
+	Folder   string // working directory, for the log and compiled modules; must exist
+	Database string // value of --database
 	Args     []string
 }
 
-// Registrar starts registrar with its defaults, on free ports of loopback, its log in a file, and returns when it listens.
-// What it compiles stays in the folder.
+// Registrar starts registrar on free ports of loopback, otherwise with its defaults, and returns when it listens. Its
+// log and its compiled modules are in the folder.
 func Registrar(ctx context.Context, o Options) (*Process, error) {
 	token := rand.Text() + rand.Text()
-	args := append([]string{"serve", "--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0", "--database=" + o.Database}, o.Args...)
+	args := append([]string{"serve", "--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0", "--database=" + o.Database},
+		o.Args...)
 	cmd := exec.Command(o.Program, args...)
 	cmd.Dir = o.Folder
 	cmd.Env = append(environment(), "REGISTRAR_ADMIN_TOKEN="+token, "CACHE_DIRECTORY="+filepath.Join(o.Folder, "cache"))
@@ -67,7 +68,7 @@ func Registrar(ctx context.Context, o Options) (*Process, error) {
 	return p, err
 }
 
-// environment is this process's, without what would configure registrar.
+// environment returns the environment of this process without registrar's variables.
 func environment() (kept []string) {
 	for _, variable := range os.Environ() {
 		if !strings.HasPrefix(variable, "REGISTRAR_") {
@@ -77,14 +78,14 @@ func environment() (kept []string) {
 	return kept
 }
 
-// patience is how long a server may take to listen, and to end.
+// patience bounds the time that a server takes to listen, and to exit.
 const patience = time.Minute
 
-// The addresses in a log line whose message is "listening", as log/slog writes text.
+// listening matches a log line with the message "listening" in the text format of log/slog, and its addresses.
 var listening = regexp.MustCompile(`(?m)^.*\bmsg=listening\b.* public=(\S+)(?: .*?admin=(\S+))?.*\n`)
 
-// Start starts a server that logs to a file, and returns when its log holds a line of [log/slog] with the message
-// "listening" and the attribute public, its URL.
+// Start starts a server that logs to a file. It returns when the log has a text line of [log/slog] with the message
+// "listening" and the attribute public, which is its URL.
 func Start(ctx context.Context, cmd *exec.Cmd, log string) (*Process, error) {
 	file, err := os.Create(log)
 	if err != nil {
@@ -103,7 +104,7 @@ func Start(ctx context.Context, cmd *exec.Cmd, log string) (*Process, error) {
 	return p, nil
 }
 
-// await learns the addresses.
+// await waits for the log line with the addresses.
 func (p *Process) await(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -118,7 +119,7 @@ func (p *Process) await(ctx context.Context) error {
 		}
 		select {
 		case <-p.exited:
-			return fmt.Errorf("%s ended: %s\n%s", p.cmd.Path, p.cmd.ProcessState, p.Log())
+			return fmt.Errorf("%s exited: %s\n%s", p.cmd.Path, p.cmd.ProcessState, p.Log())
 		case <-ctx.Done():
 			return fmt.Errorf("%s does not listen: %w\n%s", p.cmd.Path, ctx.Err(), p.Log())
 		case <-time.After(time.Millisecond):
@@ -126,29 +127,29 @@ func (p *Process) await(ctx context.Context) error {
 	}
 }
 
-// Begun is when the process was started.
+// Begun returns the time at which the process was started.
 func (p *Process) Begun() time.Time { return p.begun }
 
-// PID is the number of the process.
+// PID returns the process ID.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
 
-// Log returns the end of what the process logged.
+// Log returns the end of the log, at most 4 KiB.
 func (p *Process) Log() string {
 	b, _ := os.ReadFile(p.log)
 	return string(bytes.TrimSpace(b[max(0, len(b)-4096):]))
 }
 
-// Stop ends the process as a service manager would, and reports if it did not end well.
+// Stop stops the process with SIGTERM. It is an error if it fails, does not exit or had exited before.
 func (p *Process) Stop() error {
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		<-p.exited
-		return fmt.Errorf("%s had ended: %s\n%s", p.cmd.Path, p.cmd.ProcessState, p.Log())
+		return fmt.Errorf("%s had exited: %s\n%s", p.cmd.Path, p.cmd.ProcessState, p.Log())
 	}
 	select {
 	case <-p.exited:
 	case <-time.After(patience):
 		p.kill()
-		return fmt.Errorf("%s did not end in %v\n%s", p.cmd.Path, patience, p.Log())
+		return fmt.Errorf("%s did not exit in %v\n%s", p.cmd.Path, patience, p.Log())
 	}
 	if !p.cmd.ProcessState.Success() {
 		return fmt.Errorf("%s: %s\n%s", p.cmd.Path, p.cmd.ProcessState, p.Log())
@@ -157,17 +158,17 @@ func (p *Process) Stop() error {
 }
 
 func (p *Process) kill() {
-	_ = p.cmd.Process.Kill() // it may have ended
+	_ = p.cmd.Process.Kill() // it may have exited
 	<-p.exited
 }
 
-// CPU is the processor time, user and system, that the process has taken so far, in steps of 10 ms.
+// CPU returns the processor time of the process so far, user and system, in steps of 10 ms.
 func (p *Process) CPU() (time.Duration, error) {
 	u, err := UsageOf(p.PID())
 	return u.CPU, err
 }
 
-// RSS is the process's resident memory in bytes, now and at its peak.
+// RSS returns the process's resident memory in bytes, now and at its peak.
 func (p *Process) RSS() (now, peak int64, err error) {
 	u, err := UsageOf(p.PID())
 	return u.RSS, u.Peak, err

@@ -22,29 +22,32 @@ func TestRegistrarRuns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.HasPrefix(p.URL, "http://127.0.0.1:") || !strings.HasPrefix(p.AdminURL, "http://127.0.0.1:") || p.URL == p.AdminURL || p.Token == "" {
+	if !strings.HasPrefix(p.URL, "http://127.0.0.1:") || !strings.HasPrefix(p.AdminURL, "http://127.0.0.1:") ||
+		p.URL == p.AdminURL || p.Token == "" {
 		t.Errorf("got %q, %q", p.URL, p.AdminURL)
 	}
-	if _, err := load.Run(t.Context(), load.Target{Name: "registrar", URL: p.URL + "/register"}, 2, 200*time.Millisecond); err != nil {
+	if _, err := load.Run(t.Context(), load.Target{Name: "registrar", URL: p.URL + "/register"}, 2,
+		200*time.Millisecond); err != nil {
 		t.Error(err)
 	}
 	now, peak, err := p.RSS()
 	if err != nil || now <= 1<<20 || peak < now {
-		t.Errorf("its memory: %d, %d at most, %v", now, peak, err)
+		t.Errorf("memory: got %d, peak %d, %v", now, peak, err)
 	}
 	if cpu, err := p.CPU(); err != nil || cpu <= 0 {
-		t.Errorf("its processor time: %v, %v", cpu, err)
+		t.Errorf("processor time: got %v, %v", cpu, err)
 	}
 	if err := p.Stop(); err != nil {
 		t.Error(err)
 	}
 	if err := p.Stop(); err == nil {
-		t.Error("it ended twice")
+		t.Error("stopping again: got no error, want one")
 	}
 }
 
-func TestStartTellsWhatAProcessSaid(t *testing.T) {
-	_, err := process.Start(t.Context(), exec.Command("sh", "-c", "echo no luck; exit 3"), filepath.Join(t.TempDir(), "log"))
+func TestErrorOfStartHasTheLog(t *testing.T) {
+	_, err := process.Start(t.Context(), exec.Command("sh", "-c", "echo no luck; exit 3"),
+		filepath.Join(t.TempDir(), "log"))
 	if err == nil || !strings.Contains(err.Error(), "no luck") || !strings.Contains(err.Error(), "exit status 3") {
 		t.Errorf("got %v", err)
 	}

@@ -8,25 +8,25 @@ import (
 	"time"
 )
 
-// A Usage is what a process has taken.
+// A Usage is the resource usage of a process.
 type Usage struct {
-	CPU       time.Duration // user and system, in steps of 10 ms; without its children's
-	RSS, Peak int64         // resident memory in bytes, now and at most
+	CPU       time.Duration // user and system, in steps of 10 ms, without children
+	RSS, Peak int64         // resident memory in bytes, now and at its peak
 }
 
 // tick is the unit of processor times in /proc, the same on every architecture that Go knows.
 const tick = 10 * time.Millisecond
 
-// UsageOf returns what a process has taken so far. It reads /proc, which Linux alone has.
+// UsageOf returns the resource usage of a process. It reads /proc, so it works only on Linux.
 func UsageOf(pid int) (u Usage, err error) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return u, err
 	}
-	// The second field, the name, is in brackets and may hold anything. utime and stime are the 14th and 15th.
+	// The second field, the name, is in parentheses and may contain anything. utime and stime are the 14th and 15th.
 	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
 	if len(fields) < 13 {
-		return u, fmt.Errorf("/proc/%d/stat is not understood", pid)
+		return u, fmt.Errorf("/proc/%d/stat has too few fields", pid)
 	}
 	for _, field := range fields[11:13] {
 		ticks, err := strconv.ParseInt(string(field), 10, 64)
