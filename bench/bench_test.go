@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestMain lets the harness start this program as the servers that it measures.
+// TestMain runs this program as one of the servers that the harness starts.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && (os.Args[1] == "baseline" || os.Args[1] == "bare-sqlite") {
 		main()
@@ -22,11 +22,12 @@ func TestMain(m *testing.M) {
 }
 
 func TestMeasuresEverything(t *testing.T) {
-	t.Chdir(t.TempDir()) // from anywhere
+	t.Chdir(t.TempDir()) // the working directory must not matter
 	folder := t.TempDir()
 	jsonFile, markdownFile := filepath.Join(folder, "figures.json"), filepath.Join(folder, "figures.md")
 	var out, log bytes.Buffer
-	if code := run(t.Context(), []string{"--short", "--json", jsonFile, "--markdown", markdownFile}, &console{&out, &log}); code != 0 {
+	if code := run(t.Context(), []string{"--short", "--json", jsonFile, "--markdown", markdownFile},
+		&console{&out, &log}); code != 0 {
 		t.Fatalf("exit code %d\n%s%s", code, &log, &out)
 	}
 	var r Report
@@ -38,7 +39,8 @@ func TestMeasuresEverything(t *testing.T) {
 	measured := map[string]bool{}
 	for _, row := range r.Rows {
 		measured[row.Section] = true
-		if len(row.Rounds) != 1 || math.IsNaN(row.Median) || math.IsInf(row.Median, 0) || (row.Goal == nil) != (row.Met == nil) {
+		if len(row.Rounds) != 1 || math.IsNaN(row.Median) || math.IsInf(row.Median, 0) ||
+			(row.Goal == nil) != (row.Met == nil) {
 			t.Errorf("%s: %+v", row.Name, row)
 		}
 		if !strings.Contains(out.String(), row.Name) || !strings.Contains(markdown, row.Name) {
@@ -52,11 +54,11 @@ func TestMeasuresEverything(t *testing.T) {
 	}
 	for _, s := range r.Samples {
 		if s.Registrations < 1 || s.Rate <= 0 {
-			t.Errorf("nothing was registered: %+v", s)
+			t.Errorf("no registrations: %+v", s)
 		}
 	}
 	if r.Machine.MariaDB == "" || r.Machine.Cores < 1 {
-		t.Errorf("the machine is %+v", r.Machine)
+		t.Errorf("machine: got %+v", r.Machine)
 	}
 }
 
@@ -76,7 +78,8 @@ func TestRowsAreMedians(t *testing.T) {
 	}
 	for _, test := range tests {
 		got := newRow("s", "n", "", test.goal, test.rounds)
-		want := Row{Section: "s", Name: "n", Goal: test.goal, Median: test.median, Min: slices.Min(test.rounds), Max: slices.Max(test.rounds),
+		want := Row{Section: "s", Name: "n", Goal: test.goal, Median: test.median, Min: slices.Min(test.rounds),
+			Max:    slices.Max(test.rounds),
 			Rounds: test.rounds, Met: test.met}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Error(diff)
@@ -87,7 +90,7 @@ func TestRowsAreMedians(t *testing.T) {
 func TestRatiosArePairedByRound(t *testing.T) {
 	var samples []Sample
 	for round, rates := range [][2]float64{{10, 20}, {30, 40}} {
-		// The order of targets changes from round to round, and other loads lie between.
+		// The order of targets changes from round to round, with other loads in between.
 		samples = append(samples, Sample{Section: "s", Round: round + 1, Target: "b", Connections: 16, Rate: 7},
 			Sample{Section: "s", Round: round + 1, Target: "b", Connections: 1, Rate: rates[1]},
 			Sample{Section: "s", Round: round + 1, Target: "a", Connections: 1, Rate: rates[0]})
@@ -119,7 +122,7 @@ func TestMarkdownGoesBetweenItsMarkers(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := writeMarkdown(file, r); err == nil {
-		t.Error("it overwrote a file that has no place for figures")
+		t.Error("overwrote a file without markers")
 	}
 }
 
@@ -135,7 +138,7 @@ func TestOutputOfGoBenchmarksIsRead(t *testing.T) {
 
 func TestUnknownSectionsAreRefused(t *testing.T) {
 	var out, log bytes.Buffer
-	t.Chdir(".") // run changes the folder
+	t.Chdir(".") // restores the folder that run changes
 	code := run(t.Context(), []string{"--only", "speed"}, &console{&out, &log})
 	if code != 1 || !strings.Contains(log.String(), "mariadb, sqlite") {
 		t.Errorf("exit code %d: %s", code, &log)

@@ -13,24 +13,25 @@ import (
 	"registrar/internal/wasmtest"
 )
 
-// The benchmarks of package scripts/sandbox that tell what an instance of a guest in standard Go costs.
+// The benchmarks of package scripts/sandbox that measure the instances of a guest in standard Go.
 const (
-	coldStep  = "FirstStep/Go/cold"  // made as the module says, and its first step
-	readyStep = "FirstStep/Go/ready" // the first step of one that waits
+	coldStep  = "FirstStep/Go/cold"  // instantiation and first step
+	readyStep = "FirstStep/Go/ready" // first step of a ready instance
 	renewal   = "Instance/Go/renewed"
 )
 
-// guestSection compares the step of a guest in standard Go whose instance was saved, and is made new after it, to that of one
-// that is instantiated for it.
+// guestSection compares a step of a guest in standard Go on a ready instance, which is renewed after it, with a step on
+// a new instance.
 func guestSection(ctx context.Context, h *harness) ([]Row, error) {
 	took := "300ms"
 	if h.Short {
 		took = "1x"
 	}
 	h.say("guest: go test -bench in scripts/sandbox")
-	cmd := exec.CommandContext(ctx, "go", "test", "-run=^$", "-bench=^(BenchmarkInstance|BenchmarkFirstStep)$/^Go$", "-benchtime="+took,
+	cmd := exec.CommandContext(ctx, "go", "test", "-run=^$", "-bench=^(BenchmarkInstance|BenchmarkFirstStep)$/^Go$",
+		"-benchtime="+took,
 		fmt.Sprintf("-count=%d", h.Rounds), "registrar/scripts/sandbox")
-	cmd.Dir = wasmtest.Root() // for the versions of libraries that registrar has
+	cmd.Dir = wasmtest.Root() // for the library versions of registrar's go.mod
 	cmd.Env = append(os.Environ(), "GOEXPERIMENT=nojsonv2")
 	out, err := cmd.Output()
 	if err != nil {
@@ -44,7 +45,8 @@ func guestSection(ctx context.Context, h *harness) ([]Row, error) {
 		cold, saved = append(cold, of[coldStep][i]/1000), append(saved, whole/1000)
 	}
 	if len(ratios) == 0 {
-		return nil, fmt.Errorf("package scripts/sandbox has no benchmarks %s, %s, %s:\n%s", coldStep, readyStep, renewal, out)
+		return nil, fmt.Errorf("package scripts/sandbox has no benchmarks %s, %s, %s:\n%s", coldStep, readyStep, renewal,
+			out)
 	}
 	return []Row{
 		newRow("guest", "standard Go: instantiated ÷ saved, a step and all that it needs", "", atLeast(10), ratios),
@@ -53,7 +55,7 @@ func guestSection(ctx context.Context, h *harness) ([]Row, error) {
 	}, nil
 }
 
-// nanoseconds returns what each benchmark took, by its name without the number of processors.
+// nanoseconds returns the times of each benchmark, by name without the number of processors.
 func nanoseconds(out []byte) map[string][]float64 {
 	all := map[string][]float64{}
 	for r := benchfmt.NewReader(bytes.NewReader(out), "go test"); r.Scan(); {

@@ -22,8 +22,7 @@ type section struct {
 	run  func(context.Context, *harness) ([]Row, error)
 }
 
-// sections are in the order of the table. What another package measures becomes part of it here: a section returns rows
-// and may keep samples.
+// sections returns the sections in the order of the table. A section returns rows and may keep samples.
 func sections() []section {
 	return []section{
 		{"mariadb", mariadbSection},
@@ -41,15 +40,15 @@ type harness struct {
 	Options
 	self    string // this program
 	program string // registrar
-	folder  string // on a disk, removed at the end
+	folder  string // on a disk; removed at the end
 	mariadb *database.MariaDB
 	samples []Sample
 	log     io.Writer
-	made    int // folders
+	made    int // folders so far
 }
 
-// measure runs the sections, all of them if only is empty. What one cannot measure does not keep the others from it: the
-// report then has the rest. It is nil where nothing could be measured.
+// measure runs the sections in only, or all if it is empty. If a section fails, the report has the results of the
+// others. The report is nil if nothing could be measured.
 func measure(ctx context.Context, o Options, only []string, log io.Writer) (*Report, error) {
 	h, err := newHarness(ctx, o, log)
 	if err != nil {
@@ -110,22 +109,22 @@ func (h *harness) close() {
 
 func (h *harness) say(format string, args ...any) { fmt.Fprintf(h.log, format+"\n", args...) }
 
-// scratch makes an empty folder.
+// scratch creates an empty folder.
 func (h *harness) scratch() (string, error) {
 	h.made++
 	folder := filepath.Join(h.folder, fmt.Sprint(h.made))
 	return folder, os.Mkdir(folder, 0o700)
 }
 
-// A target is a server to be driven.
+// A target is a server to measure.
 type target struct {
 	name  string
 	start func(context.Context) (*process.Process, error)
-	body  func(int) []byte // nil is load's
+	body  func(int) []byte // nil means [load.Body]
 }
 
-// rounds drives the targets in turn, over each of these numbers of connections, and keeps the samples. Each round has
-// servers and databases of its own, and begins with another target.
+// rounds measures the targets in turn, with each number of connections, and keeps the samples. Each round starts new
+// servers on new databases, and begins with another target.
 func (h *harness) rounds(ctx context.Context, section string, targets []target, connections []int) error {
 	for round := range h.Rounds {
 		if err := h.round(ctx, section, targets, connections, round); err != nil {
@@ -135,7 +134,9 @@ func (h *harness) rounds(ctx context.Context, section string, targets []target, 
 	return nil
 }
 
-func (h *harness) round(ctx context.Context, section string, targets []target, connections []int, round int) (err error) {
+func (h *harness) round(
+	ctx context.Context, section string, targets []target, connections []int, round int,
+) (err error) {
 	servers := make([]*process.Process, len(targets))
 	defer func() {
 		for _, s := range servers {
@@ -167,7 +168,7 @@ func (h *harness) round(ctx context.Context, section string, targets []target, c
 	return nil
 }
 
-// calm waits until MariaDB has tidied up what rounds before have left, for a few seconds at most.
+// calm waits until MariaDB is idle after the previous rounds, but at most 5 seconds.
 func (h *harness) calm(ctx context.Context) error {
 	const look = 200 * time.Millisecond
 	for deadline := time.Now().Add(5 * time.Second); ; {
@@ -190,10 +191,11 @@ func (h *harness) calm(ctx context.Context) error {
 // keep keeps a sample.
 func (h *harness) keep(s Sample) {
 	h.samples = append(h.samples, s)
-	h.say("%s, round %d of %d: %s, %d connections: %.0f a second", s.Section, s.Round, h.Rounds, s.Target, s.Connections, s.Rate)
+	h.say("%s, round %d of %d: %s, %d connections: %.0f a second", s.Section, s.Round, h.Rounds, s.Target,
+		s.Connections, s.Rate)
 }
 
-// drive loads one server.
+// drive measures one server.
 func (h *harness) drive(ctx context.Context, t target, p *process.Process, connections int) (Sample, error) {
 	before, err := h.spent(p)
 	if err != nil {
@@ -203,7 +205,8 @@ func (h *harness) drive(ctx context.Context, t target, p *process.Process, conne
 	if err != nil {
 		return Sample{}, err
 	}
-	r, err := load.Run(ctx, load.Target{Name: t.name, URL: p.URL + "/register", Body: t.body}, connections, h.duration())
+	r, err := load.Run(ctx, load.Target{Name: t.name, URL: p.URL + "/register", Body: t.body}, connections,
+		h.duration())
 	if err != nil {
 		return Sample{}, fmt.Errorf("%w\n%s", err, p.Log())
 	}
@@ -218,10 +221,10 @@ func (h *harness) drive(ctx context.Context, t target, p *process.Process, conne
 		PoolMisses: (misses - missed) / float64(r.All)}, err
 }
 
-// microseconds keeps the fraction.
+// microseconds returns d in microseconds, with the fraction.
 func microseconds(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
 
-// spent returns the processor time so far of a server, of MariaDB and of this program.
+// spent returns the processor times of a server, of MariaDB and of this program.
 func (h *harness) spent(p *process.Process) (cpu [3]time.Duration, err error) {
 	if cpu[0], err = p.CPU(); err != nil {
 		return cpu, err

@@ -10,7 +10,7 @@ import (
 	"registrar/bench/database"
 )
 
-// A Machine is where it was measured. What cannot be known is empty.
+// A Machine describes the machine. Unknown fields are empty.
 type Machine struct {
 	CPU     string `json:"cpu"`
 	Cores   int    `json:"cores"`
@@ -18,7 +18,7 @@ type Machine struct {
 	Kernel  string `json:"kernel"`
 	Go      string `json:"go"`
 	MariaDB string `json:"mariadb"`
-	Load    string `json:"load"` // of the last 1, 5 and 15 minutes before it began: on an idle machine near 0
+	Load    string `json:"load"` // load average of 1, 5 and 15 minutes at the start: near 0 on an idle machine
 }
 
 func machine(ctx context.Context, db *database.MariaDB) Machine {
@@ -30,7 +30,7 @@ func machine(ctx context.Context, db *database.MariaDB) Machine {
 		Go:     runtime.Version(),
 		Load:   strings.Join(strings.Fields(first("/proc/loadavg"))[:3], " "),
 	}
-	m.MariaDB, _ = db.Version(ctx) // for information
+	m.MariaDB, _ = db.Version(ctx) // only information
 	return m
 }
 

@@ -1,11 +1,12 @@
-// Command bench measures registrar as its operators run it, against servers that do the least a registration can do with, in
-// one run and on one machine. docs/performance.md says what each figure means.
+// Command bench measures registrar, as operators run it, against minimal registration servers, in one run on one
+// machine. docs/performance.md explains each figure.
 //
-// It starts a private MariaDB, registrar, and the servers of [registrar/bench/baseline], and drives them in turn. A figure
-// is the median of rounds; a ratio is taken within each round, so that what disturbs the machine disturbs both sides.
+// It starts a private MariaDB, registrar, and the servers of [registrar/bench/baseline], and loads them in turn. A
+// figure is the median of the rounds. Ratios are taken within a round, so that disturbances of the machine affect both
+// sides.
 //
-// It is a module of its own: go -C bench run . starts it. It needs the source tree that it was built from and changes into
-// the root of that tree: paths in flags are relative to the root, wherever it is started.
+// It is a separate module; run it with go -C bench run . It needs the source tree that it was built from and changes to
+// its root: paths in flags are relative to the root.
 package main
 
 import (
@@ -31,28 +32,28 @@ import (
 )
 
 type cli struct {
-	Run        runCommand        `cmd:"" default:"withargs" help:"Measure."`
-	Growth     growth.Command    `cmd:"" help:"Measure what growth costs: replicas, clients in the table, scripts, metadata."`
+	Run        runCommand        `cmd:"" default:"withargs" help:"Measure registrar against other servers."`
+	Growth     growth.Command    `cmd:"" help:"Measure the cost of growth: replicas, clients in the table, scripts, metadata."`
 	Baseline   baselineCommand   `cmd:"" hidden:""`
 	BareSQLite bareSQLiteCommand `cmd:"" name:"bare-sqlite" hidden:""`
 }
 
-// runCommand measures.
+// runCommand measures registrar against other servers.
 type runCommand struct {
-	Rounds   int      `default:"5" help:"How often each figure is taken."`
-	Seconds  float64  `default:"3" help:"Seconds of each load, besides its warm-up."`
-	Only     []string `placeholder:"NAME" help:"Measure only these: ${sections}."`
-	Short    bool     `help:"One round, a tenth of a second each: only to see that it works."`
-	Output   string   `short:"o" enum:"text,json" default:"text" help:"What standard output gets: the tables (text) or all figures (json)."`
-	JSON     string   `placeholder:"FILE" help:"Write all figures to a file."`
-	Markdown string   `placeholder:"FILE" help:"Write the tables as Markdown: between the markers of the file, or to a new one."`
+	Rounds   int      `default:"5" help:"Measurements of each figure. Default ${default}."`
+	Seconds  float64  `default:"3" help:"Seconds of each load, without its warm-up. Default ${default}."`
+	Only     []string `placeholder:"NAME" help:"Sections to measure. Default all: ${sections}."`
+	Short    bool     `help:"Measure one round of 0.1 seconds, to see that it works."`
+	Output   string   `short:"o" enum:"text,json" default:"text" help:"Output format: the tables (text) or all figures (json). Default ${default}."`
+	JSON     string   `placeholder:"FILE" help:"File for all figures."`
+	Markdown string   `placeholder:"FILE" help:"File for the tables as Markdown, between its markers; created if it does not exist."`
 }
 
-// Run measures and reports. Goals that are not met are no error.
+// Run measures and reports. Missed goals are not an error.
 func (c *runCommand) Run(ctx context.Context, to *console) error {
 	for _, name := range c.Only {
 		if !slices.ContainsFunc(sections(), func(s section) bool { return s.name == name }) {
-			return fmt.Errorf("--only %s: there are %s", name, sectionNames())
+			return fmt.Errorf("--only %s: must be one of %s", name, sectionNames())
 		}
 	}
 	o := Options{Rounds: c.Rounds, Seconds: c.Seconds, Short: c.Short}
@@ -90,10 +91,10 @@ func (c *runCommand) write(r *Report, out io.Writer) error {
 	return errors.Join(append(errs, err)...)
 }
 
-// baselineCommand is how this program starts itself as a server.
+// baselineCommand runs a server of package baseline. The harness starts this program with it.
 type baselineCommand struct {
 	Kind string `arg:"" enum:"single-row,multi-row,multi-row-sql,multi-row-sqlite,nowhere"`
-	DSN  string `arg:"" help:"Of the MariaDB database, or the path of SQLite's file; nowhere has none." optional:""`
+	DSN  string `arg:"" help:"DSN of the MariaDB database, or path of the SQLite file; not for nowhere." optional:""`
 }
 
 // Run serves until ctx is done.
@@ -111,7 +112,7 @@ func (c *baselineCommand) Run(ctx context.Context, to *console) error {
 	return baseline.MultiRowSQL(ctx, c.DSN, to.err)
 }
 
-// bareSQLiteCommand is how this program starts itself to insert rows.
+// bareSQLiteCommand inserts rows. The harness starts this program with it.
 type bareSQLiteCommand struct {
 	File     string        `arg:""`
 	Template string        `arg:""`
@@ -119,9 +120,10 @@ type bareSQLiteCommand struct {
 	Duration time.Duration `arg:""`
 }
 
-// Run prints what came of it as JSON.
+// Run prints the result as JSON.
 func (c *bareSQLiteCommand) Run(ctx context.Context, to *console) error {
-	r, err := baresqlite.Run(ctx, baresqlite.Config{File: c.File, Template: c.Template, Callers: c.Callers, Duration: c.Duration})
+	r, err := baresqlite.Run(ctx, baresqlite.Config{File: c.File, Template: c.Template, Callers: c.Callers,
+		Duration: c.Duration})
 	if err != nil {
 		return err
 	}
@@ -137,7 +139,7 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], &console{os.Stdout, os.Stderr}))
 }
 
-// run changes into the root of the source tree, runs a command and returns the exit code.
+// run changes to the root of the source tree, runs a command and returns the exit code.
 func run(ctx context.Context, args []string, to *console) int {
 	if err := os.Chdir(wasmtest.Root()); err != nil {
 		fmt.Fprintln(to.err, "bench: finding the sources:", err)

@@ -5,32 +5,32 @@ import (
 	"time"
 )
 
-// Options are how it was measured.
+// Options configure the measurements.
 type Options struct {
 	Rounds  int     `json:"rounds"`
 	Seconds float64 `json:"seconds"` // of each load, without its warm-up
 	Short   bool    `json:"short,omitzero"`
 }
 
-// duration is Seconds.
+// duration returns Seconds as a duration.
 func (o Options) duration() time.Duration { return time.Duration(o.Seconds * float64(time.Second)) }
 
-// A Report is all that was measured.
+// A Report is the result of all measurements.
 type Report struct {
 	Machine Machine   `json:"machine"`
 	Options Options   `json:"options"`
 	Begun   time.Time `json:"begun"`
-	Minutes float64   `json:"minutes"` // that it took
+	Minutes float64   `json:"minutes"` // duration of the run
 	Rows    []Row     `json:"rows"`
 	Samples []Sample  `json:"samples"`
 }
 
-// A Row is a figure, and perhaps a goal.
+// A Row is a figure, and optionally a goal.
 type Row struct {
 	Section string    `json:"section"`
 	Name    string    `json:"name"`
 	Unit    string    `json:"unit,omitzero"` // "" for a ratio
-	Goal    *Goal     `json:"goal,omitzero"` // nil: for information
+	Goal    *Goal     `json:"goal,omitzero"` // nil means none
 	Median  float64   `json:"median"`
 	Min     float64   `json:"min"`
 	Max     float64   `json:"max"`
@@ -40,7 +40,7 @@ type Row struct {
 
 // A Goal bounds a median.
 type Goal struct {
-	AtLeast float64 `json:"at_least,omitzero"` // or, if 0,
+	AtLeast float64 `json:"at_least,omitzero"` // 0 means that AtMost applies
 	AtMost  float64 `json:"at_most,omitzero"`
 }
 
@@ -54,7 +54,7 @@ func (g *Goal) met(value float64) bool {
 	return value <= g.AtMost
 }
 
-// newRow returns the row of what the rounds gave. goal may be nil.
+// newRow returns the row of a figure that was measured in rounds. goal may be nil.
 func newRow(section, name, unit string, goal *Goal, rounds []float64) Row {
 	r := Row{Section: section, Name: name, Unit: unit, Goal: goal, Rounds: rounds}
 	if len(rounds) == 0 {
@@ -68,14 +68,14 @@ func newRow(section, name, unit string, goal *Goal, rounds []float64) Row {
 	return r
 }
 
-// median returns the middle of values, of an even number of them the mean of the two.
+// median returns the median of values, of which there must be at least one.
 func median(values []float64) float64 {
 	sorted := slices.Sorted(slices.Values(values))
 	n := len(sorted)
 	return (sorted[(n-1)/2] + sorted[n/2]) / 2
 }
 
-// A Sample is one load on one server. CPU times are microseconds for each registration, the warm-up's included.
+// A Sample is the result of one load on one server. CPU times are microseconds per registration, warm-up included.
 type Sample struct {
 	Section       string  `json:"section"`
 	Round         int     `json:"round"` // from 1
@@ -85,10 +85,10 @@ type Sample struct {
 	Rate          float64 `json:"rate"`                 // registrations a second
 	P50           float64 `json:"p50_us,omitzero"`      // microseconds
 	P99           float64 `json:"p99_us,omitzero"`      // microseconds
-	ServerCPU     float64 `json:"server_cpu_us"`        // of the server that was driven
-	DatabaseCPU   float64 `json:"database_cpu_us"`      // of MariaDB; 0 where it is not in use
+	ServerCPU     float64 `json:"server_cpu_us"`        // of the server
+	DatabaseCPU   float64 `json:"database_cpu_us"`      // of MariaDB; 0 if it is not used
 	LoadCPU       float64 `json:"load_cpu_us,omitzero"` // of this program
-	PoolMisses    float64 `json:"pool_misses,omitzero"` // the share of registrations that found no instance of the script waiting, 0 to 1
+	PoolMisses    float64 `json:"pool_misses,omitzero"` // share of registrations without a ready instance, 0 to 1
 }
 
 // series returns a figure of one target, by round.
@@ -101,8 +101,10 @@ func series(samples []Sample, section, target string, connections int, of func(S
 	return values
 }
 
-// paired returns, by round, what combine makes of a figure of two targets.
-func paired(samples []Sample, section, a, b string, connections int, of func(Sample) float64, combine func(a, b float64) float64) (values []float64) {
+// paired combines a figure of two targets, by round.
+func paired(
+	samples []Sample, section, a, b string, connections int, of func(Sample) float64, combine func(a, b float64) float64,
+) (values []float64) {
 	left, right := series(samples, section, a, connections, of), series(samples, section, b, connections, of)
 	for i := range min(len(left), len(right)) {
 		values = append(values, combine(left[i], right[i]))

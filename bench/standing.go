@@ -15,7 +15,7 @@ import (
 	"registrar/bench/process"
 )
 
-// startSection takes the time from the start of the process to its first 201.
+// startSection measures the time from the start of the process to its first 201.
 func startSection(ctx context.Context, h *harness) ([]Row, error) {
 	policy, err := h.fixture("go-policy")
 	if err != nil {
@@ -26,7 +26,7 @@ func startSection(ctx context.Context, h *harness) ([]Row, error) {
 	if err != nil {
 		return nil, err
 	}
-	// What the policy lets pass; it has no scopes to give.
+	// The policy accepts this request.
 	body := []byte(`{"client_name":"Example","redirect_uris":["https://app.example/cb"]}`)
 	var empty, warm []float64
 	for range h.Rounds {
@@ -46,11 +46,12 @@ func startSection(ctx context.Context, h *harness) ([]Row, error) {
 	}
 	return []Row{
 		newRow("start", "start to first 201, SQLite, empty", "ms", atMost(100), empty),
-		newRow("start", fmt.Sprintf("start to first 201, SQLite, a Go module of %.1f MB deployed", float64(len(policy.wasm))/1e6), "ms", atMost(250), warm),
+		newRow("start", fmt.Sprintf("start to first 201, SQLite, a Go module of %.1f MB deployed",
+			float64(len(policy.wasm))/1e6), "ms", atMost(250), warm),
 	}, nil
 }
 
-// deployed returns the folder of a server on SQLite that has run with a script: with its database and what it compiled.
+// deployed returns the folder of a server on SQLite that has run with a script, with its database and compiled modules.
 func (h *harness) deployed(ctx context.Context, s *script) (folder string, err error) {
 	if folder, err = h.scratch(); err != nil {
 		return "", err
@@ -69,7 +70,7 @@ func (h *harness) deployed(ctx context.Context, s *script) (folder string, err e
 	return folder, errors.Join(err, p.Stop())
 }
 
-// toFirst starts registrar in a folder and returns the milliseconds until a client was registered.
+// toFirst starts registrar in a folder and returns the time to its first registration, in milliseconds.
 func (h *harness) toFirst(ctx context.Context, folder string, s *script, body []byte) (took float64, err error) {
 	url, err := onSQLite(ctx, folder)
 	if err != nil {
@@ -89,7 +90,7 @@ func (h *harness) toFirst(ctx context.Context, folder string, s *script, body []
 		case status == http.StatusCreated:
 			return took, nil
 		case status != http.StatusServiceUnavailable || took > 60_000:
-			return 0, fmt.Errorf("the answer is %d: %s", status, answer)
+			return 0, fmt.Errorf("the response is %d: %s", status, answer)
 		}
 		time.Sleep(time.Millisecond)
 	}
@@ -111,11 +112,10 @@ func post(ctx context.Context, p *process.Process, body []byte) (status int, ans
 	return response.StatusCode, answer, err
 }
 
-// settling is how long a server is left alone before its memory is looked at.
+// settling is the idle time of a server before its memory is measured.
 const settling = 3 * time.Second
 
-// memorySection takes the resident memory of a server on SQLite that has nothing to do: one that was just started, and one
-// that has just been under load.
+// memorySection measures the resident memory of an idle server on SQLite, after its start and after a load.
 func memorySection(ctx context.Context, h *harness) ([]Row, error) {
 	c, err := h.cScript()
 	if err != nil {
@@ -170,7 +170,8 @@ func (h *harness) resident(ctx context.Context, folder string, s *script) (befor
 	if before, err = h.settled(ctx, p); err != nil {
 		return 0, 0, err
 	}
-	if _, err := load.Run(ctx, load.Target{Name: plain, URL: p.URL + "/register"}, mostConnection, h.duration()); err != nil {
+	if _, err := load.Run(ctx, load.Target{Name: plain, URL: p.URL + "/register"}, mostConnection,
+		h.duration()); err != nil {
 		return 0, 0, err
 	}
 	if s != nil {
@@ -183,7 +184,7 @@ func (h *harness) resident(ctx context.Context, folder string, s *script) (befor
 	return before, after, err
 }
 
-// settled leaves a server alone and then returns its resident memory in MiB.
+// settled returns the resident memory of a server after an idle time, in MiB.
 func (h *harness) settled(ctx context.Context, p *process.Process) (float64, error) {
 	select {
 	case <-time.After(min(settling, h.duration())):

@@ -10,14 +10,14 @@ import (
 	"text/tabwriter"
 )
 
-// A table has a title, a head and lines of as many cells.
+// A table has a title, a head, and lines with as many cells as the head.
 type table struct {
 	title string
 	head  []string
 	lines [][]string
 }
 
-// tables are what people read of a report.
+// tables returns the tables of a report.
 func (r *Report) tables() (tables []table) {
 	goals := table{"Goals", []string{"", "goal", "median", "min – max", "met"}, nil}
 	others := table{"For information", []string{"", "median", "min – max"}, nil}
@@ -31,7 +31,8 @@ func (r *Report) tables() (tables []table) {
 			continue
 		}
 		met := map[bool]string{true: "yes", false: "no"}[*row.Met]
-		goals.lines = append(goals.lines, []string{row.Name, row.Goal.text(row.Unit), number(row.Median, row.Unit), spread, met})
+		goals.lines = append(goals.lines, []string{row.Name, row.Goal.text(row.Unit), number(row.Median, row.Unit),
+			spread, met})
 	}
 	for _, t := range append([]table{goals, others}, r.loads()...) {
 		if len(t.lines) > 0 {
@@ -41,7 +42,7 @@ func (r *Report) tables() (tables []table) {
 	return tables
 }
 
-// loads are the tables of what the servers were driven with, one for each section.
+// loads returns the tables of the loads, one per section.
 func (r *Report) loads() (tables []table) {
 	for _, section := range []string{"mariadb", "sqlite", "script"} {
 		t := table{"Load: " + section, []string{"", "connections", "registrations/s", "min – max", "p50 µs", "p99 µs",
@@ -60,7 +61,10 @@ func (r *Report) loads() (tables []table) {
 			return 1000*(a.connections-b.connections) + strings.Compare(a.target, b.target)
 		})
 		for _, k := range keys {
-			of := func(f func(Sample) float64) []float64 { return series(r.Samples, section, k.target, k.connections, f) }
+			of := func(f func(Sample) float64) []float64 {
+				return series(r.Samples, section, k.target, k.connections,
+					f)
+			}
 			rates := of(rate)
 			line := []string{k.target, strconv.Itoa(k.connections), number(median(rates), "/s"),
 				number(slices.Min(rates), "/s") + " – " + number(slices.Max(rates), "/s")}
@@ -83,7 +87,7 @@ func (g *Goal) text(unit string) string {
 
 func bound(v float64, unit string) string { return strings.TrimSpace(fmt.Sprint(v, " ", unit)) }
 
-// number writes a figure with as many digits as mean something.
+// number formats a figure with its significant digits.
 func number(v float64, unit string) string {
 	switch unit {
 	case "":
@@ -94,7 +98,7 @@ func number(v float64, unit string) string {
 	return strconv.FormatFloat(v, 'f', 1, 64) + " " + unit
 }
 
-// known leaves out what was not measured.
+// known formats a figure, "" if it was not measured.
 func known(v float64) string {
 	if v == 0 {
 		return ""
@@ -102,7 +106,7 @@ func known(v float64) string {
 	return thousands(v)
 }
 
-// thousands writes a whole number as 12,345.
+// thousands formats a whole number such as 12,345.
 func thousands(v float64) string {
 	s := strconv.FormatFloat(v, 'f', 0, 64)
 	for i := len(s) - 3; i > 0; i -= 3 {
@@ -111,11 +115,13 @@ func thousands(v float64) string {
 	return s
 }
 
-// facts say where and how it was measured.
+// facts describes the machine and the options.
 func (r *Report) facts() string {
 	m := r.Machine
-	return fmt.Sprintf("%s, %d cores, %s of memory; %s, %s, MariaDB %s; load before: %s.\n%s, %d rounds of %g s for each load, %.0f minutes in all.\n",
-		m.CPU, m.Cores, m.Memory, m.Kernel, m.Go, m.MariaDB, m.Load, r.Begun.Format("2 January 2006"), r.Options.Rounds, r.Options.Seconds, r.Minutes)
+	return fmt.Sprintf("%s, %d cores, %s of memory; %s, %s, MariaDB %s; load before: %s.\n",
+		m.CPU, m.Cores, m.Memory, m.Kernel, m.Go, m.MariaDB, m.Load) +
+		fmt.Sprintf("%s, %d rounds of %g s for each load, %.0f minutes in all.\n",
+			r.Begun.Format("2 January 2006"), r.Options.Rounds, r.Options.Seconds, r.Minutes)
 }
 
 // print writes the tables for people.
@@ -136,7 +142,8 @@ func (r *Report) markdown() string {
 	var b strings.Builder
 	b.WriteString(r.facts())
 	for _, t := range r.tables() {
-		fmt.Fprintf(&b, "\n**%s**\n\n| %s |\n|%s\n", t.title, strings.Join(t.head, " | "), strings.Repeat("---|", len(t.head)))
+		fmt.Fprintf(&b, "\n**%s**\n\n| %s |\n|%s\n", t.title, strings.Join(t.head, " | "),
+			strings.Repeat("---|", len(t.head)))
 		for _, line := range t.lines {
 			fmt.Fprintf(&b, "| %s |\n", strings.Join(line, " | "))
 		}
@@ -144,7 +151,7 @@ func (r *Report) markdown() string {
 	return b.String()
 }
 
-// What stands between these markers of a file is replaced.
+// The markers of a Markdown file. The text between them is replaced.
 const (
 	markerBegin = "<!-- figures of make bench: begin -->\n"
 	markerEnd   = "<!-- figures of make bench: end -->\n"
@@ -161,7 +168,7 @@ func writeMarkdown(file string, r *Report) error {
 		before, rest, begun := strings.Cut(string(old), markerBegin)
 		_, after, ended := strings.Cut(rest, markerEnd)
 		if !begun || !ended {
-			return fmt.Errorf("%s has no markers between which the figures would go", file)
+			return fmt.Errorf("%s has no markers for the figures", file)
 		}
 		block = before + block + after
 	}

@@ -20,12 +20,12 @@ import (
 	"registrar/server/adminapi"
 )
 
-// baseline is one of the servers of [registrar/bench/baseline], on an empty MariaDB database.
+// baseline returns a server of [registrar/bench/baseline] on an empty MariaDB database.
 func (h *harness) baseline(kind string) target {
 	return h.baselineOn(kind, func(ctx context.Context, _ string) (string, error) { return h.mariadb.Fresh(ctx) })
 }
 
-// baselineOn is one of those servers; database returns where it stores clients.
+// baselineOn returns a server of that package. database returns its DSN or file.
 func (h *harness) baselineOn(kind string, database func(ctx context.Context, folder string) (string, error)) target {
 	return target{name: kind, start: func(ctx context.Context) (*process.Process, error) {
 		folder, err := h.scratch()
@@ -45,16 +45,18 @@ func inFile(_ context.Context, folder string) (string, error) {
 	return filepath.Join(folder, "clients.db"), nil
 }
 
-// A script is what registrar runs with.
+// A script is a script to deploy.
 type script struct {
 	name   string
 	wasm   []byte
 	config jsontext.Value
-	pool   int // of --script-pool; 0 leaves it at registrar's default
+	pool   int // value of --script-pool; 0 means the default
 }
 
-// registrar is registrar with a script, or without one where s is nil. database returns its database.
-func (h *harness) registrar(name string, s *script, database func(ctx context.Context, folder string) (string, error)) target {
+// registrar returns registrar with a script, or without one if s is nil. database returns the value of --database.
+func (h *harness) registrar(
+	name string, s *script, database func(ctx context.Context, folder string) (string, error),
+) target {
 	return target{name: name, start: func(ctx context.Context) (*process.Process, error) {
 		folder, err := h.scratch()
 		if err != nil {
@@ -74,20 +76,20 @@ func (h *harness) registrar(name string, s *script, database func(ctx context.Co
 			}
 		}
 		if err != nil {
-			_ = p.Stop() // what came before says more
+			_ = p.Stop() // err says more
 			return nil, err
 		}
 		return p, nil
 	}}
 }
 
-// serve starts registrar. s may be nil; it is not deployed yet.
+// serve starts registrar for a script, which may be nil. It does not deploy it.
 func (h *harness) serve(ctx context.Context, folder, url string, s *script) (*process.Process, error) {
 	o := process.Options{Program: h.program, Folder: folder, Database: url}
 	if s != nil && s.pool != 0 {
 		o.Args = append(o.Args, fmt.Sprintf("--script-pool=%d", s.pool))
 	}
-	if h.Short { // a test, which a slow machine must not fail
+	if h.Short { // a test, which must not fail on a slow machine
 		o.Args = append(o.Args, "--request-timeout=1m", "--script-timeout=1m")
 	}
 	return process.Registrar(ctx, o)
@@ -111,15 +113,16 @@ func deploy(ctx context.Context, p *process.Process, s *script) error {
 	if err != nil {
 		return fmt.Errorf("uploading %s: %w", s.name, err)
 	}
-	_, err = api.Deploy(ctx, adminapi.NewDeployment{Scripts: []scripts.Script{{Name: s.name, Module: m.Digest, Config: s.config}}})
+	_, err = api.Deploy(ctx,
+		adminapi.NewDeployment{Scripts: []scripts.Script{{Name: s.name, Module: m.Digest, Config: s.config}}})
 	if err != nil {
 		return fmt.Errorf("deploying %s: %w", s.name, err)
 	}
 	return nil
 }
 
-// awaitPool waits until the script is in force and its instances are ready: as many as were asked for or, where the number
-// is registrar's default, until no more are made.
+// awaitPool waits until the instances of the script are ready: s.pool of them or, with registrar's default, until no
+// more become ready.
 func awaitPool(ctx context.Context, p *process.Process, s *script) error {
 	var before float64
 	for deadline, looks := time.Now().Add(time.Minute), 0; ; {
@@ -136,13 +139,13 @@ func awaitPool(ctx context.Context, p *process.Process, s *script) error {
 			return nil
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("of the instances of %s, %v are ready\n%s", s.name, n, p.Log())
+			return fmt.Errorf("only %[2]v instances of %[1]s are ready\n%[3]s", s.name, n, p.Log())
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
 }
 
-// poolMisses returns how many registrations found no instance waiting, 0 for servers that have none.
+// poolMisses returns the number of registrations without a ready instance, 0 for servers without scripts.
 func poolMisses(ctx context.Context, p *process.Process) (float64, error) {
 	if p.AdminURL == "" {
 		return 0, nil
@@ -150,7 +153,7 @@ func poolMisses(ctx context.Context, p *process.Process) (float64, error) {
 	return scrape(ctx, p, "registrar_script_pool_misses_total")
 }
 
-// scrape returns a metric, the sum over its labels; 0 where there is none.
+// scrape returns the sum of a metric over its labels, 0 if it does not exist.
 func scrape(ctx context.Context, p *process.Process, metric string) (sum float64, err error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, p.AdminURL+"/metrics", nil)
 	if err != nil {
@@ -176,16 +179,16 @@ func scrape(ctx context.Context, p *process.Process, metric string) (sum float64
 	return sum, nil
 }
 
-// cScript is the script in C that makes ID and secret.
+// cScript returns the script in C that generates ID and secret.
 func (h *harness) cScript() (*script, error) { return h.fixture("c-id-and-secret") }
 
-// fixture is a script of testdata/wasm.
+// fixture returns a script of testdata/wasm.
 func (h *harness) fixture(name string) (*script, error) {
 	wasm, err := wasmtest.Module(name)
 	return &script{name: name, wasm: wasm}, err
 }
 
-// goScript builds the script in Go that makes ID and secret.
+// goScript builds the script in Go that generates ID and secret.
 func (h *harness) goScript(ctx context.Context) (*script, error) {
 	file := filepath.Join(h.folder, "guest.wasm")
 	cmd := exec.CommandContext(ctx, "go", "build", "-buildmode=c-shared", "-trimpath", "-ldflags=-s -w", "-o", file,

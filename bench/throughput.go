@@ -15,7 +15,7 @@ import (
 	"registrar/bench/load"
 )
 
-// The targets' names in the tables.
+// The names of the targets in the tables.
 const (
 	singleRow      = "single-row"
 	multiRow       = "multi-row"
@@ -31,13 +31,14 @@ const (
 	mostConnection = 64
 )
 
-// mariadbSection compares throughput and latency with the servers of package baseline.
+// mariadbSection compares throughput and latency with the servers of package baseline, on MariaDB.
 func mariadbSection(ctx context.Context, h *harness) ([]Row, error) {
 	c, err := h.cScript()
 	if err != nil {
 		return nil, err
 	}
-	targets := []target{h.baseline(singleRow), h.baseline(multiRow), h.baseline(multiRowSQL), h.registrar(plain, nil, h.onMariaDB), h.registrar(withC, c, h.onMariaDB)}
+	targets := []target{h.baseline(singleRow), h.baseline(multiRow), h.baseline(multiRowSQL),
+		h.registrar(plain, nil, h.onMariaDB), h.registrar(withC, c, h.onMariaDB)}
 	err = h.rounds(ctx, "mariadb", targets, []int{1, 16, mostConnection})
 	row := func(name string, goal *Goal, a, b string, connections int, of func(Sample) float64) Row {
 		return newRow("mariadb", name, "", goal, paired(h.samples, "mariadb", a, b, connections, of, ratio))
@@ -54,7 +55,7 @@ func mariadbSection(ctx context.Context, h *harness) ([]Row, error) {
 	}, err
 }
 
-// scriptSection takes the processor time that scripts in each language cost the server.
+// scriptSection measures the processor time of scripts in each language.
 func scriptSection(ctx context.Context, h *harness) ([]Row, error) {
 	c, err := h.cScript()
 	if err != nil {
@@ -76,7 +77,8 @@ func scriptSection(ctx context.Context, h *harness) ([]Row, error) {
 	}, []int{mostConnection})
 	cost := func(language, target string, goal *Goal) Row {
 		return newRow("script", "CPU of a script in "+language+" ÷ CPU without one, 64 connections", "", goal,
-			paired(h.samples, "script", target, plain, mostConnection, serverCPU, func(with, without float64) float64 { return with/without - 1 }))
+			paired(h.samples, "script", target, plain, mostConnection, serverCPU,
+				func(with, without float64) float64 { return with/without - 1 }))
 	}
 	return []Row{
 		cost("C", withC, atMost(0.25)),
@@ -85,19 +87,20 @@ func scriptSection(ctx context.Context, h *harness) ([]Row, error) {
 	}, err
 }
 
-// sqliteSection compares throughput with the driver's.
+// sqliteSection compares throughput on SQLite with that of the driver.
 func sqliteSection(ctx context.Context, h *harness) ([]Row, error) {
 	c, err := h.cScript()
 	if err != nil {
 		return nil, err
 	}
-	servers := []target{h.registrar(plain, nil, onSQLite), h.registrar(withC, c, onSQLite), h.baselineOn(multiRowSQLite, inFile), h.baselineOn(nowhere, inFile)}
+	servers := []target{h.registrar(plain, nil, onSQLite), h.registrar(withC, c, onSQLite),
+		h.baselineOn(multiRowSQLite, inFile), h.baselineOn(nowhere, inFile)}
 	template, err := h.template(ctx, servers[1])
 	if err != nil {
 		return nil, err
 	}
 	for round := range h.Rounds {
-		// A server that has nothing to do would hardly disturb the inserts, but is not there.
+		// No server is running during the inserts.
 		inserts := func() error { return h.insert(ctx, template, round) }
 		drive := func() error { return h.round(ctx, "sqlite", servers, []int{bareCallers}, round) }
 		first, second := inserts, drive
@@ -118,7 +121,7 @@ func sqliteSection(ctx context.Context, h *harness) ([]Row, error) {
 	return []Row{share(withC, atLeast(0.7)), share(plain, nil), share(multiRowSQLite, nil), share(nowhere, nil)}, nil
 }
 
-// template returns a database with the clients of a short load.
+// template returns the file of a database with the clients of a short load.
 func (h *harness) template(ctx context.Context, t target) (file string, err error) {
 	p, err := t.start(ctx)
 	if err != nil {
@@ -129,7 +132,7 @@ func (h *harness) template(ctx context.Context, t target) (file string, err erro
 	return file, errors.Join(err, p.Stop())
 }
 
-// insert has a process insert rows into an empty database, and keeps the sample.
+// insert runs a process that inserts rows into an empty database, and keeps the sample.
 func (h *harness) insert(ctx context.Context, template string, round int) error {
 	folder, err := h.scratch()
 	if err != nil {
@@ -138,9 +141,10 @@ func (h *harness) insert(ctx context.Context, template string, round int) error 
 	file := filepath.Join(folder, "registrar.db")
 	migrate := exec.CommandContext(ctx, h.program, "migrate", "--database=sqlite:"+file)
 	if out, err := migrate.CombinedOutput(); err != nil {
-		return fmt.Errorf("making a database: %w\n%s", err, out)
+		return fmt.Errorf("creating a database: %w\n%s", err, out)
 	}
-	cmd := exec.CommandContext(ctx, h.self, "bare-sqlite", file, template, strconv.Itoa(bareCallers), h.duration().String())
+	cmd := exec.CommandContext(ctx, h.self, "bare-sqlite", file, template, strconv.Itoa(bareCallers),
+		h.duration().String())
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {

@@ -1,6 +1,6 @@
 //go:build wasip1
 
-// Command guest makes IDs and secrets for clients, as the scripts in C and AssemblyScript of testdata/wasm do: the ID is
+// Command guest generates client IDs and secrets like the scripts in C and AssemblyScript of testdata/wasm: the ID is
 // "go-" and 16 random bytes in hex, the secret 43 characters. bench builds it for WebAssembly.
 package main
 
