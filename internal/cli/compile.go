@@ -7,7 +7,7 @@ import (
 	"registrar/scripts/sandbox"
 )
 
-// compileCommand compiles a module in a process of its own, which may crash. Its name is [sandbox.CompileCommand].
+// compileCommand compiles a module in a separate process, which may crash. Its name is [sandbox.CompileCommand].
 type compileCommand struct {
 	Args []string `arg:""`
 }
