@@ -318,6 +318,7 @@ var (
 
 // TestDocumentsLinkToWhatExists follows every relative link of the project's Markdown files, anchors included.
 func TestDocumentsLinkToWhatExists(t *testing.T) {
+	t.Parallel()
 	files, err := filepath.Glob("*.md")
 	if err != nil {
 		t.Fatal(err)
@@ -346,6 +347,28 @@ func TestDocumentsLinkToWhatExists(t *testing.T) {
 	}
 	if links < 50 {
 		t.Errorf("only %d links were found", links)
+	}
+}
+
+// TestArchitectureNamesEveryPackage compares the table of packages in ARCHITECTURE.md with the packages of the module.
+func TestArchitectureNamesEveryPackage(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("ARCHITECTURE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command("go", "list", "./...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(out)) {
+		path, ok := strings.CutPrefix(strings.TrimSpace(line), "registrar/")
+		switch {
+		case !ok, strings.HasPrefix(path, "sdk/go/"): // the program itself; what is for script authors
+		case strings.HasPrefix(path, "store/storetest/"), strings.HasPrefix(path, "internal/wasmtest/"): // their row names them
+		case !strings.Contains(string(text), "`"+path+"`"):
+			t.Errorf("ARCHITECTURE.md does not name package %s", path)
+		}
 	}
 }
 
