@@ -119,7 +119,7 @@ var pages = map[string]page{
 	},
 	"docs/tokens.md": {
 		before: aServer,
-		needs:  []string{"curl", "jq"},
+		needs:  []string{"curl"},
 		says:   []string{"uses left", `"client_id"`, "CI, team blue", "https://register.example"},
 	},
 	"docs/walkthrough.md": {
@@ -130,6 +130,7 @@ var pages = map[string]page{
 
 // TestDocumentedCommands runs the commands of README.md and docs as they stand; only the ports are free ones.
 func TestDocumentedCommands(t *testing.T) {
+	t.Parallel()
 	found := map[string]bool{}
 	for _, path := range documents(t, "README.md", "docs") {
 		blocks := blocksOf(t, path)
@@ -206,7 +207,7 @@ func (p page) run(t *testing.T, path string, blocks []block) {
 	defer out.Close()
 	tree := wasmtest.Root()
 	asc := filepath.Join(tree, compilers)
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute) // a loop of a page may wait for what does not come
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // a loop of a page may wait for what does not come
 	defer cancel()
 	shell := exec.CommandContext(ctx, "bash", "-c", strings.NewReplacer(replacements...).Replace(script.String()))
 	shell.Dir, shell.Stdout, shell.Stderr = folder, out, out
