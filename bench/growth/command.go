@@ -13,7 +13,7 @@ type Command struct {
 	Options
 	Short    bool   `help:"Run in seconds, to see that it works."`
 	Folder   string `default:"docs/performance" placeholder:"DIR" help:"Folder for pictures and JSON. Default ${default}."`
-	Markdown string `default:"docs/performance.md" placeholder:"FILE" help:"File for the tables, between its markers. Default ${default}."`
+	Markdown string `default:"docs/growth.md" placeholder:"FILE" help:"File for the tables, between its markers. Default ${default}."`
 }
 
 // Run measures and writes the results, even if it is interrupted.
