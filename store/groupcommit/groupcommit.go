@@ -1,5 +1,5 @@
-// Package groupcommit batches concurrent writes: items that arrive during a commit share the next one. It knows nothing
-// of databases.
+// Package groupcommit batches concurrent writes: items that arrive during a commit share the next one. It is
+// independent of any database.
 package groupcommit
 
 import (
@@ -14,22 +14,23 @@ import (
 
 // Config configures a Committer.
 type Config[T any] struct {
-	// Commit writes a batch durably and returns the verdict on each item, in their order; a nil slice means that all
-	// were written. Several calls run at once, never with an empty batch. Its context is not one of the callers': a
-	// caller that gives up must not fail the others.
+	// Commit writes a batch durably and returns an error or nil for each item, in order; a nil slice means that all
+	// were written. It is called concurrently, never with an empty batch. ctx is never cancelled, because a caller that
+	// gives up must not fail the others.
 	Commit func(ctx context.Context, batch []T) []error
-	// Writers bounds the batches that are written at the same time; 0 means 4. The second one and those after it begin
-	// only once half a batch waits, or an item has waited for MaxWait: more items then share the cost of a batch, and
-	// an item that comes shortly before another batch ends is written sooner in the next one than in one by itself.
+	// Writers bounds the batches that are written at the same time; 0 means 4. While a batch is being written, another
+	// one begins only if half a batch is waiting, or an item has waited for MaxWait. More items then share the cost of
+	// a batch. An item that arrives shortly before a batch ends is also written sooner in the next batch than in a
+	// separate one.
 	Writers int
 	// MaxBatch bounds the items of a batch, rounded down to a power of two; 0 means 64.
 	MaxBatch int
-	// MaxWait bounds how long items wait for half a batch while no batch ends, so that a batch that hangs does not hold
-	// up later items. 0 means 5 ms.
+	// MaxWait bounds how long items wait for half a batch while no batch ends, so that a batch that hangs does not
+	// delay later items. 0 means 5 ms.
 	MaxWait time.Duration
 }
 
-// A Committer gathers items into batches. It is safe for concurrent use. [New] makes one.
+// A Committer collects items into batches. It is safe for concurrent use. Use [New] to create one.
 type Committer[T any] struct {
 	commit   func(context.Context, []T) []error
 	writers  int
@@ -39,15 +40,15 @@ type Committer[T any] struct {
 	mu     sync.Mutex
 	queue  []*waiting[T]
 	active int // batches that are being written
-	sealed int // batches so far
+	sealed int // batches taken off the queue so far
 	timer  *time.Timer
-	since  int // sealed, when the timer was set
+	since  int // value of sealed when the timer was set
 }
 
-// A waiting item is in the queue until a batch has it.
+// A waiting is an item in the queue.
 type waiting[T any] struct {
 	item T
-	done chan error // of one element; gets the verdict
+	done chan error // receives the item's result; buffered
 }
 
 // New returns a Committer.
@@ -63,13 +64,12 @@ func New[T any](c Config[T]) *Committer[T] {
 	return committer
 }
 
-// floor returns the largest power of two that is not above n: batches have few sizes, so that few statements are
-// prepared.
+// floor returns the largest power of two that is at most n. With few sizes of batches, few statements are prepared.
 func floor(n int) int { return 1 << (bits.Len(uint(n)) - 1) }
 
-// Do writes an item and returns the verdict on it. If no batch is being written, the item is written at once, by
-// itself; else it waits for a batch to end, or for other items with which it makes half a batch. If ctx ends during
-// that wait, Do returns its error and the item is not written. Once a batch has the item, Do waits for the verdict.
+// Do writes an item and returns its result. If no batch is being written, Do writes the item at once. Else the item
+// waits until a batch ends, or half a batch is waiting. If ctx ends during that wait, Do returns the error of ctx and
+// the item is not written. Once the item is part of a batch, Do waits for the result.
 func (c *Committer[T]) Do(ctx context.Context, item T) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -78,7 +78,7 @@ func (c *Committer[T]) Do(ctx context.Context, item T) error {
 	if c.active == 0 {
 		c.active++
 		c.mu.Unlock()
-		// The caller writes the item itself: no other goroutine has to wake it up.
+		// Write in the caller's goroutine, which spares a wake-up.
 		err := c.write(context.WithoutCancel(ctx), []T{item})[0]
 		c.next()
 		return err
@@ -103,7 +103,7 @@ func (c *Committer[T]) Do(ctx context.Context, item T) error {
 	}
 }
 
-// withdraw takes an item out of the queue. It returns false if a batch has the item already.
+// withdraw removes an item from the queue. It returns false if the item is already part of a batch.
 func (c *Committer[T]) withdraw(w *waiting[T]) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -115,14 +115,14 @@ func (c *Committer[T]) withdraw(w *waiting[T]) bool {
 	return true
 }
 
-// next has the items written that came while a batch was.
+// next starts a writer for the items that arrived during a batch.
 func (c *Committer[T]) next() {
 	if batch := c.another(); batch != nil {
 		go c.drain(batch)
 	}
 }
 
-// drain writes batches until the queue is empty, or no batch is worthwhile.
+// drain writes batches until another returns nil.
 func (c *Committer[T]) drain(batch []*waiting[T]) {
 	for ; batch != nil; batch = c.another() {
 		items := make([]T, len(batch))
@@ -135,7 +135,7 @@ func (c *Committer[T]) drain(batch []*waiting[T]) {
 	}
 }
 
-// begin has one more batch written. c.mu is held, and the queue is not empty.
+// begin starts another writer. c.mu is held, and the queue is not empty.
 func (c *Committer[T]) begin() {
 	c.active++
 	go c.drain(c.seal())
@@ -147,7 +147,7 @@ func (c *Committer[T]) await() {
 	c.timer.Reset(c.maxWait)
 }
 
-// waited begins a batch if none did during maxWait. The timer calls it.
+// waited begins a batch if none began during maxWait. The timer calls it.
 func (c *Committer[T]) waited() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -159,11 +159,11 @@ func (c *Committer[T]) waited() {
 	}
 }
 
-// worthwhile returns how many items have to wait before a batch begins beside others.
+// worthwhile returns the number of waiting items from which a batch begins while others are being written.
 func (c *Committer[T]) worthwhile() int { return max(c.maxBatch/2, 1) }
 
-// another returns the batch that a writer goes on with, or nil: then one writer less is active. If a batch beside those
-// of other writers is not worthwhile, the items are left to them.
+// another returns the next batch for a writer, or nil if the writer should end. If other writers are active and few
+// items are waiting, it leaves the items to them.
 func (c *Committer[T]) another() []*waiting[T] {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -174,7 +174,7 @@ func (c *Committer[T]) another() []*waiting[T] {
 	return c.seal()
 }
 
-// seal takes the next batch off the queue, which is not empty. c.mu is held.
+// seal takes a batch off the queue, which is not empty. c.mu is held.
 func (c *Committer[T]) seal() []*waiting[T] {
 	c.sealed++
 	n := min(floor(len(c.queue)), c.maxBatch)
@@ -186,20 +186,20 @@ func (c *Committer[T]) seal() []*waiting[T] {
 	return batch
 }
 
-// write returns a verdict on each item, even if Commit panics or returns another number of them.
-func (c *Committer[T]) write(ctx context.Context, items []T) (verdicts []error) {
+// write writes a batch and returns one result for each item, even if Commit panics or returns too few or too many.
+func (c *Committer[T]) write(ctx context.Context, items []T) (results []error) {
 	defer func() {
 		if p := recover(); p != nil {
-			verdicts = all(len(items), fmt.Errorf("writing a batch: panic: %v", p))
+			results = all(len(items), fmt.Errorf("writing a batch: panic: %v", p))
 		}
 	}()
-	switch verdicts = c.commit(ctx, items); len(verdicts) {
+	switch results = c.commit(ctx, items); len(results) {
 	case len(items):
-		return verdicts
+		return results
 	case 0:
 		return make([]error, len(items))
 	}
-	return all(len(items), fmt.Errorf("writing a batch of %d gave %d verdicts", len(items), len(verdicts)))
+	return all(len(items), fmt.Errorf("writing a batch of %d returned %d results", len(items), len(results)))
 }
 
 func all(n int, err error) []error {

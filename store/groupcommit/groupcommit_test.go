@@ -14,13 +14,13 @@ import (
 	"registrar/store/groupcommit"
 )
 
-// A disk keeps what was written, and takes a while for each batch.
+// A disk takes a millisecond for each batch and refuses odd numbers.
 type disk struct {
 	mu      sync.Mutex
 	written []int
-	batches []int // their sizes
-	busy    int
-	most    int
+	batches []int // sizes
+	busy    int   // batches being written
+	most    int   // maximum of busy
 }
 
 var errOdd = errors.New("odd")
@@ -35,19 +35,19 @@ func (d *disk) commit(_ context.Context, batch []int) []error {
 	defer d.mu.Unlock()
 	d.busy--
 	d.batches = append(d.batches, len(batch))
-	verdicts := make([]error, len(batch))
+	results := make([]error, len(batch))
 	for i, n := range batch {
 		if n%2 == 1 {
-			verdicts[i] = errOdd
+			results[i] = errOdd
 			continue
 		}
 		d.written = append(d.written, n)
 	}
-	return verdicts
+	return results
 }
 
-// Each gets its own verdict, and nothing is acknowledged that was not written, or written twice.
-func TestVerdicts(t *testing.T) {
+// Each item gets its own result, and each acknowledged item is written exactly once.
+func TestEachItemGetsItsResult(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var d disk
 		c := groupcommit.New(groupcommit.Config[int]{Commit: d.commit, Writers: 3, MaxBatch: 50})
@@ -62,24 +62,24 @@ func TestVerdicts(t *testing.T) {
 		wg.Wait()
 		slices.Sort(d.written)
 		if len(d.written) != 500 || len(slices.Compact(d.written)) != 500 {
-			t.Errorf("%d were written, want 500, each once", len(d.written))
+			t.Errorf("%d items were written, want 500, each once", len(d.written))
 		}
 		if d.most != 3 {
-			t.Errorf("%d batches at once, want 3", d.most)
+			t.Errorf("%d concurrent batches, want 3", d.most)
 		}
 		if len(d.batches) > 50 || slices.Max(d.batches) != 32 {
-			t.Errorf("batches of %v, want few, of at most 32", d.batches)
+			t.Errorf("batches of %v, want at most 50, of at most 32", d.batches)
 		}
 		for _, n := range d.batches {
 			if n&(n-1) != 0 {
-				t.Errorf("a batch of %d, want powers of two", n)
+				t.Errorf("a batch of %d, want a power of two", n)
 			}
 		}
 	})
 }
 
-// An item that comes while nothing is written does not wait for others.
-func TestAloneAtOnce(t *testing.T) {
+// An item does not wait if no batch is being written.
+func TestSingleItemDoesNotWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var d disk
 		c := groupcommit.New(groupcommit.Config[int]{Commit: d.commit})
@@ -88,27 +88,28 @@ func TestAloneAtOnce(t *testing.T) {
 			_ = c.Do(t.Context(), 2*n)
 		}
 		if took := time.Since(start); took != 10*time.Millisecond {
-			t.Errorf("ten took %s, want a millisecond each", took)
+			t.Errorf("ten items took %s, want a millisecond each", took)
 		}
 		if len(d.batches) != 10 {
-			t.Errorf("batches of %v", d.batches)
+			t.Errorf("batches of %v, want ten", d.batches)
 		}
 	})
 }
 
-// A few do not begin a batch beside another one, unless that one hangs.
-func TestFewWaitForTheNext(t *testing.T) {
+// Fewer than half a batch wait until another batch ends, or for MaxWait.
+func TestFewItemsWaitForNextBatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		slow := map[int]time.Duration{0: time.Minute, 2: 3 * time.Millisecond}
 		var mu sync.Mutex
 		var sizes []int
-		c := groupcommit.New(groupcommit.Config[int]{MaxBatch: 16, Writers: 3, Commit: func(_ context.Context, batch []int) []error {
-			mu.Lock()
-			sizes = append(sizes, len(batch))
-			mu.Unlock()
-			time.Sleep(slow[batch[0]])
-			return nil
-		}})
+		c := groupcommit.New(groupcommit.Config[int]{MaxBatch: 16, Writers: 3,
+			Commit: func(_ context.Context, batch []int) []error {
+				mu.Lock()
+				sizes = append(sizes, len(batch))
+				mu.Unlock()
+				time.Sleep(slow[batch[0]])
+				return nil
+			}})
 		var wg sync.WaitGroup
 		take := func(numbers ...int) (longest time.Duration) {
 			start := time.Now()
@@ -133,13 +134,13 @@ func TestFewWaitForTheNext(t *testing.T) {
 		expect("half a batch", take(2, 10, 11, 12, 13, 14, 15, 16, 17), 3*time.Millisecond, 1, 8)
 		wg.Go(func() { _ = c.Do(t.Context(), 0) }) // hangs
 		synctest.Wait()
-		expect("beside one that hangs", take(10, 11), 5*time.Millisecond, 1, 2)
+		expect("two, while a batch hangs,", take(10, 11), 5*time.Millisecond, 1, 2)
 		wg.Wait()
 	})
 }
 
-// Who goes away before a batch has the item leaves nothing; later it is written, and they are told. The others of the
-// batch do not notice.
+// Cancelling a call before its item is part of a batch withdraws the item. Later it has no effect. Other items are not
+// affected.
 func TestCancelled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var d disk
@@ -155,42 +156,42 @@ func TestCancelled(t *testing.T) {
 			})
 			synctest.Wait()
 		}
-		do(time.Microsecond, 2, nil)                          // sealed at once: written although its time is up
-		do(100*time.Microsecond, 4, context.DeadlineExceeded) // waits while 2 is written, and goes
+		do(time.Microsecond, 2, nil)                          // cancelled while 2 is written
+		do(100*time.Microsecond, 4, context.DeadlineExceeded) // cancelled while 4 waits
 		do(time.Hour, 6, nil)
-		do(1500*time.Microsecond, 8, nil) // goes while its batch is written
+		do(1500*time.Microsecond, 8, nil) // cancelled while the batch with 8 is written
 		do(time.Hour, 7, errOdd)
 		wg.Wait()
 		if slices.Sort(d.written); !slices.Equal(d.written, []int{2, 6, 8}) {
-			t.Errorf("written: %v", d.written)
+			t.Errorf("written: %v, want 2, 6 and 8", d.written)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		if err := c.Do(ctx, 10); !errors.Is(err, context.Canceled) || slices.Contains(d.written, 10) {
 			t.Errorf("cancelled from the start: got %v", err)
 		}
-		if err := c.Do(t.Context(), 12); err != nil { // nothing is stuck
-			t.Error(err)
+		if err := c.Do(t.Context(), 12); err != nil {
+			t.Errorf("afterwards: %v", err)
 		}
 	})
 }
 
-// A Commit that panics or miscounts loses its batch and no other.
+// A Commit that panics or returns a wrong number of results fails only its own batch.
 func TestCommitIsBroken(t *testing.T) {
 	for name, commit := range map[string]func(context.Context, []int) []error{
-		"panic":     func(context.Context, []int) []error { panic("broken") },
-		"verdicts":  func(context.Context, []int) []error { return make([]error, 3) },
-		"all right": func(context.Context, []int) []error { return nil },
+		"panic":   func(context.Context, []int) []error { panic("broken") },
+		"results": func(context.Context, []int) []error { return make([]error, 3) },
+		"success": func(context.Context, []int) []error { return nil },
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := groupcommit.New(groupcommit.Config[int]{Commit: commit, Writers: 1})
 			for range 3 {
 				err := c.Do(t.Context(), 1)
-				if (err == nil) != (name == "all right") {
+				if (err == nil) != (name == "success") {
 					t.Errorf("got %v", err)
 				}
 				if name == "panic" && !strings.Contains(fmt.Sprint(err), "broken") {
-					t.Errorf("got %v, want what it panicked with", err)
+					t.Errorf("got %v, want the value of the panic", err)
 				}
 			}
 		})
