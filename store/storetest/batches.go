@@ -12,7 +12,7 @@ import (
 	"registrar/scripts"
 )
 
-// Of clients that are added at the same time, those whose ID is taken fail alone.
+// Of clients that are added concurrently, only those fail whose ID is taken.
 func testBatches(t *testing.T, database string) {
 	s := open(t, database)
 	mustAdd(t, s, newClient("taken"))
@@ -39,13 +39,14 @@ func testBatches(t *testing.T, database string) {
 	wg.Wait()
 }
 
-// A client that the database does not take leaves those that are added at the same time alone.
-func testBatchWithImpossible(t *testing.T, database string) {
+// A client that the database rejects does not affect those that are added at the same time.
+func testBatchWithRejected(t *testing.T, database string) {
 	s := open(t, database)
-	trigger := "CREATE TRIGGER never BEFORE INSERT ON clients WHEN NEW.client_id = 'beside-16' BEGIN SELECT RAISE(ABORT, 'never'); END"
+	trigger := "CREATE TRIGGER never BEFORE INSERT ON clients WHEN NEW.client_id = 'client-16' " +
+		"BEGIN SELECT RAISE(ABORT, 'never'); END"
 	if strings.HasPrefix(database, "mysql:") {
 		trigger = "CREATE TRIGGER never BEFORE INSERT ON clients FOR EACH ROW " +
-			"IF NEW.client_id = 'beside-16' THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'never'; END IF"
+			"IF NEW.client_id = 'client-16' THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'never'; END IF"
 	}
 	if _, err := raw(t, database).Exec(trigger); err != nil {
 		t.Fatal(err)
@@ -53,10 +54,11 @@ func testBatchWithImpossible(t *testing.T, database string) {
 	var wg sync.WaitGroup
 	for worker := range 32 {
 		wg.Go(func() {
-			id := fmt.Sprint("beside-", worker)
+			id := fmt.Sprint("client-", worker)
 			err := s.AddClient(t.Context(), newClient(id))
-			if (err == nil) == (worker == 16) || errors.Is(err, engine.ErrExists) || errors.Is(err, engine.ErrUnavailable) {
-				t.Errorf("adding %s: got %v, want success but for the one that the database refuses", id, err)
+			if (err == nil) == (worker == 16) || errors.Is(err, engine.ErrExists) ||
+				errors.Is(err, engine.ErrUnavailable) {
+				t.Errorf("adding %s: got %v, want an error only for client-16", id, err)
 			}
 			wantExists(t, s, id, err == nil)
 		})
@@ -64,7 +66,7 @@ func testBatchWithImpossible(t *testing.T, database string) {
 	wg.Wait()
 }
 
-// Where many go away while they wait for their turn, each of them hears the truth, and nobody else notices.
+// Each cancelled call returns whether its client is stored. Other calls are not affected.
 func testManyCancelled(t *testing.T, database string) {
 	s := open(t, database)
 	var wg sync.WaitGroup
@@ -77,8 +79,9 @@ func testManyCancelled(t *testing.T, database string) {
 					go cancel()
 				}
 				err := s.AddClient(ctx, newClient(id))
-				if worker%2 == 1 && err != nil || err != nil && (!errors.Is(err, context.Canceled) || errors.Is(err, engine.ErrUnavailable)) {
-					t.Errorf("adding %s: got %v, want success or, where it was cancelled, %v", id, err, context.Canceled)
+				if worker%2 == 1 && err != nil ||
+					err != nil && (!errors.Is(err, context.Canceled) || errors.Is(err, engine.ErrUnavailable)) {
+					t.Errorf("adding %s: got %v, want success or, if cancelled, %v", id, err, context.Canceled)
 				}
 				wantExists(t, s, id, err == nil)
 				cancel()
@@ -88,7 +91,7 @@ func testManyCancelled(t *testing.T, database string) {
 	wg.Wait()
 }
 
-// Clients on whom scripts acted nearly alike keep their own acts.
+// Clients with similar acts each keep their own.
 func testActs(t *testing.T, database string) {
 	s := open(t, database)
 	act := engine.Act{Step: "add_client_id", Script: "ids", Module: "sha256:00"}
@@ -102,25 +105,29 @@ func testActs(t *testing.T, database string) {
 	}
 }
 
-// Acts of scripts that are deployed are read with their names by those who did not write them, and take little room.
+// Acts of deployed scripts are stored in the short form, and another store reads them with their names.
 func testActsOfDeployment(t *testing.T, database string) {
 	s := open(t, database)
 	first := mustDeploy(t, s, mustAddModule(t, s, "a"), mustAddModule(t, s, "b"))
 	second := mustDeploy(t, s, first.Scripts[1].Module)
 	of := func(d scripts.Deployment, script int, step string, changed ...string) engine.Act {
-		return engine.Act{Step: step, Script: d.Scripts[script].Name, Module: d.Scripts[script].Module, Changed: changed}
+		return engine.Act{Step: step, Script: d.Scripts[script].Name, Module: d.Scripts[script].Module,
+			Changed: changed}
 	}
 	undeployed := engine.Act{Step: "set_scopes", Script: "script", Module: "sha256:00", Changed: []string{"scope"}}
 	var clients []*engine.Client
 	for i, p := range []engine.Provenance{
-		{Deployment: first.Number, Acts: []engine.Act{of(first, 1, "add_client_id", "client_id"), of(first, 0, "set_scopes"), of(first, 1, "set_redirect_uris", "redirect_uris", `"odd"`)}},
+		{Deployment: first.Number, Acts: []engine.Act{of(first, 1, "add_client_id", "client_id"),
+			of(first, 0, "set_scopes"), of(first, 1, "set_redirect_uris", "redirect_uris", `"odd"`)}},
 		{Deployment: second.Number, Acts: []engine.Act{of(first, 1, "add_client_id", "client_id")}},
-		{Deployment: second.Number, Acts: []engine.Act{of(second, 0, "add_client_id", "client_id"), of(first, 0, "set_scopes"), undeployed}},
+		{Deployment: second.Number,
+			Acts: []engine.Act{of(second, 0, "add_client_id", "client_id"), of(first, 0, "set_scopes"), undeployed}},
 		{Deployment: second.Number},
 	} {
 		c := newClient(fmt.Sprint("acts-", i))
 		c.Provenance = p
-		c.Updated = &engine.Update{At: c.IssuedAt, Provenance: engine.Provenance{Deployment: first.Number, Acts: []engine.Act{of(first, 0, "set_scopes", "scope")}}}
+		c.Updated = &engine.Update{At: c.IssuedAt, Provenance: engine.Provenance{Deployment: first.Number,
+			Acts: []engine.Act{of(first, 0, "set_scopes", "scope")}}}
 		mustAdd(t, s, c)
 		clients = append(clients, c)
 	}
@@ -131,14 +138,18 @@ func testActsOfDeployment(t *testing.T, database string) {
 	}
 	db := raw(t, database)
 	var acts string
-	if err := db.QueryRow("SELECT acts FROM clients WHERE client_id = 'acts-1'").Scan(&acts); err != nil || acts != `[[0,"add_client_id","client_id"]]` {
+	if err := db.QueryRow("SELECT acts FROM clients WHERE client_id = 'acts-1'").Scan(&acts); err != nil ||
+		acts != `[[0,"add_client_id","client_id"]]` {
 		t.Errorf("acts: got %s and %v", acts, err)
 	}
-	// A client whose acts cannot be read exists.
+	// A client with acts that cannot be decoded is an error, but not ErrNotFound.
 	broken := func(err error) bool {
 		return err != nil && !errors.Is(err, engine.ErrNotFound) && !errors.Is(err, scripts.ErrNotFound)
 	}
-	for name, acts := range map[string]string{"no script of that number": `[[2,"set_scopes"]]`, "nothing": `[[]]`, "no step": `[[0]]`, "a step that is a number": `[[0,1]]`, "no act": `[true]`} {
+	for name, acts := range map[string]string{
+		"no script of that number": `[[2,"set_scopes"]]`, "nothing": `[[]]`, "no step": `[[0]]`,
+		"a step that is a number": `[[0,1]]`, "not an act": `[true]`,
+	} {
 		if _, err := db.Exec("UPDATE clients SET acts = '" + acts + "' WHERE client_id = 'acts-0'"); err != nil {
 			t.Fatal(err)
 		}
@@ -150,6 +161,6 @@ func testActsOfDeployment(t *testing.T, database string) {
 		t.Fatal(err)
 	}
 	if _, err := other.Client(t.Context(), "acts-1"); !broken(err) {
-		t.Errorf("no such deployment: got %v", err)
+		t.Errorf("a missing deployment: got %v", err)
 	}
 }

@@ -37,10 +37,11 @@ func mustGet(t testing.TB, s *store.Store, id string) *engine.Client {
 	return c
 }
 
-// compare wants got to be want in every field, nil lists told from empty ones.
+// compare fails the test unless got equals want in every field. Nil lists and empty lists differ.
 func compare(t testing.TB, want, got *engine.Client) {
 	t.Helper()
-	if diff := cmp.Diff(want, got, cmpopts.EquateComparable(want.Caller.IP), cmpopts.IgnoreUnexported(engine.Client{})); diff != "" {
+	diff := cmp.Diff(want, got, cmpopts.EquateComparable(want.Caller.IP), cmpopts.IgnoreUnexported(engine.Client{}))
+	if diff != "" {
 		t.Errorf("client %q, want (-) and got (+):\n%s", want.ID, diff)
 	}
 }
@@ -59,9 +60,11 @@ func testEverything(t *testing.T, database string) {
 
 func testNullAgainstEmpty(t *testing.T, database string) {
 	s := open(t, database)
-	bare := &engine.Client{ID: "bare", IssuedAt: time.Now().UTC().Truncate(time.Microsecond), Caller: engine.Caller{Auth: engine.AuthNone}}
+	bare := &engine.Client{ID: "bare", IssuedAt: time.Now().UTC().Truncate(time.Microsecond),
+		Caller: engine.Caller{Auth: engine.AuthNone}}
 	empty := newClient("empty")
-	empty.Metadata = engine.Metadata{RedirectURIs: []string{}, GrantTypes: []string{}, DefaultMaxAge: new(int64(0)), RequireAuthTime: new(false)}
+	empty.Metadata = engine.Metadata{RedirectURIs: []string{}, GrantTypes: []string{}, DefaultMaxAge: new(int64(0)),
+		RequireAuthTime: new(false)}
 	empty.Caller.Scopes = []string{}
 	empty.Secret = &engine.Secret{}
 	mustAdd(t, s, bare, empty)
@@ -76,8 +79,8 @@ func testNullAgainstEmpty(t *testing.T, database string) {
 		t.Fatal(err)
 	}
 	if !name || !hash || !salt || !expires || !previous {
-		t.Errorf("client_name, secret_hash, secret_salt, secret_expires_at, previous of a bare client are NULL: got %t %t %t %t %t, want true",
-			name, hash, salt, expires, previous)
+		t.Errorf("NULL in client_name, secret_hash, secret_salt, secret_expires_at, previous of a bare client: "+
+			"got %t %t %t %t %t, want true", name, hash, salt, expires, previous)
 	}
 }
 
@@ -92,7 +95,9 @@ func testUTF8(t *testing.T, database string) {
 
 func testLookalikes(t *testing.T, database string) {
 	s := open(t, database)
-	for _, text := range []string{"2026-01-02T03:04:05Z", "2026-01-02T03:04:05.678Z", "1e3", "0x10", "007", "NULL", "true", "'; DROP"} {
+	for _, text := range []string{
+		"2026-01-02T03:04:05Z", "2026-01-02T03:04:05.678Z", "1e3", "0x10", "007", "NULL", "true", "'; DROP",
+	} {
 		want := newClient(strings.ReplaceAll(text, " ", ""))
 		want.Metadata.ClientName = text
 		mustAdd(t, s, want)
@@ -104,10 +109,10 @@ func testTimes(t *testing.T, database string) {
 	s := open(t, database)
 	tokyo := time.FixedZone("Tokyo", 9*3600)
 	for i, issued := range []time.Time{
-		time.Date(2026, 1, 1, 0, 30, 0, 999_999_999, tokyo), // the day before, and not to be rounded up
+		time.Date(2026, 1, 1, 0, 30, 0, 999_999_999, tokyo), // the day before in UTC; must not be rounded up
 		time.Date(2026, 6, 30, 23, 59, 59, 999_999_999, time.UTC),
 		time.Date(2026, 7, 1, 0, 0, 0, 0, time.UTC),
-		time.Date(2026, 3, 29, 2, 30, 0, 1000, time.UTC), // an hour that some places skip
+		time.Date(2026, 3, 29, 2, 30, 0, 1000, time.UTC), // does not exist in places with summer time
 		time.Date(1970, 1, 1, 0, 0, 0, 0, time.UTC),
 		time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC),
 	} {
@@ -158,7 +163,7 @@ func testOneWinner(t *testing.T, database string) {
 			}
 		}
 		if got := mustGet(t, s, id).RegistrationID; got != winner {
-			t.Errorf("client %s: stored is registration %s, told to have won was %s", id, got, winner)
+			t.Errorf("client %s: registration %s is stored, but %s succeeded", id, got, winner)
 		}
 	}
 }
@@ -166,9 +171,10 @@ func testOneWinner(t *testing.T, database string) {
 func testAddAgain(t *testing.T, database string) {
 	s := open(t, database)
 	c := newClient("again")
-	mustAdd(t, s, c, c) // our own registration, sent twice
+	mustAdd(t, s, c, c) // the same registration, sent twice
 	other := newClient("again")
-	if err := s.AddClient(t.Context(), other); !errors.Is(err, engine.ErrExists) || errors.Is(err, engine.ErrUnavailable) {
+	if err := s.AddClient(t.Context(), other); !errors.Is(err, engine.ErrExists) ||
+		errors.Is(err, engine.ErrUnavailable) {
 		t.Errorf("another registration of the ID: got %v, want %v", err, engine.ErrExists)
 	}
 	compare(t, c, mustGet(t, s, "again"))
@@ -195,7 +201,8 @@ func testSequence(t *testing.T, database string) {
 		writers = append(writers, writer)
 		got = append(got, fmt.Sprint(len(writer), " ", sequence, " ", event))
 	}
-	if diff := cmp.Diff([]string{"16 1 registered", "16 2 registered", "16 1 registered", "16 2 registered"}, got); diff != "" {
+	want := []string{"16 1 registered", "16 2 registered", "16 1 registered", "16 2 registered"}
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("length of the writer, sequence and event, want (-) and got (+):\n%s", diff)
 	}
 	if len(writers) == 4 && (string(writers[0]) != string(writers[1]) || string(writers[1]) == string(writers[2])) {
@@ -230,8 +237,10 @@ func testCancelled(t *testing.T, database string) {
 	}
 	late, cancel := context.WithDeadline(t.Context(), time.Now())
 	defer cancel()
-	if err := s.AddClient(late, newClient("late")); !errors.Is(err, engine.ErrUnavailable) || !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("adding after the deadline: got %v, want %v and %v", err, engine.ErrUnavailable, context.DeadlineExceeded)
+	if err := s.AddClient(late, newClient("late")); !errors.Is(err, engine.ErrUnavailable) ||
+		!errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("adding after the deadline: got %v, want %v and %v", err, engine.ErrUnavailable,
+			context.DeadlineExceeded)
 	}
 	wantExists(t, s, "late", false)
 }
@@ -291,7 +300,7 @@ func testNoPlaintext(t *testing.T, database string) {
 	names := 0
 	EachValue(t, database, func(table, column string, value []byte) {
 		if strings.Contains(string(value), a.Metadata.ClientName) {
-			names++ // so that this test could find a secret
+			names++ // shows that this test would find a secret
 		}
 		for _, p := range plain {
 			if strings.Contains(string(value), p.Reveal()) {
@@ -304,7 +313,7 @@ func testNoPlaintext(t *testing.T, database string) {
 	}
 	for i, id := range []string{"a", "b"} {
 		if !mustGet(t, s, id).Secret.Verify(plain[i], a.IssuedAt) {
-			t.Errorf("the secret of client %s does not verify any more", id)
+			t.Errorf("the stored secret of client %s does not verify", id)
 		}
 	}
 }

@@ -15,7 +15,7 @@ import (
 	"registrar/store"
 )
 
-// newDeployment returns a deployment of these modules.
+// newDeployment returns a deployment with a script for each module.
 func newDeployment(digests ...string) scripts.Deployment {
 	d := scripts.Deployment{Scripts: []scripts.Script{}, CreatedAt: time.Now().UTC().Truncate(time.Microsecond)}
 	for _, digest := range digests {
@@ -52,18 +52,22 @@ func testDeployments(t *testing.T, database string) {
 	want := []scripts.Deployment{
 		{
 			Scripts: []scripts.Script{
-				{Name: "outer", Module: digest, Config: jsontext.Value(`{"prefix":"🦀","n":1.0,"z":{},"a":[]}`), Mode: scripts.ModeEnforce,
-					OnFailure: scripts.OnFailureBase, FailOpen: []string{"set_scopes"}, Steps: []string{"set_scopes", "add_client_id"}},
+				{Name: "outer", Module: digest, Config: jsontext.Value(`{"prefix":"🦀","n":1.0,"z":{},"a":[]}`),
+					Mode:      scripts.ModeEnforce,
+					OnFailure: scripts.OnFailureBase, FailOpen: []string{"set_scopes"},
+					Steps: []string{"set_scopes", "add_client_id"}},
 				{Name: "inner", Module: digest, Mode: scripts.ModeCanary, Canary: "5%"},
 			},
-			Comment: "erste 🦀\n", CreatedBy: "admin token 0a1b2c3d", CreatedAt: time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC),
+			Comment: "erste 🦀\n", CreatedBy: "admin token 0a1b2c3d",
+			CreatedAt: time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC),
 		},
 		{Scripts: []scripts.Script{}, CreatedAt: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)},
-		{Scripts: []scripts.Script{{Name: "a", Module: digest}}, CopyOf: 1, CreatedAt: time.Date(2026, 1, 2, 3, 4, 5, 999_999_000, time.UTC)},
+		{Scripts: []scripts.Script{{Name: "a", Module: digest}}, CopyOf: 1,
+			CreatedAt: time.Date(2026, 1, 2, 3, 4, 5, 999_999_000, time.UTC)},
 	}
 	for i := range want {
 		d := want[i]
-		d.Number = 77 // says nothing
+		d.Number = 77 // must be ignored
 		d.CreatedAt = d.CreatedAt.Add(999)
 		got, err := s.AddDeployment(t.Context(), d, nil)
 		if err != nil {

@@ -15,34 +15,38 @@ import (
 	"registrar/engine"
 )
 
-// newClient returns a small public client with this ID.
+// newClient returns a small public client with the given ID.
 func newClient(id string) *engine.Client {
 	return &engine.Client{
 		ID:             id,
 		RegistrationID: uuid.New(),
 		IssuedAt:       time.Now().UTC().Truncate(time.Microsecond),
-		Metadata:       engine.Metadata{RedirectURIs: []string{"https://client.example/cb"}, TokenEndpointAuthMethod: "none"},
-		Caller:         engine.Caller{Auth: engine.AuthNone},
+		Metadata: engine.Metadata{RedirectURIs: []string{"https://client.example/cb"},
+			TokenEndpointAuthMethod: "none"},
+		Caller: engine.Caller{Auth: engine.AuthNone},
 	}
 }
 
-// fullClient returns a client in which nothing is left out.
+// fullClient returns a client with all fields set.
 func fullClient(t testing.TB, id string) *engine.Client {
 	t.Helper()
 	c := &engine.Client{
 		ID:             id,
 		RegistrationID: uuid.New(),
 		IssuedAt:       time.Date(2026, 2, 3, 4, 5, 6, 789_012_000, time.UTC),
-		Secret:         &engine.Secret{Hash: [32]byte{0: 1, 31: 0}, Salt: make([]byte, engine.SaltSize), ExpiresAt: time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)},
+		Secret: &engine.Secret{Hash: [32]byte{0: 1, 31: 0}, Salt: make([]byte, engine.SaltSize),
+			ExpiresAt: time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)},
 		Provenance: engine.Provenance{Deployment: 1 << 40, Acts: []engine.Act{
 			{Step: "add_client_id", Script: "ids", Module: "sha256:00", Changed: []string{"client_id", "größer"}},
 			{Step: "set_scopes", Script: "scopes", Module: "sha256:01"},
 		}},
-		PreviousSecret: &engine.Secret{Hash: [32]byte{0: 2, 31: 0}, Salt: make([]byte, engine.SaltSize), ExpiresAt: time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)},
-		TokenHash:      new(sha256.Sum256([]byte("token of " + id))),
-		Updated: &engine.Update{At: time.Date(2026, 3, 4, 5, 6, 7, 890_123_000, time.UTC), Provenance: engine.Provenance{Deployment: 1<<40 + 1, Acts: []engine.Act{
-			{Step: "set_scopes", Script: "scopes", Module: "sha256:02"},
-		}}},
+		PreviousSecret: &engine.Secret{Hash: [32]byte{0: 2, 31: 0}, Salt: make([]byte, engine.SaltSize),
+			ExpiresAt: time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)},
+		TokenHash: new(sha256.Sum256([]byte("token of " + id))),
+		Updated: &engine.Update{At: time.Date(2026, 3, 4, 5, 6, 7, 890_123_000, time.UTC),
+			Provenance: engine.Provenance{Deployment: 1<<40 + 1, Acts: []engine.Act{
+				{Step: "set_scopes", Script: "scopes", Module: "sha256:02"},
+			}}},
 		SeenAt:  time.Date(2026, 4, 5, 6, 7, 8, 901_234_000, time.UTC),
 		Version: 1 << 41,
 	}
@@ -57,8 +61,8 @@ func fullClient(t testing.TB, id string) *engine.Client {
 	return c
 }
 
-// fill sets every field of v, a struct, to something that is not its zero value, and no two alike. A field of a type
-// that it does not know fails the test: add it here.
+// fill sets each field of v, a struct, to a different value other than its zero value. It fails the test for a field of
+// an unknown type, which must then be added here.
 func fill(t testing.TB, v reflect.Value, path string) {
 	t.Helper()
 	for i := range v.NumField() {
@@ -78,7 +82,7 @@ func fill(t testing.TB, v reflect.Value, path string) {
 			*p = netip.MustParseAddr("2001:db8::1")
 		default:
 			if f.Kind() != reflect.String {
-				t.Fatalf("%s has a type that no test fills: %s", name, f.Type())
+				t.Fatalf("%s has the unknown type %s: add it to fill", name, f.Type())
 			}
 			f.SetString(name + " \t\n\x7f é 𝄞")
 		}

@@ -17,7 +17,8 @@ import (
 )
 
 func newInitialToken(id string, uses int64) *engine.InitialAccessToken {
-	return &engine.InitialAccessToken{ID: id, Hash: [32]byte{1, byte(len(id)), id[0]}, Label: "for " + id, MaxUses: uses, UsesLeft: uses,
+	return &engine.InitialAccessToken{ID: id, Hash: [32]byte{1, byte(len(id)), id[0]}, Label: "for " + id,
+		MaxUses: uses, UsesLeft: uses,
 		CreatedAt: time.Now().UTC().Truncate(time.Microsecond)}
 }
 
@@ -28,7 +29,7 @@ func addInitialToken(t testing.TB, s *store.Store, token *engine.InitialAccessTo
 	}
 }
 
-// clientBy returns a client that was registered with a token.
+// clientBy returns a client that is registered with a token.
 func clientBy(token *engine.InitialAccessToken, id string) *engine.Client {
 	c := newClient(id)
 	c.Caller = token.Caller()
@@ -48,7 +49,8 @@ func testInitialTokens(t *testing.T, database string) {
 	first, second, third := newInitialToken("first", 3), newInitialToken("a", 0), newInitialToken("A", 1)
 	first.CreatedAt = time.Date(2026, 1, 1, 0, 0, 0, 1000, time.UTC)
 	second.CreatedAt, third.CreatedAt = first.CreatedAt.Add(time.Microsecond), first.CreatedAt.Add(2*time.Microsecond)
-	first.Label, first.Scopes, first.ExpiresAt = "für 🔑  ", []string{"read", "write"}, time.Date(2027, 12, 31, 23, 59, 59, 999_999_000, time.UTC)
+	first.Label, first.Scopes, first.ExpiresAt = "für 🔑  ", []string{"read", "write"},
+		time.Date(2027, 12, 31, 23, 59, 59, 999_999_000, time.UTC)
 	for _, token := range []*engine.InitialAccessToken{first, second, third} {
 		addInitialToken(t, s, token)
 		got, err := s.InitialAccessToken(t.Context(), token.Hash)
@@ -62,13 +64,16 @@ func testInitialTokens(t *testing.T, database string) {
 	}
 	taken, twin := newInitialToken("first", 1), newInitialToken("twin", 1)
 	taken.Hash[9], twin.Hash = 9, first.Hash
-	for _, bad := range []*engine.InitialAccessToken{taken, twin, {ID: strings.Repeat("x", 65), CreatedAt: first.CreatedAt}, {CreatedAt: first.CreatedAt}, {ID: "no time"}} {
+	for _, bad := range []*engine.InitialAccessToken{
+		taken, twin, {ID: strings.Repeat("x", 65), CreatedAt: first.CreatedAt}, {CreatedAt: first.CreatedAt},
+		{ID: "no time"},
+	} {
 		if err := s.AddInitialAccessToken(t.Context(), bad); err == nil || errors.Is(err, engine.ErrUnavailable) {
 			t.Errorf("adding %+v: got %v, want an error", bad, err)
 		}
 	}
 	if _, err := s.InitialAccessToken(t.Context(), [32]byte{}); !errors.Is(err, engine.ErrNotFound) {
-		t.Errorf("a hash that nobody has: got %v, want %v", err, engine.ErrNotFound)
+		t.Errorf("an unknown hash: got %v, want %v", err, engine.ErrNotFound)
 	}
 	for _, want := range []error{nil, engine.ErrNotFound} {
 		if err := s.DeleteInitialAccessToken(t.Context(), "a"); !errors.Is(err, want) {
@@ -89,10 +94,10 @@ func testUses(t *testing.T, database string) {
 	}
 	first := clientBy(two, "1")
 	mustAdd(t, s, first)
-	mustAdd(t, s, first) // the same client once more: nothing is taken
+	mustAdd(t, s, first) // the same client again takes no use
 	wantUsesLeft(t, s, two, 1)
 	mustAdd(t, s, clientBy(two, "2"))
-	mustAdd(t, s, first) // with nothing left, too
+	mustAdd(t, s, first) // even if no use is left
 	if err := s.AddClient(t.Context(), clientBy(two, "3")); !errors.Is(err, engine.ErrTokenSpent) {
 		t.Errorf("the third of two uses: got %v, want %v", err, engine.ErrTokenSpent)
 	}
@@ -145,7 +150,7 @@ func testUseRace(t *testing.T, database string) {
 	}
 }
 
-// Whatever keeps the client from being stored keeps the use.
+// If the client is not stored, the use is not taken.
 func testNoUseLost(t *testing.T, database string) {
 	s := open(t, database)
 	token := newInitialToken("token", 1)

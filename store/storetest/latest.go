@@ -15,7 +15,7 @@ import (
 	"registrar/store"
 )
 
-// latest lists the IDs of the last n clients.
+// latest returns the IDs of the last n clients.
 func latest(t testing.TB, s *store.Store, n int) []string {
 	t.Helper()
 	ids := []string{}
@@ -37,7 +37,7 @@ func count(t testing.TB, s *store.Store, limit int) int {
 	return n
 }
 
-// The order in which clients were written says which is newest, neither their IDs nor their times.
+// The newest client is the one that was written last, regardless of IDs and times.
 func testLatest(t *testing.T, database string) {
 	s := open(t, database)
 	if got := latest(t, s, 10); len(got) != 0 || count(t, s, 10) != 0 {
@@ -47,7 +47,7 @@ func testLatest(t *testing.T, database string) {
 	var clients []*engine.Client
 	for i := range 250 {
 		c := newClient(fmt.Sprintf("%c-%03d", "aAzZ"[i%4], i))
-		c.IssuedAt = base.Add(time.Duration(i/40) * time.Microsecond) // forty at once
+		c.IssuedAt = base.Add(time.Duration(i/40) * time.Microsecond) // forty at the same time
 		clients = append(clients, c)
 	}
 	rand.Shuffle(len(clients), func(i, j int) { clients[i], clients[j] = clients[j], clients[i] })
@@ -82,7 +82,7 @@ func testLatestWhole(t *testing.T, database string) {
 	}
 }
 
-// Between two pages nothing is held: others write, and what is gone is left out.
+// Clients can be added and deleted between two pages. Deleted ones are left out.
 func testLatestWhileWriting(t *testing.T, database string) {
 	s := open(t, database)
 	base := time.Now().UTC().Truncate(time.Second)
@@ -119,7 +119,8 @@ func testLatestWhileWriting(t *testing.T, database string) {
 		cancel()
 	}
 	if seen != 100 || !errors.Is(failed, context.Canceled) {
-		t.Errorf("cancelled in the first page: got %d clients and %v, want that page and %v", seen, failed, context.Canceled)
+		t.Errorf("cancelled in the first page: got %d clients and %v, want that page and %v", seen, failed,
+			context.Canceled)
 	}
 	for range s.LatestClients(t.Context(), 1000) {
 		break // must not panic

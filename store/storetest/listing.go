@@ -11,7 +11,7 @@ import (
 	"registrar/store"
 )
 
-// ids lists the IDs that a search finds.
+// ids returns the IDs that a search finds.
 func ids(t testing.TB, s *store.Store, after, q string, limit int) []string {
 	t.Helper()
 	clients, err := s.Clients(t.Context(), after, q, limit)
@@ -76,7 +76,7 @@ func testSearch(t *testing.T, database string) {
 		q    string
 		want []string
 	}{
-		{"acme", []string{"acme-1", "acme-2", "other"}}, // the ID's case counts, the name's does not
+		{"acme", []string{"acme-1", "acme-2", "other"}}, // case matters in IDs, but not in names
 		{"Acme", []string{"Acme-3", "other"}},
 		{"ACME-EDITOR", []string{"other"}},
 		{"editor", []string{"acme-1", "other"}},

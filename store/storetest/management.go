@@ -14,18 +14,19 @@ import (
 	"registrar/store"
 )
 
-// testUpdateClient changes everything that an update can, from nothing to something and back.
+// testUpdateClient changes all that an update can change, from a bare client to a full one and back.
 func testUpdateClient(t *testing.T, database string) {
 	s := open(t, database)
 	bare := newClient("x")
 	full := fullClient(t, "x")
 	mustAdd(t, s, bare, newClient("X"))
 
-	// An update leaves alone who registered what and when, and when the client was seen.
+	// An update must not change the registration's time, caller and provenance, and the time when the client was seen.
 	change := *full
 	change.RegistrationID, change.Version = bare.RegistrationID, 0
 	want := change
-	want.IssuedAt, want.Caller, want.Provenance, want.SeenAt, want.Version = bare.IssuedAt, bare.Caller, bare.Provenance, time.Time{}, 1
+	want.IssuedAt, want.Caller, want.Provenance, want.SeenAt, want.Version = bare.IssuedAt, bare.Caller,
+		bare.Provenance, time.Time{}, 1
 	mustUpdate(t, s, &change)
 	compare(t, &want, mustGet(t, s, "x"))
 	if found, err := s.Clients(t.Context(), "", full.Metadata.ClientName, 0); err != nil || len(found) != 1 {
@@ -41,7 +42,8 @@ func testUpdateClient(t *testing.T, database string) {
 
 	var event string
 	var sequence int
-	if err := raw(t, database).QueryRow("SELECT event, sequence FROM clients WHERE client_id = 'x'").Scan(&event, &sequence); err != nil || event != "updated" || sequence != 4 {
+	row := raw(t, database).QueryRow("SELECT event, sequence FROM clients WHERE client_id = 'x'")
+	if err := row.Scan(&event, &sequence); err != nil || event != "updated" || sequence != 4 {
 		t.Errorf("event and sequence: got %s, %d and %v, want updated, 4", event, sequence, err)
 	}
 }
@@ -60,9 +62,12 @@ func testUpdateConflict(t *testing.T, database string) {
 	stale, reborn, gone := *c, *c, newClient("y")
 	stale.Version = 1
 	reborn.RegistrationID = uuid.New() // another client with the ID
-	for name, change := range map[string]*engine.Client{"another version": &stale, "another registration": &reborn, "no client": gone} {
+	for name, change := range map[string]*engine.Client{
+		"another version": &stale, "another registration": &reborn, "no client": gone,
+	} {
 		change.Metadata.ClientName = name
-		if err := s.UpdateClient(t.Context(), change); !errors.Is(err, engine.ErrConflict) || errors.Is(err, engine.ErrUnavailable) {
+		err := s.UpdateClient(t.Context(), change)
+		if !errors.Is(err, engine.ErrConflict) || errors.Is(err, engine.ErrUnavailable) {
 			t.Errorf("%s: got %v, want %v", name, err, engine.ErrConflict)
 		}
 	}
@@ -70,7 +75,7 @@ func testUpdateConflict(t *testing.T, database string) {
 	wantExists(t, s, "y", false)
 }
 
-// testOneUpdate has eight update the same version at once, again and again.
+// testOneUpdate runs eight concurrent updates of the same version, in several rounds.
 func testOneUpdate(t *testing.T, database string) {
 	s := open(t, database)
 	c := newClient("x")
@@ -100,7 +105,8 @@ func testOneUpdate(t *testing.T, database string) {
 			}
 		}
 		if got := mustGet(t, s, "x"); got.Metadata.ClientName != winner || got.Version != round+1 {
-			t.Errorf("stored is update %s as version %d, told to have won was %s", got.Metadata.ClientName, got.Version, winner)
+			t.Errorf("update %s is stored as version %d, but %s succeeded; want version %d",
+				got.Metadata.ClientName, got.Version, winner, round+1)
 		}
 	}
 }
@@ -110,7 +116,7 @@ func testClientByToken(t *testing.T, database string) {
 	a, b := newClient("a"), newClient("b")
 	first, second := sha256.Sum256([]byte("first")), sha256.Sum256([]byte("second"))
 	a.TokenHash, b.TokenHash = &first, &second
-	mustAdd(t, s, a, b, newClient("c"), newClient("d")) // of which two have none
+	mustAdd(t, s, a, b, newClient("c"), newClient("d")) // c and d have no token
 	for want, hash := range map[string]*[32]byte{"a": &first, "b": &second} {
 		got, err := s.ClientByToken(t.Context(), want, *hash)
 		if err != nil || got.ID != want {
@@ -124,7 +130,8 @@ func testClientByToken(t *testing.T, database string) {
 	for name, wrong := range map[string]struct {
 		id   string
 		hash [32]byte
-	}{"another's token": {"a", second}, "an old token": {"a", first}, "no token": {"c", [32]byte{}}, "no client": {"e", third}} {
+	}{"another's token": {"a", second}, "an old token": {"a", first}, "no token": {"c", [32]byte{}},
+		"no client": {"e", third}} {
 		if _, err := s.ClientByToken(t.Context(), wrong.id, wrong.hash); !errors.Is(err, engine.ErrNotFound) {
 			t.Errorf("by %s: got %v, want %v", name, err, engine.ErrNotFound)
 		}
@@ -150,16 +157,18 @@ func testMarkSeen(t *testing.T, database string) {
 			t.Fatal(err)
 		}
 	}
-	mark(noon, "b", "nobody", "a", "a")
+	mark(noon, "b", "unknown", "a", "a")
 	mark(noon.Add(-time.Hour), "a")
 	mark(noon.Add(time.Hour), "b")
 	mark(noon)
-	for id, want := range map[string]time.Time{"a": noon.Truncate(time.Microsecond), "A": {}, "b": noon.Add(time.Hour).Truncate(time.Microsecond)} {
+	for id, want := range map[string]time.Time{
+		"a": noon.Truncate(time.Microsecond), "A": {}, "b": noon.Add(time.Hour).Truncate(time.Microsecond),
+	} {
 		if got := mustGet(t, s, id); !got.SeenAt.Equal(want) || got.Version != 0 {
 			t.Errorf("client %s: got seen at %v, version %d; want %v, version 0", id, got.SeenAt, got.Version, want)
 		}
 	}
 	if err := s.MarkSeen(t.Context(), []string{"a"}, time.Time{}); err == nil {
-		t.Error("at no time: got no error, want one")
+		t.Error("at the zero time: got no error, want one")
 	}
 }

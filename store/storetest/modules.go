@@ -15,11 +15,12 @@ import (
 	"registrar/store"
 )
 
-// newModule returns a module of these bytes, which need not be WebAssembly: a store does not look.
+// newModule returns a module with the given bytes. They need not be WebAssembly: the store does not decode them.
 func newModule(wasm string) scripts.Module {
 	return scripts.Module{
 		Digest: scripts.Digest([]byte(wasm)), Name: "module", Size: len(wasm),
-		Steps: []string{"add_client_id"}, Imports: []string{"registrar_v1.log"}, MemoryMin: 1 << 32, Warnings: []string{},
+		Steps: []string{"add_client_id"}, Imports: []string{"registrar_v1.log"}, MemoryMin: 1 << 32,
+		Warnings:  []string{},
 		CreatedAt: time.Now().UTC().Truncate(time.Microsecond),
 	}
 }
@@ -43,10 +44,12 @@ func testModules(t *testing.T, database string) {
 	first := newModule("first")
 	first.CreatedAt = time.Date(2026, 1, 1, 0, 0, 0, 1000, time.UTC)
 	second := newModule("second")
-	second.Name, second.Steps, second.Imports, second.Warnings = "größer 🦀", []string{}, []string{}, []string{"one", "two"}
+	second.Name, second.Steps, second.Imports, second.Warnings = "größer 🦀", []string{}, []string{},
+		[]string{"one", "two"}
 	second.Signature = "signed at once"
 	for _, m := range []scripts.Module{first, second} {
-		stored, added, err := s.AddModule(t.Context(), m, []byte(map[string]string{first.Digest: "first", second.Digest: "second"}[m.Digest]))
+		stored, added, err := s.AddModule(t.Context(), m,
+			[]byte(map[string]string{first.Digest: "first", second.Digest: "second"}[m.Digest]))
 		if err != nil || !added {
 			t.Fatalf("adding: got %t and %v, want true", added, err)
 		}
@@ -71,7 +74,8 @@ func testModules(t *testing.T, database string) {
 		}
 		stored, added, err := s.AddModule(t.Context(), again, []byte("first"))
 		if diff := cmp.Diff(first, stored); err != nil || added || diff != "" {
-			t.Errorf("adding with the signature %q: got %t and %v, want false and, want (-) and got (+):\n%s", signature, added, err, diff)
+			t.Errorf("adding with the signature %q: got %t and %v, want false and, want (-) and got (+):\n%s",
+				signature, added, err, diff)
 		}
 		if got, err := s.ModuleSignature(t.Context(), first.Digest); err != nil || got != first.Signature {
 			t.Errorf("the signature that is stored: got %q and %v, want %q", got, err, first.Signature)
@@ -81,7 +85,7 @@ func testModules(t *testing.T, database string) {
 		t.Errorf("the signature of the second: got %q and %v", got, err)
 	}
 	if _, err := s.ModuleSignature(t.Context(), scripts.Digest(nil)); !errors.Is(err, scripts.ErrNotFound) {
-		t.Errorf("of a module that is not there: got %v, want %v", err, scripts.ErrNotFound)
+		t.Errorf("the signature of a missing module: got %v, want %v", err, scripts.ErrNotFound)
 	}
 	got, err := s.Modules(t.Context())
 	if diff := cmp.Diff([]scripts.Module{second, first}, got); err != nil || diff != "" {
@@ -102,7 +106,7 @@ func testModuleRace(t *testing.T, database string) {
 				t.Errorf("upload %d: %v", i, err)
 			}
 			if won != (stored.Name == m.Name) {
-				t.Errorf("upload %d: told %t, but %s is stored", i, won, stored.Name)
+				t.Errorf("upload %d: added is %t, but %s is stored", i, won, stored.Name)
 			}
 			added[i] = won
 		})
@@ -115,7 +119,7 @@ func testModuleRace(t *testing.T, database string) {
 
 func testModuleBytes(t *testing.T, database string) {
 	s := open(t, database)
-	wasm := bytes.Repeat([]byte("\x00asm\xff'\"\\\r\n\x1a"), 8<<20/11) // the size of the largest that are taken
+	wasm := bytes.Repeat([]byte("\x00asm\xff'\"\\\r\n\x1a"), 8<<20/11) // about the largest module that is accepted
 	m := newModule(string(wasm))
 	if _, _, err := s.AddModule(t.Context(), m, wasm); err != nil {
 		t.Fatal(err)
@@ -125,10 +129,10 @@ func testModuleBytes(t *testing.T, database string) {
 		t.Errorf("got %d bytes and %v, want %d", len(got), err, len(wasm))
 	}
 	if _, err := s.ModuleBytes(t.Context(), scripts.Digest(nil)); !errors.Is(err, scripts.ErrNotFound) {
-		t.Errorf("a module that is not there: got %v, want %v", err, scripts.ErrNotFound)
+		t.Errorf("a missing module: got %v, want %v", err, scripts.ErrNotFound)
 	}
 	if _, _, err := s.AddModule(t.Context(), newModule("one"), []byte("two")); err == nil {
-		t.Error("other bytes than the digest's: got no error, want one")
+		t.Error("bytes that do not match the digest: got no error, want one")
 	}
 	if _, err := raw(t, database).Exec("UPDATE modules SET wasm = 'x'"); err != nil {
 		t.Fatal(err)
@@ -148,11 +152,12 @@ func testDeleteModule(t *testing.T, database string) {
 	}
 	err := s.DeleteModule(t.Context(), digest)
 	if !errors.Is(err, scripts.ErrConflict) || !strings.Contains(err.Error(), "deployment 1 ") {
-		t.Errorf("named by the last but 19: got %v, want %v and its number", err, scripts.ErrConflict)
+		t.Errorf("used by the oldest of the last 20 deployments: got %v, want %v and its number", err,
+			scripts.ErrConflict)
 	}
 	mustDeploy(t, s)
 	if err := s.DeleteModule(t.Context(), digest); err != nil {
-		t.Errorf("named by the last but 20: %v", err)
+		t.Errorf("used only by an older deployment: %v", err)
 	}
 	if err := s.DeleteModule(t.Context(), digest); !errors.Is(err, scripts.ErrNotFound) {
 		t.Errorf("deleting again: got %v, want %v", err, scripts.ErrNotFound)
@@ -162,7 +167,7 @@ func testDeleteModule(t *testing.T, database string) {
 	}
 }
 
-// Of a deployment and a deletion at once only one succeeds.
+// Of a concurrent deployment and deletion of a module exactly one succeeds.
 func testDeleteModuleRace(t *testing.T, database string) {
 	s := open(t, database)
 	outcomes := map[string]int{}

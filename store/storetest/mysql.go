@@ -13,18 +13,18 @@ import (
 	"registrar/store/storetest/mariadb"
 )
 
-// shared is the server of this test process. It lives until the process ends, however it ends; see [mariadb.Server].
+// shared starts the server of this test process. It runs until the process ends; see [mariadb.Server].
 var shared = sync.OnceValues(func() (*mariadb.Server, error) {
-	s, err := mariadb.New(mariadb.Config{})
+	s, err := mariadb.New(mariadb.Config{Args: []string{"--max-connections=500"}})
 	if err == nil {
 		err = s.Start()
 	}
 	return s, err
 })
 
-// MySQL returns the DSN of a new, empty database, which is dropped when the test ends. It is on the server that
-// REGISTRAR_TEST_MYSQL names by a DSN or, where that is not set, on a private one, which the first call in a test
-// process starts. Where there is neither, the test is skipped, or fails if CI is set.
+// MySQL returns the DSN of a new, empty database, which is dropped when the test ends. It is on the server with the DSN
+// REGISTRAR_TEST_MYSQL or, if that is not set, on a private one, which the first call in a test process starts. If
+// there is no server, the test is skipped, or fails if CI is set.
 func MySQL(t testing.TB) (dsn string) {
 	t.Helper()
 	base := os.Getenv("REGISTRAR_TEST_MYSQL")
@@ -41,7 +41,7 @@ func MySQL(t testing.TB) (dsn string) {
 	return cfg.FormatDSN()
 }
 
-// newDatabase makes a database on the server that base names, and returns where it is.
+// newDatabase creates a database on the server with the DSN base, and returns its configuration.
 func newDatabase(t testing.TB, base string) *mysql.Config {
 	t.Helper()
 	cfg, err := mysql.ParseDSN(base)
@@ -49,7 +49,7 @@ func newDatabase(t testing.TB, base string) *mysql.Config {
 		t.Fatal("the DSN of the test server is malformed")
 	}
 	cfg.DBName = "registrar_test_" + strings.ToLower(rand.Text())
-	// The defaults of a database that operators made long ago must not matter.
+	// The defaults of an existing database must not matter.
 	execOn(t, cfg, "CREATE DATABASE "+cfg.DBName+" CHARACTER SET latin1 COLLATE latin1_swedish_ci")
 	return cfg
 }
@@ -70,13 +70,13 @@ func execOn(t testing.TB, cfg *mysql.Config, query string) {
 	}
 }
 
-// requireServer skips the test, or fails it if CI is set, where there is no server to start.
+// requireServer skips the test, or fails it if CI is set, if there is no server program.
 func requireServer(t testing.TB) {
 	t.Helper()
 	if _, err := mariadb.Program(); err == nil {
 		return
 	}
-	const missing = "there is neither REGISTRAR_TEST_MYSQL nor a mariadbd or mysqld in PATH or /usr/sbin"
+	const missing = "REGISTRAR_TEST_MYSQL is not set, and no mariadbd or mysqld is in PATH or /usr/sbin"
 	if os.Getenv("CI") != "" {
 		t.Fatal(missing)
 	}

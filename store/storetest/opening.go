@@ -25,7 +25,7 @@ func testReopen(t *testing.T, database string) {
 	if err := first.Close(); err != nil {
 		t.Fatal(err)
 	}
-	second, err := store.Open(t.Context(), store.Config{Database: database}) // nothing is left to migrate
+	second, err := store.Open(t.Context(), store.Config{Database: database}) // without migrating
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +60,8 @@ func testOpenAtOnce(t *testing.T, database string) {
 		t.Errorf("got %d clients, want 6", got)
 	}
 	var applied int
-	if err := raw(t, database).QueryRow("SELECT COUNT(*) FROM goose_db_version WHERE version_id = 1").Scan(&applied); err != nil || applied != 1 {
+	count := raw(t, database).QueryRow("SELECT COUNT(*) FROM goose_db_version WHERE version_id = 1")
+	if err := count.Scan(&applied); err != nil || applied != 1 {
 		t.Errorf("the first migration was applied %d times, %v, want once", applied, err)
 	}
 }
@@ -95,12 +96,13 @@ func testDownAndUp(t *testing.T, database string) {
 	s := open(t, database)
 	wantExists(t, s, "gone", false)
 	mustAdd(t, s, newClient("new"))
-	if _, _, err := store.Migrate(t.Context(), cfg, newest+1); err == nil || !strings.Contains(err.Error(), fmt.Sprint(newest)) {
-		t.Errorf("migrating further than the newest: got %v, want an error that names it", err)
+	_, _, err := store.Migrate(t.Context(), cfg, newest+1)
+	if err == nil || !strings.Contains(err.Error(), fmt.Sprint(newest)) {
+		t.Errorf("migrating beyond the newest version: got %v, want an error that names it", err)
 	}
 }
 
-// columns lists the columns of the tables that are there.
+// columns returns the columns of the tables that exist.
 func columns(t testing.TB, database string) map[string][]string {
 	t.Helper()
 	db, found := raw(t, database), map[string][]string{}
@@ -140,16 +142,21 @@ func testLaterSchema(t *testing.T, database string) {
 	}
 	for _, to := range []int64{store.LatestVersion, 0} {
 		from, now, err := store.Migrate(t.Context(), store.Config{Database: database}, to)
-		if err == nil || from != 999 || now != 999 || !strings.Contains(err.Error(), "999") || !strings.Contains(err.Error(), "later registrar") {
+		if err == nil || from != 999 || now != 999 || !strings.Contains(err.Error(), "999") ||
+			!strings.Contains(err.Error(), "later registrar") {
 			t.Errorf("migrating it to %d: got %d to %d and %v, want an error that says what to do", to, from, now, err)
 		}
 	}
 	exec("UPDATE schema_requirements SET least_program = 998")
 	for _, cfg := range []store.Config{{Database: database}, {Database: database, Migrate: true}} {
 		_, err := store.Open(t.Context(), cfg)
-		for _, says := range []string{"version 999", "version 998", fmt.Sprint("this program has version ", store.LatestVersion), "run a registrar of at least"} {
+		for _, says := range []string{
+			"version 999", "version 998", fmt.Sprint("this program has version ", store.LatestVersion),
+			"run a registrar of at least",
+		} {
 			if err == nil || !strings.Contains(err.Error(), says) || errors.Is(err, engine.ErrUnavailable) {
-				t.Errorf("a schema that needs a later program, migrate %t: got %v, want an error that says %q", cfg.Migrate, err, says)
+				t.Errorf("a schema that needs a later program, migrate %t: got %v, want an error that says %q",
+					cfg.Migrate, err, says)
 			}
 		}
 	}
@@ -163,7 +170,8 @@ func testEarlierSchema(t *testing.T, database string) {
 		t.Fatal(err)
 	}
 	_, err := store.Open(t.Context(), store.Config{Database: database})
-	if err == nil || !strings.Contains(err.Error(), "version 0") || !strings.Contains(err.Error(), "registrar migrate") {
+	if err == nil || !strings.Contains(err.Error(), "version 0") ||
+		!strings.Contains(err.Error(), "registrar migrate") {
 		t.Errorf("got %v, want both versions and the fix", err)
 	}
 }

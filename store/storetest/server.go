@@ -9,7 +9,7 @@ import (
 // A Server is a private database server of one test.
 type Server struct{ *mariadb.Server }
 
-// NewServer returns a server, started, that the test may treat badly. It is gone after the test.
+// NewServer starts a server that the test may stop or kill. It is removed after the test.
 func NewServer(t testing.TB) *Server {
 	t.Helper()
 	requireServer(t)

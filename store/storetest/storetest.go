@@ -1,5 +1,5 @@
-// Package storetest is the contract that every backend of [registrar/store] keeps, and what tests need to run it: a
-// private MySQL or MariaDB server, started when the first test asks for it.
+// Package storetest tests the contract of [registrar/store], which every kind of database must pass, and provides
+// databases for tests. [MySQL] starts a private MySQL or MariaDB server at the first call.
 package storetest
 
 import (
@@ -11,31 +11,37 @@ import (
 	"registrar/store"
 )
 
-// Run checks the contract. fresh returns the Database of a [store.Config] that names an empty database of its own.
+// parallel bounds the tests of Run that run at the same time. Each uses up to 40 connections, and MySQL accepts 151 by
+// default.
+const parallel = 3
+
+// Run tests the contract. Each call of fresh returns the [store.Config].Database of another empty database. The tests
+// run in parallel.
 func Run(t *testing.T, fresh func(t testing.TB) string) {
+	slots := make(chan struct{}, parallel)
 	for _, c := range []struct {
 		name string
 		f    func(*testing.T, string)
 	}{
 		{"round trip of a client with everything", testEverything},
-		{"null against empty", testNullAgainstEmpty},
+		{"null and empty values", testNullAgainstEmpty},
 		{"four-byte UTF-8", testUTF8},
-		{"text that looks like something else", testLookalikes},
+		{"text that looks like another type", testLookalikes},
 		{"time zone and precision", testTimes},
 		{"case and trailing spaces of IDs", testIDBytes},
-		{"weird characters in IDs", testWeirdIDs},
-		{"IDs that cannot exist", testImpossibleIDs},
+		{"special characters in IDs", testSpecialIDs},
+		{"looking up any ID", testImpossibleIDs},
 		{"limits of IDs", testIDLimits},
 		{"IDs as long as URLs", testLongIDs},
 		{"one ID has one winner", testOneWinner},
 		{"adding a client again", testAddAgain},
 		{"sequence of a writer", testSequence},
 		{"cancelled before the start", testCancelled},
-		{"cancelled in the middle", testCancelledLater},
-		{"clients at once, some of them taken", testBatches},
-		{"clients at once, one of them impossible", testBatchWithImpossible},
-		{"clients at once, many of them cancelled", testManyCancelled},
-		{"acts nearly alike", testActs},
+		{"cancelled at any time", testCancelledLater},
+		{"concurrent clients, some of them taken", testBatches},
+		{"concurrent clients, one of them rejected", testBatchWithRejected},
+		{"concurrent clients, many of them cancelled", testManyCancelled},
+		{"similar acts", testActs},
 		{"acts of a deployment", testActsOfDeployment},
 		{"deleting a client", testDeleteClient},
 		{"pages of clients", testPages},
@@ -45,47 +51,52 @@ func Run(t *testing.T, fresh func(t testing.TB) string) {
 		{"the latest clients while others write", testLatestWhileWriting},
 		{"only hashes of secrets", testNoPlaintext},
 		{"updating a client", testUpdateClient},
-		{"updating what is not there", testUpdateConflict},
+		{"updating another version or client", testUpdateConflict},
 		{"one version has one update", testOneUpdate},
 		{"clients by their tokens", testClientByToken},
 		{"marking clients as seen", testMarkSeen},
 		{"modules", testModules},
-		{"uploading one module at once", testModuleRace},
+		{"concurrent uploads of one module", testModuleRace},
 		{"bytes of modules", testModuleBytes},
 		{"bounds on modules", testModuleBounds},
 		{"bounds on modules, at once", testModuleBoundRace},
 		{"deployments", testDeployments},
-		{"deployments at once", testDeploymentRace},
-		{"deploying what is not there", testMissingModule},
+		{"concurrent deployments", testDeploymentRace},
+		{"deploying a missing module", testMissingModule},
 		{"deployment if current", testIfCurrent},
-		{"deployment if current, at once", testIfCurrentRace},
+		{"concurrent deployments if current", testIfCurrentRace},
 		{"deleting a module", testDeleteModule},
 		{"deleting a module while it is deployed", testDeleteModuleRace},
 		{"admin tokens", testAdminTokens},
 		{"one admin token has one winner", testAdminTokenRace},
 		{"initial access tokens", testInitialTokens},
 		{"uses of an initial access token", testUses},
-		{"one use has one winner", testUseRace},
+		{"each use has one winner", testUseRace},
 		{"a failed registration takes no use", testNoUseLost},
 		{"keys", testKeys},
 		{"shadows", testShadows},
 		{"reopening", testReopen},
-		{"opening at once", testOpenAtOnce},
-		{"down and up again", testDownAndUp},
+		{"concurrent opening", testOpenAtOnce},
+		{"migrating down and up again", testDownAndUp},
 		{"a later schema", testLaterSchema},
 		{"an earlier schema", testEarlierSchema},
 		{"closed", testClosed},
 	} {
-		t.Run(c.name, func(t *testing.T) { c.f(t, fresh(t)) })
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			c.f(t, fresh(t))
+		})
 	}
 }
 
-// SQLite returns the Database of a new SQLite file, which is gone after the test.
+// SQLite returns the [store.Config].Database of a SQLite file that does not exist yet. It is removed after the test.
 func SQLite(t testing.TB) string {
 	return "sqlite:" + filepath.Join(t.TempDir(), "registrar.db")
 }
 
-// open opens the database, migrated, until the test ends.
+// open opens and migrates the database. It is closed when the test ends.
 func open(t testing.TB, database string) *store.Store {
 	t.Helper()
 	return openWith(t, store.Config{Database: database})
@@ -107,7 +118,7 @@ func openWith(t testing.TB, c store.Config) *store.Store {
 	return s
 }
 
-// raw opens the database past the store.
+// raw opens the database without the store.
 func raw(t testing.TB, database string) *sql.DB {
 	t.Helper()
 	driver, dsn, _ := strings.Cut(database, ":")
@@ -122,11 +133,13 @@ func raw(t testing.TB, database string) *sql.DB {
 	return db
 }
 
-// tables are all that a migrated database has of ours.
-var tables = [...]string{"schema_requirements", "clients", "modules", "deployments", "admin_tokens", "initial_access_tokens",
+// tables are the tables of the schema.
+var tables = [...]string{"schema_requirements", "clients", "modules", "deployments", "admin_tokens",
+	"initial_access_tokens",
 	"server_keys", "shadows", "shadow_differences"}
 
-// EachValue calls f with every column of every row of every table, read past the store. database is a Config.Database.
+// EachValue calls f with each column of each row of each table. It reads database, a [store.Config].Database, without
+// the store.
 func EachValue(t testing.TB, database string, f func(table, column string, value []byte)) {
 	t.Helper()
 	db := raw(t, database)

@@ -13,7 +13,8 @@ import (
 )
 
 func newToken(id string, hash byte) token.Admin {
-	return token.Admin{ID: id, Hash: [32]byte{hash}, Role: "admin", CreatedAt: time.Now().UTC().Truncate(time.Microsecond)}
+	return token.Admin{ID: id, Hash: [32]byte{hash}, Role: "admin",
+		CreatedAt: time.Now().UTC().Truncate(time.Microsecond)}
 }
 
 func testAdminTokens(t *testing.T, database string) {

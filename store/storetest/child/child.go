@@ -1,4 +1,4 @@
-// Package child starts processes that do not outlive this one.
+// Package child starts processes that end with this one.
 package child
 
 import (
@@ -6,19 +6,19 @@ import (
 	"runtime"
 )
 
-// Start starts a process, which the system kills when this one ends; that is certain on Linux alone. exited is closed once
-// the process has ended, and then cmd.ProcessState is set.
+// Start starts cmd. On Linux, the system kills the process when this one ends; other systems cannot. exited is closed
+// when the process has ended; cmd.ProcessState is set then.
 func Start(cmd *exec.Cmd) (exited <-chan struct{}, err error) {
-	dieWithUs(cmd)
+	dieWithParent(cmd)
 	ended, started := make(chan struct{}), make(chan error)
 	go func() {
-		// Linux takes the end of the thread that started a process for the end of its parent.
+		// Linux sends the signal when the thread ends that started the process, so keep the thread.
 		runtime.LockOSThread()
 		defer close(ended)
 		err := cmd.Start()
 		started <- err
 		if err == nil {
-			_ = cmd.Wait() // the state tells it
+			_ = cmd.Wait() // callers see its result in cmd.ProcessState
 		}
 	}()
 	return ended, <-started

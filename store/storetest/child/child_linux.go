@@ -5,7 +5,7 @@ import (
 	"syscall"
 )
 
-// dieWithUs has the system kill the process when this one ends.
-func dieWithUs(cmd *exec.Cmd) {
+// dieWithParent makes the system kill the process when this one ends.
+func dieWithParent(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 }

@@ -4,5 +4,5 @@ package child
 
 import "os/exec"
 
-// dieWithUs leaves it to whoever started the process: only Linux can do it.
-func dieWithUs(*exec.Cmd) {}
+// dieWithParent does nothing: only Linux can kill the process.
+func dieWithParent(*exec.Cmd) {}

@@ -1,4 +1,4 @@
-// Package mariadb runs private MySQL or MariaDB servers, for tests and for measurements.
+// Package mariadb runs private MySQL or MariaDB servers for tests and benchmarks.
 package mariadb
 
 import (
@@ -19,22 +19,22 @@ import (
 	"registrar/store/storetest/child"
 )
 
-// Config is how a server runs. The zero value is for tests.
+// Config configures a Server. The zero value is for tests.
 type Config struct {
-	// Folder is where the server's own folder is made; "" means that of temporary files. It is short: the path of a
-	// socket has about a hundred bytes.
+	// Folder is the folder in which the server's folder is created; "" means the default for temporary files. Its path
+	// must be short, because the path of a socket is limited to about a hundred bytes.
 	Folder     string
 	BufferPool int      // in MiB; 0 means 64
-	Args       []string // more arguments of the server, after its own
+	Args       []string // additional arguments of the server
 }
 
-// A Server is a private MySQL or MariaDB server, which listens on nothing but a socket in a folder of its own. It
-// flushes each commit to the disk. When this process ends, in whatever way, it is killed and its folder removed.
+// A Server is a private MySQL or MariaDB server. It listens only on a socket in its folder, and flushes each commit to
+// the disk. When this process ends, even if it is killed, the server is killed and its folder removed.
 type Server struct {
 	config  Config
 	dir     string
 	program string
-	janitor io.Closer // as long as this is open, the janitor leaves the folder alone
+	janitor io.Closer // closing it removes the folder
 
 	process *os.Process
 	exited  <-chan struct{} // closed when process has ended
@@ -43,7 +43,7 @@ type Server struct {
 // Program returns the path of a MariaDB or MySQL server, in PATH or /usr/sbin, or an error if there is none.
 func Program() (string, error) { return find("mariadbd", "mysqld") }
 
-// New makes a server's folder and its system tables. It does not start it yet.
+// New creates a server's folder and its system tables. It does not start the server.
 func New(c Config) (*Server, error) {
 	program, err := Program()
 	if err != nil {
@@ -58,12 +58,13 @@ func New(c Config) (*Server, error) {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	if out, err := s.installation().CombinedOutput(); err != nil {
-		return nil, errors.Join(fmt.Errorf("making the system tables of %s: %w\n%s", program, err, out), s.janitor.Close())
+		err = fmt.Errorf("creating the system tables of %s: %w\n%s", program, err, out)
+		return nil, errors.Join(err, s.janitor.Close())
 	}
 	return s, nil
 }
 
-// installation makes the data directory: MariaDB has a program for it, MySQL does it itself.
+// installation returns the command that creates the data directory. MariaDB has a separate program for that.
 func (s *Server) installation() *exec.Cmd {
 	args := []string{"--no-defaults", "--datadir=" + s.path("data")}
 	if os.Geteuid() == 0 {
@@ -77,8 +78,8 @@ func (s *Server) installation() *exec.Cmd {
 	return exec.Command(s.program, append(args, "--initialize-insecure")...)
 }
 
-// startJanitor starts a process that waits until what it returns is closed, which the system does when this process
-// ends; then it kills the server and removes dir.
+// startJanitor starts a process that kills the server and removes dir when the returned Closer is closed. The system
+// closes it when this process ends.
 func startJanitor(dir string) (io.Closer, error) {
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -100,19 +101,19 @@ type janitor struct {
 	cmd *exec.Cmd
 }
 
-// Close lets the janitor work and waits for it.
+// Close closes the pipe and waits for the process.
 func (j *janitor) Close() error { return errors.Join(j.Closer.Close(), j.cmd.Wait()) }
 
 func (s *Server) path(name string) string { return filepath.Join(s.dir, name) }
 
-// DSN names a database on the server; "" is for a connection without one.
+// DSN returns the DSN of a database on the server, or that of the server if database is "".
 func (s *Server) DSN(database string) string {
 	cfg := mysql.NewConfig()
 	cfg.User, cfg.Net, cfg.Addr, cfg.DBName = "root", "unix", s.path("socket"), database
 	return cfg.FormatDSN()
 }
 
-// PID is the number of the server's process, while it runs.
+// PID returns the process ID of the server, which must be running.
 func (s *Server) PID() int { return s.process.Pid }
 
 // Start starts the server and returns when it answers.
@@ -122,7 +123,8 @@ func (s *Server) Start() error {
 		return err
 	}
 	defer log.Close()
-	args := []string{"--no-defaults", "--datadir=" + s.path("data"), "--socket=" + s.path("socket"), "--pid-file=" + s.path("server.pid"),
+	args := []string{"--no-defaults", "--datadir=" + s.path("data"), "--socket=" + s.path("socket"), "--pid-file=" +
+		s.path("server.pid"),
 		"--tmpdir=" + s.dir, "--skip-networking", "--skip-log-bin", "--innodb-flush-log-at-trx-commit=1",
 		fmt.Sprintf("--innodb-buffer-pool-size=%dM", cmp.Or(s.config.BufferPool, 64))}
 	if os.Geteuid() == 0 {
@@ -164,7 +166,7 @@ func (s *Server) await() error {
 	}
 }
 
-// Kill ends the server as a power cut would, but for what the operating system has yet to write.
+// Kill kills the server, as in a crash. What it has written to files is kept.
 func (s *Server) Kill() {
 	if s.process == nil {
 		return
@@ -187,7 +189,7 @@ func (s *Server) Close() error {
 	return s.janitor.Close()
 }
 
-// find returns the first of these programs that is in PATH or /usr/sbin.
+// find returns the path of the first of the named programs that is in PATH or /usr/sbin.
 func find(names ...string) (path string, err error) {
 	for _, name := range names {
 		if path, err = exec.LookPath(name); err == nil {
