@@ -13,28 +13,29 @@ import (
 	"registrar/scripts"
 )
 
-// Acts are kept as a JSON array. A client need not repeat what its deployment says, which is kept for good: an act of
-// the deployment's script number i is [i, step, what it changed …], a fifth of the length; with whole acts, a client on
-// which scripts acted would be a third longer. Every other act, such as that of a script which the deployment does not
-// list, is an object with all members of engine.Act.
+// Acts are stored as a JSON array. An act of the deployment's script number i is the array [i, step, changed member …].
+// It refers to the deployment, which is never deleted, and has a fifth of the length; with whole acts, the row of such
+// a client would be a third longer. Every other act is an object with all members of engine.Act, for example that of a
+// script which the deployment does not list.
 
 // deploymentsKept bounds the deployments whose scripts are cached.
 const deploymentsKept = 64
 
-// writtenActs are acts of a deployment and their text.
+// writtenActs caches the text of a deployment's acts.
 type writtenActs struct {
 	deployment int64
 	acts       []engine.Act
 	text       string
 }
 
-// actsText returns acts under a deployment as they are kept. It caches the last ones: while a deployment is in force,
-// scripts mostly act the same.
+// actsText encodes acts under a deployment. It caches the last result, because consecutive clients mostly have the same
+// acts.
 func (s *Store) actsText(ctx context.Context, deployment int64, acts []engine.Act) (string, error) {
 	if len(acts) == 0 {
 		return "[]", nil
 	}
-	if last := s.lastActs.Load(); last != nil && last.deployment == deployment && slices.EqualFunc(last.acts, acts, sameAct) {
+	if last := s.lastActs.Load(); last != nil && last.deployment == deployment &&
+		slices.EqualFunc(last.acts, acts, sameAct) {
 		return last.text, nil
 	}
 	list, err := s.scripts(ctx, deployment)
@@ -57,9 +58,11 @@ func sameAct(a, b engine.Act) bool {
 		(a.Changed == nil) == (b.Changed == nil) && slices.Equal(a.Changed, b.Changed)
 }
 
-// shortened returns the array of an act of one of the scripts, and every other act as it is.
+// shortened returns act as an array if it is of a script in list, else act itself.
 func shortened(act engine.Act, list []scripts.Script) any {
-	i := slices.IndexFunc(list, func(sc scripts.Script) bool { return sc.Name == act.Script && sc.Module == act.Module })
+	i := slices.IndexFunc(list, func(sc scripts.Script) bool {
+		return sc.Name == act.Script && sc.Module == act.Module
+	})
 	if i < 0 || act.Changed != nil && len(act.Changed) == 0 {
 		return act
 	}
@@ -70,7 +73,7 @@ func shortened(act engine.Act, list []scripts.Script) any {
 	return short
 }
 
-// acts reads what actsText wrote. None are nil.
+// acts decodes what actsText encoded. It returns nil if there are none.
 func (s *Store) acts(ctx context.Context, deployment int64, text string) ([]engine.Act, error) {
 	kept, err := decodeJSON[[]jsontext.Value](text)
 	if err != nil || len(kept) == 0 {
@@ -90,7 +93,7 @@ func (s *Store) acts(ctx context.Context, deployment int64, text string) ([]engi
 	return acts, nil
 }
 
-// lengthened reads an array that shortened made.
+// lengthened decodes an array that shortened made.
 func (s *Store) lengthened(ctx context.Context, deployment int64, value jsontext.Value) (act engine.Act, err error) {
 	var number int
 	fields := []any{&number, &act.Step}
@@ -99,7 +102,7 @@ func (s *Store) lengthened(ctx context.Context, deployment int64, value jsontext
 		return act, err
 	}
 	if len(parts) < len(fields) {
-		return act, errors.New("it has neither a script nor a step")
+		return act, errors.New("the script or the step is missing")
 	}
 	if len(parts) > len(fields) {
 		act.Changed = make([]string, len(parts)-len(fields))
@@ -113,7 +116,7 @@ func (s *Store) lengthened(ctx context.Context, deployment int64, value jsontext
 		}
 	}
 	list, err := s.scripts(ctx, deployment)
-	if errors.Is(err, scripts.ErrNotFound) { // it would seem that the client does not exist
+	if errors.Is(err, scripts.ErrNotFound) { // not wrapped: callers would take the client for missing
 		return act, fmt.Errorf("deployment %d is missing", deployment)
 	}
 	if err != nil {
@@ -126,7 +129,7 @@ func (s *Store) lengthened(ctx context.Context, deployment int64, value jsontext
 	return act, nil
 }
 
-// scripts returns those of a deployment, which never changes, or [scripts.ErrNotFound].
+// scripts returns the scripts of a deployment, or [scripts.ErrNotFound]. It caches them: deployments never change.
 func (s *Store) scripts(ctx context.Context, deployment int64) ([]scripts.Script, error) {
 	if list, ok := s.deployed.Get(deployment); ok {
 		return list, nil

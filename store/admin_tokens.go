@@ -20,14 +20,14 @@ type adminTokenRow struct {
 
 func (adminTokenRow) TableName() string { return "admin_tokens" }
 
-const maxTokenID = 64
+const maxTokenID = 64 // bytes
 
-// AddAdminToken stores t, durably, and reports whether it did: it is false, and nothing changes, if another token has
-// t.ID. Of several processes that add tokens under one ID, one gets true. As with [Store.AddClient], ctx ends only the
-// wait for a connection.
+// AddAdminToken stores t durably and returns true. If another token has t.ID, it changes nothing and returns false. If
+// several processes add tokens with the same ID, exactly one of them gets true. As with [Store.AddClient], ctx ends
+// only the wait for a connection.
 func (s *Store) AddAdminToken(ctx context.Context, t token.Admin) (added bool, err error) {
 	if len(t.ID) < 1 || len(t.ID) > maxTokenID {
-		return false, fmt.Errorf("storing admin token %s: its ID has %d bytes: 1 to %d are possible",
+		return false, fmt.Errorf("storing admin token %s: its ID has %d bytes: it must have 1 to %d",
 			t.ID, len(t.ID), maxTokenID)
 	}
 	row := &adminTokenRow{ID: t.ID, Hash: t.Hash[:], Role: t.Role}
@@ -50,7 +50,7 @@ func (s *Store) AddAdminToken(ctx context.Context, t token.Admin) (added bool, e
 	return false, fmt.Errorf("storing admin token %s: %w", t.ID, classify(ctx, err))
 }
 
-// AdminTokens returns every admin token, the oldest first.
+// AdminTokens returns all admin tokens, oldest first.
 func (s *Store) AdminTokens(ctx context.Context) ([]token.Admin, error) {
 	var rows []*adminTokenRow
 	if err := s.reader.WithContext(ctx).Order("created_at, id").Find(&rows).Error; err != nil {

@@ -10,8 +10,8 @@ import (
 	"registrar/store/storetest"
 )
 
-// The allocations of one call on SQLite under a context that can end; database/sql, gorm and the driver included. They
-// may fall: lower the number with the change that lowers it. They must not rise.
+// Bounds of the allocations of one call on SQLite under a cancellable context, including those of database/sql, gorm
+// and the driver. They were measured, and may be lowered, but not raised.
 const (
 	addClientAllocations     = 35
 	clientAllocations        = 162

@@ -12,7 +12,7 @@ import (
 	"gorm.io/gorm"
 )
 
-// A backend is the database that a [Config] names, and how its kind differs from others.
+// A backend is the database of a [Config], with what differs between the kinds of databases.
 type backend struct {
 	name      string // of the database, without its password
 	dialect   goose.Dialect
@@ -20,20 +20,20 @@ type backend struct {
 	writers   int                // bounds the inserts that run at once
 	log       *slog.Logger
 
-	// open returns the pool that reads and the pool that writes, or one that does both. They are closed in this order.
+	// open returns a pool for reading and a pool for writing, or one pool for both. They must be closed in this order.
 	open func(context.Context) ([]*preparedPool, error)
-	// migrating returns a pool whose statements may take as long as they like. A SQLite file is made if there is none.
+	// migrating returns a pool whose statements have no timeout. It creates a SQLite file that does not exist.
 	migrating func(context.Context) (*sql.DB, error)
-	// exclusively runs f, which uses db, while no other process runs one.
+	// exclusively runs f, which uses db, while no other process does so.
 	exclusively func(ctx context.Context, db *sql.DB, f func() error) error
-	// dialector tells gorm how to speak to pool.
+	// dialector returns gorm's dialect for pool.
 	dialector func(pool gorm.ConnPool) gorm.Dialector
 }
 
-// errUnknownDatabase never repeats what was configured: if it is malformed, it may hold a password anywhere.
+// errUnknownDatabase does not quote the configured value, which may hold a password anywhere if it is malformed.
 var errUnknownDatabase = errors.New(
-	"the database is named by sqlite:FILE, such as sqlite:registrar.db, " +
-		"or by mysql:DSN, such as mysql:user:password@tcp(db:3306)/registrar")
+	"the database must be sqlite:FILE, such as sqlite:registrar.db, " +
+		"or mysql:DSN, such as mysql:user:password@tcp(db:3306)/registrar")
 
 func parse(cfg Config) (*backend, error) {
 	log := cmp.Or(cfg.Logger, slog.New(slog.DiscardHandler))

@@ -11,20 +11,21 @@ import (
 	"gorm.io/gorm/schema"
 )
 
-// laterColumns are NULL, or 0, in the row of a client that has just registered: the database fills them in.
+// laterColumns are the columns that are NULL or 0 in the row of a client that has just registered. Inserts leave them
+// to the database's defaults.
 var laterColumns = [...]string{"version", "previous", "former_hash", "former_salt", "former_expires_at", "updated_at",
 	"updated_deployment", "updated_acts", "seen_at"}
 
-// A batchInsert writes many clients in a statement. gorm's own Create builds the statement and asks about defaults and
-// hooks each time, which costs more than to send it; here a statement is built once for each number of rows. gorm still
-// says which columns there are, and what a row has in them.
+// A batchInsert inserts several clients in one statement. It builds each statement once, while gorm's Create builds it
+// anew each time and evaluates defaults and hooks, which costs more than sending it. The columns and their values still
+// come from gorm.
 type batchInsert struct {
 	table       string
 	first, rest []*schema.Field // rest are the laterColumns
 	queries     sync.Map        // strings by shape
 }
 
-// A shape is what statements differ in.
+// A shape identifies a statement.
 type shape struct {
 	rows int
 	all  bool // with the laterColumns
@@ -68,7 +69,7 @@ func (b *batchInsert) run(ctx context.Context, db *gorm.DB, rows []*clientRow) e
 	return err
 }
 
-// hasLater reports whether a row has something in the laterColumns.
+// hasLater reports whether a row has values in the laterColumns.
 func (b *batchInsert) hasLater(ctx context.Context, row *clientRow) bool {
 	value := reflect.ValueOf(row).Elem()
 	return slices.ContainsFunc(b.rest, func(f *schema.Field) bool { return !f.ReflectValueOf(ctx, value).IsZero() })
@@ -81,7 +82,7 @@ func (b *batchInsert) fields(as shape) []*schema.Field {
 	return b.first
 }
 
-// query returns the statement of a shape. Both databases take backquotes.
+// query returns the statement of a shape. Both databases accept backquotes around names.
 func (b *batchInsert) query(as shape) string {
 	if q, ok := b.queries.Load(as); ok {
 		return q.(string)
@@ -91,7 +92,8 @@ func (b *batchInsert) query(as shape) string {
 		columns = append(columns, "`"+field.DBName+"`")
 	}
 	row := "(" + strings.Repeat("?,", len(columns)-1) + "?)"
-	q := "INSERT INTO `" + b.table + "` (" + strings.Join(columns, ",") + ") VALUES " + strings.Repeat(row+",", as.rows-1) + row
+	q := "INSERT INTO `" + b.table + "` (" + strings.Join(columns, ",") + ") VALUES " +
+		strings.Repeat(row+",", as.rows-1) + row
 	b.queries.Store(as, q)
 	return q
 }

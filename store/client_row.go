@@ -13,18 +13,18 @@ import (
 	"registrar/engine"
 )
 
-// The events that a client's row tells of.
+// The values of clientRow.Event.
 const (
 	eventRegistered = "registered" // AddClient wrote it
 	eventUpdated    = "updated"    // UpdateClient wrote it
 )
 
-// A clientRow is a client and what happened to it last.
+// A clientRow is a row of the table clients: a client, and the event that wrote the row last.
 type clientRow struct {
 	ClientID        string `gorm:"primaryKey"`
 	Registration    []byte // engine.Client.RegistrationID
 	IssuedAt        time.Time
-	ClientName      sql.Null[string] // a copy out of Metadata, for searching
+	ClientName      sql.Null[string] // a copy from Metadata, for searching
 	Metadata        string
 	Caller          string
 	SecretHash      sql.Null[[]byte]
@@ -33,7 +33,7 @@ type clientRow struct {
 	Deployment      int64
 	Acts            string
 
-	// What the client's management changes; the Former columns are engine.Client.PreviousSecret.
+	// Columns that updates change. The Former columns hold engine.Client.PreviousSecret.
 	Version           int64
 	TokenHash         sql.Null[[]byte]
 	FormerHash        sql.Null[[]byte]
@@ -44,23 +44,23 @@ type clientRow struct {
 	UpdatedActs       sql.Null[string]
 	SeenAt            sql.Null[time.Time]
 
-	// For an audit log and a feed of changes. A sequence has gaps: clients that were refused, or deleted since.
-	Writer   []byte           // of the process that wrote
-	Sequence int64            // the writer's count of clients, from 1
-	Previous sql.Null[[]byte] // keyed hash of the writer's event before; NULL where no auditing is configured
+	// For an audit log and a feed of changes. A sequence has gaps where clients were refused, or deleted later.
+	Writer   []byte           // ID of the process that wrote the row
+	Sequence int64            // number of the event among those of Writer, from 1
+	Previous sql.Null[[]byte] // keyed hash of the writer's previous event; NULL without auditing
 	Event    string
 }
 
 func (clientRow) TableName() string { return "clients" }
 
-// maxClientID is the length of the longest ID of a registered client in bytes. The column is wider, for the URLs that
-// are the IDs of clients with a metadata document.
+// maxClientID bounds the ID of a registered client, in bytes. The column is wider, because the ID of a client with a
+// metadata document is a URL.
 const maxClientID = 255
 
-// newClientRow returns the row of a client that this process is about to write.
+// newClientRow returns the row for a client that is about to be written, with the next sequence number.
 func (s *Store) newClientRow(ctx context.Context, c *engine.Client) (*clientRow, error) {
 	if len(c.ID) < 1 || len(c.ID) > maxClientID {
-		return nil, fmt.Errorf("the ID has %d bytes: 1 to %d are possible", len(c.ID), maxClientID)
+		return nil, fmt.Errorf("the ID has %d bytes: it must have 1 to %d", len(c.ID), maxClientID)
 	}
 	issuedAt, err := instant(c.IssuedAt)
 	if err != nil {
@@ -101,7 +101,7 @@ func (s *Store) newClientRow(ctx context.Context, c *engine.Client) (*clientRow,
 	return row, nil
 }
 
-// setManagement fills the columns of a client's management.
+// setManagement fills the columns that updates change.
 func (s *Store) setManagement(ctx context.Context, r *clientRow, c *engine.Client) error {
 	r.Version = c.Version
 	previous := columnsOf(c.PreviousSecret)
@@ -150,7 +150,7 @@ func (s *Store) readRow(ctx context.Context, r *clientRow, c *engine.Client) (er
 	return s.readManagement(ctx, r, c)
 }
 
-// readManagement decodes what setManagement filled.
+// readManagement decodes the columns that setManagement fills.
 func (s *Store) readManagement(ctx context.Context, r *clientRow, c *engine.Client) (err error) {
 	c.Version = r.Version
 	c.PreviousSecret, err = secretColumns{r.FormerHash, r.FormerSalt, r.FormerExpiresAt}.secret()
@@ -159,7 +159,7 @@ func (s *Store) readManagement(ctx context.Context, r *clientRow, c *engine.Clie
 	}
 	if r.TokenHash.Valid {
 		if len(r.TokenHash.V) != sha256.Size {
-			return errors.New("the hash of its token is too short")
+			return fmt.Errorf("the hash of its token has %d bytes, not %d", len(r.TokenHash.V), sha256.Size)
 		}
 		c.TokenHash = (*[sha256.Size]byte)(r.TokenHash.V)
 	}
@@ -175,7 +175,7 @@ func (s *Store) readManagement(ctx context.Context, r *clientRow, c *engine.Clie
 	return err
 }
 
-// A secretColumns is a secret in the columns of a row.
+// A secretColumns holds the columns of a secret.
 type secretColumns struct {
 	Hash      sql.Null[[]byte]
 	Salt      sql.Null[[]byte]

@@ -13,15 +13,15 @@ import (
 	"registrar/engine"
 )
 
-// AddClient stores c, durably. Clients that wait at the same time are stored by one statement, and each call returns
-// what became of its own. It returns [engine.ErrExists] if c.ID is taken, and does nothing then. If c.Caller registered
-// with an initial access token of limited uses, a transaction takes one of them and stores c, or AddClient returns
-// [engine.ErrTokenSpent] and does nothing.
+// AddClient stores c durably, and returns [engine.ErrExists] if c.ID is taken. Concurrent calls share one statement,
+// but each returns the outcome of its own client. If c.Caller registered with an initial access token of limited uses,
+// AddClient takes one use in the same transaction, and returns [engine.ErrTokenSpent] if none is left. If AddClient
+// returns an error, then it stored nothing and took no use, with one exception below.
 //
-// A cancelled ctx ends only the wait before the statement, so that the outcome is always known: an error that matches
-// [context.Canceled] means that nothing was stored. The one exception is a database that falls silent in the middle of
-// the statement and then stays away for 20 s; the error says so, and matches [engine.ErrUnavailable]. Calling again
-// with the same c is safe: a client with c's RegistrationID is ours.
+// Cancelling ctx ends only the wait before the statement, so that the outcome is always known: an error that matches
+// [context.Canceled] means that nothing was stored. The exception is a database that stops responding during the
+// statement and is then unreachable for 20 s. The error says that the outcome is unknown, and matches
+// [engine.ErrUnavailable]. Calling AddClient again with the same c is safe: it recognizes c by its RegistrationID.
 func (s *Store) AddClient(ctx context.Context, c *engine.Client) error {
 	err := s.addClient(ctx, c)
 	if errors.Is(err, errTaken) {
@@ -51,7 +51,7 @@ func (s *Store) addClient(ctx context.Context, c *engine.Client) error {
 	})
 }
 
-// createWithUse takes a use of a token and stores the row, or neither.
+// createWithUse takes a use of a token and stores the row in one transaction.
 func (s *Store) createWithUse(ctx context.Context, row *clientRow, token string) error {
 	return s.transaction(ctx, func(tx *gorm.DB) error {
 		if err := takeUse(tx, token); err != nil {
@@ -61,7 +61,7 @@ func (s *Store) createWithUse(ctx context.Context, row *clientRow, token string)
 	})
 }
 
-// isStored returns a function that reports whether the client that has the row's ID is the row's; see insert.
+// isStored returns a function that reports whether the stored client with the row's ID is this one; see insertion.
 func (s *Store) isStored(row *clientRow) func(context.Context) (bool, error) {
 	return func(ctx context.Context) (bool, error) {
 		var found clientRow
@@ -70,8 +70,8 @@ func (s *Store) isStored(row *clientRow) func(context.Context) (bool, error) {
 	}
 }
 
-// Client returns the client with this ID, or [engine.ErrNotFound]. It equals what was added, but for white space
-// between the tokens of raw JSON values.
+// Client returns the client with the given ID, or [engine.ErrNotFound]. It equals the client that was added, except for
+// white space between the tokens of raw JSON values.
 func (s *Store) Client(ctx context.Context, id string) (*engine.Client, error) {
 	var row clientRow
 	if err := s.reader.WithContext(ctx).Where("client_id = ?", id).Take(&row).Error; err != nil {
@@ -98,14 +98,14 @@ const (
 	maxLimit     = 1000
 )
 
-// Clients returns the clients after an ID, in the order of the IDs' bytes: at most limit of them, 1 to 1000, where 0
-// means 100 and more than 1000 means 1000. q is a prefix of the ID, exactly, or a part of the name, in any case; ""
-// means all.
+// Clients returns clients with IDs above after, sorted by the bytes of their IDs. It returns at most limit of them; 0
+// means 100, and the maximum is 1000. If q is not empty, only clients match whose ID begins with q, or whose name
+// contains q in upper or lower case.
 func (s *Store) Clients(ctx context.Context, after, q string, limit int) ([]*engine.Client, error) {
 	db := s.reader.WithContext(ctx).Where("client_id > ?", after).Order("client_id").Limit(pageSize(limit))
 	if q != "" {
-		// INSTR and SUBSTR know no wildcards. In MySQL an ID is bytes, which is what SUBSTR then counts; in SQLite it
-		// counts characters, which are the same thing in an ID; a q with other characters is the prefix of no ID.
+		// INSTR and SUBSTR have no wildcards. SUBSTR counts bytes in MySQL, where IDs are binary, and characters in
+		// SQLite. That is the same, because IDs are ASCII.
 		db = db.Where("SUBSTR(client_id, 1, ?) = ? OR INSTR(LOWER(client_name), LOWER(?)) > 0",
 			len(q), q, strings.ToValidUTF8(q, "\uFFFD"))
 	}
@@ -124,11 +124,11 @@ func (s *Store) Clients(ctx context.Context, after, q string, limit int) ([]*eng
 	return clients, nil
 }
 
-// pageSize returns how many rows to read where a caller asks for n.
+// pageSize returns the number of rows to read for a limit of n.
 func pageSize(n int) int { return min(cmp.Or(max(n, 0), defaultLimit), maxLimit) }
 
-// DeleteClient removes the client with this ID, or returns [engine.ErrNotFound]. If ctx ends or the connection breaks
-// meanwhile, then the client may be gone all the same.
+// DeleteClient removes the client with the given ID, or returns [engine.ErrNotFound]. If ctx ends or the connection
+// breaks, DeleteClient returns an error although the client may have been removed.
 func (s *Store) DeleteClient(ctx context.Context, id string) error {
 	result := s.writer.WithContext(ctx).Where("client_id = ?", id).Delete(&clientRow{})
 	err := result.Error

@@ -23,13 +23,13 @@ type deploymentRow struct {
 
 func (deploymentRow) TableName() string { return "deployments" }
 
-// AddDeployment appends d, durably, under the number after the last, and returns it with that number; it ignores
-// d.Number. Where ifCurrent is not nil and not the number in force (0 before the first), it returns
-// [scripts.ErrConflict]. Without ifCurrent, deployments that are added at once are all stored, one after the other. If
-// d names a module that does not exist, then the error names it and matches [scripts.ErrNotFound].
+// AddDeployment appends d durably under the number after the last one, and returns it with that number. It ignores
+// d.Number. If ifCurrent is not nil and not the number of the deployment in force (0 before the first), it returns
+// [scripts.ErrConflict]. If ifCurrent is nil, concurrent calls append one after the other. If d names a module that
+// does not exist, the error names the module and matches [scripts.ErrNotFound].
 //
-// If the connection breaks in the middle, matching [engine.ErrUnavailable], then d may have been appended; ifCurrent
-// makes it safe to try again.
+// An error that matches [engine.ErrUnavailable] may mean that the connection broke after d was appended. With ifCurrent
+// it is safe to try again.
 func (s *Store) AddDeployment(ctx context.Context, d scripts.Deployment, ifCurrent *int64) (scripts.Deployment, error) {
 	row, err := newDeploymentRow(d)
 	if err != nil {
@@ -40,7 +40,7 @@ func (s *Store) AddDeployment(ctx context.Context, d scripts.Deployment, ifCurre
 		if !errors.Is(err, gorm.ErrDuplicatedKey) {
 			break
 		}
-		// Another one got the number. The next attempt sees it.
+		// Another deployment took the number. The next attempt sees it.
 		err = scripts.ErrConflict
 	}
 	if err != nil {
@@ -49,7 +49,7 @@ func (s *Store) AddDeployment(ctx context.Context, d scripts.Deployment, ifCurre
 	return row.deployment()
 }
 
-// newDeploymentRow returns the row of a deployment that has no number yet.
+// newDeploymentRow returns the row for d, without a number.
 func newDeploymentRow(d scripts.Deployment) (*deploymentRow, error) {
 	list, err := encodeList(d.Scripts)
 	if err != nil {
@@ -79,7 +79,8 @@ func appendDeployment(tx *gorm.DB, row *deploymentRow, list []scripts.Script, if
 	return tx.Create(row).Error
 }
 
-// checkModules returns an error if a module that scripts name does not exist. Those that exist do until tx ends.
+// checkModules returns an error if a module that a script names does not exist. It keeps the modules from being deleted
+// until tx ends.
 func checkModules(tx *gorm.DB, list []scripts.Script) error {
 	var digests []string
 	for _, script := range list {
@@ -88,12 +89,12 @@ func checkModules(tx *gorm.DB, list []scripts.Script) error {
 	if len(digests) == 0 {
 		return nil
 	}
-	there, err := lockModules(tx, digests)
+	existing, err := lockModules(tx, digests)
 	if err != nil {
 		return err
 	}
 	for _, script := range list {
-		if !slices.Contains(there, script.Module) {
+		if !slices.Contains(existing, script.Module) {
 			return fmt.Errorf("script %s: module %s: %w", script.Name, script.Module, scripts.ErrNotFound)
 		}
 	}
@@ -111,7 +112,7 @@ func (r *deploymentRow) deployment() (scripts.Deployment, error) {
 	}, nil
 }
 
-// Deployment returns the deployment with this number, or [scripts.ErrNotFound]. Its list of scripts is never nil.
+// Deployment returns the deployment with the given number, or [scripts.ErrNotFound]. Its Scripts are never nil.
 func (s *Store) Deployment(ctx context.Context, number int64) (scripts.Deployment, error) {
 	var row deploymentRow
 	if err := s.reader.WithContext(ctx).Where("number = ?", number).Take(&row).Error; err != nil {
@@ -121,8 +122,8 @@ func (s *Store) Deployment(ctx context.Context, number int64) (scripts.Deploymen
 	return row.deployment()
 }
 
-// Deployments returns deployments, the newest first: those with a number below before, or all if before is 0, and at
-// most n of them (1 to 1000; 0 means 100, and what is more counts as 1000).
+// Deployments returns deployments with a number below before, newest first; a before of 0 means no bound. It returns at
+// most n of them; 0 means 100, and the maximum is 1000.
 func (s *Store) Deployments(ctx context.Context, before int64, n int) ([]scripts.Deployment, error) {
 	db := s.reader.WithContext(ctx).Order("number DESC").Limit(pageSize(n))
 	if before > 0 {
@@ -143,7 +144,7 @@ func (s *Store) Deployments(ctx context.Context, before int64, n int) ([]scripts
 	return deployments, nil
 }
 
-// CurrentDeployment returns the deployment in force; before the first that is number 0, without scripts.
+// CurrentDeployment returns the deployment in force. Before the first one, that is number 0 without scripts.
 func (s *Store) CurrentDeployment(ctx context.Context) (scripts.Deployment, error) {
 	latest, err := s.Deployments(ctx, 0, 1)
 	if err != nil {
@@ -155,8 +156,8 @@ func (s *Store) CurrentDeployment(ctx context.Context) (scripts.Deployment, erro
 	return latest[0], nil
 }
 
-// CurrentDeploymentNumber returns the number of the deployment in force, 0 before the first. It reads one entry of an
-// index: it may be polled.
+// CurrentDeploymentNumber returns the number of the deployment in force, 0 before the first. It is cheap enough for
+// polling, because it reads one entry of an index.
 func (s *Store) CurrentDeploymentNumber(ctx context.Context) (int64, error) {
 	n, err := lastNumber(s.reader.WithContext(ctx))
 	if err != nil {

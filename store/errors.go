@@ -16,15 +16,15 @@ import (
 	"registrar/engine"
 )
 
-// Numbers of MySQL's errors that are looked for one by one.
+// Numbers of MySQL's errors that need special treatment.
 const (
 	unknownDatabase = 1049
 	deadlock        = 1213
 )
 
-// classify gives err, which the database answered under ctx, the meaning that callers ask for with [errors.Is], and
-// keeps the cause. If ctx was cancelled, the error matches [context.Canceled]; if its deadline passed, the database is
-// too slow, and the error matches [engine.ErrUnavailable].
+// classify wraps an error of a database call under ctx, so that it matches [engine.ErrUnavailable] if the database is
+// unreachable or overloaded. If ctx was cancelled, the error matches [context.Canceled]. If the deadline of ctx has
+// passed, the database is too slow, and the error matches [engine.ErrUnavailable].
 func classify(ctx context.Context, err error) error {
 	switch done := ctx.Err(); {
 	case err == nil, errors.Is(err, engine.ErrUnavailable):
@@ -38,7 +38,7 @@ func classify(ctx context.Context, err error) error {
 	return fmt.Errorf("%w: %w", engine.ErrUnavailable, err)
 }
 
-// classifyRow classifies the error of a query for one row. Where the row does not exist, it returns absent.
+// classifyRow classifies the error of a query for one row. It returns absent if the row does not exist.
 func classifyRow(ctx context.Context, err, absent error) error {
 	if errors.Is(err, gorm.ErrRecordNotFound) {
 		return absent
@@ -49,53 +49,57 @@ func classifyRow(ctx context.Context, err, absent error) error {
 // settled reports whether a statement that returned err certainly had no effect.
 func settled(err error) bool {
 	if !unavailable(err) {
-		return true // the database said what is wrong with it
+		return true // the database rejected it
 	}
 	if dial, ok := errors.AsType[*net.OpError](err); ok {
 		return dial.Op == "dial"
 	}
 	if errors.Is(err, driver.ErrBadConn) {
-		return true // drivers promise not to return it once a statement was sent
+		return true // drivers must not return it after they have sent a statement
 	}
 	if _, ok := errors.AsType[sqlite3.ErrorCode](err); ok {
-		return true // the database is in this process: it takes back what it fails to do
+		return true // SQLite runs in this process and rolls back a statement that fails
 	}
 	switch number(err) {
-	case 0, // not an answer of the server's
-		1053, 1317, 1927, 1969, 3024: // ended from outside, perhaps while it was being committed
+	case 0, // not an error from the server
+		1053, 1317, 1927, 1969, 3024: // terminated from outside, perhaps during the commit
 		return false
 	}
 	return true
 }
 
-// interrupted reports whether err is what a statement returns because its context ended.
+// interrupted reports whether err may be the result of a statement whose context ended.
 func interrupted(err error) bool {
 	return errors.Is(err, sqlite3.INTERRUPT) || errors.Is(err, sql.ErrTxDone) || lost(err)
 }
 
-// unavailable reports whether err means that the database is away or saturated, so that the same call may succeed
-// later.
+// unavailable reports whether err means that the database is unreachable or overloaded, so that the same call may
+// succeed later.
 func unavailable(err error) bool {
 	return lost(err) || refused(err) || errors.Is(err, context.DeadlineExceeded)
 }
 
-// lost reports whether err is the end of a connection, or of the attempt to make one.
+// lost reports whether err means that a connection broke or could not be made.
 func lost(err error) bool {
-	for _, e := range []error{driver.ErrBadConn, sql.ErrConnDone, mysql.ErrInvalidConn, mysql.ErrMalformPkt,
-		mysql.ErrPktSync, mysql.ErrPktSyncMul, mysql.ErrBusyBuffer, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed} {
+	for _, e := range []error{
+		driver.ErrBadConn, sql.ErrConnDone, mysql.ErrInvalidConn, mysql.ErrMalformPkt, mysql.ErrPktSync,
+		mysql.ErrPktSyncMul, mysql.ErrBusyBuffer, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed,
+	} {
 		if errors.Is(err, e) {
 			return true
 		}
 	}
-	// Not net.Error: a file that does not exist is one, too.
+	// Not net.Error: a missing file is one too.
 	_, operation := errors.AsType[*net.OpError](err)
 	_, name := errors.AsType[*net.DNSError](err)
 	return operation || name
 }
 
-// refused reports whether the database answered that it cannot now.
+// refused reports whether the database answered that it cannot do what was asked at the moment.
 func refused(err error) bool {
-	for _, e := range []error{sqlite3.BUSY, sqlite3.LOCKED, sqlite3.PROTOCOL, sqlite3.FULL, sqlite3.IOERR, sqlite3.NOMEM} {
+	for _, e := range []error{
+		sqlite3.BUSY, sqlite3.LOCKED, sqlite3.PROTOCOL, sqlite3.FULL, sqlite3.IOERR, sqlite3.NOMEM,
+	} {
 		if errors.Is(err, e) {
 			return true
 		}
@@ -115,7 +119,7 @@ func refused(err error) bool {
 	return false
 }
 
-// number returns the number of an error that a MySQL server answered, 0 for every other.
+// number returns the number of an error from a MySQL server, 0 for any other error.
 func number(err error) uint16 {
 	if e, ok := errors.AsType[*mysql.MySQLError](err); ok {
 		return e.Number

@@ -31,22 +31,24 @@ func TestClassify(t *testing.T) {
 	for name, c := range map[string]struct {
 		ctx  context.Context
 		err  error
-		want []error // what it matches, besides err
+		want []error // besides err
 		not  error
 	}{
-		"too many connections":  {t.Context(), server(1040), []error{engine.ErrUnavailable}, nil},
-		"shutting down":         {t.Context(), server(1053), []error{engine.ErrUnavailable}, nil},
-		"lock wait":             {t.Context(), server(1205), []error{engine.ErrUnavailable}, nil},
-		"deadlock":              {t.Context(), server(1213), []error{engine.ErrUnavailable}, nil},
-		"read-only":             {t.Context(), server(1290), []error{engine.ErrUnavailable}, nil},
-		"killed":                {t.Context(), server(1927), []error{engine.ErrUnavailable}, nil},
-		"no such table":         {t.Context(), server(1146), nil, engine.ErrUnavailable},
-		"access denied":         {t.Context(), server(1045), nil, engine.ErrUnavailable},
-		"too long":              {t.Context(), server(1406), nil, engine.ErrUnavailable},
-		"bad connection":        {t.Context(), driver.ErrBadConn, []error{engine.ErrUnavailable}, nil},
-		"invalid connection":    {t.Context(), mysql.ErrInvalidConn, []error{engine.ErrUnavailable}, nil},
-		"end of file":           {t.Context(), fmt.Errorf("reading: %w", io.ErrUnexpectedEOF), []error{engine.ErrUnavailable}, nil},
-		"connection refused":    {t.Context(), &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, []error{engine.ErrUnavailable}, nil},
+		"too many connections": {t.Context(), server(1040), []error{engine.ErrUnavailable}, nil},
+		"shutting down":        {t.Context(), server(1053), []error{engine.ErrUnavailable}, nil},
+		"lock wait":            {t.Context(), server(1205), []error{engine.ErrUnavailable}, nil},
+		"deadlock":             {t.Context(), server(1213), []error{engine.ErrUnavailable}, nil},
+		"read-only":            {t.Context(), server(1290), []error{engine.ErrUnavailable}, nil},
+		"killed":               {t.Context(), server(1927), []error{engine.ErrUnavailable}, nil},
+		"no such table":        {t.Context(), server(1146), nil, engine.ErrUnavailable},
+		"access denied":        {t.Context(), server(1045), nil, engine.ErrUnavailable},
+		"too long":             {t.Context(), server(1406), nil, engine.ErrUnavailable},
+		"bad connection":       {t.Context(), driver.ErrBadConn, []error{engine.ErrUnavailable}, nil},
+		"invalid connection":   {t.Context(), mysql.ErrInvalidConn, []error{engine.ErrUnavailable}, nil},
+		"end of file": {t.Context(), fmt.Errorf("reading: %w", io.ErrUnexpectedEOF),
+			[]error{engine.ErrUnavailable}, nil},
+		"connection refused": {t.Context(), &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED},
+			[]error{engine.ErrUnavailable}, nil},
 		"busy":                  {t.Context(), sqlite3.BUSY, []error{engine.ErrUnavailable}, nil},
 		"busy, extended":        {t.Context(), sqlite3.BUSY_SNAPSHOT, []error{engine.ErrUnavailable}, nil},
 		"disk full":             {t.Context(), sqlite3.FULL, []error{engine.ErrUnavailable}, nil},
@@ -61,8 +63,9 @@ func TestClassify(t *testing.T) {
 		"cancelled, rollback":   {cancelled, sql.ErrTxDone, []error{context.Canceled}, engine.ErrUnavailable},
 		"cancelled, but taken":  {cancelled, engine.ErrExists, nil, context.Canceled},
 		"deadline":              {expired, context.DeadlineExceeded, []error{engine.ErrUnavailable}, nil},
-		"deadline, SQLite":      {expired, sqlite3.INTERRUPT, []error{engine.ErrUnavailable, context.DeadlineExceeded}, nil},
-		"deadline of ours":      {t.Context(), context.DeadlineExceeded, []error{engine.ErrUnavailable}, nil},
+		"deadline, SQLite": {expired, sqlite3.INTERRUPT, []error{engine.ErrUnavailable, context.DeadlineExceeded},
+			nil},
+		"deadline of ours": {t.Context(), context.DeadlineExceeded, []error{engine.ErrUnavailable}, nil},
 	} {
 		got := store.Classify(c.ctx, c.err)
 		for _, want := range append(c.want, c.err) {

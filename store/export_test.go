@@ -10,13 +10,13 @@ import (
 	"gorm.io/gorm/schema"
 )
 
-// Classify is classify.
+// Classify exports classify.
 func Classify(ctx context.Context, err error) error { return classify(ctx, err) }
 
-// ClassifyRow is classifyRow.
+// ClassifyRow exports classifyRow.
 func ClassifyRow(ctx context.Context, err, absent error) error { return classifyRow(ctx, err, absent) }
 
-// RowColumns returns the columns that the row types have, by table.
+// RowColumns returns the columns of the row types, by table.
 func RowColumns() (map[string][]string, error) {
 	columns := map[string][]string{}
 	for _, row := range []any{&clientRow{}, &moduleRow{}, &deploymentRow{}, &adminTokenRow{}, &initialTokenRow{}} {
@@ -29,28 +29,32 @@ func RowColumns() (map[string][]string, error) {
 	return columns, nil
 }
 
-// ReadValue and WriteValue return the one value of a query, asked where s reads and where it writes.
+// ReadValue returns the only value of a query on a connection that s reads with.
 func (s *Store) ReadValue(query string) (v string, err error) {
 	err = s.reader.Raw(query).Row().Scan(&v)
 	return v, err
 }
 
+// WriteValue returns the only value of a query on a connection that s writes with.
 func (s *Store) WriteValue(query string) (v string, err error) {
 	err = s.writer.Raw(query).Row().Scan(&v)
 	return v, err
 }
 
-// DoubleClients adds a client for each that there is.
+// DoubleClients adds a copy of each client, with another ID and sequence number.
 func (s *Store) DoubleClients() error {
 	id, sequence := "client_id || '-' || (SELECT COUNT(*) FROM clients)", "sequence + (SELECT COUNT(*) FROM clients)"
 	if s.writer.Name() == "mysql" {
 		id = "CONCAT(client_id, '-', (SELECT COUNT(*) FROM clients))"
 	}
-	return s.writer.Exec("INSERT INTO clients (client_id, registration, issued_at, metadata, caller, deployment, acts, writer, sequence, event) " +
-		"SELECT " + id + ", registration, issued_at, metadata, caller, deployment, acts, writer, " + sequence + ", event FROM clients").Error
+	return s.writer.Exec("INSERT INTO clients " +
+		"(client_id, registration, issued_at, metadata, caller, deployment, acts, writer, sequence, event) " +
+		"SELECT " + id + ", registration, issued_at, metadata, caller, deployment, acts, writer, " + sequence +
+		", event " +
+		"FROM clients").Error
 }
 
-// LatestPlans returns how the database goes about the queries for the latest clients.
+// LatestPlans returns the database's plans for the queries of the latest clients, by query.
 func (s *Store) LatestPlans() (map[string]string, error) {
 	explain := "EXPLAIN "
 	if s.reader.Name() == "sqlite" {

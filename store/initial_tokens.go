@@ -26,8 +26,8 @@ type initialTokenRow struct {
 
 func (initialTokenRow) TableName() string { return "initial_access_tokens" }
 
-// AddInitialAccessToken stores t, durably, with all its uses left; it ignores t.UsesLeft. If the connection breaks
-// meanwhile, then t may be there all the same.
+// AddInitialAccessToken stores t durably, with t.MaxUses uses left. It ignores t.UsesLeft. If the connection breaks, it
+// returns an error although t may have been stored.
 func (s *Store) AddInitialAccessToken(ctx context.Context, t *engine.InitialAccessToken) error {
 	row, err := newInitialTokenRow(t)
 	if err == nil {
@@ -39,10 +39,10 @@ func (s *Store) AddInitialAccessToken(ctx context.Context, t *engine.InitialAcce
 	return nil
 }
 
-// newInitialTokenRow returns the row of a token that has all its uses left.
+// newInitialTokenRow returns the row for a token with all its uses left.
 func newInitialTokenRow(t *engine.InitialAccessToken) (*initialTokenRow, error) {
 	if len(t.ID) < 1 || len(t.ID) > maxTokenID {
-		return nil, fmt.Errorf("its ID has %d bytes: 1 to %d are possible", len(t.ID), maxTokenID)
+		return nil, fmt.Errorf("its ID has %d bytes: it must have 1 to %d", len(t.ID), maxTokenID)
 	}
 	scopes, err := encodeList(t.Scopes)
 	if err != nil {
@@ -58,7 +58,7 @@ func newInitialTokenRow(t *engine.InitialAccessToken) (*initialTokenRow, error) 
 	}, nil
 }
 
-// InitialAccessToken returns the token with this hash, usable or not, or [engine.ErrNotFound].
+// InitialAccessToken returns the token with the given hash, or [engine.ErrNotFound]. The token may be expired or spent.
 func (s *Store) InitialAccessToken(ctx context.Context, hash [sha256.Size]byte) (*engine.InitialAccessToken, error) {
 	var row initialTokenRow
 	if err := s.reader.WithContext(ctx).Where("hash = ?", hash[:]).Take(&row).Error; err != nil {
@@ -67,10 +67,11 @@ func (s *Store) InitialAccessToken(ctx context.Context, hash [sha256.Size]byte) 
 	return row.token()
 }
 
-// InitialAccessTokens returns the latest 1,000 tokens, the newest first.
+// InitialAccessTokens returns the latest 1,000 tokens, newest first.
 func (s *Store) InitialAccessTokens(ctx context.Context) ([]*engine.InitialAccessToken, error) {
 	var rows []*initialTokenRow
-	if err := s.reader.WithContext(ctx).Order("created_at DESC, id DESC").Limit(maxLimit).Find(&rows).Error; err != nil {
+	err := s.reader.WithContext(ctx).Order("created_at DESC, id DESC").Limit(maxLimit).Find(&rows).Error
+	if err != nil {
 		return nil, fmt.Errorf("listing initial access tokens: %w", classify(ctx, err))
 	}
 	tokens := make([]*engine.InitialAccessToken, 0, len(rows))
@@ -84,9 +85,9 @@ func (s *Store) InitialAccessTokens(ctx context.Context) ([]*engine.InitialAcces
 	return tokens, nil
 }
 
-// DeleteInitialAccessToken revokes the token with this ID, or returns [engine.ErrNotFound]. A registration that was let
-// in before fails, unless the token's uses are not limited. If ctx ends or the connection breaks meanwhile, then it may
-// be gone all the same.
+// DeleteInitialAccessToken removes the token with the given ID, or returns [engine.ErrNotFound]. Registrations with the
+// token that are running fail, unless its uses are not limited. If ctx ends or the connection breaks, it returns an
+// error although the token may have been removed.
 func (s *Store) DeleteInitialAccessToken(ctx context.Context, id string) error {
 	result := s.writer.WithContext(ctx).Where("id = ?", id).Delete(&initialTokenRow{})
 	err := result.Error
@@ -99,8 +100,8 @@ func (s *Store) DeleteInitialAccessToken(ctx context.Context, id string) error {
 	return nil
 }
 
-// limited reports whether storing a client of that caller takes a use of a token. To know it beforehand keeps callers
-// that share a token without a limit from waiting for each other.
+// limited reports whether storing a client of a caller takes a use of a token. If not, callers that share the token
+// need not wait for each other.
 func (s *Store) limited(ctx context.Context, caller engine.Caller) (bool, error) {
 	if caller.Auth != engine.AuthInitialAccessToken {
 		return false, nil
@@ -108,12 +109,12 @@ func (s *Store) limited(ctx context.Context, caller engine.Caller) (bool, error)
 	var row initialTokenRow
 	err := s.reader.WithContext(ctx).Select("max_uses").Where("id = ?", caller.TokenID).Take(&row).Error
 	if errors.Is(err, gorm.ErrRecordNotFound) {
-		return true, nil // takeUse says so, once it is known that the client is not stored already
+		return true, nil // takeUse then fails, unless the client is stored already
 	}
 	return row.MaxUses != 0, classify(ctx, err)
 }
 
-// takeUse takes a use of a token, if tx is committed. Until then it is locked.
+// takeUse takes a use of a token in tx. The token is locked until tx ends.
 func takeUse(tx *gorm.DB, id string) error {
 	result := tx.Model(&initialTokenRow{}).Where("id = ? AND uses_left > 0", id).
 		Update("uses_left", gorm.Expr("uses_left - 1"))
@@ -126,10 +127,11 @@ func takeUse(tx *gorm.DB, id string) error {
 func (r *initialTokenRow) token() (*engine.InitialAccessToken, error) {
 	scopes, err := decodeJSON[[]string](r.Scopes)
 	if err != nil || len(r.Hash) != sha256.Size {
-		return nil, fmt.Errorf("initial access token %s: its row is damaged", r.ID)
+		return nil, fmt.Errorf("initial access token %s: its row is corrupt", r.ID)
 	}
 	t := &engine.InitialAccessToken{
-		ID: r.ID, Hash: [sha256.Size]byte(r.Hash), Label: r.Label, Scopes: scopes, MaxUses: r.MaxUses, UsesLeft: r.UsesLeft,
+		ID: r.ID, Hash: [sha256.Size]byte(r.Hash), Label: r.Label, Scopes: scopes, MaxUses: r.MaxUses,
+		UsesLeft:  r.UsesLeft,
 		CreatedAt: r.CreatedAt.UTC(),
 	}
 	if len(scopes) == 0 {

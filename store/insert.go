@@ -12,48 +12,48 @@ import (
 )
 
 const (
-	// statementTimeout bounds one INSERT whose outcome matters, and one look-up of it.
+	// statementTimeout bounds one INSERT, and one look-up of its outcome.
 	statementTimeout = 10 * time.Second
 	// outcomeTimeout bounds the search for an outcome: statements, look-ups and pauses together.
 	outcomeTimeout = 20 * time.Second
-	// maxVacant bounds how often a key is found to be taken, and then not to be there.
+	// maxVacant bounds the attempts that find the key taken, but then no row with it.
 	maxVacant = 3
 )
 
 // errTaken reports that another row has the key.
 var errTaken = errors.New("the key is taken")
 
-// An outcome is what is known of a row after an attempt to insert it.
+// An outcome is the state of a row after an attempt to insert it.
 type outcome int
 
 const (
-	outcomeUnknown outcome = iota // the row may be there or not; another attempt may tell
-	outcomeStored                 // the row is there, durably
+	outcomeUnknown outcome = iota // the row may be stored or not; another attempt may tell
+	outcomeStored                 // the row is stored durably
 	outcomeTaken                  // another row has its key
-	outcomeRefused                // the row is not there, and another attempt would fail too
+	outcomeRefused                // the row is not stored, and another attempt would fail too
 )
 
-// An insertion is a row on its way into the database.
+// An insertion describes a row to insert.
 type insertion struct {
 	// create runs a single INSERT of a row with a key, or a transaction that ends with one.
 	create func(context.Context) error
-	// isOurs looks up whether the row with the key is ours. It returns [gorm.ErrRecordNotFound] if there is none.
+	// isOurs reports whether the stored row with the key is this one, or [gorm.ErrRecordNotFound] if there is none.
 	isOurs func(context.Context) (bool, error)
-	// unknownErr says why an earlier attempt may have stored the row; nil if none can have.
+	// unknownErr is the error of an earlier attempt that may have stored the row; nil if no attempt can have.
 	unknownErr error
-	// vacant counts the attempts for which the key was taken, and then no row had it.
+	// vacant counts the attempts that found the key taken, but then no row with it.
 	vacant int
 }
 
-// insert returns when the outcome of an insertion is known: nil if the row is there, durably; errTaken if another one has
-// its key; and every other error if the row is not there.
+// insert inserts a row and finds out the outcome. It returns nil if the row is stored durably, errTaken if another row
+// has its key, and any other error if the row is not stored or, as the error then says, the outcome is unknown.
 //
-// ctx ends the wait for a write slot and a connection. From then on it is ignored: a statement that is cut off may or may
-// not take effect. If the connection itself breaks, isOurs looks for the row, and if there is none, the same row is
-// inserted again: should the first statement still be on its way, then one of the two finds the key taken, by us. A
-// transaction that is still on its way has locked the token whose use it takes, so that the next one, which finds the
-// token spent, comes after it. If the database stays away for outcomeTimeout, or ctx ends meanwhile, then the error says
-// that the outcome is unknown.
+// ctx ends the wait for a write slot. After that it does not interrupt statements, because an interrupted statement may
+// or may not take effect. If the connection breaks, isOurs looks for the row, and if there is none, the same row is
+// inserted again. If the first statement is then still running, one of the two finds the key taken by the other, which
+// isOurs recognizes. Likewise a running transaction has locked the token whose use it takes; the next one waits for it
+// and finds the token spent. The outcome is unknown if the database is unreachable for outcomeTimeout, or until ctx
+// ends.
 func (s *Store) insert(ctx context.Context, in *insertion) error {
 	if err := s.takeWriteSlot(ctx); err != nil {
 		if in.unknownErr != nil {
@@ -77,15 +77,14 @@ func (s *Store) insert(ctx context.Context, in *insertion) error {
 		select {
 		case <-time.After(pause):
 			continue
-		case <-ctx.Done(): // not named in the error, where it would mean that nothing was stored
+		case <-ctx.Done(): // the error must not match context.Canceled, which means that nothing was stored
 		case <-search.Done():
 		}
 		return unknownOutcome(err)
 	}
 }
 
-// attempt creates the row. Where that fails, it looks up which row has the key, unless the error itself tells the
-// outcome.
+// attempt creates the row. If that fails and the error does not tell the outcome, it looks up which row has the key.
 func (in *insertion) attempt(ctx context.Context) (outcome, error) {
 	err := within(ctx, in.create)
 	if err == nil {
@@ -93,11 +92,11 @@ func (in *insertion) attempt(ctx context.Context) (outcome, error) {
 	}
 	duplicate := errors.Is(err, gorm.ErrDuplicatedKey)
 	spent := errors.Is(err, engine.ErrTokenSpent) // perhaps by an earlier attempt
-	deadlocked := number(err) == deadlock         // the server asks to try again
+	deadlocked := number(err) == deadlock         // the statement should be tried again
 	if !duplicate && !spent && !deadlocked && in.unknownErr == nil && settled(err) {
 		return outcomeRefused, err
 	}
-	// A duplicate may be ours at the first attempt too: database/sql may have sent the statement twice.
+	// Even at the first attempt a duplicate may be ours: database/sql may have sent the statement twice.
 	var ours bool
 	look := within(ctx, func(ctx context.Context) (err error) { ours, err = in.isOurs(ctx); return err })
 	vacant := errors.Is(look, gorm.ErrRecordNotFound)
@@ -109,7 +108,7 @@ func (in *insertion) attempt(ctx context.Context) (outcome, error) {
 	case vacant && spent:
 		return outcomeRefused, err
 	case vacant && duplicate:
-		// The row that had the key is gone, or it is another key that is taken.
+		// The row with the key was deleted, or another unique key is taken.
 		if in.vacant++; in.vacant == maxVacant {
 			return outcomeRefused, err
 		}
@@ -119,9 +118,9 @@ func (in *insertion) attempt(ctx context.Context) (outcome, error) {
 	return outcomeUnknown, err
 }
 
-// takeWriteSlot waits until fewer insertions are under way than there may be, or ctx ends.
+// takeWriteSlot waits for one of the slots that bound concurrent insertions, or until ctx ends.
 func (s *Store) takeWriteSlot(ctx context.Context) error {
-	if err := ctx.Err(); err != nil { // select picks either
+	if err := ctx.Err(); err != nil { // select may pick a free slot instead
 		return err
 	}
 	select {
@@ -135,7 +134,7 @@ func (s *Store) takeWriteSlot(ctx context.Context) error {
 func (s *Store) freeWriteSlot() { <-s.writeSlots }
 
 func unknownOutcome(err error) error {
-	return fmt.Errorf("it is unknown whether this took effect: %w", err)
+	return fmt.Errorf("the outcome is unknown: %w", err)
 }
 
 // within runs f for at most statementTimeout.

@@ -20,22 +20,23 @@ import (
 	"registrar/store/storetest"
 )
 
-// A breaker stands between the store and a MySQL server, and breaks a connection at the worst time.
+// A breaker is a proxy in front of a MySQL server that breaks a connection at a chosen message.
 type breaker struct {
 	net.Listener
-	server *mysql.Config
-	armed  atomic.Int32 // an after…, for the next connection that says something
-	spared atomic.Int32 // how many times it may say something before
-	away   atomic.Bool  // takes no connection any more
+	server  *mysql.Config
+	armed   atomic.Int32  // when to break the next connection that sends a message
+	spared  atomic.Int32  // messages to pass before
+	away    atomic.Bool   // refuse new connections
+	refused chan struct{} // gets an element when a connection was refused; buffered
 }
 
 const (
-	never int32 = iota
-	afterAnswer
-	beforeStatement
+	never           int32 = iota
+	afterAnswer           // pass the message to the server, and break before its answer reaches the client
+	beforeStatement       // break before the message reaches the server
 )
 
-// newBreaker returns it and the Database of its end.
+// newBreaker starts a breaker and returns it with the Config.Database of its front.
 func newBreaker(t *testing.T) (*breaker, string) {
 	t.Helper()
 	server, err := mysql.ParseDSN(storetest.MySQL(t))
@@ -47,7 +48,7 @@ func newBreaker(t *testing.T) (*breaker, string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { listener.Close() })
-	b := &breaker{Listener: listener, server: server}
+	b := &breaker{Listener: listener, server: server, refused: make(chan struct{}, 1)}
 	go b.serve()
 	front := server.Clone()
 	front.Net, front.Addr = "tcp", listener.Addr().String()
@@ -63,6 +64,10 @@ func (b *breaker) serve() {
 		server, err := net.Dial(b.server.Net, b.server.Addr)
 		if err != nil || b.away.Load() {
 			client.Close()
+			select {
+			case b.refused <- struct{}{}:
+			default:
+			}
 			continue
 		}
 		var broken atomic.Bool
@@ -70,19 +75,17 @@ func (b *breaker) serve() {
 			if b.armed.Load() == never || b.spared.Add(-1) >= 0 {
 				return false
 			}
-			switch how := b.armed.Swap(never); how {
-			case beforeStatement:
-				return true
-			case afterAnswer:
+			how := b.armed.Swap(never)
+			if how == afterAnswer {
 				broken.Store(true)
 			}
-			return false
+			return how == beforeStatement
 		})
 		go b.pass(client, server, broken.Load)
 	}
 }
 
-// pass copies what from says until cut is true, and then closes both.
+// pass copies messages until cut returns true, and then closes both connections.
 func (b *breaker) pass(to, from net.Conn, cut func() bool) {
 	defer to.Close()
 	defer from.Close()
@@ -98,17 +101,18 @@ func (b *breaker) pass(to, from net.Conn, cut func() bool) {
 	}
 }
 
-// arm breaks a connection, after it said something that many times.
+// arm makes b break a connection once it has sent after messages.
 func (b *breaker) arm(how, after int32) {
 	b.spared.Store(after)
 	b.armed.Store(how)
 }
 
-// An INSERT whose connection breaks either took effect or not; AddClient finds out.
+// If the connection breaks during an INSERT, AddClient finds out whether it took effect.
 func TestBrokenConnection(t *testing.T) {
+	t.Parallel()
 	b, database := newBreaker(t)
 	s := open(t, store.Config{Database: database, Connections: 1})
-	if err := s.AddClient(t.Context(), newClient("first")); err != nil { // the statement is prepared
+	if err := s.AddClient(t.Context(), newClient("first")); err != nil { // prepares the statement
 		t.Fatal(err)
 	}
 	for name, how := range map[string]int32{"after it was done": afterAnswer, "before it arrived": beforeStatement} {
@@ -132,7 +136,7 @@ func TestBrokenConnection(t *testing.T) {
 		if first, err := s.Client(t.Context(), c.ID); err == nil {
 			c.RegistrationID = first.RegistrationID
 		}
-		if err := s.UpdateClient(t.Context(), c); err != nil { // the statement is prepared
+		if err := s.UpdateClient(t.Context(), c); err != nil { // prepares the statement
 			t.Fatal(err)
 		}
 		for i, how := range []int32{afterAnswer, beforeStatement} {
@@ -148,14 +152,16 @@ func TestBrokenConnection(t *testing.T) {
 	})
 	t.Run("admin token", func(t *testing.T) {
 		b.arm(afterAnswer, 0)
-		added, err := s.AddAdminToken(t.Context(), token.Admin{ID: "first", Hash: [32]byte{1}, Role: "admin", CreatedAt: time.Now()})
+		added, err := s.AddAdminToken(t.Context(),
+			token.Admin{ID: "first", Hash: [32]byte{1}, Role: "admin", CreatedAt: time.Now()})
 		if !added || err != nil || b.armed.Load() != never {
 			t.Errorf("got %t and %v, want true", added, err)
 		}
 	})
-	t.Run("and somebody else has the ID", func(t *testing.T) {
+	t.Run("the ID is taken", func(t *testing.T) {
 		b.arm(beforeStatement, 0)
-		if err := s.AddClient(t.Context(), newClient("first")); !errors.Is(err, engine.ErrExists) || b.armed.Load() != never {
+		if err := s.AddClient(t.Context(), newClient("first")); !errors.Is(err, engine.ErrExists) ||
+			b.armed.Load() != never {
 			t.Errorf("got %v, want %v", err, engine.ErrExists)
 		}
 	})
@@ -163,6 +169,7 @@ func TestBrokenConnection(t *testing.T) {
 
 // Each caller in a batch whose connection breaks gets the outcome of its own client.
 func TestBrokenBatch(t *testing.T) {
+	t.Parallel()
 	b, database := newBreaker(t)
 	s := open(t, store.Config{Database: database, Connections: 2})
 	for round := range 12 {
@@ -185,21 +192,24 @@ func TestBrokenBatch(t *testing.T) {
 		}
 		for i := range 48 {
 			if id := fmt.Sprintf("%d-%d", round, i); exists(t, s, id) != (i%16 != 0 || round == 0) {
-				t.Errorf("%s: what was acknowledged is not what is stored", id)
+				t.Errorf("%s: the store does not match what AddClient returned", id)
 			}
 		}
 	}
 }
 
-// Wherever the connection breaks while a client is stored that takes the last use of a token, AddClient finds out.
+// If the connection breaks at any message of a transaction that takes the last use of a token, AddClient finds out
+// whether it took effect.
 func TestBrokenTransaction(t *testing.T) {
+	t.Parallel()
 	b, database := newBreaker(t)
 	s := open(t, store.Config{Database: database, Connections: 1})
 	for _, how := range []int32{afterAnswer, beforeStatement} {
 		broken := 0
 		for after := int32(0); ; after++ {
 			id := fmt.Sprint(how, "-", after)
-			token := &engine.InitialAccessToken{ID: id, Hash: sha256.Sum256([]byte(id)), MaxUses: 1, CreatedAt: time.Now()}
+			token := &engine.InitialAccessToken{ID: id, Hash: sha256.Sum256([]byte(id)), MaxUses: 1,
+				CreatedAt: time.Now()}
 			if err := s.AddInitialAccessToken(t.Context(), token); err != nil {
 				t.Fatal(err)
 			}
@@ -208,27 +218,29 @@ func TestBrokenTransaction(t *testing.T) {
 			b.arm(how, after)
 			err := s.AddClient(t.Context(), c)
 			if b.armed.Swap(never) != never {
-				break // all that was said was said before
+				break // the transaction has no more messages
 			}
 			broken++
 			got, readErr := s.InitialAccessToken(t.Context(), token.Hash)
 			if readErr != nil {
 				t.Fatal(readErr)
 			}
-			if stored := exists(t, s, id); stored != (err == nil) || got.UsesLeft != map[bool]int64{true: 0, false: 1}[stored] {
-				t.Errorf("broken by %d after %d: got %v, stored %t, %d uses left", how, after, err, stored, got.UsesLeft)
+			if stored := exists(t, s, id); stored != (err == nil) ||
+				got.UsesLeft != map[bool]int64{true: 0, false: 1}[stored] {
+				t.Errorf("broken by %d after %d: got %v, stored %t, %d uses left", how, after, err, stored,
+					got.UsesLeft)
 			}
 		}
-		// The look-up of the token, BEGIN, UPDATE, INSERT and COMMIT each say something.
+		// The look-up of the token, BEGIN, UPDATE, INSERT and COMMIT send a message each.
 		if broken < 5 {
 			t.Errorf("%d connections were broken, want at least 5", broken)
 		}
 	}
 }
 
-// If the database stays away after the statement was sent, the error says that the outcome is unknown; the client may
-// be stored.
+// If the database is unreachable after the statement was sent, the outcome is unknown, even if ctx ends.
 func TestUnknownOutcome(t *testing.T) {
+	t.Parallel()
 	b, database := newBreaker(t)
 	s := open(t, store.Config{Database: database, Connections: 1})
 	if err := s.AddClient(t.Context(), newClient("first")); err != nil {
@@ -237,19 +249,20 @@ func TestUnknownOutcome(t *testing.T) {
 	b.arm(afterAnswer, 0)
 	b.away.Store(true)
 	ctx, cancel := context.WithCancel(t.Context())
-	time.AfterFunc(200*time.Millisecond, cancel)
+	go func() { <-b.refused; cancel() }() // AddClient then tries to find out the outcome
 	err := s.AddClient(ctx, newClient("unknown"))
 	if !errors.Is(err, engine.ErrUnavailable) || errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want %v", err, engine.ErrUnavailable)
 	}
 	b.away.Store(false)
 	if !exists(t, s, "unknown") {
-		t.Error("the statement had been done, but the client is not there")
+		t.Error("the server got the statement, but the client is not stored")
 	}
 }
 
-// A database that falls silent in the middle of a batch delays AddClient by no more than its connection may be silent.
+// The read timeout of the connection bounds AddClient if the database stops responding during a batch.
 func TestSilentServer(t *testing.T) {
+	t.Parallel()
 	server := storetest.NewServer(t)
 	dsn, err := mysql.ParseDSN(server.Database(t))
 	if err != nil {
@@ -263,8 +276,8 @@ func TestSilentServer(t *testing.T) {
 	if err := syscall.Kill(server.PID(), syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
-	goOn := sync.OnceFunc(func() { syscall.Kill(server.PID(), syscall.SIGCONT) })
-	defer goOn()
+	resume := sync.OnceFunc(func() { syscall.Kill(server.PID(), syscall.SIGCONT) })
+	defer resume()
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	ended := make(chan error, 1)
@@ -272,21 +285,18 @@ func TestSilentServer(t *testing.T) {
 	select {
 	case err := <-ended:
 		if !errors.Is(err, engine.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("got %v, want %v, and not that nothing was stored", err, engine.ErrUnavailable)
+			t.Errorf("got %v, want %v without the error of ctx", err, engine.ErrUnavailable)
 		}
 	case <-time.After(time.Minute):
-		t.Error("AddClient waits for a silent server")
+		t.Error("AddClient still waits for the silent server")
 	}
-	goOn()
-	for deadline := time.Now().Add(time.Minute); !exists(t, s, "silence"); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("the server had the statement, but the client is not there")
-		}
-	}
+	resume()
+	await(t, "the client that the server got", func() bool { return exists(t, s, "silence") })
 }
 
-// A server that is killed and comes back has exactly the clients that were acknowledged.
+// After crashes of the server, exactly the acknowledged clients are stored.
 func TestKilledServer(t *testing.T) {
+	t.Parallel()
 	server := storetest.NewServer(t)
 	s := open(t, store.Config{Database: "mysql:" + server.Database(t)})
 	var mu sync.Mutex
@@ -304,25 +314,32 @@ func TestKilledServer(t *testing.T) {
 					acknowledged[id] = true
 					mu.Unlock()
 				case errors.Is(err, engine.ErrUnavailable):
-					time.Sleep(time.Millisecond)
+					time.Sleep(time.Millisecond) // do not spin while the server is down
 				default:
 					t.Errorf("got %v, want success or %v", err, engine.ErrUnavailable)
 				}
 			}
 		})
 	}
+	count := func() int { mu.Lock(); defer mu.Unlock(); return len(acknowledged) }
+	awaitMore := func() {
+		t.Helper()
+		before := count()
+		await(t, "100 more clients", func() bool { return count() >= before+100 })
+	}
 	for kill := range 3 {
-		time.Sleep(300 * time.Millisecond)
+		awaitMore()
 		server.Kill()
-		// Calls that were in the middle wait for the server, to learn the outcome; a new one is refused.
-		if err := s.AddClient(t.Context(), newClient(fmt.Sprint("down-", kill))); !errors.Is(err, engine.ErrUnavailable) {
+		// Running calls wait for the server, to learn the outcome. A new call fails.
+		err := s.AddClient(t.Context(), newClient(fmt.Sprint("down-", kill)))
+		if !errors.Is(err, engine.ErrUnavailable) {
 			t.Errorf("with the server killed: got %v, want %v", err, engine.ErrUnavailable)
 		}
 		if err := server.Start(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	time.Sleep(300 * time.Millisecond)
+	awaitMore()
 	stop.Store(true)
 	wg.Wait()
 

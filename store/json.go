@@ -7,15 +7,16 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// encodeJSON returns v as the JSON text of a column: always the same for the same value, a nil list told from an empty
-// one, strings of raw values as they were written.
+// encodeJSON returns v as the JSON text of a column. The text is deterministic, distinguishes nil lists from empty
+// ones, and keeps strings in raw values as written.
 func encodeJSON(v any) (string, error) {
 	var text strings.Builder
-	err := json.MarshalWrite(&text, v, json.Deterministic(true), json.FormatNilSliceAsNull(true), jsontext.PreserveRawStrings(true))
+	err := json.MarshalWrite(&text, v, json.Deterministic(true), json.FormatNilSliceAsNull(true),
+		jsontext.PreserveRawStrings(true))
 	return text.String(), err
 }
 
-// encodeList returns the JSON text of l, "[]" for nil.
+// encodeList returns the JSON text of l, [] if l is nil.
 func encodeList[T any](l []T) (string, error) {
 	if len(l) == 0 {
 		return "[]", nil
@@ -23,7 +24,7 @@ func encodeList[T any](l []T) (string, error) {
 	return encodeJSON(l)
 }
 
-// decodeJSON reads what encodeJSON wrote.
+// decodeJSON decodes what encodeJSON and encodeList return.
 func decodeJSON[T any](text string) (v T, err error) {
 	err = json.Unmarshal([]byte(text), &v)
 	return v, err

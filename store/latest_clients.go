@@ -9,10 +9,10 @@ import (
 	"registrar/engine"
 )
 
-// latestPage is how many clients are read at once: with the largest metadata that there is, 25 MiB.
+// latestPage is the number of clients in one query. With the largest metadata possible they take 25 MiB.
 const latestPage = 100
 
-// A placedClient is a row and its place among all: the later it was stored, the higher.
+// A placedClient is a row with its place in the order in which clients were stored.
 type placedClient struct {
 	Row   clientRow `gorm:"embedded"`
 	Place int64
@@ -24,8 +24,8 @@ const (
 	latestCount = "SELECT COUNT(*) FROM (SELECT 1 FROM clients LIMIT ?) AS some"
 )
 
-// LatestClients returns the last n clients that were stored, the newest first. It reads them a page at a time and holds
-// nothing between two pages: what is deleted meanwhile may be left out. An error is the last that it returns.
+// LatestClients returns the last n clients that were stored, newest first. It reads them in pages and holds no lock
+// between two pages, so that clients deleted meanwhile may be missing. It ends after the first error.
 func (s *Store) LatestClients(ctx context.Context, n int) iter.Seq2[*engine.Client, error] {
 	return func(yield func(*engine.Client, error) bool) {
 		before := int64(math.MaxInt64)
@@ -54,7 +54,7 @@ func (s *Store) LatestClients(ctx context.Context, n int) iter.Seq2[*engine.Clie
 	}
 }
 
-// CountClients returns how many clients there are, but no more than limit: it counts no further.
+// CountClients returns the number of clients, or limit if there are more.
 func (s *Store) CountClients(ctx context.Context, limit int) (n int, err error) {
 	if err := s.reader.WithContext(ctx).Raw(latestCount, limit).Scan(&n).Error; err != nil {
 		return 0, fmt.Errorf("counting the clients: %w", classify(ctx, err))

@@ -14,15 +14,15 @@ import (
 	"registrar/engine"
 )
 
-// updatedColumns are those that an update writes.
+// updatedColumns are the columns that an update writes.
 var updatedColumns = [...]string{"client_name", "metadata", "secret_hash", "secret_salt", "secret_expires_at",
 	"former_hash", "former_salt", "former_expires_at", "token_hash", "version", "updated_at", "updated_deployment",
 	"updated_acts", "writer", "sequence", "event"}
 
-// UpdateClient stores c, durably, in one statement, in place of the client that it was made from: the one with its ID,
-// RegistrationID and Version. The stored one has the next version. It returns [engine.ErrConflict] if that client is
-// not there any more, and does nothing then. As with [Store.AddClient], ctx ends only the wait for a connection, and
-// the outcome is known unless the database stays away. The time that MarkSeen notes does not change.
+// UpdateClient durably replaces the stored client that has c's ID, RegistrationID and Version, and gives it the next
+// version. It returns [engine.ErrConflict] if there is no such client, because another update or a deletion came first.
+// It does not change IssuedAt, Caller, Provenance and SeenAt. As with [Store.AddClient], ctx ends only the wait for a
+// connection, and the outcome is known unless the database stays unreachable.
 func (s *Store) UpdateClient(ctx context.Context, c *engine.Client) error {
 	row, err := s.newClientRow(ctx, c)
 	if err != nil {
@@ -34,7 +34,7 @@ func (s *Store) UpdateClient(ctx context.Context, c *engine.Client) error {
 		result := s.writer.WithContext(ctx).Model(&clientRow{}).Select(updatedColumns[:]).
 			Where("client_id = ? AND registration = ? AND version = ?", c.ID, row.Registration, c.Version).Updates(row)
 		if result.Error == nil && result.RowsAffected == 0 {
-			return gorm.ErrDuplicatedKey // another write has the next version
+			return gorm.ErrDuplicatedKey // as if the next version were a key that another write has taken
 		}
 		return result.Error
 	}
@@ -49,8 +49,8 @@ func (s *Store) UpdateClient(ctx context.Context, c *engine.Client) error {
 	return nil
 }
 
-// isLatest reports whether row is what was written last. While the client still has the version before, it returns
-// [gorm.ErrRecordNotFound], as if there were no row: the write can be tried again.
+// isLatest reports whether row was written last. It returns [gorm.ErrRecordNotFound] if the client still has the
+// version before, so that the write is tried again.
 func (s *Store) isLatest(ctx context.Context, row *clientRow, before int64) (bool, error) {
 	var found clientRow
 	err := s.reader.WithContext(ctx).Select("registration", "version", "writer", "sequence").
@@ -61,7 +61,7 @@ func (s *Store) isLatest(ctx context.Context, row *clientRow, before int64) (boo
 	return bytes.Equal(found.Writer, row.Writer) && found.Sequence == row.Sequence, err
 }
 
-// ClientByToken returns the client with this ID, whose registration access token has this hash, or
+// ClientByToken returns the client with the given ID and hash of its registration access token, or
 // [engine.ErrNotFound].
 func (s *Store) ClientByToken(ctx context.Context, id string, hash [sha256.Size]byte) (*engine.Client, error) {
 	var row clientRow
@@ -72,8 +72,8 @@ func (s *Store) ClientByToken(ctx context.Context, id string, hash [sha256.Size]
 	return s.client(ctx, &row)
 }
 
-// DeleteClientByToken removes the client with this ID, whose registration access token has this hash, or returns
-// [engine.ErrNotFound]. It is as sure as [Store.DeleteClient].
+// DeleteClientByToken removes the client with the given ID and hash of its registration access token, or returns
+// [engine.ErrNotFound]. Other errors are as for [Store.DeleteClient].
 func (s *Store) DeleteClientByToken(ctx context.Context, id string, hash [sha256.Size]byte) error {
 	result := s.writer.WithContext(ctx).Where("client_id = ? AND token_hash = ?", id, hash[:]).Delete(&clientRow{})
 	err := result.Error
@@ -86,13 +86,13 @@ func (s *Store) DeleteClientByToken(ctx context.Context, id string, hash [sha256
 	return nil
 }
 
-// MarkSeen notes that clients were in use at a time, unless a later time is noted. It ignores IDs that no client has.
+// MarkSeen sets SeenAt of clients to a time, unless it is later already. It ignores IDs that no client has.
 func (s *Store) MarkSeen(ctx context.Context, ids []string, at time.Time) error {
 	at, err := instant(at)
 	if err != nil {
 		return fmt.Errorf("marking clients as seen: %w", err)
 	}
-	// All callers lock clients in one order, so that no two of them wait for each other.
+	// All callers lock clients in the same order, to avoid deadlocks.
 	ids = slices.Sorted(slices.Values(ids))
 	err = s.transaction(ctx, func(tx *gorm.DB) error {
 		for _, id := range slices.Compact(ids) {

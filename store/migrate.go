@@ -13,23 +13,24 @@ import (
 	"github.com/pressly/goose/v3/database"
 )
 
-// migrations holds a folder for each dialect; the files of one version do the same in both.
+// migrations holds a folder for each dialect. The files of one version do the same in both.
 //
 //go:embed migrations
 var migrations embed.FS
 
-// A laterSchemaError reports that a schema has a version of which this program has no migrations.
+// A laterSchemaError reports that a schema has a later version than this program has migrations for.
 type laterSchemaError struct{ at int64 }
 
 func (e *laterSchemaError) Error() string {
-	return fmt.Sprintf("the schema has version %d, but this program has migrations up to %d: migrate with a later registrar",
-		e.at, LatestVersion)
+	return fmt.Sprintf("the schema has version %d, but this program has migrations up to %d: "+
+		"migrate with a later registrar", e.at, LatestVersion)
 }
 
-// Migrate brings the schema to version to, up or down, and returns the versions before and after. 0 drops every table,
-// and what is in it. Of several processes that migrate at once one works and the others wait. In SQLite all happens in
-// one transaction. MySQL has none for tables: there, a migration that fails leaves the ones before it done, and now
-// says how far it came. The error for a schema of a version that this program does not know names both versions.
+// Migrate migrates the schema up or down to the version to, at most [LatestVersion], and returns the versions before
+// and after. Version 0 drops all tables. If several processes migrate at the same time, one does and the others wait.
+// In SQLite all migrations run in one transaction. MySQL has no transactions for tables: if a migration fails there,
+// the ones before it stay, and now is the version reached. Migrate fails if the schema has a later version than
+// [LatestVersion]; the error names both.
 func Migrate(ctx context.Context, cfg Config, to int64) (from, now int64, err error) {
 	b, err := parse(cfg)
 	if err != nil {
@@ -42,7 +43,7 @@ func Migrate(ctx context.Context, cfg Config, to int64) (from, now int64, err er
 	return from, now, nil
 }
 
-// upgrade brings the schema to LatestVersion, and leaves a later one as it is; see checkSchema.
+// upgrade migrates the schema up to LatestVersion. It accepts a later one; see checkSchema.
 func upgrade(ctx context.Context, b *backend) error {
 	_, _, err := migrate(ctx, b, LatestVersion)
 	if _, later := errors.AsType[*laterSchemaError](err); later {
@@ -53,7 +54,7 @@ func upgrade(ctx context.Context, b *backend) error {
 
 func migrate(ctx context.Context, b *backend, to int64) (from, now int64, err error) {
 	if to < 0 || to > LatestVersion {
-		return 0, 0, fmt.Errorf("there is no version %d: they go from 0 to %d", to, LatestVersion)
+		return 0, 0, fmt.Errorf("version %d not found: it must be from 0 to %d", to, LatestVersion)
 	}
 	db, err := b.migrating(ctx)
 	if err != nil {
@@ -61,7 +62,7 @@ func migrate(ctx context.Context, b *backend, to int64) (from, now int64, err er
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 
-	// Most starts have nothing to do, and take no lock.
+	// Most calls have nothing to do and need no lock.
 	if from, err = knownVersion(ctx, b.dialect, db); err != nil || from == to {
 		return from, from, err
 	}
@@ -112,22 +113,23 @@ func run(ctx context.Context, dialect goose.Dialect, db *sql.DB, from, to int64)
 	return err
 }
 
-// makeVersionTable does what goose would do, but without a transaction: in SQLite there is one already.
+// makeVersionTable creates goose's table like goose, but without a transaction, because in SQLite one is running
+// already.
 func makeVersionTable(ctx context.Context, dialect goose.Dialect, db *sql.DB) error {
 	s, err := database.NewStore(dialect, goose.DefaultTablename)
 	if err != nil {
 		return err
 	}
-	there, err := versionTableExists(ctx, dialect, db)
+	exists, err := versionTableExists(ctx, dialect, db)
 	if err != nil {
 		return err
 	}
-	if !there {
+	if !exists {
 		if err := s.CreateVersionTable(ctx, db); err != nil {
 			return err
 		}
 	}
-	// A process that died here left the table empty, which goose does not take.
+	// The table is empty if another process died at this point. goose does not accept that.
 	var n int
 	if err := db.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+goose.DefaultTablename).Scan(&n); err != nil || n > 0 {
 		return err

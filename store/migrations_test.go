@@ -38,7 +38,7 @@ func readMigration(t *testing.T, dialect, name string) string {
 	return string(text)
 }
 
-func TestMigrationsAreNumberedAndTwins(t *testing.T) {
+func TestMigrationsAreTheSameInBothDialects(t *testing.T) {
 	sqlite, mysql := migrationFiles(t, "sqlite"), migrationFiles(t, "mysql")
 	if diff := cmp.Diff(sqlite, mysql); diff != "" {
 		t.Fatalf("migrations of SQLite (-) and of MySQL (+):\n%s", diff)
@@ -50,14 +50,15 @@ func TestMigrationsAreNumberedAndTwins(t *testing.T) {
 		if prefix := fmt.Sprintf("%05d_", i+1); !strings.HasPrefix(name, prefix) || !strings.HasSuffix(name, ".sql") {
 			t.Errorf("migration %s: want a name that begins with %s and ends with .sql", name, prefix)
 		}
-		if a, b := leastProgram(readMigration(t, "sqlite", name)), leastProgram(readMigration(t, "mysql", name)); a != b {
-			t.Errorf("migration %s: the least program is %d in SQLite and %d in MySQL", name, a, b)
+		a, b := leastProgram(readMigration(t, "sqlite", name)), leastProgram(readMigration(t, "mysql", name))
+		if a != b {
+			t.Errorf("migration %s: least_program is %d in SQLite and %d in MySQL", name, a, b)
 		}
 	}
 }
 
-// A schema works with the program of the version before it.
-func TestMigrationsKeepTheProgramBefore(t *testing.T) {
+// Each schema works with programs of the version before.
+func TestMigrationsWorkWithPreviousProgram(t *testing.T) {
 	for _, dialect := range []string{"sqlite", "mysql"} {
 		for i, name := range migrationFiles(t, dialect)[1:] {
 			for _, breach := range breaches(int64(i)+2, readMigration(t, dialect, name)) {
@@ -79,7 +80,8 @@ func TestBreaches(t *testing.T) {
 		want []string
 	}{
 		"a table": {
-			"CREATE TABLE t (a INTEGER NOT NULL);\nCREATE UNIQUE INDEX u ON t (a);\nALTER TABLE t ADD b INTEGER NOT NULL;",
+			"CREATE TABLE t (a INTEGER NOT NULL);\nCREATE UNIQUE INDEX u ON t (a);\n" +
+				"ALTER TABLE t ADD b INTEGER NOT NULL;",
 			nil,
 		},
 		"a column that may be NULL": {"ALTER TABLE clients ADD COLUMN a TEXT;", nil},
@@ -130,14 +132,14 @@ func TestBreaches(t *testing.T) {
 		"the comment is another's": {unusedSince2 + least2 + dropsColumn, []string{"drops a column"}},
 		"unused since this version": {
 			"-- since program 3: nothing uses it\n" + dropsColumn + least2,
-			[]string{"has to be earlier", "least_program"},
+			[]string{"must be earlier", "least_program"},
 		},
-		"it does not say what it needs": {unusedSince2 + dropsColumn, []string{"least_program"}},
-		"it needs too little": {
+		"no least_program": {unusedSince2 + dropsColumn, []string{"least_program"}},
+		"least_program too small": {
 			unusedSince2 + dropsColumn + "UPDATE schema_requirements SET least_program = 1;",
 			[]string{"least_program"},
 		},
-		"it needs too much": {
+		"least_program too large": {
 			"UPDATE schema_requirements SET least_program = 3;",
 			[]string{"the version before"},
 		},
@@ -154,8 +156,7 @@ var (
 	requirements = regexp.MustCompile(`(?i)UPDATE\s+schema_requirements\s+SET\s+least_program\s*=\s*(\d+)`)
 )
 
-// leastProgram returns the version of the oldest program that works with the schema after a migration, 0 where the
-// migration does not change that.
+// leastProgram returns the least_program that a migration sets, 0 if it sets none.
 func leastProgram(text string) (version int64) {
 	up, _, _ := strings.Cut(text, "-- +goose Down")
 	for _, match := range requirements.FindAllStringSubmatch(up, -1) {
@@ -164,8 +165,9 @@ func leastProgram(text string) (version int64) {
 	return version
 }
 
-// breaches returns what is wrong with a migration to a version. A statement that may break a program that uses what it
-// changes needs a comment directly before it, which says since which earlier version programs no longer do:
+// breaches returns the reasons why a migration to a version may break the program of the version before. A statement
+// that removes or changes something needs a comment directly before it that names the version since which programs no
+// longer use that:
 //
 //	-- since program 2: nothing reads clients.previous
 //	ALTER TABLE clients DROP COLUMN previous;
@@ -179,28 +181,30 @@ func breaches(version int64, text string) (found []string) {
 		}
 		match := since.FindStringSubmatch(s.comments)
 		if match == nil {
-			found = append(found, fmt.Sprintf("%q %s: a comment before it has to say -- since program N: why not", s.words, harm))
+			found = append(found, fmt.Sprintf("%q %s: write -- since program N: reason before it", s.words, harm))
 			continue
 		}
 		unused, _ := strconv.ParseInt(match[1], 10, 64)
 		if unused >= version {
-			found = append(found, fmt.Sprintf("%q: program %d has to be earlier than schema %d", s.words, unused, version))
+			found = append(found,
+				fmt.Sprintf("%q: program %d must be earlier than schema %d", s.words, unused, version))
 		}
 		if least < unused {
-			found = append(found, fmt.Sprintf("%q: least_program has to be set to %d or more, not %d", s.words, unused, least))
+			found = append(found, fmt.Sprintf("%q: set least_program to at least %d, not %d", s.words, unused, least))
 		}
 	}
 	if least >= version {
-		found = append(found, fmt.Sprintf("schema %d has to work with the program of the version before, not only with %d", version, least))
+		found = append(found,
+			fmt.Sprintf("schema %d must work with the program of the version before, not only with %d",
+				version, least))
 	}
 	return found
 }
 
-// A migrationStatement is an SQL statement, its words in upper case with one space between them, and the comments
-// directly before it.
+// A migrationStatement is an SQL statement, in upper case with single spaces, and the comments directly before it.
 type migrationStatement struct{ comments, words string }
 
-// statementsOf returns the statements of the upward half of a migration. It knows no strings that hold a semicolon.
+// statementsOf returns the statements of the Up part of a migration. It does not handle strings with semicolons.
 func statementsOf(text string) (list []migrationStatement) {
 	_, up, _ := strings.Cut(text, "-- +goose Up")
 	up, _, _ = strings.Cut(up, "-- +goose Down")
@@ -221,8 +225,8 @@ func statementsOf(text string) (list []migrationStatement) {
 	return list
 }
 
-// harmOf returns what a statement does to programs that use what it changes, "" for nothing. created are the tables
-// that the same migration made.
+// harmOf returns how a statement may break programs, "" if it does not. created are the tables that the same migration
+// created.
 func harmOf(words string, created map[string]bool) string {
 	parts := strings.Fields(strings.ReplaceAll(words, "(", " ("))
 	at := func(i int) string {
@@ -255,7 +259,7 @@ func harmOf(words string, created map[string]bool) string {
 	return ""
 }
 
-// clausesOf splits at the commas outside of parentheses.
+// clausesOf splits s at the commas outside of parentheses.
 func clausesOf(s string) []string {
 	depth := 0
 	separated := strings.Map(func(r rune) rune {

@@ -23,22 +23,22 @@ type moduleRow struct {
 	Warnings  string
 	CreatedAt time.Time `gorm:"autoCreateTime:false"`
 	Signature sql.Null[string]
-	Wasm      []byte // left out of every query but the one that asks for it
+	Wasm      []byte // large, so only ModuleBytes reads it
 }
 
 func (moduleRow) TableName() string { return "modules" }
 
-// AddModule stores m and its bytes, durably and together, and returns m as it is stored. The same digest again changes
-// nothing but the signature, which takes the place of the stored one unless it is empty: what is stored then is
-// returned, and false. That makes it safe to try again. wasm has to be what m.Digest names. A module for which there is no
-// room gets a *[scripts.RejectedError].
-func (s *Store) AddModule(ctx context.Context, m scripts.Module, wasm []byte) (stored scripts.Module, added bool, err error) {
+// AddModule durably stores m and its bytes, and returns m as stored, and true. wasm must match m.Digest. If the digest
+// is already stored, AddModule returns the stored module and false; it replaces only the signature, unless m.Signature
+// is empty. It is thus safe to try again. A module for which there is
+// no room gets a *[scripts.RejectedError].
+func (s *Store) AddModule(ctx context.Context, m scripts.Module, wasm []byte) (stored scripts.Module, added bool,
+	err error) {
 	row, err := newModuleRow(m, wasm)
 	if err != nil {
 		return scripts.Module{}, false, fmt.Errorf("storing module %s: %w", m.Digest, err)
 	}
-	// Looking first saves sending the bytes for nothing. Between the two, another caller may add or delete the same
-	// module.
+	// Look first, to avoid sending the bytes of a stored module. In between, another caller may add or delete it.
 	for range 3 {
 		stored, err = s.Module(ctx, m.Digest)
 		if err == nil && m.Signature != "" && m.Signature != stored.Signature {
@@ -65,14 +65,16 @@ func (s *Store) AddModule(ctx context.Context, m scripts.Module, wasm []byte) (s
 }
 
 func (s *Store) signModule(ctx context.Context, digest string, signature sql.Null[string]) error {
-	err := s.writer.WithContext(ctx).Model(&moduleRow{}).Where("digest = ?", digest).Update("signature", signature).Error
+	err := s.writer.WithContext(ctx).Model(&moduleRow{}).Where("digest = ?", digest).
+		Update("signature", signature).Error
 	if err != nil {
 		return fmt.Errorf("storing the signature of module %s: %w", digest, classify(ctx, err))
 	}
 	return nil
 }
 
-// ModuleSignature returns the signature of the module with this digest, "" where it has none, or [scripts.ErrNotFound].
+// ModuleSignature returns the signature of the module with the given digest, "" if it has none, or
+// [scripts.ErrNotFound].
 func (s *Store) ModuleSignature(ctx context.Context, digest string) (string, error) {
 	m, err := s.Module(ctx, digest)
 	return m.Signature, err
@@ -80,7 +82,7 @@ func (s *Store) ModuleSignature(ctx context.Context, digest string) (string, err
 
 func newModuleRow(m scripts.Module, wasm []byte) (*moduleRow, error) {
 	if scripts.Digest(wasm) != m.Digest || len(wasm) != m.Size {
-		return nil, errors.New("these are not its bytes")
+		return nil, errors.New("its bytes do not match its digest and size")
 	}
 	row := &moduleRow{Digest: m.Digest, Name: m.Name, Size: int64(m.Size), MemoryMin: int64(m.MemoryMin), Wasm: wasm}
 	row.Signature = sql.Null[string]{V: m.Signature, Valid: m.Signature != ""}
@@ -115,7 +117,7 @@ func (r *moduleRow) module() (scripts.Module, error) {
 	return m, nil
 }
 
-// Module returns the module with this digest, or [scripts.ErrNotFound]. Lists in it are never nil.
+// Module returns the module with the given digest, or [scripts.ErrNotFound]. Its lists are never nil.
 func (s *Store) Module(ctx context.Context, digest string) (scripts.Module, error) {
 	var row moduleRow
 	if err := s.reader.WithContext(ctx).Omit("wasm").Where("digest = ?", digest).Take(&row).Error; err != nil {
@@ -124,19 +126,20 @@ func (s *Store) Module(ctx context.Context, digest string) (scripts.Module, erro
 	return row.module()
 }
 
-// ModuleBytes returns the bytes that digest names, checked against it, or [scripts.ErrNotFound].
+// ModuleBytes returns the bytes of the module with the given digest, or [scripts.ErrNotFound]. It returns an error if
+// they do not match the digest.
 func (s *Store) ModuleBytes(ctx context.Context, digest string) ([]byte, error) {
 	var row moduleRow
 	if err := s.reader.WithContext(ctx).Select("wasm").Where("digest = ?", digest).Take(&row).Error; err != nil {
 		return nil, fmt.Errorf("reading the bytes of module %s: %w", digest, classifyRow(ctx, err, scripts.ErrNotFound))
 	}
 	if scripts.Digest(row.Wasm) != digest {
-		return nil, fmt.Errorf("the bytes of module %s were changed in the database", digest)
+		return nil, fmt.Errorf("the stored bytes of module %s do not match its digest", digest)
 	}
 	return row.Wasm, nil
 }
 
-// Modules returns every module, the newest first.
+// Modules returns all modules, newest first.
 func (s *Store) Modules(ctx context.Context) ([]scripts.Module, error) {
 	var rows []*moduleRow
 	if err := s.reader.WithContext(ctx).Omit("wasm").Order("created_at DESC, digest").Find(&rows).Error; err != nil {
@@ -153,14 +156,15 @@ func (s *Store) Modules(ctx context.Context) ([]scripts.Module, error) {
 	return modules, nil
 }
 
-// recentDeployments is how many of the last deployments keep their modules from being deleted: one can go back to them.
+// recentDeployments is the number of latest deployments whose modules are not deleted, so that they can be restored.
 const recentDeployments = 20
 
-// DeleteModule removes the module with this digest, or returns [scripts.ErrNotFound], or [scripts.ErrConflict] while
-// one of the last 20 deployments names it; the error says which. No deployment that names it can come in between.
+// DeleteModule removes the module with the given digest, or returns [scripts.ErrNotFound]. It returns
+// [scripts.ErrConflict] if one of the last 20 deployments uses the module; the error says which one. The check and the
+// removal are atomic.
 func (s *Store) DeleteModule(ctx context.Context, digest string) error {
 	err := s.transaction(ctx, func(tx *gorm.DB) error {
-		// A transaction that deploys the module holds this row too; the deployments are read after it has ended.
+		// A transaction that deploys the module locks this row too. Reading the deployments after the lock sees it.
 		locked, err := lockModules(tx, []string{digest})
 		if err != nil {
 			return err
@@ -179,7 +183,8 @@ func (s *Store) DeleteModule(ctx context.Context, digest string) error {
 			}
 			for _, script := range d.Scripts {
 				if script.Module == digest {
-					return fmt.Errorf("%w: deployment %d names it, as %s", scripts.ErrConflict, d.Number, script.Name)
+					return fmt.Errorf("%w: deployment %d uses it as script %s",
+						scripts.ErrConflict, d.Number, script.Name)
 				}
 			}
 		}
@@ -191,10 +196,10 @@ func (s *Store) DeleteModule(ctx context.Context, digest string) error {
 	return nil
 }
 
-// lockModules keeps the modules with these digests from changing until tx ends, and returns those that exist. All
-// callers lock in the same order.
-func lockModules(tx *gorm.DB, digests []string) (there []string, err error) {
+// lockModules locks the modules with the given digests until tx ends, and returns the digests that exist. It locks in
+// order, to avoid deadlocks.
+func lockModules(tx *gorm.DB, digests []string) (existing []string, err error) {
 	err = tx.Model(&moduleRow{}).Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}).
-		Where("digest IN ?", digests).Order("digest").Pluck("digest", &there).Error
-	return there, err
+		Where("digest IN ?", digests).Order("digest").Pluck("digest", &existing).Error
+	return existing, err
 }

@@ -21,16 +21,17 @@ import (
 const (
 	mysqlConnections = 32
 	mysqlDial        = 5 * time.Second
-	mysqlReadWrite   = 30 * time.Second // the longest silence in the middle of a statement
-	mysqlLifetime    = 5 * time.Minute  // after that a connection is made anew, so that a failover is followed
-	mysqlLock        = 60 * time.Second // the longest wait for another process that migrates
-	mysqlPacket      = 16 << 20         // bytes, the least that max_allowed_packet should be
+	mysqlReadWrite   = 30 * time.Second // bounds a read or write of the connection, within a statement
+	mysqlLifetime    = 5 * time.Minute  // of a connection; a new one follows a failover
+	mysqlLock        = 60 * time.Second // bounds the wait for another process that migrates
+	mysqlPacket      = 16 << 20         // bytes, the recommended minimum of max_allowed_packet
 )
 
-var errDSN = errors.New("the DSN after mysql: is not understood; it looks like user:password@tcp(db:3306)/registrar or " +
-	"user:password@unix(/run/mysqld/mysqld.sock)/registrar, and values of its parameters are escaped as in a URL")
+var errDSN = errors.New("the DSN after mysql: is not valid: it must look like " +
+	"user:password@tcp(db:3306)/registrar or user:password@unix(/run/mysqld/mysqld.sock)/registrar, " +
+	"with the values of parameters escaped as in a URL")
 
-// validDatabase matches names of databases, and hardly ever a part of a malformed DSN, which may be one of a password.
+// validDatabase matches names of databases. It rejects what is probably part of a password in a malformed DSN.
 var validDatabase = regexp.MustCompile(`^[^\x00-\x20@:/()?#]{1,64}$`)
 
 // mysqlServer returns the backend of the MySQL or MariaDB database at dsn.
@@ -51,15 +52,16 @@ func mysqlServer(dsn string, connections int, log *slog.Logger) (*backend, error
 		migrating:   m.migrating,
 		exclusively: m.exclusively,
 		dialector: func(pool gorm.ConnPool) gorm.Dialector {
-			return gormmysql.New(gormmysql.Config{Conn: pool, SkipInitializeWithVersion: true, DisableWithReturning: true})
+			return gormmysql.New(gormmysql.Config{Conn: pool, SkipInitializeWithVersion: true,
+				DisableWithReturning: true})
 		},
 	}, nil
 }
 
-// parseDSN parses a DSN. Its error does not say what is wrong: it would have to quote a part that may be a password.
+// parseDSN parses a DSN. Its error does not quote the DSN, any part of which may be a password.
 func parseDSN(dsn string) (cfg *mysql.Config, err error) {
 	defer func() {
-		if recover() != nil { // the parameter strict, long gone, panics
+		if recover() != nil { // ParseDSN panics for the removed parameter strict
 			cfg, err = nil, errDSN
 		}
 	}()
@@ -74,7 +76,7 @@ func parseDSN(dsn string) (cfg *mysql.Config, err error) {
 	return nil, errDSN
 }
 
-// setDefaults sets what this package relies on, whatever the DSN, the server and the database say.
+// setDefaults sets what this package relies on. It overrides the DSN, and the defaults of the server and the database.
 func setDefaults(cfg *mysql.Config, log *slog.Logger) {
 	cfg.ParseTime = true
 	cfg.Loc = time.UTC
@@ -93,17 +95,17 @@ func setDefaults(cfg *mysql.Config, log *slog.Logger) {
 		cfg.Params = map[string]string{}
 	}
 	cfg.Params["time_zone"] = "'+00:00'"
-	cfg.Params["sql_mode"] = "'TRADITIONAL'" // strict: what does not fit is an error, not cut
+	cfg.Params["sql_mode"] = "'TRADITIONAL'" // strict: a value that does not fit is an error, not truncated
 	cfg.Params["autocommit"] = "1"
-	cfg.Params["innodb_lock_wait_timeout"] = "5" // seconds: a transaction of ours takes milliseconds, or is stuck
+	cfg.Params["innodb_lock_wait_timeout"] = "5" // seconds; transactions of this package take milliseconds
 }
 
-// driverLog logs the driver's complaints, which are about connections; they hold no statements.
+// driverLog logs the driver's messages. They are about connections and hold no statements.
 type driverLog struct{ log *slog.Logger }
 
 // Print implements [mysql.Logger].
 func (l driverLog) Print(v ...any) {
-	l.log.Debug("the MySQL driver complains", "complaint", fmt.Sprint(v...))
+	l.log.Debug("message of the MySQL driver", "complaint", fmt.Sprint(v...))
 }
 
 type mysqlDatabase struct {
@@ -123,19 +125,19 @@ func (m *mysqlDatabase) open(ctx context.Context) ([]*preparedPool, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	if flush != 1 {
-		m.log.WarnContext(ctx, "the database does not flush each commit: when it crashes, acknowledged clients are lost",
+		m.log.WarnContext(ctx, "the database does not flush each commit: a crash loses acknowledged clients",
 			"innodb_flush_log_at_trx_commit", flush)
 	}
 	if packet < mysqlPacket {
-		m.log.WarnContext(ctx, "the database does not take large modules", "max_allowed_packet", packet)
+		m.log.WarnContext(ctx, "the database does not accept large modules", "max_allowed_packet", packet)
 	}
 	return []*preparedPool{newPreparedPool(db)}, nil
 }
 
-// migrating returns a pool of two connections: one that holds the lock, and one that works.
+// migrating returns a pool of two connections: one that holds the lock, and one for the migrations.
 func (m *mysqlDatabase) migrating(ctx context.Context) (*sql.DB, error) {
 	cfg := m.cfg.Clone()
-	cfg.ReadTimeout, cfg.WriteTimeout = 0, 0 // to alter a large table takes its time
+	cfg.ReadTimeout, cfg.WriteTimeout = 0, 0 // altering a large table takes long
 	return m.pool(ctx, cfg, 2)
 }
 
@@ -150,21 +152,21 @@ func (m *mysqlDatabase) pool(ctx context.Context, cfg *mysql.Config, size int) (
 	db.SetConnMaxLifetime(mysqlLifetime)
 	if err := db.PingContext(ctx); err != nil {
 		if number(err) == unknownDatabase {
-			err = fmt.Errorf("%w; make it first: CREATE DATABASE %s", err, cfg.DBName)
+			err = fmt.Errorf("%w; create it first: CREATE DATABASE %s", err, cfg.DBName)
 		}
 		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil
 }
 
-// exclusively runs f under a lock of the server's, which ends with the connection that holds it.
+// exclusively runs f under a named lock of the server. The server releases the lock if the connection breaks.
 func (m *mysqlDatabase) exclusively(ctx context.Context, db *sql.DB, f func() error) error {
 	conn, err := db.Conn(ctx)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	// Names of locks are the server's, not the database's, and 64 characters at most.
+	// The name must be unique on the server, not only in the database, and have at most 64 characters.
 	sum := sha256.Sum256([]byte(m.cfg.DBName))
 	name := "registrar-migrate-" + hex.EncodeToString(sum[:16])
 	var got sql.Null[int64]
@@ -172,7 +174,7 @@ func (m *mysqlDatabase) exclusively(ctx context.Context, db *sql.DB, f func() er
 		return err
 	}
 	if got.V != 1 {
-		return fmt.Errorf("another process has been migrating for %v", mysqlLock)
+		return fmt.Errorf("another process is migrating: waited for %v", mysqlLock)
 	}
 	err = f()
 	_, release := conn.ExecContext(context.WithoutCancel(ctx), "DO RELEASE_LOCK(?)", name)

@@ -18,10 +18,12 @@ import (
 	"registrar/store/storetest"
 )
 
-// Whatever is wrong with it, the error says what would be right, and never what was given: it may be a password.
+// The error describes a valid value, and never quotes the given one, which may hold a password.
 func TestMalformedDatabase(t *testing.T) {
+	t.Parallel()
 	for _, database := range []string{
-		"", "registrar.db", "sqlite", "sqlite:", "sqlite3:hunter2.db", "file:hunter2.db", "postgres://user:hunter2@db/registrar",
+		"", "registrar.db", "sqlite", "sqlite:", "sqlite3:hunter2.db", "file:hunter2.db",
+		"postgres://user:hunter2@db/registrar",
 		"sqlite::memory:", "mysql", "mysql:", "mysql:hunter2",
 		"mysql://user:hunter2@db:3306/registrar",
 		"mysql:user:hunter2@db:3306/registrar",
@@ -48,17 +50,18 @@ func TestMalformedDatabase(t *testing.T) {
 			case err == nil:
 				t.Errorf("%q: got no error, want one", database)
 			case strings.Contains(err.Error(), "hunter2") || strings.Contains(err.Error(), "ter2"):
-				t.Errorf("%q: the error gives the password away: %v", database, err)
+				t.Errorf("%q: the error holds the password: %v", database, err)
 			case !strings.Contains(err.Error(), "@tcp(db:3306)/registrar") && !strings.Contains(err.Error(), "file"):
-				t.Errorf("%q: got %v, want an error that says what is right", database, err)
+				t.Errorf("%q: got %v, want an error that describes a valid value", database, err)
 			case errors.Is(err, engine.ErrUnavailable):
-				t.Errorf("%q: got %v, which says that to wait may help", database, err)
+				t.Errorf("%q: got %v, want an error that is permanent", database, err)
 			}
 		}
 	}
 }
 
 func TestUnreachable(t *testing.T) {
+	t.Parallel()
 	directory := t.TempDir()
 	good, err := mysql.ParseDSN(storetest.MySQL(t))
 	if err != nil {
@@ -75,31 +78,37 @@ func TestUnreachable(t *testing.T) {
 		unavailable bool
 		says        string
 	}{
-		"nobody listens":    {"mysql:user:hunter2@tcp(127.0.0.1:1)/registrar", true, "mysql:user@tcp(127.0.0.1:1)/registrar"},
-		"no such socket":    {"mysql:user:hunter2@unix(" + directory + "/none)/registrar", true, directory},
-		"no such host":      {"mysql:user:hunter2@tcp(none.invalid:3306)/registrar", true, "none.invalid"},
-		"wrong password":    {wrong(func(*mysql.Config) {}), false, "denied"},
-		"no such database":  {wrong(func(c *mysql.Config) { c.User, c.Passwd, c.DBName = good.User, good.Passwd, "none" }), false, "CREATE DATABASE none"},
+		"no listener": {"mysql:user:hunter2@tcp(127.0.0.1:1)/registrar", true,
+			"mysql:user@tcp(127.0.0.1:1)/registrar"},
+		"no such socket": {"mysql:user:hunter2@unix(" + directory + "/none)/registrar", true, directory},
+		"no such host":   {"mysql:user:hunter2@tcp(none.invalid:3306)/registrar", true, "none.invalid"},
+		"wrong password": {wrong(func(*mysql.Config) {}), false, "denied"},
+		"no such database": {wrong(func(c *mysql.Config) {
+			c.User, c.Passwd, c.DBName = good.User, good.Passwd,
+				"none"
+		}), false, "CREATE DATABASE none"},
 		"no such directory": {"sqlite:" + filepath.Join(directory, "none", "registrar.db"), false, "none"},
 		"a directory":       {"sqlite:" + directory, false, directory},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := store.Open(t.Context(), store.Config{Database: c.database, Migrate: true})
-			if err == nil || !strings.Contains(err.Error(), c.says) || errors.Is(err, engine.ErrUnavailable) != c.unavailable {
+			if err == nil || !strings.Contains(err.Error(), c.says) ||
+				errors.Is(err, engine.ErrUnavailable) != c.unavailable {
 				t.Errorf("got %v, want an error that says %q, unavailable %t", err, c.says, c.unavailable)
 			}
 			if err != nil && strings.Contains(err.Error(), "hunter2") {
-				t.Errorf("the error gives the password away: %v", err)
+				t.Errorf("the error holds the password: %v", err)
 			}
 		})
 	}
 	_, err = store.Open(t.Context(), store.Config{Database: storetest.SQLite(t)})
 	if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "registrar migrate") {
-		t.Errorf("a file that is not there, without migrating: got %v, want the fix", err)
+		t.Errorf("a missing file, without migrating: got %v, want an error that names registrar migrate", err)
 	}
 }
 
 func TestName(t *testing.T) {
+	t.Parallel()
 	database := storetest.SQLite(t)
 	if got := open(t, store.Config{Database: database}).Name(); got != database {
 		t.Errorf("got %s, want %s", got, database)
@@ -114,8 +123,9 @@ func TestName(t *testing.T) {
 	}
 }
 
-// Characters of a path that mean something in a URL are the path's.
+// Characters with a meaning in URLs are part of the path.
 func TestSQLiteFile(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "a b?mode=ro#%41&é.db")
 	s := open(t, store.Config{Database: "sqlite:" + path})
 	if err := s.AddClient(t.Context(), newClient("a")); err != nil {
@@ -146,10 +156,11 @@ func TestSQLiteFile(t *testing.T) {
 }
 
 func TestSQLiteSettings(t *testing.T) {
+	t.Parallel()
 	s := open(t, store.Config{Database: storetest.SQLite(t)})
 	for query, want := range map[string]struct{ read, write string }{
 		"PRAGMA journal_mode": {"wal", "wal"},
-		"PRAGMA synchronous":  {"1", "2"}, // FULL for what is written
+		"PRAGMA synchronous":  {"1", "2"}, // FULL for the writer
 		"PRAGMA foreign_keys": {"1", "1"},
 		"PRAGMA query_only":   {"1", "0"},
 		"PRAGMA busy_timeout": {"5000", "5000"},
@@ -157,20 +168,23 @@ func TestSQLiteSettings(t *testing.T) {
 		read, err := s.ReadValue(query)
 		write, err2 := s.WriteValue(query)
 		if read != want.read || write != want.write || err != nil || err2 != nil {
-			t.Errorf("%s: got %s for reading and %s for writing, %v, %v, want %s and %s", query, read, write, err, err2, want.read, want.write)
+			t.Errorf("%s: got %s for reading and %s for writing, %v, %v, want %s and %s",
+				query, read, write, err, err2, want.read, want.write)
 		}
 	}
 }
 
-// A DSN cannot take away what the store relies on, and can set what it does not.
+// A DSN cannot override settings that the store relies on, but can set others.
 func TestMySQLSettings(t *testing.T) {
+	t.Parallel()
 	cfg, err := mysql.ParseDSN(storetest.MySQL(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	cfg.ParseTime, cfg.MultiStatements, cfg.ClientFoundRows, cfg.InterpolateParams = false, true, true, true
 	cfg.Loc = time.FixedZone("Asia/Tokyo", 9*3600)
-	cfg.Params = map[string]string{"time_zone": "'+09:00'", "sql_mode": "''", "autocommit": "0", "wait_timeout": "12345"}
+	cfg.Params = map[string]string{"time_zone": "'+09:00'", "sql_mode": "''", "autocommit": "0",
+		"wait_timeout": "12345"}
 	if err := cfg.Apply(mysql.Charset("latin1", "latin1_swedish_ci")); err != nil {
 		t.Fatal(err)
 	}
@@ -202,8 +216,8 @@ func TestMySQLSettings(t *testing.T) {
 	}
 }
 
-// The log tells of a migration, and holds no password.
-func TestLog(t *testing.T) {
+func TestLogOfMigration(t *testing.T) {
+	t.Parallel()
 	cfg, err := mysql.ParseDSN(storetest.MySQL(t))
 	if err != nil {
 		t.Fatal(err)
@@ -218,9 +232,11 @@ func TestLog(t *testing.T) {
 	}
 }
 
-// What is asked at random is random: it names the writer.
-func TestRandomFails(t *testing.T) {
-	_, err := store.Open(t.Context(), store.Config{Database: storetest.SQLite(t), Migrate: true, Random: strings.NewReader("short")})
+// Without random data there is no ID for the writer.
+func TestOpenFailsWithoutRandomData(t *testing.T) {
+	t.Parallel()
+	_, err := store.Open(t.Context(),
+		store.Config{Database: storetest.SQLite(t), Migrate: true, Random: strings.NewReader("short")})
 	if err == nil {
 		t.Error("got no error, want one")
 	}

@@ -8,15 +8,15 @@ import (
 )
 
 // maxStatements bounds the statements that are kept prepared on each connection. This package has about two dozen
-// queries; only a page size that SQLite's dialect writes into the query itself makes more.
+// queries, and more only because SQLite's dialect writes page sizes into the query.
 const maxStatements = 64
 
-// A preparedPool is a pool of connections that prepares each query once and keeps the statement until it is closed.
-// Transactions do not use it: they prepare their own statements.
+// A preparedPool is a connection pool that prepares each query once and keeps the statement until Close. Transactions
+// do not use the statements; they prepare their own.
 //
-// It takes the place of gorm's PrepareStmt, which hands one caller's cancelled context to every caller that waits for
-// the same statement, closes statements that others are about to run, and deadlocks where a transaction holds the last
-// connection and wants a statement that a caller outside of it is preparing.
+// It replaces gorm's PrepareStmt, which has three defects. If one caller's context is cancelled, all callers that wait
+// for the same statement fail. It closes statements that others are about to run. It deadlocks if a transaction holds
+// the last connection and needs a statement that another caller is preparing.
 type preparedPool struct {
 	*sql.DB
 
@@ -28,7 +28,7 @@ func newPreparedPool(db *sql.DB) *preparedPool {
 	return &preparedPool{DB: db, byQuery: map[string]*sql.Stmt{}}
 }
 
-// prepared returns the statement of query, or nil if there are too many already.
+// prepared returns the statement of query, or nil if maxStatements others are kept.
 func (p *preparedPool) prepared(ctx context.Context, query string) (*sql.Stmt, error) {
 	p.mu.RLock()
 	stmt, n := p.byQuery[query], len(p.byQuery)
@@ -36,7 +36,7 @@ func (p *preparedPool) prepared(ctx context.Context, query string) (*sql.Stmt, e
 	if stmt != nil || n >= maxStatements {
 		return stmt, nil
 	}
-	// No lock is held meanwhile. If several callers prepare the same query, the first one's statement stays.
+	// Prepare without the lock. If several callers prepare the same query, the first statement is kept.
 	own, err := p.PrepareContext(ctx, query)
 	if err != nil {
 		return nil, err

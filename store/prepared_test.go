@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"testing"
@@ -20,43 +21,53 @@ func openSQLite(t *testing.T) *Store {
 	return s
 }
 
-// Two wait for the only connection to prepare the same statement; the first gives up.
-func TestPreparingIsNotSharedFate(t *testing.T) {
+// awaitWaits waits until n calls have had to wait for the connection that s writes with.
+func awaitWaits(t *testing.T, s *Store, n int64) {
+	t.Helper()
+	writer := s.pools[len(s.pools)-1]
+	for deadline := time.Now().Add(time.Minute); writer.Stats().WaitCount < n; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("got %d calls that wait for the connection, want %d", writer.Stats().WaitCount, n)
+		}
+	}
+}
+
+// Two callers wait for the only connection to prepare the same statement. The first is cancelled, the second succeeds.
+func TestCancelledPrepareDoesNotFailOthers(t *testing.T) {
 	s := openSQLite(t)
 	tx := s.writer.Begin()
 	ctx, cancel := context.WithCancel(t.Context())
 	const query = "UPDATE deployments SET comment = comment"
 	first, second := make(chan error, 1), make(chan error, 1)
 	go func() { first <- s.writer.WithContext(ctx).Exec(query).Error }()
-	time.Sleep(20 * time.Millisecond)
+	awaitWaits(t, s, 1)
 	go func() { second <- s.writer.WithContext(t.Context()).Exec(query).Error }()
-	time.Sleep(20 * time.Millisecond)
+	awaitWaits(t, s, 2)
 	cancel()
 	if err := <-first; err == nil {
-		t.Error("the one that gave up: got no error, want one")
+		t.Error("the cancelled call: got no error, want one")
 	}
 	tx.Rollback()
 	if err := <-second; err != nil {
-		t.Errorf("the other one: %v", err)
+		t.Errorf("the other call: %v", err)
 	}
 }
 
-// A transaction that has the only connection does not wait for a statement that waits for that connection.
-func TestTransactionPreparesForItself(t *testing.T) {
+// A transaction that holds the only connection does not wait for a statement that another caller is preparing.
+func TestTransactionPreparesItsOwnStatements(t *testing.T) {
 	s := openSQLite(t)
 	const query = "UPDATE deployments SET comment = comment"
 	outside := make(chan error, 1)
 	err := s.writer.WithContext(t.Context()).Transaction(func(tx *gorm.DB) error {
 		go func() { outside <- s.writer.WithContext(t.Context()).Exec(query).Error }()
-		time.Sleep(20 * time.Millisecond)
+		awaitWaits(t, s, 1)
 		inside := make(chan error, 1)
 		go func() { inside <- tx.Exec(query).Error }()
 		select {
 		case err := <-inside:
 			return err
 		case <-time.After(5 * time.Second):
-			t.Fatal("the transaction hangs")
-			return nil
+			return errors.New("the transaction hangs")
 		}
 	})
 	if err != nil {

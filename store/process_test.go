@@ -20,7 +20,7 @@ import (
 	"registrar/store/storetest"
 )
 
-// child returns a process of this test binary that runs one test, which finds a value in the variable STORE_CHILD.
+// child returns a command that runs one test of this binary, with STORE_CHILD set to value.
 func child(t *testing.T, test, value string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+test+"$", "-test.v")
@@ -28,8 +28,9 @@ func child(t *testing.T, test, value string) *exec.Cmd {
 	return cmd
 }
 
-// Several processes that start at once migrate once, and all of them work.
+// If several processes start at once, one of them migrates, and all of them work.
 func TestProcessesStartAtOnce(t *testing.T) {
+	t.Parallel()
 	if database := os.Getenv("STORE_CHILD"); database != "" {
 		s := open(t, store.Config{Database: database})
 		if err := s.AddClient(t.Context(), newClient(strconv.Itoa(os.Getpid()))); err != nil {
@@ -52,14 +53,16 @@ func TestProcessesStartAtOnce(t *testing.T) {
 		if clients, err := s.Clients(t.Context(), "", "", 0); err != nil || len(clients) != n {
 			t.Errorf("got %d clients and %v, want %d", len(clients), err, n)
 		}
-		if applied, err := s.ReadValue("SELECT COUNT(*) FROM goose_db_version WHERE version_id = 1"); err != nil || applied != "1" {
+		applied, err := s.ReadValue("SELECT COUNT(*) FROM goose_db_version WHERE version_id = 1")
+		if err != nil || applied != "1" {
 			t.Errorf("the first migration was applied %s times, %v, want once", applied, err)
 		}
 	})
 }
 
-// What a process acknowledged is there after it was killed.
+// Clients that a process acknowledged are stored after it is killed.
 func TestKilledProcess(t *testing.T) {
+	t.Parallel()
 	if database := os.Getenv("STORE_CHILD"); database != "" {
 		s := open(t, store.Config{Database: database})
 		for i := 0; ; i++ {
@@ -101,8 +104,9 @@ func TestKilledProcess(t *testing.T) {
 	}
 }
 
-// A use of a token is taken exactly where a client was stored, however the process ends.
-func TestKilledProcessTakesNoUse(t *testing.T) {
+// If a process is killed, uses of a token are taken exactly for the clients that are stored.
+func TestKilledProcessTakesUsesOfStoredClients(t *testing.T) {
+	t.Parallel()
 	const uses = 1_000_000
 	token := &engine.InitialAccessToken{ID: "token", MaxUses: uses, CreatedAt: time.Now()}
 	if database := os.Getenv("STORE_CHILD"); database != "" {
@@ -128,7 +132,7 @@ func TestKilledProcessTakesNoUse(t *testing.T) {
 		}
 		acknowledged := 0
 		for kill := range 4 {
-			cmd := child(t, "TestKilledProcessTakesNoUse", database)
+			cmd := child(t, "TestKilledProcessTakesUsesOfStoredClients", database)
 			out, err := cmd.StdoutPipe()
 			if err != nil {
 				t.Fatal(err)
@@ -148,7 +152,7 @@ func TestKilledProcessTakesNoUse(t *testing.T) {
 			cmd.Wait()
 			acknowledged += seen
 		}
-		// What the dead process had sent to a server may be committed a moment later: both counts are read at once.
+		// Read both counts at once: the server may still commit what the killed process has sent.
 		query := "SELECT (SELECT COUNT(*) FROM clients) || ' ' || (SELECT uses_left FROM initial_access_tokens)"
 		if strings.HasPrefix(database, "mysql:") {
 			query = "SELECT CONCAT((SELECT COUNT(*) FROM clients), ' ', (SELECT uses_left FROM initial_access_tokens))"
@@ -162,14 +166,16 @@ func TestKilledProcessTakesNoUse(t *testing.T) {
 			t.Fatal(err)
 		}
 		if stored < acknowledged || stored != uses-left {
-			t.Errorf("%d acknowledged, %d stored, %d uses taken", acknowledged, stored, uses-left)
+			t.Errorf("%d acknowledged, %d stored, %d uses taken; want one use for each stored client",
+				acknowledged, stored, uses-left)
 		}
 		t.Logf("%d acknowledged, %d stored, %d uses taken", acknowledged, stored, uses-left)
 	})
 }
 
-// A test process leaves neither a server nor a directory behind, however it ends.
-func TestServerEndsWithUs(t *testing.T) {
+// A test process leaves neither a server nor a directory behind, even if it panics, exits or is killed.
+func TestServerEndsWithTestProcess(t *testing.T) {
+	t.Parallel()
 	if how := os.Getenv("STORE_CHILD"); how != "" {
 		fmt.Println("temporary", os.TempDir())
 		storetest.MySQL(t)
@@ -185,9 +191,9 @@ func TestServerEndsWithUs(t *testing.T) {
 		return
 	}
 	if os.Getenv("REGISTRAR_TEST_MYSQL") != "" {
-		t.Skip("the server is not ours")
+		t.Skip("REGISTRAR_TEST_MYSQL names a server that the tests do not start")
 	}
-	storetest.MySQL(t) // skips where there is none
+	storetest.MySQL(t) // skips the test if there is no server program
 	for _, how := range []string{"return", "panic", "exit", "wait"} {
 		t.Run(how, func(t *testing.T) {
 			t.Parallel()
@@ -196,7 +202,7 @@ func TestServerEndsWithUs(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer os.RemoveAll(temporary)
-			cmd := child(t, "TestServerEndsWithUs", how)
+			cmd := child(t, "TestServerEndsWithTestProcess", how)
 			cmd.Env = append(cmd.Env, "TMPDIR="+temporary)
 			out, err := cmd.StdoutPipe()
 			if err != nil {
@@ -233,7 +239,7 @@ func serverPID(t *testing.T, temporary string) int {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(temporary, "registrar-mysql-*", "pid"))
 	if err != nil || len(files) != 1 {
-		t.Fatalf("files with the server's ID: got %v and %v, want one", files, err)
+		t.Fatalf("files with the server's process ID: got %v and %v, want one", files, err)
 	}
 	text, err := os.ReadFile(files[0])
 	if err != nil {

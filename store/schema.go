@@ -8,27 +8,27 @@ import (
 	"github.com/pressly/goose/v3"
 )
 
-// LatestVersion is the version of the schema that this program is written for: the number of its last migration. It
-// counts as the program's own version where a schema says which programs it works with.
+// LatestVersion is the version of the schema that this program is written for: the number of its last migration. It is
+// also the version that schema_requirements compares the program with.
 //
-// The schema of a version works with the program of that version and with the one of the version before, so that
-// servers can be replaced one by one: the first new one migrates while old ones still run. See the schema in
-// ARCHITECTURE.md.
+// A schema works with programs of its own version and of the version before, so that servers can be replaced one by
+// one: the first new server migrates while old ones still run. See "The schema" in ARCHITECTURE.md.
 const LatestVersion int64 = 1
 
-// checkSchema returns an error where this program does not work with the schema: an earlier one lacks columns, and a
-// later one says in schema_requirements what it needs.
+// checkSchema returns an error if this program does not work with the schema. An earlier schema lacks columns. A later
+// one has the version of the oldest program that it works with in schema_requirements.
 func checkSchema(ctx context.Context, b *backend, db *sql.DB) error {
 	at, err := schemaVersion(ctx, b.dialect, db)
 	if err != nil {
 		return err
 	}
 	if at < LatestVersion {
-		return fmt.Errorf("the schema has version %d, but this program needs %d: run registrar migrate", at, LatestVersion)
+		return fmt.Errorf("the schema has version %d, but this program needs %d: run registrar migrate",
+			at, LatestVersion)
 	}
 	var least int64
 	if err := db.QueryRowContext(ctx, "SELECT MAX(least_program) FROM schema_requirements").Scan(&least); err != nil {
-		return fmt.Errorf("reading which programs the schema works with: %w", err)
+		return fmt.Errorf("reading the requirements of the schema: %w", err)
 	}
 	if least > LatestVersion {
 		return fmt.Errorf("the schema has version %d and works with programs of version %d or later, "+
@@ -37,9 +37,9 @@ func checkSchema(ctx context.Context, b *backend, db *sql.DB) error {
 	return nil
 }
 
-// schemaVersion returns the version of the schema, 0 where there is none.
+// schemaVersion returns the version of the schema, 0 for an empty database.
 func schemaVersion(ctx context.Context, dialect goose.Dialect, db *sql.DB) (int64, error) {
-	if there, err := versionTableExists(ctx, dialect, db); err != nil || !there {
+	if exists, err := versionTableExists(ctx, dialect, db); err != nil || !exists {
 		return 0, err
 	}
 	var v int64

@@ -10,7 +10,7 @@ import (
 	"gorm.io/gorm"
 )
 
-const keySize = 32
+const keySize = 32 // bytes
 
 type keyRow struct {
 	Name      string `gorm:"primaryKey"`
@@ -20,8 +20,8 @@ type keyRow struct {
 
 func (keyRow) TableName() string { return "server_keys" }
 
-// Key returns the key of that name that all servers on the database share, 32 random bytes. The first call makes it.
-// The key authenticates no one: it is for values that others must not be able to predict.
+// Key returns the named key: 32 random bytes that all servers on the database share. The first call creates it. The key
+// is for values that clients must not be able to predict. It authenticates no one.
 func (s *Store) Key(ctx context.Context, name string) ([]byte, error) {
 	for range 2 {
 		var row keyRow
@@ -34,14 +34,15 @@ func (s *Store) Key(ctx context.Context, name string) ([]byte, error) {
 		case !errors.Is(err, gorm.ErrRecordNotFound):
 			return nil, fmt.Errorf("reading the key %s: %w", name, classify(ctx, err))
 		}
-		made := &keyRow{Name: name, Bytes: make([]byte, keySize), CreatedAt: time.Now().UTC().Truncate(time.Microsecond)}
+		made := &keyRow{Name: name, Bytes: make([]byte, keySize),
+			CreatedAt: time.Now().UTC().Truncate(time.Microsecond)}
 		if _, err := rand.Read(made.Bytes); err != nil {
-			return nil, fmt.Errorf("making the key %s: %w", name, err)
+			return nil, fmt.Errorf("creating the key %s: %w", name, err)
 		}
-		// Where another server was first, its key is read.
+		// If another server creates the key first, the next round reads it.
 		if err := s.writer.WithContext(ctx).Create(made).Error; err != nil && !errors.Is(err, gorm.ErrDuplicatedKey) {
 			return nil, fmt.Errorf("storing the key %s: %w", name, classify(ctx, err))
 		}
 	}
-	return nil, fmt.Errorf("storing the key %s: it is not there", name)
+	return nil, fmt.Errorf("storing the key %s: not found afterwards", name)
 }

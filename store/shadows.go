@@ -13,7 +13,7 @@ import (
 	"registrar/scripts"
 )
 
-// maxDifferences is how many differences are kept of each script.
+// maxDifferences bounds the stored differences of each script.
 const maxDifferences = 1000
 
 type shadowRow struct {
@@ -40,14 +40,14 @@ type differenceRow struct {
 
 func (differenceRow) TableName() string { return "shadow_differences" }
 
-// AddShadow adds counts and differences to those of the script in the deployment. Of each script, the latest 1,000
-// differences are kept.
+// AddShadow adds counts and differences to those of the script in the deployment. It keeps the latest 1,000 differences
+// of each script, of all deployments together.
 func (s *Store) AddShadow(ctx context.Context, add scripts.Shadow) error {
 	rows := make([]*differenceRow, 0, len(add.Differences))
 	for _, d := range add.Differences {
 		at, err := instant(d.At)
 		if err != nil {
-			return fmt.Errorf("storing what script %s would have done: %w", add.Script, err)
+			return fmt.Errorf("storing the shadow results of script %s: %w", add.Script, err)
 		}
 		rows = append(rows, &differenceRow{
 			Deployment: add.Deployment, Script: add.Script, At: at, Outcome: d.Outcome, Changes: string(d.Changes),
@@ -66,12 +66,12 @@ func (s *Store) AddShadow(ctx context.Context, add scripts.Shadow) error {
 		return deleteOldDifferences(tx, add.Script)
 	})
 	if err != nil {
-		return fmt.Errorf("storing what script %s would have done: %w", add.Script, classify(ctx, err))
+		return fmt.Errorf("storing the shadow results of script %s: %w", add.Script, classify(ctx, err))
 	}
 	return nil
 }
 
-// deleteOldDifferences keeps the latest maxDifferences of a script.
+// deleteOldDifferences deletes all but the latest maxDifferences of a script.
 func deleteOldDifferences(tx *gorm.DB, script string) error {
 	var oldest int64
 	err := tx.Model(&differenceRow{}).Select("id").Where("script = ?", script).
@@ -85,7 +85,7 @@ func deleteOldDifferences(tx *gorm.DB, script string) error {
 	return tx.Where("script = ? AND id < ?", script, oldest).Delete(&differenceRow{}).Error
 }
 
-// addCounts adds to a row, or makes it.
+// addCounts adds counts to the row of the script in the deployment, or inserts it.
 func addCounts(tx *gorm.DB, add scripts.Shadow) error {
 	row := &shadowRow{
 		Deployment: add.Deployment, Script: add.Script, Module: add.Module,
@@ -103,8 +103,8 @@ func addCounts(tx *gorm.DB, add scripts.Shadow) error {
 	}).Create(row).Error
 }
 
-// Shadows returns what scripts in shadow mode would have done, the newest deployment first, with at most n differences
-// each (0 means none). An empty script means all scripts, in at most 100 deployments.
+// Shadows returns the results of a script in shadow mode, or of all scripts if script is empty: at most 100 of them,
+// the newest deployment first. Each has at most n differences, 0 meaning none; the maximum is 1000.
 func (s *Store) Shadows(ctx context.Context, script string, n int) ([]scripts.Shadow, error) {
 	db := s.reader.WithContext(ctx).Order("deployment DESC, script").Limit(pageSize(0))
 	if script != "" {
@@ -112,13 +112,13 @@ func (s *Store) Shadows(ctx context.Context, script string, n int) ([]scripts.Sh
 	}
 	var rows []*shadowRow
 	if err := db.Find(&rows).Error; err != nil {
-		return nil, fmt.Errorf("listing what scripts would have done: %w", classify(ctx, err))
+		return nil, fmt.Errorf("listing shadow results: %w", classify(ctx, err))
 	}
 	list := make([]scripts.Shadow, 0, len(rows))
 	for _, r := range rows {
 		differences, err := s.differences(ctx, r, n)
 		if err != nil {
-			return nil, fmt.Errorf("listing what script %s would have done: %w", r.Script, classify(ctx, err))
+			return nil, fmt.Errorf("listing the shadow results of script %s: %w", r.Script, classify(ctx, err))
 		}
 		list = append(list, scripts.Shadow{
 			Deployment: r.Deployment, Script: r.Script, Module: r.Module, Differences: differences,
@@ -139,7 +139,8 @@ func (s *Store) differences(ctx context.Context, of *shadowRow, n int) ([]script
 	err := s.reader.WithContext(ctx).Where("script = ? AND deployment = ?", of.Script, of.Deployment).
 		Order("id DESC").Limit(pageSize(n)).Find(&rows).Error
 	for _, r := range rows {
-		list = append(list, scripts.ShadowDifference{At: r.At.UTC(), Outcome: r.Outcome, Changes: jsontext.Value(r.Changes)})
+		list = append(list,
+			scripts.ShadowDifference{At: r.At.UTC(), Outcome: r.Outcome, Changes: jsontext.Value(r.Changes)})
 	}
 	return list, err
 }

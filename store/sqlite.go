@@ -21,18 +21,18 @@ import (
 )
 
 const (
-	// sqliteBusy is how long a connection waits for another process that holds the file.
+	// sqliteBusy bounds the wait for another process that has locked the file.
 	sqliteBusy = 5 * time.Second
-	// sqliteTime is how times are kept: always of one length, so that they sort as text.
+	// sqliteTime is the format of stored times. It has a fixed length, so that times sort as text.
 	sqliteTime = "2006-01-02T15:04:05.000000Z"
-	// anyTime reads what SQLite itself and goose write.
+	// anyTime also reads the formats that SQLite itself and goose write.
 	anyTime = "sqlite"
 )
 
-var errInMemory = errors.New("a SQLite database has to be a file: one in memory would be lost with the process")
+var errInMemory = errors.New("a SQLite database must be a file: one in memory would be lost with the process")
 
-// sqlite returns the backend of the file at path. One connection writes: SQLite allows no second one, and to wait for
-// it in database/sql's queue costs less than to be told that the file is busy. Others read meanwhile (write-ahead log).
+// sqlite returns the backend of the file at path. One connection writes: SQLite allows only one writer, and waiting in
+// database/sql's queue costs less than retrying when the file is busy. Others read meanwhile, from the write-ahead log.
 func sqlite(path string, log *slog.Logger) (*backend, error) {
 	switch {
 	case path == "":
@@ -44,7 +44,7 @@ func sqlite(path string, log *slog.Logger) (*backend, error) {
 	return &backend{
 		name:        "sqlite:" + path,
 		dialect:     goose.DialectSQLite3,
-		isolation:   sql.LevelSerializable, // BEGIN IMMEDIATE: a transaction that reads first never finds that it may not write
+		isolation:   sql.LevelSerializable, // BEGIN IMMEDIATE: takes the write lock even if reading first
 		writers:     1,
 		log:         log,
 		open:        f.open,
@@ -57,17 +57,17 @@ func sqlite(path string, log *slog.Logger) (*backend, error) {
 // A sqliteFile is the path of a database.
 type sqliteFile string
 
-// open returns the readers first: they are closed first, and SQLite's last connection tidies up, which only the writer
-// may.
+// open returns the readers first, so that they are closed first: the last connection to close removes the log, which
+// only the writer may do.
 func (f sqliteFile) open(ctx context.Context) ([]*preparedPool, error) {
 	if _, err := os.Stat(string(f)); errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%w; registrar migrate makes it", err)
+		return nil, fmt.Errorf("%w; registrar migrate creates it", err)
 	}
 	writer, err := f.pool(ctx, 1, sqliteTime, prepareWriter)
 	if err != nil {
 		return nil, err
 	}
-	// Reading takes no lock that others wait for, only processors.
+	// Readers block no one, so only the number of processors bounds them.
 	reader, err := f.pool(ctx, min(max(runtime.GOMAXPROCS(0), 2), 8), sqliteTime, prepareReader)
 	if err != nil {
 		return nil, errors.Join(err, writer.Close())
@@ -75,7 +75,7 @@ func (f sqliteFile) open(ctx context.Context) ([]*preparedPool, error) {
 	return []*preparedPool{newPreparedPool(reader), newPreparedPool(writer)}, nil
 }
 
-// migrating makes the file if there is none. Only its owner may read it.
+// migrating creates the file if it does not exist, readable by its owner only.
 func (f sqliteFile) migrating(ctx context.Context) (*sql.DB, error) {
 	file, err := os.OpenFile(string(f), os.O_CREATE|os.O_RDWR|os.O_EXCL, 0o600)
 	switch {
@@ -90,8 +90,8 @@ func (f sqliteFile) migrating(ctx context.Context) (*sql.DB, error) {
 	return f.pool(ctx, 1, anyTime, prepareWriter)
 }
 
-// exclusively runs f in one transaction, on the only connection of db. Other writers wait, and a process that dies
-// leaves the database as it was.
+// exclusively runs f in one transaction, on the only connection of db. Other writers wait. If the process dies, nothing
+// has changed.
 func (sqliteFile) exclusively(ctx context.Context, db *sql.DB, f func() error) error {
 	if _, err := db.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
 		return err
@@ -104,8 +104,9 @@ func (sqliteFile) exclusively(ctx context.Context, db *sql.DB, f func() error) e
 	return err
 }
 
-func (f sqliteFile) pool(ctx context.Context, size int, timeFormat string, prepare func(*sqlite3.Conn) error) (*sql.DB, error) {
-	// SQLite would give the index of the log another mode than the file's.
+func (f sqliteFile) pool(ctx context.Context, size int, timeFormat string, prepare func(*sqlite3.Conn) error) (*sql.DB,
+	error) {
+	// Create the index of the log here: SQLite would not give it the mode of the file.
 	if shm, err := os.OpenFile(string(f)+"-shm", os.O_CREATE|os.O_RDWR|os.O_EXCL, 0o600); err == nil {
 		shm.Close()
 	}
@@ -121,15 +122,15 @@ func (f sqliteFile) pool(ctx context.Context, size int, timeFormat string, prepa
 	return db, nil
 }
 
-// uri names the file for a driver that reads a "?" or a "%" in a path as its own.
+// uri returns the URI of the file, with a "?" or "%" in the path escaped.
 func (f sqliteFile) uri(timeFormat string) string {
 	path := filepath.ToSlash(string(f))
 	if filepath.VolumeName(string(f)) != "" {
 		path = "/" + path // file:/C:/…
 	}
-	// SQLite gives the files that it makes beside this one, such as its log, the mode of this one.
+	// modeof makes SQLite create its other files, such as the log, with the mode of this one.
 	query := url.Values{"mode": {"rw"}, "modeof": {string(f)}, "_timefmt": {timeFormat}}
-	// SQLite takes a plus for a plus.
+	// SQLite does not decode a plus sign as a space.
 	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + strings.ReplaceAll(query.Encode(), "+", "%20")
 }
 
@@ -137,7 +138,7 @@ func prepareWriter(c *sqlite3.Conn) error {
 	if err := c.BusyTimeout(sqliteBusy); err != nil {
 		return err
 	}
-	// To turn the log on takes a lock for which SQLite does not always wait; another process may just do the same.
+	// Turning the log on takes a lock that another process may hold, and SQLite does not always wait for it.
 	var err error
 	for range 50 {
 		if err = c.Exec("PRAGMA journal_mode = WAL"); !errors.Is(err, sqlite3.BUSY) && !errors.Is(err, sqlite3.LOCKED) {
@@ -149,7 +150,7 @@ func prepareWriter(c *sqlite3.Conn) error {
 		return err
 	}
 	return prepareConn(c, `
-		PRAGMA synchronous = FULL; -- a commit is on the disk
+		PRAGMA synchronous = FULL; -- flush each commit to the disk
 		PRAGMA foreign_keys = ON;
 		PRAGMA journal_size_limit = 67108864`)
 }
@@ -165,8 +166,7 @@ func prepareConn(c *sqlite3.Conn, pragmas string) error {
 	if err := c.Exec(pragmas); err != nil {
 		return err
 	}
-	// SQLite's own lower changes ASCII only.
-	return c.CreateFunction("lower", 1, sqlite3.DETERMINISTIC|sqlite3.INNOCUOUS, func(ctx sqlite3.Context, arg ...sqlite3.Value) {
-		ctx.ResultText(strings.ToLower(arg[0].Text()))
-	})
+	// SQLite's own lower handles ASCII only.
+	lower := func(ctx sqlite3.Context, arg ...sqlite3.Value) { ctx.ResultText(strings.ToLower(arg[0].Text())) }
+	return c.CreateFunction("lower", 1, sqlite3.DETERMINISTIC|sqlite3.INNOCUOUS, lower)
 }

@@ -1,11 +1,11 @@
-// Package store keeps clients, modules, deployments and tokens, in a SQLite file or in MySQL or MariaDB. One contract
-// holds for all of them (package storetest). [Open] brings the schema up to date; after that a registration is one row
-// of an INSERT, and [Store.AddClient] returns when it is durable. Only this package imports gorm: rows and their tags
-// stay inside, and callers pass and get the types of [registrar/engine] and [registrar/scripts].
+// Package store keeps clients, modules, deployments and tokens in a SQLite file, or in MySQL or MariaDB. Package
+// storetest holds the contract that all of them pass. [Open] opens a database and, if asked, migrates its schema. A
+// registration is one row of an INSERT; [Store.AddClient] returns when it is durable. Only this package imports gorm:
+// row types and their tags stay inside, and callers use the types of [registrar/engine] and [registrar/scripts].
 //
-// The error for a client or token that does not exist matches [engine.ErrNotFound], that for a module or deployment
-// [scripts.ErrNotFound], that for a client ID that is taken [engine.ErrExists], and that for a database that is away or
-// saturated [engine.ErrUnavailable]. No error and no log line holds a password, a secret or a token.
+// Errors match [engine.ErrNotFound] if a client or token does not exist, [scripts.ErrNotFound] if a module or
+// deployment does not exist, [engine.ErrExists] if a client ID is taken, and [engine.ErrUnavailable] if the database is
+// unreachable or overloaded. Errors and log lines never hold a password, a secret or a token.
 package store
 
 import (
@@ -28,27 +28,27 @@ import (
 	"registrar/store/groupcommit"
 )
 
-// A Config says which database to use and how.
+// A Config configures a Store.
 type Config struct {
 	// Database is "sqlite:" and the path of a file, or "mysql:" and a DSN of github.com/go-sql-driver/mysql, such as
-	// mysql:user:password@tcp(db:3306)/registrar. A MySQL database has to exist; a SQLite file is made by migrating.
+	// mysql:user:password@tcp(db:3306)/registrar. A MySQL database must exist; migrating creates a SQLite file.
 	Database string
-	// Migrate brings an earlier schema to LatestVersion. Without it, Open refuses an earlier one.
+	// Migrate lets Open migrate an earlier schema to LatestVersion. Without it, Open fails for an earlier schema.
 	Migrate bool
-	// Connections bounds the connections to a MySQL server; 0 means 32. SQLite ignores it: there, one connection writes
-	// and a few read.
+	// Connections bounds the connections to a MySQL server; 0 means 32. SQLite ignores it and uses one connection for
+	// writing and a few for reading.
 	Connections int
 	// MaxModules is how many modules are stored at most; 0 means 500.
 	MaxModules int
 	// MaxModulesSize is how large all modules together are at most, in bytes; 0 means 1 GiB.
 	MaxModulesSize int64
-	// Logger gets warnings, and the driver's complaints; nil means that they are dropped.
+	// Logger gets warnings, and messages of the driver; nil means that they are dropped.
 	Logger *slog.Logger
-	// Random is the source of the ID under which this process writes; nil means crypto/rand.
+	// Random is the source of the random ID under which this process writes; nil means crypto/rand.
 	Random io.Reader
 }
 
-// A Store is an open database. Its methods may be called from any goroutine.
+// A Store is an open database. It is safe for concurrent use.
 type Store struct {
 	name      string
 	pools     []*preparedPool // as backend.open returned them
@@ -58,17 +58,16 @@ type Store struct {
 
 	batches     *groupcommit.Committer[*clientRow] // see addRow
 	batchInsert *batchInsert
-	writeSlots  chan struct{} // holds one element for each insertion under way; see insert
+	writeSlots  chan struct{} // holds one element for each running insertion; see insert
 	modules     moduleBounds
-	deployed    *lru.Cache[int64, []scripts.Script] // by the number of the deployment
+	deployed    *lru.Cache[int64, []scripts.Script] // by deployment number
 	lastActs    atomic.Pointer[writtenActs]
 	writerID    uuid.UUID
-	sequence    atomic.Int64 // the last number given to a client that this process wrote
+	sequence    atomic.Int64 // of the last row that this process wrote
 }
 
-// Open opens the database, migrating it first if cfg says so. It takes a later schema than LatestVersion where that
-// says that it works with this program. The error for a schema that it does not take names both versions and says what
-// to do.
+// Open opens the database, after migrating it if cfg.Migrate is set. It accepts a schema later than [LatestVersion] if
+// that schema works with this program. For any other schema, the error names both versions and what to do.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
 	b, err := parse(cfg)
 	if err != nil {
@@ -127,14 +126,14 @@ func open(ctx context.Context, b *backend, cfg Config) (*Store, error) {
 func openGORM(b *backend, pool *preparedPool) (*gorm.DB, error) {
 	return gorm.Open(b.dialector(pool), &gorm.Config{
 		SkipDefaultTransaction: true,
-		PrepareStmt:            false, // pool prepares
+		PrepareStmt:            false, // see preparedPool
 		TranslateError:         true,
 		DisableAutomaticPing:   true,
-		Logger:                 logger.Discard, // errors are returned; its lines hold values
+		Logger:                 logger.Discard, // its lines hold values of rows
 	})
 }
 
-// Close closes the database. Calls that are under way fail.
+// Close closes the database. Running calls fail.
 func (s *Store) Close() error {
 	var errs []error
 	for _, p := range s.pools {
@@ -143,10 +142,10 @@ func (s *Store) Close() error {
 	return errors.Join(errs...)
 }
 
-// Name returns the Database of the Config without its password, for messages.
+// Name returns Config.Database without the password, for messages.
 func (s *Store) Name() string { return s.name }
 
-// Ping reports whether the database answers a query on one of our tables.
+// Ping returns an error unless the database answers a query on a table of the schema.
 func (s *Store) Ping(ctx context.Context) error {
 	if _, err := s.CurrentDeploymentNumber(ctx); err != nil {
 		return fmt.Errorf("reaching %s: %w", s.name, err)

@@ -27,7 +27,7 @@ func mysqlDatabase(t testing.TB) string {
 	return "mysql:" + storetest.MySQL(t)
 }
 
-// backends are the databases that every test here should hold for.
+// backends runs f with an empty database of each kind.
 func backends(t *testing.T, f func(t *testing.T, database string)) {
 	t.Helper()
 	t.Run("SQLite", func(t *testing.T) { f(t, storetest.SQLite(t)) })
@@ -59,14 +59,24 @@ func newClient(id string) *engine.Client {
 
 func exists(t testing.TB, s *store.Store, id string) bool {
 	t.Helper()
-	there, err := s.ClientExists(context.Background(), id)
+	found, err := s.ClientExists(context.Background(), id)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return there
+	return found
 }
 
-// A column that a row type does not have would stay empty; one that the table does not have would fail every insert.
+// await polls until done returns true. It fails the test after a minute.
+func await(t testing.TB, what string, done func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); !done(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("waited a minute in vain for ", what)
+		}
+	}
+}
+
+// A column missing in the row type would stay empty. One missing in the table would fail every insert.
 func TestRowsMatchTables(t *testing.T) {
 	want, err := store.RowColumns()
 	if err != nil {
@@ -79,7 +89,7 @@ func TestRowsMatchTables(t *testing.T) {
 		s := open(t, store.Config{Database: database})
 		for table, columns := range want {
 			if diff := cmp.Diff(columns, tableColumns(t, s, database, table)); diff != "" {
-				t.Errorf("columns of %s, of the row (-) and of the table (+):\n%s", table, diff)
+				t.Errorf("columns of %s in the row type (-) and in the table (+):\n%s", table, diff)
 			}
 		}
 	})
@@ -99,7 +109,7 @@ func tableColumns(t testing.TB, s *store.Store, database, table string) []string
 	return strings.Split(list, ",")
 }
 
-// A statement that waits for another process's lock fails after a while.
+// A statement fails if another process holds the lock for longer than sqliteBusy.
 func TestBusy(t *testing.T) {
 	t.Parallel()
 	database := storetest.SQLite(t)
@@ -115,11 +125,11 @@ func TestBusy(t *testing.T) {
 		t.Error("the client was stored although AddClient failed")
 	}
 	if err := s.AddClient(t.Context(), newClient("blocked")); err != nil {
-		t.Errorf("with the lock gone: %v", err)
+		t.Errorf("with the lock released: %v", err)
 	}
 }
 
-// A full disk is no reason to keep others waiting.
+// AddClient does not try again for long if the disk is full.
 func TestDiskFull(t *testing.T) {
 	s := open(t, store.Config{Database: storetest.SQLite(t)})
 	pages, err := s.WriteValue("PRAGMA page_count")
@@ -146,7 +156,7 @@ func TestDiskFull(t *testing.T) {
 	}
 }
 
-// hold takes the lock for writing, as another process would, until it is released.
+// hold locks a SQLite file for writing until release is called, like another process.
 func hold(t testing.TB, database string) (release func()) {
 	t.Helper()
 	db, err := sql.Open("sqlite3", "file:"+strings.TrimPrefix(database, "sqlite:"))

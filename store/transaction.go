@@ -7,10 +7,10 @@ import (
 	"gorm.io/gorm"
 )
 
-// maxAttempts bounds how often a transaction that lost against another one is tried again. One of them wins each time.
+// maxAttempts bounds the attempts of a transaction that conflicts with others. Each conflict has one winner.
 const maxAttempts = 100
 
-// transaction runs f in a transaction, and again where the database ended it because of another one.
+// transaction runs f in a transaction. It runs f again after a deadlock.
 func (s *Store) transaction(ctx context.Context, f func(*gorm.DB) error) error {
 	var err error
 	for range maxAttempts {

@@ -10,11 +10,11 @@ CREATE TABLE schema_requirements (
 ) ENGINE = InnoDB ROW_FORMAT = DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 INSERT INTO schema_requirements (least_program) VALUES (1);
 
--- Clients lie in the order in which they were stored, whatever their IDs: the page that is written to is the last one, not
--- one anywhere in a table that may not fit into memory. In SQLite every table has such an order, and such a column.
+-- Clients are stored in the order of their insertion, not of their IDs: inserts then write to the last page, not to any
+-- page of a table that may not fit into memory. In SQLite every table has such an order, and a column rowid.
 --
--- A client ID may become as long as a URL, 2,048 bytes. An index of InnoDB takes keys of at most 3,072 bytes, in pages of
--- 16 KiB, the default, and in rows that are DYNAMIC.
+-- A client ID may become as long as a URL, 2,048 bytes. InnoDB allows index keys of up to 3,072 bytes, with pages of
+-- 16 KiB, the default, and DYNAMIC rows.
 CREATE TABLE clients (
     rowid              BIGINT          NOT NULL AUTO_INCREMENT,
     client_id          VARBINARY(2048) NOT NULL,
@@ -46,7 +46,7 @@ CREATE TABLE clients (
     UNIQUE KEY clients_writer_sequence (writer, sequence)
 ) ENGINE = InnoDB ROW_FORMAT = DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
--- signature is minisign's, as the .minisig file has it; NULL where the module was uploaded without one.
+-- signature is the content of the .minisig file; NULL if the module was uploaded without a signature.
 CREATE TABLE modules (
     digest     VARBINARY(71) NOT NULL,
     name       VARCHAR(255)  NOT NULL,

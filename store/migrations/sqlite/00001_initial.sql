@@ -1,5 +1,5 @@
--- Every migration of SQLite is marked so: all that are applied at once share one transaction, which the program opens.
--- Text is compared byte for byte, which is SQLite's default. Times are text, UTC, always with six digits of a second.
+-- Every migration of SQLite has this mark: all that are applied at once share one transaction, begun by the program.
+-- Text is compared byte for byte, SQLite's default. Times are text in UTC, always with six digits of a second.
 -- +goose NO TRANSACTION
 
 -- +goose Up
@@ -38,7 +38,7 @@ CREATE TABLE clients (
 );
 CREATE UNIQUE INDEX clients_writer_sequence ON clients (writer, sequence);
 
--- signature is minisign's, as the .minisig file has it; NULL where the module was uploaded without one.
+-- signature is the content of the .minisig file; NULL if the module was uploaded without a signature.
 CREATE TABLE modules (
     digest     TEXT     NOT NULL PRIMARY KEY,
     name       TEXT     NOT NULL,
