@@ -1,5 +1,5 @@
-// Package memory gives instances the bytes of their linear memories: zeros from [Buffers], or the content of an [Image].
-// None of it ever holds what another instance wrote.
+// Package memory provides the linear memories of instances. They begin with zeros, from [Buffers], or with the content
+// of an [Image], and never hold what another instance wrote.
 package memory
 
 import (
@@ -11,32 +11,32 @@ import (
 	"registrar/scripts/wasmbin"
 )
 
-// maxKept bounds the memory that waits for the next instance, in bytes.
+// maxKept bounds the free buffers, in bytes.
 const maxKept = 32 << 20
 
-// Buffers lends memory to instances and takes it back: a fresh buffer of a few hundred KiB costs more than a small script
-// does. A buffer that waits holds zeros only, as a fresh one does. The zero value is ready for use, by many at once.
+// Buffers is a pool of buffers for the memories of instances: allocating a few hundred KiB costs more than running a
+// small script. Free buffers hold only zeros. The zero value is ready to use. A Buffers is safe for concurrent use.
 type Buffers struct {
 	mu   sync.Mutex
-	free [32][][]byte // by the power of two that is a buffer's length in pages
+	free [32][][]byte // by the binary logarithm of a buffer's length in pages
 	kept int          // bytes in free
 }
 
 // Allocate implements [experimental.MemoryAllocator].
 func (b *Buffers) Allocate(_, _ uint64) experimental.LinearMemory { return &buffered{from: b} }
 
-// Kept is how many bytes wait for the next instance.
+// Kept returns the size of the free buffers, in bytes.
 func (b *Buffers) Kept() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.kept
 }
 
-// buffered is the memory of one instance. It may move when it grows.
+// A buffered is the memory of one instance in a buffer. It may move when it grows.
 type buffered struct {
 	from   *Buffers
-	buffer []byte // whole; a prefix of it is in use
-	used   int    // the longest prefix that was ever in use
+	buffer []byte // the whole buffer; a prefix of it is in use
+	used   int    // the length of the longest prefix that was in use
 }
 
 // Reallocate implements [experimental.LinearMemory].
@@ -57,7 +57,7 @@ func (l *buffered) Free() {
 	l.buffer, l.used = nil, 0
 }
 
-// take returns zeros of at least size bytes.
+// take returns a buffer of at least size zeros.
 func (b *Buffers) take(size uint64) []byte {
 	class := bits.Len64((size - 1) / wasmbin.PageSize)
 	b.mu.Lock()
@@ -71,7 +71,7 @@ func (b *Buffers) take(size uint64) []byte {
 	return make([]byte, wasmbin.PageSize<<class)
 }
 
-// put takes a buffer back, of which a prefix was used.
+// put frees a buffer of which the first used bytes may be other than zero.
 func (b *Buffers) put(buffer []byte, used int) {
 	if len(buffer) == 0 {
 		return

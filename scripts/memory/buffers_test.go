@@ -7,24 +7,25 @@ import (
 	"registrar/scripts/wasmbin"
 )
 
-// Whatever an instance left in its memory, the next one finds zeros.
+// A memory begins with zeros, even if its buffer was used by another instance.
 func TestBuffersAreZero(t *testing.T) {
 	b := &Buffers{}
-	for _, sizes := range [][]uint64{{1 * wasmbin.PageSize}, {17 * wasmbin.PageSize, 18 * wasmbin.PageSize, 40 * wasmbin.PageSize}, {wasmbin.PageSize, 256 * wasmbin.PageSize}, {3 * wasmbin.PageSize}, {32 * wasmbin.PageSize, 32 * wasmbin.PageSize}} {
+	for _, pages := range [][]uint64{{1}, {17, 18, 40}, {1, 256}, {3}, {32, 32}} {
 		for range 3 {
 			m := b.Allocate(0, 0)
 			var whole []byte
-			for i, size := range sizes {
+			for i, n := range pages {
+				size := n * wasmbin.PageSize
 				kept := len(whole)
 				whole = m.Reallocate(size)
 				if uint64(len(whole)) != size {
-					t.Fatalf("%d bytes, want %d", len(whole), size)
+					t.Fatalf("got %d bytes, want %d", len(whole), size)
 				}
 				if i > 0 && !bytes.Equal(whole[:kept], bytes.Repeat([]byte{0xaa}, kept)) {
-					t.Fatalf("growing to %d bytes lost what was there", size)
+					t.Fatalf("growing to %d bytes lost the content", size)
 				}
 				if fresh := whole[kept:]; !bytes.Equal(fresh, make([]byte, len(fresh))) {
-					t.Fatalf("fresh memory of %d bytes is not zero", len(fresh))
+					t.Fatalf("%d new bytes are not zero", len(fresh))
 				}
 				for j := range whole {
 					whole[j] = 0xaa // poison
@@ -43,14 +44,14 @@ func TestBuffersAreReused(t *testing.T) {
 		m.Free()
 	})
 	if allocations > 2 {
-		t.Errorf("%v allocations for an instance, want the buffer to be used again", allocations)
+		t.Errorf("%v allocations for an instance, want at most 2, because the buffer is reused", allocations)
 	}
 	if b.kept != 32*wasmbin.PageSize {
-		t.Errorf("%d bytes are kept, want the one buffer of 32 pages", b.kept)
+		t.Errorf("%d bytes are free, want one buffer of 32 pages", b.kept)
 	}
 }
 
-func TestBuffersThatWaitAreBounded(t *testing.T) {
+func TestFreeBuffersAreBounded(t *testing.T) {
 	b := &Buffers{}
 	var lent []interface{ Free() }
 	for range 10 {
@@ -62,6 +63,6 @@ func TestBuffersThatWaitAreBounded(t *testing.T) {
 		m.Free()
 	}
 	if b.kept > maxKept {
-		t.Errorf("%d bytes are kept, more than %d", b.kept, maxKept)
+		t.Errorf("%d bytes are free, want at most %d", b.kept, maxKept)
 	}
 }

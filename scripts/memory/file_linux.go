@@ -11,22 +11,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// maxIdle bounds the mappings of an image that wait for the next instance. They take addresses, but no memory.
+// maxIdle bounds the idle mappings of an image. They take address space, but no memory.
 const maxIdle = 64
 
-// A file holds an image that is mapped.
+// A file is a memory file with the content of an image, which instances map.
 type file struct {
 	fd      *os.File
-	pagemap *pagemap // says what was written to; nil where the system does not
-	content []byte   // a mapping of its own, to read from
-	limit   int      // bytes of each mapping; what follows the content is zero
+	pagemap *pagemap // finds written pages; nil if the system does not support that
+	content []byte   // a separate mapping, for reading
+	limit   int      // bytes of each mapping; zeros follow the content
 
 	mu     sync.Mutex
-	idle   []*mapping // as they were when they were made
+	idle   []*mapping // unused mappings that hold the image
 	closed bool
 }
 
-// newFile fails where the system has no memory files.
+// newFile creates a memory file. It fails if the system does not support them.
 func newFile(content []byte, limit int) (*file, error) {
 	fd, err := unix.MemfdCreate("registrar-image", unix.MFD_CLOEXEC)
 	if err != nil {
@@ -44,7 +44,7 @@ func newFile(content []byte, limit int) (*file, error) {
 	return f, nil
 }
 
-// take returns a mapping that holds the image, and zeros after it.
+// take returns a mapping that holds the image, followed by zeros.
 func (f *file) take() (Memory, error) {
 	f.mu.Lock()
 	if n := len(f.idle); n > 0 {
@@ -57,24 +57,25 @@ func (f *file) take() (Memory, error) {
 	return f.mapNew()
 }
 
-// mapNew takes addresses for all that the memory may grow to, so that it never moves, and lays the file over the first of
-// them. Huge pages would copy and zero much more than an instance touches.
+// mapNew reserves address space for the maximum size of the memory, so that it never moves, and maps the file to its
+// beginning. It disables huge pages, which would copy and zero far more than an instance touches.
 func (f *file) mapNew() (*mapping, error) {
 	const access = unix.PROT_READ | unix.PROT_WRITE
 	base, err := unix.MmapPtr(-1, 0, nil, uintptr(f.limit), access, unix.MAP_PRIVATE|unix.MAP_ANON|unix.MAP_NORESERVE)
 	if err != nil {
-		return nil, fmt.Errorf("taking addresses for a memory: %w", err)
+		return nil, fmt.Errorf("reserving address space for a memory: %w", err)
 	}
-	_, err = unix.MmapPtr(int(f.fd.Fd()), 0, base, uintptr(len(f.content)), access, unix.MAP_PRIVATE|unix.MAP_NORESERVE|unix.MAP_FIXED)
+	_, err = unix.MmapPtr(int(f.fd.Fd()), 0, base, uintptr(len(f.content)), access,
+		unix.MAP_PRIVATE|unix.MAP_NORESERVE|unix.MAP_FIXED)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("mapping an image: %w", err), unix.MunmapPtr(base, uintptr(f.limit)))
 	}
 	m := &mapping{file: f, bytes: unsafe.Slice((*byte)(base), f.limit)}
-	_ = unix.Madvise(m.bytes, unix.MADV_NOHUGEPAGE) // a kernel without them refuses
+	_ = unix.Madvise(m.bytes, unix.MADV_NOHUGEPAGE) // fails on a kernel without huge pages
 	return m, nil
 }
 
-// put takes a mapping back that holds the image again, false where it is not wanted.
+// put makes a mapping idle that holds the image again. It returns false if there are enough, or f is closed.
 func (f *file) put(m *mapping) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -85,7 +86,7 @@ func (f *file) put(m *mapping) bool {
 	return true
 }
 
-// close is called once no mapping is in use.
+// close unmaps and closes the file. No mapping may be in use.
 func (f *file) close() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -101,9 +102,9 @@ func (f *file) close() error {
 // A mapping is the memory of one instance. It never moves.
 type mapping struct {
 	file   *file
-	bytes  []byte // all that there may be
-	used   int    // the longest prefix that was ever in use
-	resets int
+	bytes  []byte // up to the limit
+	used   int    // the length of the longest prefix that was in use
+	resets int    // calls of Reset
 }
 
 // Reallocate implements [experimental.LinearMemory].
@@ -116,18 +117,18 @@ func (m *mapping) Reallocate(size uint64) []byte {
 }
 
 const (
-	// maxOwn is how much of its memory an instance may keep as its own when it is reset, in bytes.
+	// maxOwn bounds the private pages that a memory keeps in a reset, in bytes.
 	maxOwn = 4 << 20
-	// minIdle is how much of that must have been left alone, in bytes, for it to be dropped.
+	// minIdle is the minimum of private pages without changes for which Reset drops all of them, in bytes.
 	minIdle = 256 << 10
-	// idlePeriod is how many resets there are from one look at what was left alone to the next.
+	// idlePeriod is the number of resets between two checks for private pages without changes.
 	idlePeriod = 16
 )
 
-// Reset implements [Memory]. What the instance wrote to, the kernel says. These pages it keeps, with the image copied back
-// into each: an instance mostly writes where the one before it did, and a page that it has already costs a quarter of one
-// that the kernel takes away and has to copy again. Where they are too many, or the kernel does not say, or many have not
-// been written to since, it drops them all and shows the file and zeros in their place.
+// Reset implements [Memory]. The kernel finds the pages that the instance wrote to. Reset keeps these private pages and
+// copies the image back into each. Instances mostly write to the same pages, and keeping a page costs a quarter of
+// dropping it and having the kernel copy it again. Reset drops all private pages, so that the file and zeros appear in
+// their place, if there are too many, if the kernel cannot find them, or if many have not changed since the last reset.
 func (m *mapping) Reset() (copied int, err error) {
 	if m.file.pagemap == nil {
 		return 0, m.drop()
@@ -150,13 +151,13 @@ func (m *mapping) Reset() (copied int, err error) {
 	return copied, nil
 }
 
-// copyTo copies a range of the image to where it stands in b.
+// copyTo copies a range of the image to the same range of b.
 func (f *file) copyTo(b []byte, start, end int) {
 	n := copy(b[start:end], f.content[min(start, len(f.content)):])
 	clear(b[start+n : end])
 }
 
-// unchanged counts the bytes of the pages in a range of b that hold the image.
+// unchanged returns the size of the pages in a range of b that equal the image, in bytes.
 func (f *file) unchanged(b []byte, start, end int) (n int) {
 	page := os.Getpagesize()
 	for ; start < end; start += page {
@@ -177,10 +178,10 @@ func isZero(b []byte) bool {
 	return true
 }
 
-// drop has the kernel take away what the instance wrote.
+// drop makes the kernel drop the private pages.
 func (m *mapping) drop() error {
 	if err := unix.Madvise(m.bytes[:m.used], unix.MADV_DONTNEED); err != nil {
-		return fmt.Errorf("dropping what an instance wrote: %w", err)
+		return fmt.Errorf("dropping the pages of a memory: %w", err)
 	}
 	return nil
 }
@@ -194,6 +195,6 @@ func (m *mapping) Free() {
 }
 
 func (m *mapping) unmap() {
-	// What was mapped in one piece can be unmapped.
+	// It cannot fail: m.bytes was mapped as a whole.
 	_ = unix.MunmapPtr(unsafe.Pointer(unsafe.SliceData(m.bytes)), uintptr(len(m.bytes)))
 }

@@ -16,11 +16,11 @@ func (i *Image) withOldKernel() {
 	}
 }
 
-// Both ways to ask find the same.
+// Scanning and reading the pagemap find the same pages.
 func TestWritten(t *testing.T) {
 	i := NewImage(bytes.Repeat([]byte("image"), wasmbin.PageSize), limit, &Buffers{})
 	if i.file.pagemap == nil {
-		t.Skip("the kernel does not say what was written")
+		t.Skip("the system does not support the pagemap")
 	}
 	page := os.Getpagesize()
 	m := i.New().(*mapping)
@@ -47,11 +47,11 @@ func TestWritten(t *testing.T) {
 	}
 }
 
-// What an instance writes to again and again stays its own; what it does not write to any more, it gives back.
+// Reset keeps private pages that are written to repeatedly, and drops them when they no longer are.
 func TestResetKeepsPages(t *testing.T) {
 	i := NewImage(bytes.Repeat([]byte("image"), wasmbin.PageSize), limit, &Buffers{})
 	if i.file.pagemap == nil {
-		t.Skip("the kernel does not say what was written")
+		t.Skip("the system does not support the pagemap")
 	}
 	page := os.Getpagesize()
 	m := i.New()
@@ -64,9 +64,9 @@ func TestResetKeepsPages(t *testing.T) {
 		return copied / page
 	}
 	if n := reset(); n != 0 {
-		t.Errorf("%d pages are copied before anything was written", n)
+		t.Errorf("%d pages are copied before the first write, want 0", n)
 	}
-	_ = bytes.Count(b, []byte{1}) // to read is not to write
+	_ = bytes.Count(b, []byte{1}) // reads must not count as writes
 	every(b[:100*page], page, 0)
 	for range 3 * idlePeriod {
 		if n := reset(); n != 100 {
@@ -79,11 +79,11 @@ func TestResetKeepsPages(t *testing.T) {
 	}
 	b[0]++
 	if n := reset(); n != 1 {
-		t.Errorf("%d pages are copied, want the one: the others have not been written to for long", n)
+		t.Errorf("%d pages are copied, want 1, because the others have not been written to for long", n)
 	}
 	every(b, page, 0)
 	if n := reset(); n != 0 {
-		t.Errorf("%d pages are copied, more than an instance may keep", n)
+		t.Errorf("%d pages are copied, want 0, because there are more than a memory may keep", n)
 	}
 	fresh(t, b, i)
 	m.Free()
@@ -92,7 +92,7 @@ func TestResetKeepsPages(t *testing.T) {
 	}
 }
 
-// Where the system says that nothing was written, or anything, it is not believed.
+// A pagemap is not used if it reports no page, all pages, or makes no progress.
 func TestPagemapThatDoesNotWork(t *testing.T) {
 	i := NewImage(bytes.Repeat([]byte("image"), wasmbin.PageSize), limit, &Buffers{})
 	fd := int(i.file.fd.Fd())
@@ -103,10 +103,10 @@ func TestPagemapThatDoesNotWork(t *testing.T) {
 	stuck := func(_ *scanner, _ *os.File, start, _ uint64) ([]region, uint64, error) { return nil, start, nil }
 	for _, p := range []*pagemap{{look: nothing}, {look: all}, {look: stuck}} {
 		if p.works(fd) {
-			t.Error("it is believed")
+			t.Error("a broken pagemap is accepted")
 		}
 	}
 	if p := openPagemap(fd); p != nil && !p.works(fd) {
-		t.Error("the system's own is opened, but does not work")
+		t.Error("openPagemap returned a pagemap that does not work")
 	}
 }

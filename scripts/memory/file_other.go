@@ -4,7 +4,7 @@ package memory
 
 import "errors"
 
-// file is not there on this system: images are copied.
+// A file is not supported on this system: images are copied.
 type file struct{ content []byte }
 
 func newFile([]byte, int) (*file, error) { return nil, errors.ErrUnsupported }

@@ -12,7 +12,7 @@ import (
 
 const limit = 128 * wasmbin.PageSize
 
-// images are of both kinds: small ones are copied, the others mapped where the system can.
+// images returns images of each kind, by name.
 func images(t *testing.T) map[string]*Image {
 	t.Helper()
 	content := func(size int) []byte { return bytes.Repeat([]byte("image"), size/5) }
@@ -22,20 +22,20 @@ func images(t *testing.T) map[string]*Image {
 		"empty":  NewImage(nil, limit, &Buffers{}),
 	}
 	if (list["mapped"].file != nil) != (runtime.GOOS == "linux") {
-		t.Error("a large image: is it mapped elsewhere than on Linux, or not there?")
+		t.Errorf("a large image is mapped: %t on %s, want it on Linux only", list["mapped"].file != nil, runtime.GOOS)
 	}
 	return list
 }
 
-// fresh holds that a memory has the image, and zeros after it.
+// fresh fails the test unless b holds the image, followed by zeros.
 func fresh(t *testing.T, b []byte, i *Image) {
 	t.Helper()
 	n := min(len(b), len(i.content))
 	if !bytes.Equal(b[:n], i.content[:n]) {
-		t.Fatalf("of %d bytes, the first are not the image", len(b))
+		t.Fatalf("a memory of %d bytes does not begin with the image", len(b))
 	}
 	if !bytes.Equal(b[n:], make([]byte, len(b)-n)) {
-		t.Fatalf("of %d bytes, those after the image are not zero", len(b))
+		t.Fatalf("a memory of %d bytes is not zero after the image", len(b))
 	}
 }
 
@@ -45,8 +45,8 @@ func poison(b []byte) {
 	}
 }
 
-// Whatever an instance writes, another one, at the same time or later, finds the image.
-func TestImageIsNobodysToChange(t *testing.T) {
+// Writing to a memory changes neither the image nor another memory.
+func TestWritesDoNotChangeImage(t *testing.T) {
 	for name, i := range images(t) {
 		t.Run(name, func(t *testing.T) {
 			before := bytes.Clone(i.content)
@@ -61,7 +61,7 @@ func TestImageIsNobodysToChange(t *testing.T) {
 				b.Free()
 			}
 			if !bytes.Equal(i.content, before) {
-				t.Error("the image is not what it was")
+				t.Error("the image has changed")
 			}
 			if err := i.Close(); err != nil {
 				t.Error(err)
@@ -70,13 +70,12 @@ func TestImageIsNobodysToChange(t *testing.T) {
 	}
 }
 
-// Whatever is written, anywhere and as often as one likes, a reset brings the image back: where the kernel says what was
-// written, where it does not, and where that is more than an instance may keep.
+// Reset restores the image after any writes, with any support by the kernel.
 func TestReset(t *testing.T) {
 	all := images(t)
 	silent := NewImage(bytes.Repeat([]byte("image"), wasmbin.PageSize), limit, &Buffers{})
 	silent.withoutPagemap()
-	all["mapped, where the kernel does not say what was written"] = silent
+	all["mapped, without the pagemap"] = silent
 	old := NewImage(bytes.Repeat([]byte("image"), wasmbin.PageSize), limit, &Buffers{})
 	old.withOldKernel()
 	all["mapped, on an older kernel"] = old
@@ -106,11 +105,11 @@ func TestReset(t *testing.T) {
 					}
 					fresh(t, b, i)
 					if t.Failed() {
-						t.Fatalf("%s was written, for the time %d", what, n)
+						t.Fatalf("after writing %s, round %d", what, n)
 					}
 				}
 			}
-			// More than an instance keeps, and more ranges than one look finds.
+			// More pages than a memory keeps, and more ranges than one scan returns.
 			b = m.Reallocate(limit)
 			for n := range 4 {
 				every(b[n%2*page:], 2*page, n)
@@ -125,14 +124,14 @@ func TestReset(t *testing.T) {
 	}
 }
 
-// every writes a byte in each step bytes of b.
+// every changes one byte in each step bytes of b.
 func every(b []byte, step, n int) {
 	for at := n % step; at < len(b); at += step {
 		b[at] ^= 0xaa
 	}
 }
 
-// A memory may be smaller at first than the image, and grow beyond it.
+// A memory can begin smaller than the image and grow beyond it.
 func TestImageGrows(t *testing.T) {
 	for name, i := range images(t) {
 		t.Run(name, func(t *testing.T) {
@@ -143,10 +142,10 @@ func TestImageGrows(t *testing.T) {
 			poison(b)
 			b = m.Reallocate(limit)
 			if !bytes.Equal(b[:6*wasmbin.PageSize], bytes.Repeat([]byte{0xaa}, 6*wasmbin.PageSize)) {
-				t.Error("growing lost what was there")
+				t.Error("growing lost the content")
 			}
 			if !bytes.Equal(b[6*wasmbin.PageSize:], make([]byte, limit-6*wasmbin.PageSize)) {
-				t.Error("what it grew by is not zero")
+				t.Error("the new bytes are not zero")
 			}
 			m.Free()
 			fresh(t, i.New().Reallocate(limit), i)
@@ -154,7 +153,7 @@ func TestImageGrows(t *testing.T) {
 	}
 }
 
-// Where the system gives no mapping, what there is serves.
+// If mapping fails, the content is copied.
 func TestImageWithoutMapping(t *testing.T) {
 	i := NewImage(bytes.Repeat([]byte("image"), wasmbin.PageSize), limit, &Buffers{})
 	i.file = nil
