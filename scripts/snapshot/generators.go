@@ -7,17 +7,17 @@ import (
 	"math/rand/v2"
 )
 
-// Generators are the places in a memory of the generators that were seeded with what the guest drew. Each instance must
-// have numbers of its own, although it has the memory of another.
+// Generators are the offsets in a memory of random number generators that were seeded during initialization. Each
+// instance that begins with a copy of the memory needs other seeds.
 type Generators []int
 
-// Find looks in a guest's memory for what it made of the random data that it drew while it was initialized, draw by draw.
-// It is false where that is not known, so that no other instance may begin with this memory: what was drawn may have
-// become the seed of anything.
+// Find finds the generators in the memory of a guest that was initialized. draws is the random data that the guest drew
+// meanwhile, one element for each draw. Find returns false if it cannot account for the draws. Other instances must not
+// begin with that memory then, because the random data may have seeded anything.
 //
-// Known are guests that drew nothing, and those of standard Go, whose runtime draws once, a seed for the generators that
-// everything else in it gets random numbers from. They are ChaCha8 (C2SP chacha8rand), as in math/rand/v2, so what they
-// must look like can be computed.
+// Find knows guests that drew nothing, and those of standard Go. Go's runtime draws once, a seed for the generators
+// from which everything else in the program gets random numbers. They are ChaCha8 (C2SP chacha8rand), as in
+// math/rand/v2, so their states can be computed from the seed.
 func Find(memory []byte, draws [][]byte) (Generators, bool) {
 	switch {
 	case len(draws) == 0:
@@ -25,8 +25,8 @@ func Find(memory []byte, draws [][]byte) (Generators, bool) {
 	case len(draws) > 1 || len(draws[0]) != seedSize:
 		return nil, false
 	}
-	// The runtime draws a few numbers from the global generator, then the seed of its one thread's, then another one for
-	// the global one.
+	// The runtime draws a few numbers from the global generator, then the seed for the generator of its only thread,
+	// then a new seed for the global generator.
 	g := rand.NewChaCha8([seedSize]byte(draws[0]))
 	var drawn [8 * maxBefore]byte
 	for i := range maxBefore {
@@ -45,11 +45,11 @@ func Find(memory []byte, draws [][]byte) (Generators, bool) {
 	return nil, false
 }
 
-// Seed gives each generator a seed from the source. It changes the memory of an instance that did not begin yet.
+// Seed gives each generator in the memory a new seed from source. The instance must not have run yet.
 func (g Generators) Seed(memory []byte, source io.Reader) error {
 	for _, at := range g {
 		state := memory[at-bufferSize:][:stateSize]
-		// A generator that used up the last buffer of its key takes the next key from the buffer's end.
+		// A generator that has used up the last buffer of its key takes its next key from the end of the buffer.
 		if _, err := io.ReadFull(source, state[bufferSize-seedSize:bufferSize]); err != nil {
 			return err
 		}
@@ -60,8 +60,8 @@ func (g Generators) Seed(memory []byte, source io.Reader) error {
 	return nil
 }
 
-// The state of a generator in memory: a buffer of words, the key that they were made with, how many words are used, how
-// many may be, and which block of the key they are.
+// The layout of a generator's state in memory: a buffer of words, the key that generated them, the number of words
+// used, the number that may be used, and the counter of the block.
 const (
 	words       = 32
 	bufferSize  = 8 * words
@@ -70,24 +70,25 @@ const (
 	limitAt     = positionAt + 4
 	counterAt   = limitAt + 4
 	stateSize   = counterAt + 4
-	lastCounter = 12                   // counters go by 4; after this one comes another key
-	wordsPerKey = 4*words - seedSize/8 // the last ones are the next key
+	lastCounter = 12                   // counters increase by 4; another key follows this one
+	wordsPerKey = 4*words - seedSize/8 // the last words of a key are the next key
 )
 
-// maxBefore bounds the numbers that are looked through, in one key's.
+// maxBefore bounds the numbers that Find tries before the seeds, within those of one key.
 const maxBefore = 32
 
-// maxKeys bounds how many keys a thread may have used up: far more numbers than packages draw when they are initialized.
+// maxKeys bounds the keys that the thread's generator may have used up. Packages draw far fewer numbers when they are
+// initialized.
 const maxKeys = 64
 
-// findThread looks for a generator that had this key first.
+// findThread finds a generator that began with the given key.
 func findThread(memory []byte, key [seedSize]byte) Generators {
 	for range maxKeys {
 		if found := states(memory, key); len(found) > 0 {
 			return found
 		}
 		g := rand.NewChaCha8(key)
-		for range wordsPerKey + 1 { // the first word of the next key, which is taken then
+		for range wordsPerKey + 1 { // one more, so that g takes its next key
 			g.Uint64()
 		}
 		key = keyOf(g)
@@ -95,7 +96,7 @@ func findThread(memory []byte, key [seedSize]byte) Generators {
 	return nil
 }
 
-// states are the places of keys that stand in a generator's state.
+// states returns the offsets of the given key where it is part of a generator's state.
 func states(memory []byte, key [seedSize]byte) Generators {
 	var found Generators
 	for from := 0; ; {
@@ -111,7 +112,7 @@ func states(memory []byte, key [seedSize]byte) Generators {
 	}
 }
 
-// isState tells whether a generator with this key could have made what is in memory.
+// isState reports whether memory begins with the state of a generator with the given key.
 func isState(memory []byte, key [seedSize]byte) bool {
 	if len(memory) < stateSize {
 		return false
@@ -133,8 +134,8 @@ func isState(memory []byte, key [seedSize]byte) bool {
 	return limit > 0
 }
 
-// keyOf is the key that a generator uses.
+// keyOf returns the current key of a generator.
 func keyOf(g *rand.ChaCha8) [seedSize]byte {
-	state, _ := g.MarshalBinary() // which cannot fail; a name and a number come before the key
+	state, _ := g.MarshalBinary() // never fails; the key is at the end
 	return [seedSize]byte(state[len(state)-seedSize:])
 }

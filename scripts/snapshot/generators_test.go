@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// state is a generator's in memory, after it was asked for n numbers.
+// state returns the state in memory of a generator with the given first key, after n numbers.
 func state(key [seedSize]byte, n int) []byte {
 	g := rand.NewChaCha8(key)
 	for range n {
@@ -36,8 +36,8 @@ func state(key [seedSize]byte, n int) []byte {
 	return binary.LittleEndian.AppendUint32(b, uint32(used/words*4))
 }
 
-// runtimeMemory is what the runtime of Go makes of a seed: numbers taken before, the thread's generator after n numbers,
-// and the global one.
+// runtimeMemory returns a memory as Go's runtime leaves it with a seed: before numbers were drawn before the seeds of
+// the thread's generator and of the global one, and the thread's generator has returned n numbers.
 func runtimeMemory(seed [seedSize]byte, before, n int) []byte {
 	g := rand.NewChaCha8(seed)
 	for range before {
@@ -50,7 +50,7 @@ func runtimeMemory(seed [seedSize]byte, before, n int) []byte {
 		}
 	}
 	b := make([]byte, 1000)
-	b = append(b, global[:]...) // which is no state
+	b = append(b, global[:]...) // a key without a state
 	b = append(b, state(thread, n)...)
 	b = append(b, make([]byte, 777)...)
 	return append(append(b, state(global, 0)...), 1, 2, 3)
@@ -63,43 +63,43 @@ func TestFind(t *testing.T) {
 			memory := runtimeMemory(seed, before, n)
 			g, ok := Find(memory, [][]byte{seed[:]})
 			if !ok || len(g) != 2 {
-				t.Errorf("after %d and %d numbers: found %v, %t", before, n, g, ok)
+				t.Errorf("after %d and %d numbers: got %v, %t, want two generators", before, n, g, ok)
 			}
 		}
 	}
 }
 
-func TestFindNothing(t *testing.T) {
+func TestFindFails(t *testing.T) {
 	seed := [seedSize]byte{1, 2, 3}
 	memory := runtimeMemory(seed, 4, 1)
 	if g, ok := Find(memory, nil); !ok || g != nil {
-		t.Errorf("nothing was drawn: found %v, %t", g, ok)
+		t.Errorf("without draws: got %v, %t, want none, true", g, ok)
 	}
 	for name, draws := range map[string][][]byte{
-		"two draws":        {seed[:], seed[:]},
-		"another seed":     {bytes.Repeat([]byte{7}, seedSize)},
-		"a shorter draw":   {seed[:16]},
-		"a longer draw":    {append(seed[:], 1)},
-		"nothing but zero": {make([]byte, seedSize)},
+		"two draws":      {seed[:], seed[:]},
+		"another seed":   {bytes.Repeat([]byte{7}, seedSize)},
+		"a shorter draw": {seed[:16]},
+		"a longer draw":  {append(seed[:], 1)},
+		"only zeros":     {make([]byte, seedSize)},
 	} {
 		if g, ok := Find(memory, draws); ok {
-			t.Errorf("%s: found %v", name, g)
+			t.Errorf("%s: got %v, want false", name, g)
 		}
 	}
 	for name, memory := range map[string][]byte{
-		"cut before the thread's key":  memory[1000+seedSize+bufferSize:],
-		"cut before the global one's":  memory[:1000+seedSize+stateSize+700],
-		"cut within the global one's":  memory[:len(memory)-20],
+		"without the thread's buffer":  memory[1000+seedSize+bufferSize:],
+		"without the global state":     memory[:1000+seedSize+stateSize+700],
+		"part of the global state":     memory[:len(memory)-20],
 		"the thread's numbers changed": bytes.Replace(memory, memory[1000+seedSize:][:8], make([]byte, 8), 1),
 		"empty":                        nil,
 	} {
 		if g, ok := Find(memory, [][]byte{seed[:]}); ok {
-			t.Errorf("%s: found %v", name, g)
+			t.Errorf("%s: got %v, want false", name, g)
 		}
 	}
 }
 
-// A generator that was seeded goes on with numbers of the new key.
+// A generator continues with numbers of its new key after Seed.
 func TestSeed(t *testing.T) {
 	seed := [seedSize]byte{1, 2, 3}
 	memory := runtimeMemory(seed, 4, 1)
@@ -120,15 +120,17 @@ func TestSeed(t *testing.T) {
 	}
 	for _, at := range g {
 		s := first[at-bufferSize:][:stateSize]
-		position, limit, counter := binary.LittleEndian.Uint32(s[positionAt:]), binary.LittleEndian.Uint32(s[limitAt:]), binary.LittleEndian.Uint32(s[counterAt:])
+		position, limit := binary.LittleEndian.Uint32(s[positionAt:]), binary.LittleEndian.Uint32(s[limitAt:])
+		counter := binary.LittleEndian.Uint32(s[counterAt:])
 		if position < limit || counter+4 != 16 {
-			t.Errorf("the generator has %d of %d numbers left under the shared key, block %d", limit-position, limit, counter)
+			t.Errorf("the generator has %d of %d numbers left with the old key, block %d",
+				limit-position, limit, counter)
 		}
 		if key := s[bufferSize-seedSize : bufferSize]; !bytes.Contains(keys[:2*seedSize], key) {
-			t.Errorf("the next key is % x", key)
+			t.Errorf("the next key is % x, want one of the source", key)
 		}
 	}
 	if err := g.Seed(first, bytes.NewReader(nil)); !errors.Is(err, io.EOF) {
-		t.Errorf("without random data: got %v", err)
+		t.Errorf("without random data: got %v, want %v", err, io.EOF)
 	}
 }

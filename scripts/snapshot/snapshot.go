@@ -1,10 +1,11 @@
-// Package snapshot has instances of a module begin where another instance stood when it was initialized, so that what a
-// module does before its first step is done once.
+// Package snapshot lets instances of a module begin with the state of an initialized instance, so that initialization
+// runs only once.
 //
-// [Prepare] takes the data out of a module and gives it exports through which a host can save and set its globals. The
-// host instantiates what is left, on a memory that holds [Layout.Content], and runs _initialize. If the layout is
-// complete, then the memory and the globals of that instance are all that tells it from a new one, and a new one that is
-// given them is where that one is. [Generators] finds what must not be the same in both: their random numbers.
+// [Prepare] removes the data from a module and exports its globals, so that a host can read and set them. The host
+// instantiates the prepared module with a memory that holds [Layout.Content], and runs _initialize. If the layout is
+// complete, the memory and the globals are the whole state of the instance. A new instance with the same memory and
+// globals is then initialized too, except that both would draw the same random numbers: [Find] finds the [Generators]
+// that need another seed.
 package snapshot
 
 import (
@@ -15,32 +16,35 @@ import (
 	"registrar/scripts/wasmbin"
 )
 
-// Reserved begins the names of the exports that are added. A module may not use it.
+// Reserved is the prefix of the added exports. Names in a module must not begin with it.
 const Reserved = "registrar_snapshot"
 
-// maxGlobals bounds the globals that are worth setting in each instance. Compilers have a few.
+// maxGlobals bounds the exported globals. Compilers generate a few.
 const maxGlobals = 256
 
 // headerSize is the size of a module's magic number and version, in bytes.
 const headerSize = 8
 
-// A Layout is what the host has to know of a module that was prepared.
+// A Layout describes the state of a prepared module's instances.
 type Layout struct {
-	// InModule is set where the data is left in the module, which may copy it by itself. Then nothing else is.
+	// InModule reports that the data stays in the module, because its code refers to data segments. All other fields
+	// are zero then.
 	InModule bool
-	// Content is what is in the memory of a new instance, as far as there is data. After it come zeros.
+	// Content is the initial content of the memory. Zeros follow it.
 	Content []byte
-	// Globals are the names of the exported globals that may change, the module's own ones. None is a vector or a reference.
+	// Globals are the export names of the module's mutable globals, except vectors and references.
 	Globals []string
-	// Complete is set where an instance has no other state: a module may change its tables or drop its segments, and have
-	// globals that a host cannot set. Else the globals are of no use.
+	// Complete reports that the memory and Globals are the whole state of an instance. It is false if the module may
+	// change its tables, or has mutable globals that are not in Globals. Globals are of no use then.
 	Complete bool
 }
 
-// Prepare returns a module that begins with what the layout says. m was decoded from wasm, and module is the same module
-// with the same globals and data, without custom sections, and with functions and exports added at will.
+// Prepare returns module without its data and with its globals exported, and the layout. m is the result of decoding
+// wasm. module must have the same globals and data as wasm and no custom sections; it may have other functions and
+// exports.
 //
-// It fails if a data segment does not fit the memory, or the module uses a reserved name.
+// Prepare fails if a data segment does not fit into the memory, or if the module uses a name that begins with
+// [Reserved].
 func Prepare(module, wasm []byte, m *wasmbin.Module) ([]byte, Layout, error) {
 	if err := m.CheckReserved(Reserved); err != nil {
 		return nil, Layout{}, err
@@ -57,7 +61,7 @@ func Prepare(module, wasm []byte, m *wasmbin.Module) ([]byte, Layout, error) {
 	return edit(module, exports, len(l.Globals)), l, nil
 }
 
-// contentOf copies the data to where instantiation would (WebAssembly 2.0 §4.5.4).
+// contentOf returns the content of the memory after instantiation (WebAssembly 2.0 §4.5.4).
 func contentOf(wasm []byte, m *wasmbin.Module) ([]byte, error) {
 	var size uint64
 	for _, memory := range m.Memories {
@@ -85,10 +89,11 @@ func contentOf(wasm []byte, m *wasmbin.Module) ([]byte, error) {
 }
 
 func changesTables(m *wasmbin.Module) bool {
-	return slices.ContainsFunc([]wasmbin.Opcode{wasmbin.TableSet, wasmbin.TableInit, wasmbin.TableCopy, wasmbin.TableFill}, m.Uses)
+	changing := []wasmbin.Opcode{wasmbin.TableSet, wasmbin.TableInit, wasmbin.TableCopy, wasmbin.TableFill}
+	return slices.ContainsFunc(changing, m.Uses)
 }
 
-// addGlobals names the module's globals that may change and returns their exports.
+// addGlobals adds the module's mutable globals to l and returns the content of their exports.
 func (l *Layout) addGlobals(m *wasmbin.Module) (exports []byte) {
 	imported := m.Count(wasmbin.KindGlobal) - len(m.Globals)
 	for i, g := range m.Globals {
@@ -115,8 +120,8 @@ func (l *Layout) addGlobals(m *wasmbin.Module) (exports []byte) {
 	return exports
 }
 
-// edit copies a module without its data and with n more exports. Integers in unsigned LEB128 are what package binary calls
-// varints.
+// edit returns a module without its data and with n more exports. Unsigned LEB128 integers are the uvarints of package
+// binary.
 func edit(module, exports []byte, n int) []byte {
 	out := make([]byte, 0, len(module)+len(exports)+headerSize)
 	out = append(out, module[:headerSize]...)
