@@ -27,7 +27,6 @@ type page struct {
 	tree   bool     // the folder is a copy of the source tree
 	mysql  bool     // the page's mysql: database is an empty one of a real server
 	needs  []string // programs that the project's tests install
-	wants  []string // programs that they do not install; without one the page is skipped
 	notRun []string // why each console block cannot run, in their order
 	says   []string // what the output must hold
 }
@@ -114,7 +113,7 @@ var pages = map[string]page{
 	},
 	"docs/signing.md": {
 		before: "cp \"$TREE\"/testdata/wasm/prefix-id.wasm ids.wasm\n",
-		wants:  []string{"minisign"},
+		needs:  []string{"minisign"},
 		says:   []string{"deployment 1 is in force"},
 	},
 	"docs/tokens.md": {
@@ -170,11 +169,6 @@ func TestDocumentedCommands(t *testing.T) {
 // run runs the sh blocks of a page in one shell.
 func (p page) run(t *testing.T, path string, blocks []block) {
 	needs(t, p.needs...)
-	for _, program := range p.wants {
-		if _, err := exec.LookPath(program); err != nil {
-			t.Skip(err)
-		}
-	}
 	program, err := binary()
 	if err != nil {
 		t.Fatal(err)
