@@ -12,6 +12,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"registrar/engine"
+	"registrar/internal/guard"
 	"registrar/server/adminapi"
 )
 
@@ -35,13 +36,13 @@ func (s *Server) replay(c echo.Context) error {
 	}
 	ctx, cancel := context.WithCancelCause(c.Request().Context())
 	defer cancel(nil)
-	go func() {
+	s.config.Guard.Go(guard.Requests, func() {
 		select {
 		case <-s.stopping:
 			cancel(errStopping)
 		case <-ctx.Done():
 		}
-	}()
+	})
 	progress, lines := func(int, int) {}, &lineWriter{c: c, connection: connection, fail: cancel}
 	streamed := acceptsLines(c.Request())
 	if streamed {

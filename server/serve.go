@@ -9,6 +9,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"registrar/internal/guard"
 )
 
 // grace is how long a stopping server waits for active requests.
@@ -22,14 +24,20 @@ func (s *Server) Serve(ctx context.Context, public, admin net.Listener, tlsConfi
 	servers[1].WriteTimeout = 3 * time.Minute // compiling an uploaded module may take a minute
 	servers[1].RegisterOnShutdown(s.stop)
 	ended := make(chan error, len(servers))
-	go func() {
+	serve := func(listen func() error) {
+		s.config.Guard.Go(guard.Listeners, func() {
+			var err error
+			panicked := s.config.Guard.Run(guard.Listeners, func() { err = listen() })
+			ended <- errors.Join(err, panicked)
+		})
+	}
+	serve(func() error {
 		if servers[0].TLSConfig = tlsConfig; tlsConfig != nil {
-			ended <- servers[0].ServeTLS(public, "", "")
-			return
+			return servers[0].ServeTLS(public, "", "")
 		}
-		ended <- servers[0].Serve(public)
-	}()
-	go func() { ended <- servers[1].Serve(admin) }()
+		return servers[0].Serve(public)
+	})
+	serve(func() error { return servers[1].Serve(admin) })
 	var failure error
 	select {
 	case <-ctx.Done():

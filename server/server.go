@@ -22,6 +22,7 @@ import (
 	"github.com/labstack/echo/v4/middleware"
 
 	"registrar/engine"
+	"registrar/internal/guard"
 	"registrar/scripts"
 	"registrar/server/bearer"
 )
@@ -145,6 +146,7 @@ type Config struct {
 	Random         io.Reader          // for initial access tokens; nil means crypto/rand
 	Now            func() time.Time   // nil means time.Now
 	Logger         *slog.Logger       // nil means slog.Default
+	Guard          *guard.Guard       // catches panics; nil means one that counts nothing
 	Observer       Observer           // nil means none
 	Metrics        http.Handler       // for /metrics on the admin listener; nil means 404
 }
@@ -203,6 +205,7 @@ func (s *Server) newEcho(respond echo.HTTPErrorHandler) *echo.Echo {
 	}
 	e.Use(requestID, noSniff, middleware.RecoverWithConfig(middleware.RecoverConfig{
 		LogErrorFunc: func(_ echo.Context, err error, stack []byte) error {
+			s.config.Guard.Count(guard.Requests)
 			return fmt.Errorf("panic: %w\n%s", err, stack)
 		},
 	}))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"registrar/internal/guard"
 	"registrar/store/groupcommit"
 )
 
@@ -24,9 +25,9 @@ func (e *batchError) Error() string { return e.err.Error() }
 func (e *batchError) Unwrap() error { return e.err }
 
 // newBatches returns the committer that batches the rows of addRow.
-func (s *Store) newBatches(writers int) *groupcommit.Committer[*clientRow] {
+func (s *Store) newBatches(writers int, g *guard.Guard) *groupcommit.Committer[*clientRow] {
 	return groupcommit.New(groupcommit.Config[*clientRow]{
-		Commit: s.createRows, Writers: min(writers, maxBatchWriters), MaxBatch: maxBatch,
+		Commit: s.createRows, Writers: min(writers, maxBatchWriters), MaxBatch: maxBatch, Guard: g,
 	})
 }
 

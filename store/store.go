@@ -24,6 +24,7 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
 
+	"registrar/internal/guard"
 	"registrar/scripts"
 	"registrar/store/groupcommit"
 )
@@ -46,6 +47,8 @@ type Config struct {
 	Logger *slog.Logger
 	// Random is the source of the random ID under which this process writes; nil means crypto/rand.
 	Random io.Reader
+	// Guard catches panics; nil means one that counts nothing.
+	Guard *guard.Guard
 }
 
 // A Store is an open database. It is safe for concurrent use.
@@ -107,7 +110,7 @@ func open(ctx context.Context, b *backend, cfg Config) (*Store, error) {
 		deployed:   deployed,
 		modules:    moduleBounds{cmp.Or(cfg.MaxModules, 500), cmp.Or(cfg.MaxModulesSize, 1<<30)},
 	}
-	s.batches = s.newBatches(b.writers)
+	s.batches = s.newBatches(b.writers, cfg.Guard)
 	if err = checkSchema(ctx, b, pools[0].DB); err == nil {
 		s.reader, err = openGORM(b, pools[0])
 	}

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+
+	"registrar/internal/guard"
 )
 
 var (
@@ -34,6 +36,7 @@ type Config struct {
 	Pause     time.Duration     // between two attempts to read the keys; 0 means 10 s
 	Now       func() time.Time  // nil means time.Now
 	Logger    *slog.Logger      // nil means slog.Default
+	Guard     *guard.Guard      // catches panics; nil means one that counts nothing
 }
 
 // A Set is the keys of one issuer. It is safe for concurrent use.
@@ -104,7 +107,8 @@ func (s *Set) look(kid string, alg jose.SignatureAlgorithm) ([]jose.JSONWebKey, 
 	wanted := len(found) == 0 || now.Sub(s.readAt) >= s.config.MaxAge
 	if wanted && s.running == nil && (s.tried.IsZero() || now.Sub(s.tried) >= s.config.Pause) {
 		s.tried, s.running = now, make(chan struct{})
-		go s.refresh(s.running)
+		done := s.running
+		s.config.Guard.Go(guard.Keys, func() { s.refresh(done) })
 	}
 	return found, s.running
 }
@@ -126,12 +130,15 @@ func (s *Set) verdict(found []jose.JSONWebKey) ([]jose.JSONWebKey, error) {
 func (s *Set) refresh(done chan struct{}) {
 	ctx, cancel := context.WithTimeout(context.Background(), readTimeout)
 	defer cancel()
-	b, err := s.read(ctx)
 	var keys []jose.JSONWebKey
-	if err == nil {
-		keys, err = parse(b)
-	}
-	if err != nil {
+	var err error
+	panicked := s.config.Guard.Run(guard.Keys, func() {
+		var b []byte
+		if b, err = s.read(ctx); err == nil {
+			keys, err = parse(b)
+		}
+	})
+	if err = errors.Join(err, panicked); err != nil {
 		s.config.Logger.WarnContext(ctx, "reading the keys of an issuer; the cached ones stay in force", "source",
 			s.config.Source, "error", err)
 	}

@@ -6,11 +6,12 @@ package metrics
 import (
 	"net/http"
 
-	"registrar/internal/version"
-
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"registrar/internal/guard"
+	"registrar/internal/version"
 )
 
 // maxScrapes bounds concurrent scrapes.
@@ -62,6 +63,16 @@ type Host interface {
 
 // Watch adds the state of a host to each scrape. It must be called at most once.
 func (m *Metrics) Watch(h Host) { m.registry.MustRegister(newWatch(h)) }
+
+// WatchPanics has each scrape read how many panics a guard caught. It is called once.
+func (m *Metrics) WatchPanics(g *guard.Guard) {
+	for _, place := range guard.Places() {
+		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: "registrar_panics_total", Help: "Panics that were caught, by where they happened: each is a defect.",
+			ConstLabels: prometheus.Labels{"where": place.String()},
+		}, func() float64 { return float64(g.Panics(place)) }))
+	}
+}
 
 // A watch collects the metrics that a host returns on demand.
 type watch struct {

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
+	"registrar/internal/guard"
 	"registrar/internal/metrics"
 	"registrar/internal/version"
 	"registrar/scripts"
@@ -184,6 +185,18 @@ func BenchmarkStepEnded(b *testing.B) {
 			m.StepEnded("ids", end)
 		}
 	})
+}
+
+// Panics are counted by where they were caught, each place from the beginning.
+func TestPanicsAreCounted(t *testing.T) {
+	m, g := metrics.New(), &guard.Guard{}
+	m.WatchPanics(g)
+	g.Count(guard.Shadows)
+	got := scrape(t, m, "registrar_panics_total")
+	if len(got) != len(guard.Places()) || !slices.Contains(got, `registrar_panics_total{where="shadows"} 1`) ||
+		!slices.Contains(got, `registrar_panics_total{where="log"} 0`) {
+		t.Errorf("got %q", got)
+	}
 }
 
 // The version is a label, so that a dashboard shows which replica runs which program.

@@ -13,6 +13,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"registrar/internal/guard"
 	"registrar/scripts"
 )
 
@@ -51,7 +52,8 @@ func (a *API) Replay(ctx context.Context, r Replay, progress func(done, of int))
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	watch := time.AfterFunc(silence, func() { cancel(fmt.Errorf("the server sent nothing for %s", silence)) })
+	var panics guard.Guard
+	watch := panics.AfterFunc(silence, guard.Client, func() { cancel(fmt.Errorf("the server sent nothing for %s", silence)) })
 	defer watch.Stop()
 	url := strings.TrimSuffix(a.Base, "/") + PathReplay
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"registrar/internal/guard"
 )
 
 // Config configures a Committer.
@@ -28,6 +30,8 @@ type Config[T any] struct {
 	// MaxWait bounds how long items wait for half a batch while no batch ends, so that a batch that hangs does not
 	// delay later items. 0 means 5 ms.
 	MaxWait time.Duration
+	// Guard catches panics; nil means one that counts nothing.
+	Guard *guard.Guard
 }
 
 // A Committer collects items into batches. It is safe for concurrent use. Use [New] to create one.
@@ -36,6 +40,7 @@ type Committer[T any] struct {
 	writers  int
 	maxBatch int
 	maxWait  time.Duration
+	guard    *guard.Guard
 
 	mu     sync.Mutex
 	queue  []*waiting[T]
@@ -58,8 +63,9 @@ func New[T any](c Config[T]) *Committer[T] {
 		writers:  cmp.Or(max(c.Writers, 0), 4),
 		maxBatch: floor(cmp.Or(max(c.MaxBatch, 0), 64)),
 		maxWait:  cmp.Or(max(c.MaxWait, 0), 5*time.Millisecond),
+		guard:    c.Guard,
 	}
-	committer.timer = time.AfterFunc(time.Hour, committer.waited)
+	committer.timer = c.Guard.AfterFunc(time.Hour, guard.Batches, committer.waited)
 	committer.timer.Stop()
 	return committer
 }
@@ -118,7 +124,7 @@ func (c *Committer[T]) withdraw(w *waiting[T]) bool {
 // next starts a writer for the items that arrived during a batch.
 func (c *Committer[T]) next() {
 	if batch := c.another(); batch != nil {
-		go c.drain(batch)
+		c.guard.Go(guard.Batches, func() { c.drain(batch) })
 	}
 }
 
@@ -138,7 +144,8 @@ func (c *Committer[T]) drain(batch []*waiting[T]) {
 // begin starts another writer. c.mu is held, and the queue is not empty.
 func (c *Committer[T]) begin() {
 	c.active++
-	go c.drain(c.seal())
+	batch := c.seal()
+	c.guard.Go(guard.Batches, func() { c.drain(batch) })
 }
 
 // await sets the timer. c.mu is held.
@@ -190,6 +197,7 @@ func (c *Committer[T]) seal() []*waiting[T] {
 func (c *Committer[T]) write(ctx context.Context, items []T) (results []error) {
 	defer func() {
 		if p := recover(); p != nil {
+			c.guard.Count(guard.Batches)
 			results = all(len(items), fmt.Errorf("writing a batch: panic: %v", p))
 		}
 	}()
