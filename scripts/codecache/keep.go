@@ -1,0 +1,104 @@
+package codecache
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+const (
+	// spare is how long code is kept that no module needs: it may be a module's that is about to be stored.
+	spare = time.Hour
+	// spareKey is how long code of another key is kept after its last use: a server that is rolled back, or other machines,
+	// may want it.
+	spareKey = 30 * 24 * time.Hour
+)
+
+// Keep removes what is not needed: code of modules that are none of these, by the digests of what was uploaded, and that
+// was not used within the hour; what compilers left that died; and all code of keys that were not used for 30 days.
+func (c *Cache) Keep(uploaded []string) error {
+	needed := map[string]bool{} // names of seals, and files of code
+	for _, digest := range uploaded {
+		needed[fileName(digest)] = true
+	}
+	seals := filepath.Join(c.folder, sealFolder)
+	entries, err := os.ReadDir(seals)
+	if err != nil {
+		return storage(err)
+	}
+	for _, e := range entries {
+		path := filepath.Join(seals, e.Name())
+		if !needed[e.Name()] && c.old(e, spare) {
+			if err := os.Remove(path); err != nil {
+				return storage(err)
+			}
+			continue
+		}
+		// A seal that cannot be read keeps nothing: its code is compiled again when it is needed.
+		if b, err := os.ReadFile(path); err == nil {
+			if s, err := parseSeal(b); err == nil {
+				needed[filepath.Join(c.Code(), s.File)] = true
+			}
+		}
+	}
+	if err := c.dropCode(needed); err != nil {
+		return err
+	}
+	return c.dropFolders()
+}
+
+// dropCode removes code without a seal, unless it is new: its seal may be about to come.
+func (c *Cache) dropCode(needed map[string]bool) error {
+	err := filepath.WalkDir(c.Code(), func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() || needed[path] || !c.old(e, spare) {
+			return err
+		}
+		return os.Remove(path)
+	})
+	return storage(err)
+}
+
+// dropFolders removes folders of compilers that are no more, of keys that are not used, and those that programs before
+// this one used. Whatever else lies in the folder is not ours.
+func (c *Cache) dropFolders() error {
+	for folder, age := range map[string]time.Duration{c.folder: spare, c.root: spareKey} {
+		entries, err := os.ReadDir(folder)
+		if err != nil {
+			return storage(err)
+		}
+		for _, e := range entries {
+			path := filepath.Join(folder, e.Name())
+			if !e.IsDir() || path == c.folder || !isOurs(folder == c.root, e.Name()) || !c.old(e, age) {
+				continue
+			}
+			if err := os.RemoveAll(path); err != nil {
+				return storage(err)
+			}
+		}
+	}
+	return nil
+}
+
+// isOurs reports whether a folder of that name may be removed once it is old.
+func isOurs(inRoot bool, name string) bool {
+	if !inRoot {
+		return strings.HasPrefix(name, newPrefix)
+	}
+	for _, prefix := range []string{keyPrefix, "vetted-", "wazero-"} {
+		if strings.HasPrefix(name, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// old reports whether an entry was not used for so long.
+func (c *Cache) old(e fs.DirEntry, age time.Duration) bool {
+	info, err := e.Info()
+	return err == nil && c.now().Sub(info.ModTime()) > age
+}
+
+// fileName returns the name of the seal of a module.
+func fileName(digest string) string { return strings.TrimPrefix(digest, "sha256:") }
