@@ -259,6 +259,8 @@ func (s *shelf) AddModule(_ context.Context, m scripts.Module, wasm []byte) (scr
 	return m, true, nil
 }
 
+func (s *shelf) Modules(context.Context) ([]scripts.Module, error) { return nil, nil }
+
 func (s *shelf) ModuleBytes(_ context.Context, digest string) ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

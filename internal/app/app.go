@@ -15,6 +15,7 @@ import (
 
 	"registrar/engine"
 	"registrar/internal/discovery"
+	"registrar/internal/guard"
 	"registrar/internal/metrics"
 	"registrar/internal/token"
 	"registrar/scripts"
@@ -43,6 +44,7 @@ type Config struct {
 	AdminToken string            // configured token; "" means that only tokens in the database are valid
 
 	Logger *slog.Logger // nil means slog.Default
+	Guard  *guard.Guard // catches panics; nil means one of the App's own
 }
 
 // An App is a server whose parts are connected. It is safe for concurrent use.
@@ -61,8 +63,11 @@ func New(ctx context.Context, c Config) (*App, error) {
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
+	if c.Guard == nil {
+		c.Guard = &guard.Guard{Logger: c.Logger}
+	}
 	db, err := store.Open(ctx, store.Config{Database: c.Database, Migrate: c.Migrate, MaxModules: c.MaxModules,
-		MaxModulesSize: c.MaxModulesSize, Logger: c.Logger})
+		MaxModulesSize: c.MaxModulesSize, Logger: c.Logger, Guard: c.Guard})
 	if err != nil {
 		return nil, err
 	}
@@ -81,6 +86,7 @@ func (a *App) connect(ctx context.Context) error {
 		return err
 	}
 	observer.Watch(a.Scripts)
+	observer.WatchPanics(a.config.Guard)
 	if a.Engine, err = a.newEngine(); err != nil {
 		return err
 	}
@@ -94,7 +100,7 @@ func (a *App) newHost(ctx context.Context, observer host.Observer) (*host.Host, 
 	c.ClientExists = db.ClientExists
 	c.CanaryKey = func(ctx context.Context) ([]byte, error) { return db.Key(ctx, "canary") }
 	c.Signature = db.ModuleSignature
-	c.Logger = a.config.Logger
+	c.Logger, c.Guard = a.config.Logger, a.config.Guard
 	if c.Observer == nil {
 		c.Observer = observer
 	}
@@ -117,7 +123,7 @@ func (a *App) newServer(observer *metrics.Metrics) (*server.Server, error) {
 	c.Modules, c.Deployments, c.Shadows = db, db, db
 	c.InitialAccessTokens, c.InitialAccessToken = db, db.InitialAccessToken
 	c.AdminTokens = token.AdminHashes(a.config.AdminToken, db)
-	c.Logger = a.config.Logger
+	c.Logger, c.Guard = a.config.Logger, a.config.Guard
 	if a.config.Discovery != nil {
 		c.Discovery = a.config.Discovery.Document
 	}
@@ -154,9 +160,11 @@ func (a *App) Serve(ctx context.Context, listening func(public, admin net.Addr))
 	var followers sync.WaitGroup
 	defer followers.Wait()
 	defer stop()
-	followers.Go(func() { a.Scripts.Follow(following, followInterval) })
+	a.config.Guard.Follow(following, &followers, guard.Deployments, func(ctx context.Context) {
+		a.Scripts.Follow(ctx, followInterval)
+	})
 	if a.config.Discovery != nil {
-		followers.Go(func() { a.config.Discovery.Follow(following) })
+		a.config.Guard.Follow(following, &followers, guard.Discovery, a.config.Discovery.Follow)
 	}
 	public, err := net.Listen("tcp", a.config.Listen)
 	if err != nil {

@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"registrar/internal/guard"
 )
 
 const (
@@ -17,7 +19,8 @@ const (
 // line after a pause is written at once; lines that follow within gatherFor are written together. It is safe for
 // concurrent use.
 type gatherer struct {
-	to io.Writer
+	to    io.Writer
+	guard *guard.Guard
 
 	mu    sync.Mutex
 	lines []byte
@@ -30,7 +33,7 @@ func (g *gatherer) Write(line []byte) (int, error) {
 	defer g.mu.Unlock()
 	if !g.open {
 		g.open = true
-		time.AfterFunc(gatherFor, g.tick)
+		g.guard.AfterFunc(gatherFor, guard.Log, g.tick)
 		return g.to.Write(line)
 	}
 	if g.lines = append(g.lines, line...); len(g.lines) < gatherMax {
@@ -46,8 +49,8 @@ func (g *gatherer) tick() {
 		g.open = false
 		return
 	}
-	_ = g.flush() // there is no place to report a log that cannot be written
-	time.AfterFunc(gatherFor, g.tick)
+	defer g.guard.AfterFunc(gatherFor, guard.Log, g.tick) // even if the writer panics
+	_ = g.flush()                                         // there is no place to report a log that cannot be written
 }
 
 // Flush writes the buffered lines.
@@ -61,8 +64,9 @@ func (g *gatherer) flush() error {
 	if len(g.lines) == 0 {
 		return nil
 	}
-	_, err := g.to.Write(g.lines)
+	lines := g.lines
 	g.lines = g.lines[:0]
+	_, err := g.to.Write(lines)
 	return err
 }
 
@@ -94,7 +98,7 @@ func (h promptHandler) WithGroup(name string) slog.Handler {
 // BufferLog returns a logger whose handler writes to w through a buffer. The first line after a pause is written at
 // once; lines that follow within 50 ms are written together. Warnings and errors are never held back. flush writes the
 // buffered lines; call it before the program ends.
-func BufferLog(w io.Writer, handler func(io.Writer) slog.Handler) (logger *slog.Logger, flush func()) {
-	g := &gatherer{to: w}
+func BufferLog(w io.Writer, handler func(io.Writer) slog.Handler, panics *guard.Guard) (logger *slog.Logger, flush func()) {
+	g := &gatherer{to: w, guard: panics}
 	return slog.New(promptHandler{handler(g), g}), g.Flush
 }

@@ -36,7 +36,7 @@ func textLog(w io.Writer) slog.Handler { return slog.NewTextHandler(w, nil) }
 func TestGatheredLog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out lockedBuffer
-		logger, flush := BufferLog(&out, textLog)
+		logger, flush := BufferLog(&out, textLog, nil)
 		has := func(want ...string) {
 			t.Helper()
 			var got []string
@@ -71,7 +71,7 @@ func TestGatheredLog(t *testing.T) {
 // Under load no line is lost or cut.
 func TestGatheredLogUnderLoad(t *testing.T) {
 	var out lockedBuffer
-	logger, flush := BufferLog(&out, textLog)
+	logger, flush := BufferLog(&out, textLog, nil)
 	var wg sync.WaitGroup
 	for worker := range 8 {
 		wg.Go(func() {

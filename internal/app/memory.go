@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
+
+	"registrar/internal/guard"
 )
 
 const (
@@ -32,12 +34,12 @@ const (
 )
 
 // SettleMemory configures the garbage collector until release is called. GOGC and GOMEMLIMIT override it.
-func SettleMemory(ctx context.Context, logger *slog.Logger) (release func()) {
+func SettleMemory(ctx context.Context, logger *slog.Logger, panics *guard.Guard) (release func()) {
 	var headroom []byte // counts as live, but is never touched, so that it uses no physical memory
 	ctx, cancel := context.WithCancel(ctx)
 	if os.Getenv("GOGC") == "" {
 		headroom = make([]byte, headroomSize)
-		go rest(ctx)
+		panics.Go(guard.Memory, func() { rest(ctx) })
 	}
 	limit, err := memlimit.Set(memlimit.WithProvider(memlimit.FromCgroup), memlimit.WithRatio(heapShare))
 	switch {

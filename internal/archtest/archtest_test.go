@@ -3,6 +3,9 @@ package archtest
 
 import (
 	"encoding/json"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"maps"
 	"os/exec"
 	"slices"
@@ -22,7 +25,8 @@ var arrows = map[string]string{
 	"scripts/metering":    "scripts/wasmbin",
 	"scripts/snapshot":    "scripts/wasmbin",
 	"scripts/memory":      "scripts/wasmbin",
-	"scripts/sandbox":     "hostfuncs scripts scripts/memory scripts/metering scripts/snapshot scripts/wasmbin",
+	"scripts/codecache":   "",
+	"scripts/sandbox":     "hostfuncs scripts scripts/codecache scripts/memory scripts/metering scripts/snapshot scripts/wasmbin",
 	"scripts/host":        "engine hostfuncs scripts scripts/sandbox",
 	"server":              "engine scripts server/adminapi server/bearer internal/token",
 	"server/adminapi":     "scripts",
@@ -42,7 +46,7 @@ var arrows = map[string]string{
 }
 
 // leaves are small packages that import nothing of this module but other leaves. Every package may import them.
-var leaves = []string{"internal/claims", "internal/duration", "internal/netrule", "internal/random",
+var leaves = []string{"internal/claims", "internal/duration", "internal/guard", "internal/netrule", "internal/random",
 	"internal/strictjson", "internal/suggest", "internal/version"}
 
 // testPackages are only for tests. They may import anything, and no production package may import them.
@@ -169,4 +173,50 @@ func TestRootHoldsOneGoFile(t *testing.T) {
 		"."); strings.TrimSpace(files[0]) != "main.go" {
 		t.Errorf("the root has %s", files[0])
 	}
+}
+
+// Every goroutine and timer of the program is started by a guard, so that no panic ends the process.
+func TestGoroutinesAreGuarded(t *testing.T) {
+	for _, line := range list(t, "-f", `{{$p := .}}{{range .GoFiles}}{{$p.ImportPath}} {{$p.Dir}}/{{.}}{{"\n"}}{{end}}`, "./...") {
+		path, file, found := strings.Cut(strings.TrimSpace(line), " ")
+		path, _ = inModule(path)
+		if !found || path == "internal/guard" || slices.Contains(testPackages, path) || strings.HasPrefix(path, "sdk/") {
+			continue
+		}
+		files := token.NewFileSet()
+		parsed, err := parser.ParseFile(files, file, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(parsed, func(n ast.Node) bool {
+			if startsUnguarded(n) {
+				t.Errorf("%s: start it through internal/guard", files.Position(n.Pos()))
+			}
+			return true
+		})
+	}
+}
+
+// startsUnguarded reports whether a node is a go statement, or a call of a function Go or AfterFunc that is not told
+// which part of the server it starts.
+func startsUnguarded(n ast.Node) bool {
+	if _, ok := n.(*ast.GoStmt); ok {
+		return true
+	}
+	call, ok := n.(*ast.CallExpr)
+	if !ok {
+		return false
+	}
+	function, ok := call.Fun.(*ast.SelectorExpr)
+	if !ok || function.Sel.Name != "Go" && function.Sel.Name != "AfterFunc" {
+		return false
+	}
+	return !slices.ContainsFunc(call.Args, func(argument ast.Expr) bool {
+		place, ok := argument.(*ast.SelectorExpr)
+		if !ok {
+			return false
+		}
+		from, ok := place.X.(*ast.Ident)
+		return ok && from.Name == "guard"
+	})
 }

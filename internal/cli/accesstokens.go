@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"log/slog"
 
 	"registrar/engine"
 	"registrar/internal/keyset"
@@ -12,7 +11,7 @@ import (
 )
 
 // accessTokens returns the verifier of JWT access tokens, nil if no issuer of them is trusted.
-func (f *registrationFlags) accessTokens(publicURL string, logger *slog.Logger) (*bearer.Verifier, error) {
+func (f *registrationFlags) accessTokens(publicURL string, keys keyset.Config) (*bearer.Verifier, error) {
 	if len(f.JWTIssuer) == 0 {
 		if f.JWTAudience != "" || f.JWTScope != "" {
 			return nil, errors.New("--jwt-audience and --jwt-scope need --jwt-issuer")
@@ -23,7 +22,7 @@ func (f *registrationFlags) accessTokens(publicURL string, logger *slog.Logger) 
 	if !engine.IsScopeToken(f.JWTScope) {
 		return nil, errors.New("--jwt-scope: name the one scope that access tokens of --jwt-issuer must have")
 	}
-	issuers, err := keyset.ParseIssuers(f.JWTIssuer, keyset.Config{Logger: logger})
+	issuers, err := keyset.ParseIssuers(f.JWTIssuer, keys)
 	if err != nil {
 		return nil, fmt.Errorf("--jwt-issuer: %w", err)
 	}

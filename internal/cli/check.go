@@ -20,7 +20,7 @@ type checkCommand struct{ serverFlags }
 
 // Run checks the configuration, the database and the deployment in force.
 func (c *checkCommand) Run(ctx context.Context, to *console) error {
-	config, err := c.parse(slog.New(slog.DiscardHandler)) // errors are returned too
+	config, err := c.parse(slog.New(slog.DiscardHandler), nil) // errors are returned too
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/mattn/go-isatty"
 
 	"registrar/engine"
+	"registrar/internal/guard"
 )
 
 // The exit codes.
@@ -51,7 +52,11 @@ type console struct {
 // Main runs the command that the program's arguments name and returns the exit code. An interrupt or SIGTERM stops it.
 func Main() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	var panics guard.Guard
+	panics.Go(guard.Client, func() {
+		<-ctx.Done()
+		stop() // a second signal ends the program at once
+	})
 	return run(ctx, os.Args[1:], &console{out: os.Stdout, err: os.Stderr, terminal: isatty.IsTerminal(os.Stderr.Fd())})
 }
 

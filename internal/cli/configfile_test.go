@@ -189,7 +189,7 @@ func TestEngineFlagsSetEveryOption(t *testing.T) {
 		t.Fatal(err)
 	}
 	options := func(commands *cli) engine.Options {
-		c, err := commands.Serve.parse(slog.New(slog.DiscardHandler))
+		c, err := commands.Serve.parse(slog.New(slog.DiscardHandler), nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -28,18 +28,18 @@ type documentFlags struct {
 }
 
 // configure reads the files that the flags name and sets the fields of c that use documents.
-func (f *documentFlags) configure(c *app.Config, issuer, publicURL string, logger *slog.Logger) error {
-	issuers, err := keyset.ParseIssuers(f.TrustedIssuer, keyset.Config{Logger: logger})
+func (f *documentFlags) configure(c *app.Config, issuer, publicURL string) error {
+	issuers, err := keyset.ParseIssuers(f.TrustedIssuer, keyset.Config{Logger: c.Logger, Guard: c.Guard})
 	if err != nil {
 		return fmt.Errorf("--trusted-issuer: %w", err)
 	}
 	if f.RequireSoftwareStatement && len(issuers) == 0 {
 		return errors.New("--require-software-statement needs a --trusted-issuer, or no client could register")
 	}
-	clients := fetch.New(fetch.Config{Logger: logger}) // for URLs that clients name
+	clients := fetch.New(fetch.Config{Logger: c.Logger}) // of URLs that clients name
 	f.configureEngine(&c.Engine, issuers, clients, []string{issuer, publicURL, registrationEndpoint(publicURL)})
 	f.configureServer(&c.Server, clients)
-	c.Discovery, err = f.source(issuer, registrationEndpoint(publicURL), logger)
+	c.Discovery, err = f.source(issuer, registrationEndpoint(publicURL), c.Logger)
 	return err
 }
 

@@ -21,7 +21,7 @@ func documentsOf(t *testing.T, args ...string) (app.Config, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := commands.Serve.parse(slog.New(slog.DiscardHandler))
+	c, err := commands.Serve.parse(slog.New(slog.DiscardHandler), nil)
 	if err != nil {
 		return c, err
 	}

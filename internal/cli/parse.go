@@ -14,13 +14,15 @@ import (
 	"time"
 
 	"registrar/internal/app"
+	"registrar/internal/guard"
+	"registrar/internal/keyset"
 	"registrar/internal/netrule"
 	"registrar/server"
 )
 
 // parse checks the flags and returns the server that they describe. An error names the wrong flag. parse reads the
 // files that flags name and contacts no server.
-func (f *serverFlags) parse(logger *slog.Logger) (app.Config, error) {
+func (f *serverFlags) parse(logger *slog.Logger, g *guard.Guard) (app.Config, error) {
 	c := app.Config{
 		Database:       f.Database,
 		Migrate:        !f.NoMigrate,
@@ -29,6 +31,7 @@ func (f *serverFlags) parse(logger *slog.Logger) (app.Config, error) {
 		Listen:         f.Listen,
 		AdminListen:    f.AdminListen,
 		Logger:         logger,
+		Guard:          g,
 	}
 	if f.MaxModules < 1 {
 		return c, fmt.Errorf("--max-modules %d: must be at least 1", f.MaxModules)
@@ -51,13 +54,13 @@ func (f *serverFlags) parse(logger *slog.Logger) (app.Config, error) {
 	if err != nil {
 		return c, err
 	}
-	if c.Server.AccessTokens, err = f.accessTokens(publicURL, logger); err != nil {
+	if c.Server.AccessTokens, err = f.accessTokens(publicURL, keyset.Config{Logger: logger, Guard: g}); err != nil {
 		return c, err
 	}
 	if c.AdminToken, err = f.configured(); err != nil {
 		return c, err
 	}
-	return c, f.documentFlags.configure(&c, f.Issuer, publicURL, logger)
+	return c, f.documentFlags.configure(&c, f.Issuer, publicURL)
 }
 
 // limits checks the HTTP limits and stores them in c.

@@ -35,7 +35,7 @@ func TestRegistrationPolicy(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			c, err := commands.Serve.parse(slog.New(slog.DiscardHandler))
+			c, err := commands.Serve.parse(slog.New(slog.DiscardHandler), nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -58,7 +58,7 @@ func TestRegistrationEndpoint(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c, err := commands.Serve.parse(slog.New(slog.DiscardHandler))
+		c, err := commands.Serve.parse(slog.New(slog.DiscardHandler), nil)
 		if err != nil || c.Engine.Options.RegistrationEndpoint != want {
 			t.Errorf("%s: got %q and %v, want %q", args, c.Engine.Options.RegistrationEndpoint, err, want)
 		}
@@ -105,7 +105,7 @@ func TestParseRefuses(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			c, err := commands.Serve.parse(slog.New(slog.DiscardHandler))
+			c, err := commands.Serve.parse(slog.New(slog.DiscardHandler), nil)
 			if err == nil {
 				t.Fatalf("got %+v", c)
 			}

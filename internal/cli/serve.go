@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"registrar/internal/app"
+	"registrar/internal/guard"
 	"registrar/internal/token"
 	"registrar/internal/version"
 )
@@ -17,15 +18,17 @@ type serveCommand struct{ serverFlags }
 
 // Run serves until ctx is done, then finishes the requests that it accepted.
 func (c *serveCommand) Run(ctx context.Context, to *console) error {
-	logger, flush := app.BufferLog(to.err, c.handler)
+	var panics guard.Guard
+	logger, flush := app.BufferLog(to.err, c.handler, &panics)
 	defer flush()
-	config, err := c.parse(logger)
+	panics.Logger = logger
+	config, err := c.parse(logger, &panics)
 	if err != nil {
 		return usageError{err}
 	}
 	v := version.Get()
 	logger.InfoContext(ctx, "starting", "version", v.Version, "commit", v.Commit, "go", v.Go)
-	defer app.SettleMemory(ctx, logger)()
+	defer app.SettleMemory(ctx, logger, &panics)()
 	if err := loadDiscovery(ctx, config.Discovery); isUsage(err) {
 		return err
 	} else if err != nil {

@@ -51,6 +51,9 @@ func (*singleModule) AddModule(_ context.Context, m scripts.Module, _ []byte) (s
 	return m, true, nil
 }
 
+// Modules implements [host.ModuleStore].
+func (*singleModule) Modules(context.Context) ([]scripts.Module, error) { return nil, nil }
+
 // ModuleBytes implements [host.ModuleStore].
 func (s *singleModule) ModuleBytes(_ context.Context, digest string) ([]byte, error) {
 	if digest != s.digest {

@@ -41,6 +41,9 @@ func read(release string, build *debug.BuildInfo) Info {
 	for _, module := range build.Deps {
 		if module.Path == "github.com/tetratelabs/wazero" {
 			i.wazero = module.Version
+			if r := module.Replace; r != nil {
+				i.wazero = r.Path + " " + r.Version
+			}
 		}
 	}
 	return i

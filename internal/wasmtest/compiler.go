@@ -15,6 +15,10 @@ var Compiler struct {
 	Cache   string   // path of the folder
 }
 
+// wazeroVersion is the variable with wazero's version, which it writes into code that it compiled, and takes no other's.
+// Test binaries do not know their libraries' versions, so there it is dev.
+const wazeroVersion = "github.com/tetratelabs/wazero/internal/version.version"
+
 // Main runs the tests of a package that compiles modules and exits. TestMain calls it.
 func Main(m *testing.M) {
 	os.Exit(run(m))
@@ -27,7 +31,8 @@ func run(m *testing.M) int {
 	}
 	defer os.RemoveAll(folder)
 	program := filepath.Join(folder, "registrar")
-	if out, err := exec.Command("go", "build", "-o", program, "registrar").CombinedOutput(); err != nil {
+	build := exec.Command("go", "build", "-ldflags=-X "+wazeroVersion+"=dev", "-o", program, "registrar")
+	if out, err := build.CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "building the compiler of modules: %v\n%s", err, out)
 		return 1
 	}

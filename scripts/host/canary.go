@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"registrar/engine"
+	"registrar/internal/guard"
 	"registrar/internal/netrule"
 	"registrar/scripts"
 )
@@ -149,7 +150,11 @@ func (h *Host) failedFor(d *deployed, sc *script, caller *engine.Caller) {
 	c.failed[identity(caller)] = true
 	c.fallingBack = len(c.failed) >= h.config.CanaryCallers
 	if c.fallingBack {
-		h.fallingBack.Go(func() { h.fallBack(d, sc) })
+		h.config.Guard.GoIn(&h.fallingBack, guard.Canaries, func() {
+			if h.config.Guard.Run(guard.Canaries, func() { h.fallBack(d, sc) }) != nil {
+				h.tryAgain(d)
+			}
+		})
 	}
 }
 
@@ -172,8 +177,13 @@ func (h *Host) fallBack(d *deployed, sc *script) {
 	case !errors.Is(err, scripts.ErrConflict): // on a conflict, another replica fell back, or an operator deployed
 		h.config.Logger.ErrorContext(ctx, "canary did not fall back to the older deployment",
 			"deployment", d.Number, "error", err)
-		h.mu.Lock()
-		d.canary.fallingBack = false // the next failure tries again
-		h.mu.Unlock()
+		h.tryAgain(d)
 	}
+}
+
+// tryAgain has the next failure of a canary try to bring the older deployment back.
+func (h *Host) tryAgain(d *deployed) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	d.canary.fallingBack = false
 }

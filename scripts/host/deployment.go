@@ -128,7 +128,7 @@ func (h *Host) loadScript(ctx context.Context, s scripts.Script) (*script, error
 	}
 	module, err := h.sandbox.Load(ctx, s.Name, verdict, wasm)
 	if err != nil {
-		return nil, err
+		return nil, unavailable(err)
 	}
 	return &script{Script: s, steps: steps, module: module}, nil
 }

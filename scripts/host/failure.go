@@ -52,7 +52,15 @@ func (s *session) classify(ctx context.Context, sc *script, end *scripts.StepEnd
 	return s.failure(sc, end.Step, guest.Reason)
 }
 
-// An unavailableError reports that a script exceeded its wall clock limit or waited too long for an instance. Fuel
+// unavailable makes an error of a sandbox that cannot load modules now one that is an engine.ErrUnavailable.
+func unavailable(err error) error {
+	if errors.Is(err, sandbox.ErrUnavailable) {
+		return &unavailableError{err}
+	}
+	return err
+}
+
+// An unavailableError reports that a script exceeded its wall clock limit or waited too long for an instance or its compilation. Fuel
 // bounds a script long before the clock does, so the server is overloaded: the error matches engine.ErrUnavailable.
 type unavailableError struct{ err error }
 

@@ -27,6 +27,8 @@ type ModuleStore interface {
 	AddModule(ctx context.Context, m scripts.Module, wasm []byte) (stored scripts.Module, added bool, err error)
 	// ModuleBytes returns the bytes of a module as uploaded, or an error that matches scripts.ErrNotFound.
 	ModuleBytes(ctx context.Context, digest string) ([]byte, error)
+	// Modules returns every module.
+	Modules(ctx context.Context) ([]scripts.Module, error)
 }
 
 // A DeploymentStore keeps deployments.
@@ -68,7 +70,7 @@ type Config struct {
 	// StepFuel.
 	RegistrationFuel int64
 
-	Logger   *slog.Logger // for scripts' lines and failures; nil means slog.Default
+	Logger   *slog.Logger // of scripts' lines and failures, and the sandbox's; nil means slog.Default
 	Observer Observer     // nil means none
 }
 
@@ -78,6 +80,7 @@ func (c Config) withDefaults() Config {
 	c.RegistrationFuel = cmp.Or(c.RegistrationFuel, 5*c.StepFuel)
 	c.CanaryCallers = cmp.Or(c.CanaryCallers, 5)
 	c.Logger = cmp.Or(c.Logger, slog.Default())
+	c.Config.Logger = c.Logger
 	c.Observer = cmp.Or[Observer](c.Observer, unobserved{})
 	c.Steps, c.Observe = stepNames(), c.Observer.Instance
 	if c.ClientExists == nil {
@@ -101,6 +104,7 @@ type Host struct {
 	mu      sync.Mutex // guards current, failed, and the mutable fields of deployments and canaries
 	current *deployed  // nil before one is loaded
 	failed  error      // why current is not the deployment in force; nil if it is
+	broken  broken     // the last deployment that a panic ended
 
 	loading   sync.Mutex // one load at a time
 	replaying sync.Mutex // one replay at a time
@@ -151,7 +155,7 @@ func (h *Host) Upload(ctx context.Context, name string, wasm []byte, signature s
 	}
 	verdict, err := h.sandbox.Vet(ctx, wasm)
 	if err != nil {
-		return scripts.Module{}, false, err
+		return scripts.Module{}, false, unavailable(err)
 	}
 	verdict.Name, verdict.Signature = name, signature
 	verdict.CreatedAt = h.now()

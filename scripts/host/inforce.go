@@ -5,21 +5,33 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"registrar/internal/guard"
 )
 
 // Load loads the deployment in force. If it does not load, the one loaded before stays. If none was loaded before,
 // registrations fail with engine.ErrUnavailable, because they must not run without the scripts in force.
 func (h *Host) Load(ctx context.Context) error { return h.refresh(ctx) }
 
+// tidyInterval is how often machine code is dropped that no stored module needs.
+const tidyInterval = time.Hour
+
 // Follow checks every interval whether another deployment is in force and loads it, until ctx is done. If loading
 // fails, Follow tries again at each interval, logs the same error only once, and [Host.Ready] returns it.
+// Follow also drops machine code that no stored module needs, once an hour.
 func (h *Host) Follow(ctx context.Context, interval time.Duration) {
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
+	tidy := time.NewTicker(tidyInterval)
+	defer tidy.Stop()
+	h.tidy(ctx)
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case <-tidy.C:
+			h.tidy(ctx)
+			continue
 		case <-ticker.C:
 		}
 		known := h.Ready()
@@ -27,6 +39,21 @@ func (h *Host) Follow(ctx context.Context, interval time.Duration) {
 		if err != nil && ctx.Err() == nil && (known == nil || known.Error() != err.Error()) {
 			h.config.Logger.ErrorContext(ctx, "loading the deployment in force", "error", err)
 		}
+	}
+}
+
+// tidy drops the machine code of modules that are not stored. One that is left takes some room on the disk, no more.
+func (h *Host) tidy(ctx context.Context) {
+	list, err := h.config.Modules.Modules(ctx)
+	if err == nil {
+		digests := make([]string, len(list))
+		for i, m := range list {
+			digests[i] = m.Digest
+		}
+		err = h.sandbox.Keep(digests)
+	}
+	if err != nil && ctx.Err() == nil {
+		h.config.Logger.WarnContext(ctx, "dropping machine code that no module needs", "error", err)
 	}
 }
 
@@ -53,7 +80,9 @@ func (h *Host) refresh(ctx context.Context) error {
 	h.loading.Lock()
 	defer h.loading.Unlock()
 
-	err := h.replace(ctx)
+	var err error
+	panicked := h.config.Guard.Run(guard.Deployments, func() { err = h.replace(ctx) })
+	err = errors.Join(err, panicked)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.failed = err
@@ -67,6 +96,9 @@ func (h *Host) replace(ctx context.Context) error {
 	}
 	if current, loaded := h.Current(); loaded && number == current {
 		return nil
+	}
+	if err := h.brokenBy(number); err != nil {
+		return err
 	}
 	d, err := h.config.Deployments.CurrentDeployment(ctx)
 	if err != nil {
@@ -83,25 +115,71 @@ func (h *Host) replace(ctx context.Context) error {
 	h.config.Observer.Deployed(replaced(next))
 	for _, d := range next.all() {
 		for _, s := range d.acting() {
-			s.module.KeepReady(func() bool { return h.hold(d) }, func() { h.unpin(d) })
+			s.module.KeepReady(func() bool { return h.hold(d) }, func() { h.unpin(d) }, func(err error) { h.end(d, s, err) })
 		}
 	}
 	h.mu.Lock()
+	idle := h.retire(next)
+	h.mu.Unlock()
+	return h.closeAll(ctx, idle)
+}
+
+// retire puts another deployment, nil for none, in the place of the current one, and returns what nobody uses of that.
+// h.mu is held.
+func (h *Host) retire(next *deployed) (idle []*deployed) {
 	old := h.current
 	h.current = next
-	var idle []*deployed
 	for _, d := range old.all() {
 		d.retired = true
 		if d.pins == 0 {
 			idle = append(idle, d)
 		}
 	}
-	h.mu.Unlock()
-	var errs error
-	for _, d := range idle {
+	return idle
+}
+
+func (h *Host) closeAll(ctx context.Context, list []*deployed) (errs error) {
+	for _, d := range list {
 		errs = errors.Join(errs, h.close(ctx, d))
 	}
 	return errs
+}
+
+// brokenPause is how long a deployment that something panicked over is left alone before it is loaded again.
+const brokenPause = 10 * time.Second
+
+// broken is a deployment that something panicked over.
+type broken struct {
+	number int64
+	err    error
+	until  time.Time // when it is loaded again
+}
+
+// brokenBy returns what something panicked with over a deployment a moment ago, else nil.
+func (h *Host) brokenBy(number int64) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if b := h.broken; b.err != nil && b.number == number && time.Now().Before(b.until) {
+		return b.err
+	}
+	return nil
+}
+
+// end ends a deployment over one of whose scripts the worker panicked that makes instances: it is not loaded then, and
+// nobody registers through it. It is loaded anew after a while.
+func (h *Host) end(d *deployed, s *script, panicked error) {
+	h.mu.Lock()
+	var idle []*deployed
+	if !d.retired {
+		err := fmt.Errorf("deployment %d: making instances of script %s: %w", h.current.Number, s.Name, panicked)
+		h.failed = err
+		h.broken = broken{number: h.current.Number, err: err, until: time.Now().Add(brokenPause)}
+		idle = h.retire(nil)
+	}
+	h.mu.Unlock()
+	if err := h.closeAll(context.Background(), idle); err != nil {
+		h.config.Logger.Error("closing a deployment", "deployment", d.Number, "error", err)
+	}
 }
 
 // all returns d and, if d is a canary, its baseline.

@@ -30,10 +30,10 @@ func (h *Host) Overrides(r *engine.Registration, base engine.Steps) (steps engin
 	s := newSession(h, d, d.plan, r)
 	s.observer = h.config.Observer
 	return s.override(base), func() {
+		defer h.unpin(d) // whatever panics
 		s.close()
 		s.writeLog()
 		h.shadows.offer(d, r)
-		h.unpin(d)
 	}
 }
 

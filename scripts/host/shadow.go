@@ -13,6 +13,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"registrar/engine"
+	"registrar/internal/guard"
 	"registrar/scripts"
 )
 
@@ -63,7 +64,7 @@ func newShadows(h *Host) *shadows {
 	ctx, stop := context.WithCancel(context.Background())
 	s := &shadows{host: h, jobs: make(chan shadowJob, shadowQueue), stop: stop,
 		pending: map[shadowKey]*scripts.Shadow{}}
-	s.ended.Go(func() { s.work(ctx) })
+	h.config.Guard.Follow(ctx, &s.ended, guard.Shadows, s.work)
 	return s
 }
 
@@ -87,11 +88,7 @@ func (s *shadows) offer(d *deployed, r *engine.Registration) {
 	select {
 	case s.jobs <- shadowJob{deployed: d, r: &ended, outcome: outcome}:
 	default:
-		for _, sc := range d.scripts {
-			if sc.shadow() {
-				s.count(d, sc, func(n *scripts.Shadow) { n.Dropped++ })
-			}
-		}
+		s.drop(d)
 		s.host.unpin(d)
 	}
 }
@@ -123,10 +120,26 @@ func (s *shadows) work(ctx context.Context) {
 			jobs = s.jobs
 		case job := <-jobs:
 			start := time.Now()
-			s.run(ctx, job)
-			s.host.unpin(job.deployed)
+			s.take(ctx, job)
 			jobs = nil
 			rest.Reset(shadowRest * time.Since(start))
+		}
+	}
+}
+
+// take runs a job, and lets go of its deployment whatever comes of it.
+func (s *shadows) take(ctx context.Context, job shadowJob) {
+	defer s.host.unpin(job.deployed)
+	if s.host.config.Guard.Run(guard.Shadows, func() { s.run(ctx, job) }) != nil {
+		s.drop(job.deployed)
+	}
+}
+
+// drop counts a registration that the shadows of a deployment did not see.
+func (s *shadows) drop(d *deployed) {
+	for _, sc := range d.scripts {
+		if sc.shadow() {
+			s.count(d, sc, func(n *scripts.Shadow) { n.Dropped++ })
 		}
 	}
 }

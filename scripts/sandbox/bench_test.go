@@ -12,6 +12,7 @@ import (
 	"registrar/engine"
 	"registrar/hostfuncs"
 	"registrar/internal/wasmtest"
+	"registrar/scripts"
 	"registrar/scripts/metering"
 	"registrar/scripts/wasmbin"
 )
@@ -127,10 +128,8 @@ func asIs(b *testing.B, m *Module) *Module {
 	if err != nil {
 		b.Fatal(err)
 	}
-	if err := m.sandbox.compiler.vet(b.Context(), metered); err != nil {
-		b.Fatal(err)
-	}
-	compiled, err := m.sandbox.runtime.CompileModule(b.Context(), metered)
+	as := source{digest: scripts.Digest(metered), size: len(metered), module: metered}
+	compiled, err := m.sandbox.compiler.load(b.Context(), m.sandbox.runtime, as)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -1,75 +1,84 @@
 package sandbox
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime"
-	"slices"
-	"strconv"
-	"strings"
-	"time"
 
 	"github.com/tetratelabs/wazero"
-	"golang.org/x/sync/singleflight"
+	"github.com/tetratelabs/wazero/experimental"
 
-	"registrar/internal/version"
+	"registrar/internal/guard"
 	"registrar/scripts"
+	"registrar/scripts/codecache"
 )
 
-// CompileCommand is the name of the hidden command of this program that compiles a module; see [CompileChild].
-const CompileCommand = "compile-module"
-
-// What compiling one module may take.
-const (
-	compileWall   = 60 * time.Second
-	compileCPU    = 30      // seconds
-	compileMemory = 4 << 30 // bytes of address space; Go itself needs 1.4 GiB to start
-)
+// ErrUnavailable reports that a module cannot be loaded now, which is not the module's fault: too many are being
+// compiled, or the folder of compiled modules cannot be written.
+var ErrUnavailable = errors.New("modules cannot be compiled now")
 
 // A compiler makes machine code of modules. A module may exhaust the process that compiles it, so a child process does,
-// and leaves the code in a folder that only this program writes to. What was compiled once is loaded from there.
+// one at a time, and leaves the code in a cache. This process only ever loads code that a child sealed and that is
+// whole.
 type compiler struct {
 	command     []string // starts the child; what it needs to know is appended
-	folder      string
-	temporary   bool // the folder is gone with this process
+	root        string   // the folder of the cache
+	temporary   bool     // the folder is gone with this process
 	memoryPages uint32
-	wall        time.Duration // of one compilation
-	cache       wazero.CompilationCache
-	flights     singleflight.Group
+	key         codecache.Key
+	files       *codecache.Cache
+	cache       wazero.CompilationCache // reads the files
+	loads       keyedLock
+	queue       queue
+	guard       *guard.Guard
+	lookUp      context.Context              // see newLookUp
+	limits      func(size int) compileLimits // of one compilation
+	log         func(ctx context.Context, message string, args ...any)
 }
 
 // newCompiler returns a compiler. An empty folder means a temporary one, an empty command this program.
-func newCompiler(command []string, folder string, memoryPages uint32) (*compiler, error) {
-	c := &compiler{command: command, folder: folder, memoryPages: memoryPages, wall: compileWall}
-	if len(command) == 0 {
-		program, err := os.Executable()
+func newCompiler(c Config) (*compiler, error) {
+	o := &compiler{command: c.CompileCommand, root: c.CacheFolder, memoryPages: c.MemoryPages, guard: c.Guard, limits: limitsFor,
+		loads: newKeyedLock(), queue: newQueue(), lookUp: newLookUp(), log: c.Logger.WarnContext}
+	if len(o.command) == 0 {
+		program, err := thisProgram()
 		if err != nil {
 			return nil, fmt.Errorf("finding this program, which compiles modules: %w", err)
 		}
-		c.command = []string{program, CompileCommand}
+		o.command = []string{program, CompileCommand}
 	}
 	var err error
-	if folder == "" {
-		c.temporary = true
-		c.folder, err = os.MkdirTemp("", "registrar-scripts-")
+	if o.root == "" {
+		o.temporary = true
+		o.root, err = os.MkdirTemp("", "registrar-scripts-")
 	} else {
-		err = privateFolder(folder)
+		err = privateFolder(o.root)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("the folder of compiled modules: %w", err)
 	}
-	if c.cache, err = wazero.NewCompilationCacheWithDir(c.folder); err != nil {
+	o.key = codecache.NewKey(fmt.Sprintf("%d pages of memory", o.memoryPages))
+	if o.files, err = codecache.Open(o.root, o.key); err != nil {
+		return nil, err
+	}
+	if o.cache, err = wazero.NewCompilationCacheWithDir(o.files.Code()); err != nil {
 		return nil, fmt.Errorf("opening the folder of compiled modules: %w", err)
 	}
-	return c, nil
+	return o, nil
+}
+
+// errNotFound is what wazero returns where its cache does not have a module, since it may not compile it.
+var errNotFound = errors.New("wazero does not find the code that was compiled")
+
+// newLookUp returns a context with which wazero finds a module in its cache, and compiles none. It leaves the functions
+// to two workers, which look at the context before each function: this one is done.
+func newLookUp() context.Context {
+	ctx, done := context.WithCancelCause(context.Background())
+	done(errNotFound)
+	return experimental.WithCompilationWorkers(ctx, 2)
 }
 
 // privateFolder makes a folder, or refuses one in which another user could leave machine code for us to run.
@@ -103,73 +112,98 @@ func runtimeConfig(memoryPages uint32, cache wazero.CompilationCache) wazero.Run
 		WithCompilationCache(cache)
 }
 
-// vet makes sure that the module's code is in the folder. The same module is compiled once at a time. An error that is
-// a *[scripts.RejectedError] is the module's fault.
-func (c *compiler) vet(ctx context.Context, module []byte) error {
-	sum := sha256.Sum256(module)
-	digest := hex.EncodeToString(sum[:])
-	mark := filepath.Join(c.folder, "vetted-"+version.Get().Wazero()+"-"+runtime.GOARCH, digest)
-	if _, err := os.Stat(mark); err == nil {
-		return nil
-	}
-	// A flight serves several callers, so the end of the first one's request must not end it.
-	_, err, _ := c.flights.Do(digest, func() (any, error) {
-		if err := c.runChild(context.WithoutCancel(ctx), module); err != nil {
-			return nil, err
-		}
-		if err := os.MkdirAll(filepath.Dir(mark), 0o700); err != nil {
-			return nil, err
-		}
-		return nil, os.WriteFile(mark, nil, 0o600)
-	})
-	return err
+// A source is a module to be loaded.
+type source struct {
+	digest string // of what was uploaded
+	size   int    // of what was uploaded, in bytes
+	module []byte // what wazero reads: the same module, rewritten
 }
 
-// runChild compiles a module in a process of its own.
-func (c *compiler) runChild(ctx context.Context, module []byte) error {
-	ctx, cancel := context.WithTimeout(ctx, c.wall)
-	defer cancel()
-	var said bytes.Buffer
-	args := append(slices.Clone(c.command[1:]), c.folder, strconv.FormatUint(uint64(c.memoryPages), 10))
-	child := exec.CommandContext(ctx, c.command[0], args...)
-	child.Stdin = bytes.NewReader(module)
-	child.Stderr = &limited{buffer: &said, left: 4 << 10}
-	child.WaitDelay = time.Second            // what it may have started must not keep us
-	child.Env = []string{"GOTRACEBACK=none"} // not ours: it holds the operator's secrets
-	err := startAndWait(child)
-	exit, exited := errors.AsType[*exec.ExitError](err)
-	switch {
-	case err == nil:
-		return nil
-	case ctx.Err() != nil:
-		return scripts.Reject("compiling the module took longer than %s", c.wall)
-	case exited && exit.ExitCode() == exitInvalid:
-		return scripts.Reject("the module does not compile: %s", strings.TrimSpace(said.String()))
-	case exited:
-		return scripts.Reject("compiling the module took more than %d s of CPU or %d GiB of memory, "+
-			"or crashed the compiler (%s)", compileCPU, compileMemory>>30, exit)
+// load loads a module into a runtime that has the compiler's cache. The same module is loaded once at a time: wazero
+// hands out a module that another load found in a file before its entry code is there (its issue 2547). An error that
+// is a *[scripts.RejectedError] is the module's fault; one that is [ErrUnavailable] is nobody's who uploaded.
+func (c *compiler) load(ctx context.Context, runtime wazero.Runtime, s source) (wazero.CompiledModule, error) {
+	held, err := c.loads.lock(ctx, s.digest)
+	if err != nil {
+		return nil, fmt.Errorf("%w: waiting for another load of the module: %w", ErrUnavailable, err)
 	}
-	return fmt.Errorf("starting the compiler: %w", err)
+	defer held.unlock()
+	if held.refused != nil {
+		return nil, held.refused
+	}
+	name := codecache.Name{Uploaded: s.digest, Compiled: codecache.Sum(s.module)}
+	compiled, err := c.loadWhole(ctx, runtime, name, s)
+	if rejected, ok := errors.AsType[*scripts.RejectedError](err); ok {
+		held.refused = rejected // those who wait for the same module need not have it compiled again
+	}
+	return compiled, err
+}
+
+// loadWhole loads code that is whole, and has it compiled where there is none.
+func (c *compiler) loadWhole(
+	ctx context.Context, runtime wazero.Runtime, name codecache.Name, s source,
+) (compiled wazero.CompiledModule, err error) {
+	for range 2 {
+		if err := c.ensure(ctx, name, s); err != nil {
+			return nil, err
+		}
+		// wazero could still panic over what it reads.
+		panicked := c.guard.Run(guard.Modules, func() { compiled, err = runtime.CompileModule(c.lookUp, s.module) })
+		if err = errors.Join(err, panicked); err == nil {
+			return compiled, nil
+		}
+		c.log(ctx, "the code of a module is whole, but does not load: it is compiled again", "module", s.digest, "error", err)
+		if err := c.files.Remove(name); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
+		}
+	}
+	return nil, fmt.Errorf("loading what a child compiled: %w", err)
+}
+
+// ensure has a module compiled unless its code is there and whole.
+func (c *compiler) ensure(ctx context.Context, name codecache.Name, s source) error {
+	whole, damage := c.files.Check(name)
+	if whole {
+		return nil
+	}
+	if damage != nil {
+		c.log(ctx, "the code of a module is not as it was compiled: it is compiled again", "module", s.digest,
+			"folder", c.root, "error", damage)
+	}
+	leave, err := c.queue.enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	return c.compile(ctx, name, s)
+}
+
+// compile has a child compile a module, and puts the code into the cache.
+func (c *compiler) compile(ctx context.Context, name codecache.Name, s source) error {
+	folder, remove, err := c.files.Begin()
+	if err != nil {
+		return unavailable(err)
+	}
+	defer remove()
+	if err := c.runChild(ctx, folder, s); err != nil {
+		return unavailable(err)
+	}
+	return unavailable(c.files.Install(folder, name))
+}
+
+// unavailable makes an error of the disk one that is ErrUnavailable.
+func unavailable(err error) error {
+	if _, ok := errors.AsType[*codecache.StorageError](err); ok {
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	return err
 }
 
 // close closes the cache, and removes a temporary folder.
 func (c *compiler) close(ctx context.Context) error {
 	err := c.cache.Close(ctx)
 	if c.temporary {
-		err = errors.Join(err, os.RemoveAll(c.folder))
+		err = errors.Join(err, os.RemoveAll(c.root))
 	}
 	return err
-}
-
-// limited keeps the first bytes that are written to it.
-type limited struct {
-	buffer *bytes.Buffer
-	left   int
-}
-
-func (l *limited) Write(p []byte) (int, error) {
-	n := min(len(p), l.left)
-	l.buffer.Write(p[:n])
-	l.left -= n
-	return len(p), nil
 }

@@ -42,15 +42,21 @@ func (m *Module) instantiate(ctx context.Context) (*Instance, error) {
 	if err != nil {
 		return nil, err
 	}
+	ready := false
+	defer func() {
+		if !ready {
+			i.Close() // also where something panics
+		}
+	}()
 	if m.state == nil {
 		err = i.initialize(ctx, m.sandbox.config.Random)
 	} else {
 		err = m.state.restore(i, m.sandbox.config.Random)
 	}
 	if err != nil {
-		i.Close()
 		return nil, err
 	}
+	ready = true
 	return i, nil
 }
 
@@ -116,10 +122,18 @@ func (i *Instance) call(m *Meter, call *hostfuncs.Call, function string) (uint32
 	i.calls.Set(metering.DefaultCalls)
 	i.depth++
 	m.Resume()
+	returned := false
+	defer func() {
+		if !returned { // wazero panicked: it returns an error for whatever a guest does
+			i.depth--
+			i.broken = true
+		}
+	}()
 	f := i.function(function)
 	err := f.CallWithStack(call.With(m.request), m.result[:])
 	m.Pause()
 	i.depth--
+	returned = true
 	i.calls.Set(nested)
 	call.Finish()
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/tetratelabs/wazero"
 
+	"registrar/internal/guard"
 	"registrar/scripts"
 	"registrar/scripts/memory"
 	"registrar/scripts/metering"
@@ -26,8 +27,9 @@ type Module struct {
 	shelf    *shelf        // instances that are ready; nil where none are made ahead of need
 
 	// hold keeps the module from being closed until unpin is called, and returns false where it is to be closed.
-	hold  func() bool
-	unpin func()
+	hold   func() bool
+	unpin  func()
+	failed func(error) // is told where the worker panicked
 }
 
 // Vet returns the verdict on a module, as Inspect does, and compiles it, which Load can then do quickly.
@@ -36,7 +38,7 @@ func (s *Sandbox) Vet(ctx context.Context, wasm []byte) (scripts.Module, error) 
 	if err != nil {
 		return scripts.Module{}, err
 	}
-	compiled, _, err := s.compile(ctx, wasm)
+	compiled, _, err := s.compile(ctx, verdict.Digest, wasm)
 	if err != nil {
 		return scripts.Module{}, err
 	}
@@ -49,19 +51,21 @@ func (s *Sandbox) Vet(ctx context.Context, wasm []byte) (scripts.Module, error) 
 // Load compiles a module for a script of that name. verdict is what Inspect returned for wasm. A module that does not
 // compile gets a *[scripts.RejectedError].
 func (s *Sandbox) Load(ctx context.Context, name string, verdict scripts.Module, wasm []byte) (*Module, error) {
-	compiled, layout, err := s.compile(ctx, wasm)
+	compiled, layout, err := s.compile(ctx, verdict.Digest, wasm)
 	if err != nil {
 		return nil, err
 	}
 	m := &Module{sandbox: s, name: name, compiled: compiled, program: verdict.Command()}
-	m.begin(ctx, layout)
+	if err := s.config.Guard.Run(guard.Modules, func() { m.begin(ctx, layout) }); err != nil {
+		return nil, errors.Join(fmt.Errorf("initializing the first instance: %w", err), m.Close(ctx))
+	}
 	return m, nil
 }
 
 // compile meters and compiles a module that was inspected. wazero does not see its custom sections: nothing needs them,
 // and a module must not choose its own name. Nor does it see the data that instances begin with, which it would copy
 // piece by piece each time.
-func (s *Sandbox) compile(ctx context.Context, wasm []byte) (wazero.CompiledModule, snapshot.Layout, error) {
+func (s *Sandbox) compile(ctx context.Context, digest string, wasm []byte) (wazero.CompiledModule, snapshot.Layout, error) {
 	fail := func(err error) (wazero.CompiledModule, snapshot.Layout, error) { return nil, snapshot.Layout{}, err }
 	m, err := wasmbin.Decode(wasm)
 	if err != nil {
@@ -75,21 +79,19 @@ func (s *Sandbox) compile(ctx context.Context, wasm []byte) (wazero.CompiledModu
 	if err != nil {
 		return fail(scripts.Reject("%v", err))
 	}
-	if err := s.compiler.vet(ctx, module); err != nil {
-		return fail(err)
-	}
-	compiled, err := s.runtime.CompileModule(ctx, module)
+	compiled, err := s.compiler.load(ctx, s.runtime, source{digest: digest, size: len(wasm), module: module})
 	if err != nil {
-		return fail(scripts.Reject("the module does not compile: %v", err))
+		return fail(err)
 	}
 	return compiled, layout, nil
 }
 
 // KeepReady has instances made ahead of need. It is called once, before the first Acquire. The worker that makes them
 // calls hold, which keeps the module from being closed until unpin is called, or returns false where the module is to
-// be closed and needs no more instances.
-func (m *Module) KeepReady(hold func() bool, unpin func()) {
-	m.hold, m.unpin = hold, unpin
+// be closed and needs no more instances. Where the worker panics over the module, its instances are closed, and failed
+// is called with the panic.
+func (m *Module) KeepReady(hold func() bool, unpin func(), failed func(error)) {
+	m.hold, m.unpin, m.failed = hold, unpin, failed
 	pool := m.sandbox.pool
 	m.shelf = &shelf{size: m.sandbox.config.Pool, lacks: func() { pool.want(m) }}
 	pool.want(m)

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"sync"
 
+	"registrar/internal/guard"
 	"registrar/scripts"
 )
 
@@ -14,15 +15,16 @@ import (
 type pool struct {
 	wants chan *Module  // modules whose shelf has something to be done
 	slots chan struct{} // holds one element for each instance that is being made because a shelf was empty
+	guard *guard.Guard
 	stop  context.CancelFunc
 	ended sync.WaitGroup
 }
 
 // newPool returns a pool with its worker. One is enough: refilling must not take the machine away from registrations.
-func newPool() *pool {
+func newPool(g *guard.Guard) *pool {
 	ctx, stop := context.WithCancel(context.Background())
-	p := &pool{wants: make(chan *Module, 1024), slots: make(chan struct{}, 2*runtime.GOMAXPROCS(0)), stop: stop}
-	p.ended.Go(func() { p.work(ctx) })
+	p := &pool{wants: make(chan *Module, 1024), slots: make(chan struct{}, 2*runtime.GOMAXPROCS(0)), guard: g, stop: stop}
+	g.Follow(ctx, &p.ended, guard.Instances, p.work)
 	return p
 }
 
@@ -40,9 +42,17 @@ func (p *pool) work(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case m := <-p.wants:
-			m.fill(ctx)
+			if err := p.guard.Run(guard.Instances, func() { m.fill(ctx) }); err != nil {
+				p.end(m, err)
+			}
 		}
 	}
+}
+
+// end closes the instances of a module that the worker panicked over, as far as they let it.
+func (p *pool) end(m *Module, err error) {
+	_ = p.guard.Run(guard.Instances, m.shelf.close)
+	m.failed(err)
 }
 
 // close ends the worker.

@@ -51,7 +51,7 @@ func newTestModule(t testing.TB, name string, pool int) (m *Module, step string)
 }
 
 // keepReady gives a module its shelf. It is never retired.
-func keepReady(m *Module) { m.KeepReady(func() bool { return true }, func() {}) }
+func keepReady(m *Module) { m.KeepReady(func() bool { return true }, func() {}, func(error) {}) }
 
 func awaitFull(t testing.TB, s *shelf) {
 	t.Helper()

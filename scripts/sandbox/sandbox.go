@@ -15,12 +15,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"time"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 
 	"registrar/hostfuncs"
+	"registrar/internal/guard"
 	"registrar/scripts"
 	"registrar/scripts/memory"
 	"registrar/scripts/metering"
@@ -44,6 +46,8 @@ type Config struct {
 
 	Random io.Reader        // of initialization, and for the seeds of instances' generators; nil means crypto/rand
 	Now    func() time.Time // of initialization; nil means time.Now
+	Guard  *guard.Guard     // catches panics; nil means one that counts nothing
+	Logger *slog.Logger     // of code that is damaged; nil means slog.Default
 	// Observe is called when something happens to an instance of a module that is kept ready. Many goroutines call it, in
 	// the middle of registrations, so it must be quick. nil observes nothing.
 	Observe func(script string, event scripts.InstanceEvent)
@@ -57,6 +61,7 @@ func (c Config) WithDefaults() Config {
 	c.MaxModule = cmp.Or(c.MaxModule, 8<<20)
 	c.Pool = cmp.Or(c.Pool, 16)
 	c.Random = cmp.Or(c.Random, rand.Reader)
+	c.Logger = cmp.Or(c.Logger, slog.Default())
 	if c.Now == nil {
 		c.Now = time.Now
 	}
@@ -78,7 +83,7 @@ type Sandbox struct {
 // New returns a Sandbox without modules.
 func New(ctx context.Context, c Config) (*Sandbox, error) {
 	c = c.WithDefaults()
-	compiler, err := newCompiler(c.CompileCommand, c.CacheFolder, c.MemoryPages)
+	compiler, err := newCompiler(c)
 	if err != nil {
 		return nil, err
 	}
@@ -87,12 +92,16 @@ func New(ctx context.Context, c Config) (*Sandbox, error) {
 	if err := errors.Join(hostfuncs.Instantiate(ctx, s.runtime), addEvent(ctx, s.runtime)); err != nil {
 		return nil, errors.Join(err, compiler.close(ctx))
 	}
-	s.pool = newPool()
+	s.pool = newPool(c.Guard)
 	return s, nil
 }
 
 // Stop ends the making of instances ahead of need. It is called before the modules that are kept ready are closed.
 func (s *Sandbox) Stop() { s.pool.close() }
+
+// Keep drops the machine code of all modules but these, by their digests, once it was not used for an hour. Code of
+// other versions of this program goes after 30 days.
+func (s *Sandbox) Keep(digests []string) error { return s.compiler.files.Keep(digests) }
 
 // Close ends the sandbox. It is called after Stop, when every module is closed.
 func (s *Sandbox) Close(ctx context.Context) error {

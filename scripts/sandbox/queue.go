@@ -1,0 +1,91 @@
+package sandbox
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// A keyedLock is held for one key at a time by one goroutine.
+type keyedLock struct {
+	mu   *sync.Mutex
+	held map[string]*keyLock
+}
+
+// A keyLock is there while somebody holds it or waits for it.
+type keyLock struct {
+	locks   keyedLock
+	key     string
+	users   int           // guarded by locks.mu
+	free    chan struct{} // of one element
+	refused error         // what the last holder found out, for those who wait
+}
+
+func newKeyedLock() keyedLock { return keyedLock{mu: &sync.Mutex{}, held: map[string]*keyLock{}} }
+
+// lock waits until nobody else holds the key, or ctx is done.
+func (l keyedLock) lock(ctx context.Context, key string) (*keyLock, error) {
+	l.mu.Lock()
+	k := l.held[key]
+	if k == nil {
+		k = &keyLock{locks: l, key: key, free: make(chan struct{}, 1)}
+		l.held[key] = k
+	}
+	k.users++
+	l.mu.Unlock()
+	select {
+	case k.free <- struct{}{}:
+		return k, nil
+	case <-ctx.Done():
+		k.leave()
+		return nil, ctx.Err()
+	}
+}
+
+func (k *keyLock) unlock() {
+	<-k.free
+	k.leave()
+}
+
+func (k *keyLock) leave() {
+	k.locks.mu.Lock()
+	defer k.locks.mu.Unlock()
+	if k.users--; k.users == 0 {
+		delete(k.locks.held, k.key)
+	}
+}
+
+const (
+	maxWaiting = 8           // modules that wait while one is compiled
+	queueWait  = time.Minute // for others to be compiled
+)
+
+// A queue lets in one at a time.
+type queue struct {
+	places chan struct{} // one element for each that waits or is in
+	turn   chan struct{} // one element while one is in
+}
+
+func newQueue() queue {
+	return queue{places: make(chan struct{}, maxWaiting+1), turn: make(chan struct{}, 1)}
+}
+
+// enter waits until nobody else is in. It returns an error that is [ErrUnavailable] where too many wait already, or for
+// too long.
+func (q queue) enter(ctx context.Context) (leave func(), err error) {
+	select {
+	case q.places <- struct{}{}:
+	default:
+		return nil, fmt.Errorf("%w: %d others wait for a compilation to end", ErrUnavailable, maxWaiting)
+	}
+	ctx, cancel := context.WithTimeout(ctx, queueWait)
+	defer cancel()
+	select {
+	case q.turn <- struct{}{}:
+		return func() { <-q.turn; <-q.places }, nil
+	case <-ctx.Done():
+		<-q.places
+		return nil, fmt.Errorf("%w: waiting for another compilation to end: %w", ErrUnavailable, ctx.Err())
+	}
+}
