@@ -40,7 +40,7 @@ func storage(err error) error {
 	return &StorageError{err}
 }
 
-// A Name names the code of a module.
+// A Name names the code of a module. Modules that differ in nothing that is compiled share theirs.
 type Name struct {
 	Uploaded string // digest of the module as it was uploaded, as package scripts has it
 	Compiled string // digest of what was compiled: the same module, rewritten; in hexadecimal
@@ -49,7 +49,8 @@ type Name struct {
 // The names in the folder of a key. A compiler's own folder has codeFolder and sealFile too.
 const (
 	codeFolder = "code"    // what wazero reads
-	sealFolder = "modules" // a seal for each module, named by the digest of what was uploaded
+	sealFolder = "seals"   // named by the digests of what was compiled
+	usesFolder = "modules" // named by the digests of what was uploaded: files with that of what was compiled of it
 	sealFile   = "seal"
 	newPrefix  = "new-" // folders of compilers
 	keyPrefix  = "code-"
@@ -64,7 +65,8 @@ type seal struct {
 	SHA256   string `json:"sha256"`
 }
 
-// A Cache is the code of one key. It is safe for concurrent use, as long as no two goroutines use the same name.
+// A Cache is the code of one key. It is safe for concurrent use, as long as no two goroutines use
+// names with the same Compiled.
 type Cache struct {
 	root   string // the shared folder
 	key    Key
@@ -75,7 +77,7 @@ type Cache struct {
 // Open returns the cache of a key in a folder, which exists and belongs to this user alone.
 func Open(root string, key Key) (*Cache, error) {
 	c := &Cache{root: root, key: key, folder: filepath.Join(root, key.folder()), now: time.Now}
-	for _, name := range []string{codeFolder, sealFolder} {
+	for _, name := range []string{codeFolder, sealFolder, usesFolder} {
 		if err := os.MkdirAll(filepath.Join(c.folder, name), 0o700); err != nil {
 			return nil, storage(err)
 		}
@@ -89,7 +91,11 @@ func Open(root string, key Key) (*Cache, error) {
 func (c *Cache) Code() string { return filepath.Join(c.folder, codeFolder) }
 
 func (c *Cache) sealPath(n Name) string {
-	return filepath.Join(c.folder, sealFolder, filepath.Base(fileName(n.Uploaded)))
+	return filepath.Join(c.folder, sealFolder, n.Compiled)
+}
+
+func (c *Cache) usePath(n Name) string {
+	return filepath.Join(c.folder, usesFolder, fileName(n.Uploaded))
 }
 
 // Check reports whether there is code of a module that is whole, byte for byte what a compiler sealed. Where there is
@@ -167,9 +173,12 @@ func sumOf(path string) (int64, string, error) {
 // onlyReader has CopyBuffer use its buffer.
 type onlyReader struct{ io.Reader }
 
-// use notes that a module's code and the key's folder are in use; see [Cache.Keep]. On a disk that is read-only nothing
-// is removed either.
+// use notes that a module's code and the key's folder are in use; see [Cache.Keep]. On a disk that cannot be written
+// that is not noted, and the code may have to be compiled again.
 func (c *Cache) use(n Name) {
+	if b, err := os.ReadFile(c.usePath(n)); err != nil || string(b) != n.Compiled {
+		_ = os.WriteFile(c.usePath(n), []byte(n.Compiled), 0o600)
+	}
 	now := c.now()
 	_ = os.Chtimes(c.sealPath(n), now, now)
 	_ = os.Chtimes(c.folder, now, now)
@@ -258,5 +267,9 @@ func (c *Cache) Install(folder string, n Name) error {
 	if err := os.Rename(filepath.Join(CompilerCode(folder), s.File), to); err != nil {
 		return storage(err)
 	}
-	return storage(os.Rename(filepath.Join(folder, sealFile), c.sealPath(n)))
+	if err := os.Rename(filepath.Join(folder, sealFile), c.sealPath(n)); err != nil {
+		return storage(err)
+	}
+	c.use(n)
+	return nil
 }

@@ -125,10 +125,15 @@ func TestCodeOfAnother(t *testing.T) {
 		t.Errorf("moved to another key: %t, %v", whole, damage)
 	}
 	install(t, second, n, "a")
-	other := nameOf("a")
-	other.Compiled = Sum([]byte("b"))
-	if whole, damage := second.Check(other); whole || damage == nil {
+	other := Name{nameOf("a").Uploaded, nameOf("b").Compiled}
+	if whole, damage := second.Check(other); whole || damage != nil {
 		t.Errorf("rewritten to something else: %t, %v", whole, damage)
+	}
+	if err := os.Rename(second.sealPath(n), second.sealPath(other)); err != nil {
+		t.Fatal(err)
+	}
+	if whole, damage := second.Check(other); whole || damage == nil {
+		t.Errorf("sealed for something else: %t, %v", whole, damage)
 	}
 }
 
@@ -198,12 +203,19 @@ func TestKeep(t *testing.T) {
 	if whole, _ := c.Check(nameOf("c")); !whole {
 		t.Error("c is not whole")
 	}
-	k, seal := c.key.folder(), func(module string) string { return strings.TrimPrefix(nameOf(module).Uploaded, "sha256:") }
-	want := []string{k + "/code/wazero-1/b", k + "/code/wazero-1/c", k + "/code/wazero-1/orphan",
-		k + "/modules/" + seal("b"), k + "/modules/" + seal("c"), k + "/new-1/code/w/x"}
+	k := c.key.folder()
+	want := []string{k + "/code/wazero-1/b", k + "/code/wazero-1/c", k + "/code/wazero-1/orphan", k + "/new-1/code/w/x"}
+	for _, module := range []string{"b", "c"} {
+		want = append(want, k+"/modules/"+fileName(nameOf(module).Uploaded), k+"/seals/"+nameOf(module).Compiled)
+	}
 	slices.Sort(want)
 	if gone := keep(2 * time.Hour); !slices.Equal(gone, want) {
 		t.Errorf("after two hours are gone: %q, want %q", gone, want)
+	}
+	// Another module with the same code keeps it, once it was used.
+	also := Name{"sha256:also", nameOf("a").Compiled}
+	if whole, damage := c.Check(also); !whole || damage != nil {
+		t.Errorf("the same code: %t, %v", whole, damage)
 	}
 	if whole, damage := c.Check(nameOf("a")); !whole || damage != nil {
 		t.Errorf("what is stored: %t, %v", whole, damage)

@@ -19,34 +19,69 @@ const (
 // Keep removes what is not needed: code of modules that are none of these, by the digests of what was uploaded, and that
 // was not used within the hour; what compilers left that died; and all code of keys that were not used for 30 days.
 func (c *Cache) Keep(uploaded []string) error {
-	needed := map[string]bool{} // names of seals, and files of code
+	stored := map[string]bool{}
 	for _, digest := range uploaded {
-		needed[fileName(digest)] = true
+		stored[fileName(digest)] = true
 	}
-	seals := filepath.Join(c.folder, sealFolder)
-	entries, err := os.ReadDir(seals)
+	compiled := map[string]bool{} // digests that stored modules use
+	err := c.dropOld(usesFolder, func(name, path string) bool {
+		if b, err := os.ReadFile(path); err == nil && stored[name] {
+			compiled[string(b)] = true
+		}
+		return stored[name]
+	})
 	if err != nil {
-		return storage(err)
+		return err
 	}
-	for _, e := range entries {
-		path := filepath.Join(seals, e.Name())
-		if !needed[e.Name()] && c.old(e, spare) {
-			if err := os.Remove(path); err != nil {
-				return storage(err)
-			}
-			continue
-		}
-		// A seal that cannot be read keeps nothing: its code is compiled again when it is needed.
-		if b, err := os.ReadFile(path); err == nil {
-			if s, err := parseSeal(b); err == nil {
-				needed[filepath.Join(c.Code(), s.File)] = true
-			}
-		}
+	needed := map[string]bool{} // paths of code
+	err = c.dropOld(sealFolder, func(name, _ string) bool { return compiled[name] })
+	if err == nil {
+		err = c.eachSeal(func(s *seal) { needed[filepath.Join(c.Code(), s.File)] = true })
+	}
+	if err != nil {
+		return err
 	}
 	if err := c.dropCode(needed); err != nil {
 		return err
 	}
 	return c.dropFolders()
+}
+
+// dropOld removes the files of a folder that are old and not needed.
+func (c *Cache) dropOld(folder string, needed func(name, path string) bool) error {
+	folder = filepath.Join(c.folder, folder)
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return storage(err)
+	}
+	for _, e := range entries {
+		path := filepath.Join(folder, e.Name())
+		if needed(e.Name(), path) || !c.old(e, spare) {
+			continue
+		}
+		if err := os.Remove(path); err != nil {
+			return storage(err)
+		}
+	}
+	return nil
+}
+
+// eachSeal calls f for each seal that can be read. The others keep nothing: their code is compiled again when it is
+// needed.
+func (c *Cache) eachSeal(f func(*seal)) error {
+	folder := filepath.Join(c.folder, sealFolder)
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return storage(err)
+	}
+	for _, e := range entries {
+		if b, err := os.ReadFile(filepath.Join(folder, e.Name())); err == nil {
+			if s, err := parseSeal(b); err == nil {
+				f(s)
+			}
+		}
+	}
+	return nil
 }
 
 // dropCode removes code without a seal, unless it is new: its seal may be about to come.

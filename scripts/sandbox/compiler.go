@@ -119,11 +119,12 @@ type source struct {
 	module []byte // what wazero reads: the same module, rewritten
 }
 
-// load loads a module into a runtime that has the compiler's cache. The same module is loaded once at a time: wazero
+// load loads a module into a runtime that has the compiler's cache. What is the same to wazero is loaded once at a time: it
 // hands out a module that another load found in a file before its entry code is there (its issue 2547). An error that
 // is a *[scripts.RejectedError] is the module's fault; one that is [ErrUnavailable] is nobody's who uploaded.
 func (c *compiler) load(ctx context.Context, runtime wazero.Runtime, s source) (wazero.CompiledModule, error) {
-	held, err := c.loads.lock(ctx, s.digest)
+	name := codecache.Name{Uploaded: s.digest, Compiled: codecache.Sum(s.module)}
+	held, err := c.loads.lock(ctx, name.Compiled)
 	if err != nil {
 		return nil, fmt.Errorf("%w: waiting for another load of the module: %w", ErrUnavailable, err)
 	}
@@ -131,7 +132,6 @@ func (c *compiler) load(ctx context.Context, runtime wazero.Runtime, s source) (
 	if held.refused != nil {
 		return nil, held.refused
 	}
-	name := codecache.Name{Uploaded: s.digest, Compiled: codecache.Sum(s.module)}
 	compiled, err := c.loadWhole(ctx, runtime, name, s)
 	if rejected, ok := errors.AsType[*scripts.RejectedError](err); ok {
 		held.refused = rejected // those who wait for the same module need not have it compiled again
