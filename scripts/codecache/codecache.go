@@ -213,8 +213,11 @@ func CompilerCode(folder string) string { return filepath.Join(folder, codeFolde
 // Seal seals the only code in a compiler's folder, which is that of module.
 func Seal(folder string, key Key, module []byte) error {
 	files, err := filepath.Glob(filepath.Join(CompilerCode(folder), "*", "*"))
-	if err != nil || len(files) != 1 {
-		return fmt.Errorf("the compiler left %d files, %v: want one", len(files), err)
+	if err != nil {
+		return err
+	}
+	if len(files) != 1 {
+		return fmt.Errorf("wazero wrote %d files instead of one: it has no compiler for this machine (%s)", len(files), key)
 	}
 	file, err := filepath.Rel(CompilerCode(folder), files[0])
 	if err != nil {
