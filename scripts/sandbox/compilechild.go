@@ -67,7 +67,7 @@ func (c *compiler) runChild(ctx context.Context, folder string, s source) error 
 	switch {
 	case err == nil:
 		return nil
-	case context.Cause(ctx) == errOverdue:
+	case errors.Is(context.Cause(ctx), errOverdue):
 		return scripts.Reject("compiling the module took longer than %s", limit.wall)
 	case ctx.Err() != nil:
 		return fmt.Errorf("%w: while it was compiled: %w", ErrUnavailable, ctx.Err())
@@ -157,11 +157,11 @@ func compileSealed(ctx context.Context, args []string, in io.Reader) error {
 		return err
 	}
 	if err := limitSelf(seconds); err != nil {
-		return fmt.Errorf("limiting the compiler: %s", err) // not the cause, which is of no file
+		return errors.New("limiting the compiler: " + err.Error()) // not wrapped: a file error in it is not the folder's
 	}
 	module, err := io.ReadAll(io.LimitReader(in, maxCompiled))
 	if err != nil {
-		return fmt.Errorf("reading the module: %s", err)
+		return errors.New("reading the module: " + err.Error())
 	}
 	cache, err := wazero.NewCompilationCacheWithDir(codecache.CompilerCode(folder))
 	if err != nil {
