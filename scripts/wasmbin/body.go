@@ -1,22 +1,23 @@
 package wasmbin
 
-// An Instruction is one instruction of a function's body. All that it names exists.
+// An Instruction is one instruction of a function's body. Its indices have been checked.
 type Instruction struct {
 	Opcode Opcode
-	Range  Range // with its immediates
+	Range  Range // of the opcode and its immediates
 
-	// Index is the label (0 is the innermost block), function, local, global, table or segment that it names, for
-	// call_indirect the type; else 0.
+	// Index is the label (0 is the innermost block), function, local, global, table or segment that the instruction
+	// refers to; for call_indirect, the type. It is 0 for other instructions.
 	Index  uint32
 	Labels []uint32 // of br_table, the default one last; valid until the next instruction is read
 
-	// Values is how many values it hands over, where that may be many: parameters and results of a call, what a branch or
-	// return takes along, parameters of a block where it begins and results where it ends; else 0.
+	// Values is the number of values that the instruction passes: the parameters and results of a call, the values that
+	// a branch or return carries, the parameters of a block at its begin and its results at its end. It is 0 for other
+	// instructions.
 	Values int
 }
 
-// A Body reads the instructions of one function, in order. It checks all but the types of values: that they are there is
-// for a validator.
+// A Body reads the instructions of one function in order. It checks everything except the stack: the number of values
+// on it, and their types.
 type Body struct {
 	m       *Module
 	r       reader
@@ -26,13 +27,13 @@ type Body struct {
 	labels  []uint32
 }
 
-// A frame is a block that is open. Arities are below [MaxParams] and [MaxResults].
+// A frame is an open block.
 type frame struct {
 	opcode          byte // of Block, Loop, If or Else; the body itself is a Block
 	params, results uint16
 }
 
-// label is how many values a branch to the frame takes along.
+// label returns the number of values that a branch to the frame carries.
 func (f frame) label() int {
 	if f.opcode == byte(Loop) {
 		return int(f.params)
@@ -40,14 +41,14 @@ func (f frame) label() int {
 	return int(f.results)
 }
 
-// Body reads the body of defined function i. b is what the module was decoded from.
+// Body returns a reader of the body of defined function i. b must be the bytes that the module was decoded from.
 func (m *Module) Body(b []byte, i int) *Body {
 	body := &Body{m: m}
 	body.reset(b, i, m.Code[i])
 	return body
 }
 
-// reset turns to defined function i.
+// reset makes b read the body of defined function i.
 func (b *Body) reset(module []byte, i int, code Range) {
 	b.r = reader{b: module, pos: code.Start, end: code.End, scope: "body", section: SectionCode.String()}
 	b.r.at("body of function", len(b.m.functions)-len(b.m.Functions)+i)
@@ -58,7 +59,7 @@ func (b *Body) reset(module []byte, i int, code Range) {
 	b.readLocals()
 }
 
-// readLocals adds up the runs of locals (WebAssembly 2.0 §5.5.13).
+// readLocals reads the locals, which are declared in runs of one type (WebAssembly 2.0 §5.5.13).
 func (b *Body) readLocals() {
 	r := &b.r
 	declared := 0
@@ -78,13 +79,13 @@ func (b *Body) readLocals() {
 	b.locals += declared
 }
 
-// Locals is how many locals there are, parameters included.
+// Locals returns the number of locals, including parameters.
 func (b *Body) Locals() int { return b.locals }
 
-// Start is where the first instruction begins, before the first is read.
+// Start returns the offset of the first instruction. It must be called before Next.
 func (b *Body) Start() int { return b.r.pos }
 
-// Err is what is wrong with the body, once Next has returned false; nil where all of it was read.
+// Err returns the error because of which Next returned false, nil if it was the end of the body.
 func (b *Body) Err() error {
 	if b.r.err != nil {
 		return b.r.err
@@ -92,7 +93,7 @@ func (b *Body) Err() error {
 	return nil
 }
 
-// Next reads the next instruction, and is false after the end of the body or an error.
+// Next reads the next instruction. It returns false at the end of the body or after an error.
 func (b *Body) Next(i *Instruction) bool {
 	r := &b.r
 	if r.err != nil || len(b.frames) == 0 {
@@ -103,7 +104,7 @@ func (b *Body) Next(i *Instruction) bool {
 	opcode := Opcode(r.byte("an instruction"))
 	*i = Instruction{Opcode: opcode}
 	r.opcode, r.inBody = opcode, true
-	if opcode < I32Eqz || opcode > I64Extend32S { // the numeric ones take no immediates
+	if opcode < I32Eqz || opcode > I64Extend32S { // numeric instructions have no immediates
 		b.immediates(i, start)
 	}
 	i.Range = Range{start, r.pos}
@@ -114,7 +115,7 @@ func (b *Body) Next(i *Instruction) bool {
 	return r.err == nil
 }
 
-// immediates reads what follows the first byte of an instruction.
+// immediates reads the rest of an instruction after its first byte.
 func (b *Body) immediates(i *Instruction, start int) {
 	r := &b.r
 	switch op := i.Opcode; op {
@@ -132,7 +133,7 @@ func (b *Body) immediates(i *Instruction, start int) {
 	case GlobalGet, GlobalSet:
 		i.Index = r.index("global", len(b.m.globals))
 		if op == GlobalSet && r.err == nil && !b.m.globals[i.Index].Mutable {
-			r.malformed(start, "global %d never changes", i.Index)
+			r.malformed(start, "global %d is immutable", i.Index)
 		}
 	case TableGet, TableSet:
 		i.Index = r.index("table", len(b.m.tables))
@@ -163,14 +164,14 @@ func (b *Body) immediates(i *Instruction, start int) {
 	}
 }
 
-// refuse refuses an instruction of one byte.
+// refuse fails for a one-byte opcode that is not accepted.
 func (b *Body) refuse(op Opcode, start int) {
 	switch proposal := op.proposal(); {
 	case b.r.err != nil:
 	case proposal != "":
 		b.r.unsupported(start, "%s: not accepted", proposal)
 	default:
-		b.r.malformed(start, "there is no such instruction")
+		b.r.malformed(start, "not a WebAssembly instruction")
 	}
 }
 

@@ -7,7 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// body is a code section of one body without locals.
+// body returns a code section with one body without locals.
 func body(instructions ...byte) []byte {
 	return section(SectionCode, vector(sized(raw(0), instructions, raw(0x0b))))
 }
@@ -17,8 +17,8 @@ func sized(parts ...[]byte) []byte {
 	return slices.Concat(leb(len(b)), b)
 }
 
-// full is a module with something of everything, whose function 1 has the parameters (i32, i64, v128), the results
-// (f32, f64), a local and these instructions.
+// full returns a module with items of all kinds. Its function 1 has the parameters (i32, i64, v128), the results
+// (f32, f64), a local and the given instructions.
 func full(instructions ...byte) []byte {
 	return module(types, section(SectionImport, vector(function)), section(SectionFunction, vector(raw(1), raw(0))),
 		section(SectionTable, vector(raw(0x70, 0, 1), raw(0x6f, 0, 1))), memories,
@@ -28,25 +28,27 @@ func full(instructions ...byte) []byte {
 		section(SectionData, vector(raw(1, 1, 'a'))))
 }
 
-// TestInstructions reads instructions that are right in all but the types of values.
+// The instructions are valid, except for the values on the stack.
 func TestInstructions(t *testing.T) {
 	v128 := make([]byte, 16)
 	tests := []struct {
 		name string
 		in   []byte
-		want Instruction // of the first one, without its range
+		want Instruction // the first one, without its range
 	}{
 		{"block of nothing", raw(0x02, 0x40, 0x0b), Instruction{Opcode: Block}},
 		{"block of a value", raw(0x02, 0x7f, 0x0b), Instruction{Opcode: Block}},
 		{"block of a function type", raw(0x02, 1, 0x0b), Instruction{Opcode: Block, Values: 3}},
-		{"loop of a function type, the index not minimal", raw(0x03, 0x81, 0x00, 0x0b), Instruction{Opcode: Loop, Values: 3}},
+		{"loop of a function type, the index not minimal", raw(0x03, 0x81, 0x00, 0x0b),
+			Instruction{Opcode: Loop, Values: 3}},
 		{"if with an else", raw(0x04, 0x40, 0x05, 0x0b), Instruction{Opcode: If}},
 		{"branch to the body", raw(0x0c, 0), Instruction{Opcode: Br, Values: 2}},
 		{"br_table", raw(0x0e, 2, 0, 0, 0), Instruction{Opcode: BrTable, Labels: []uint32{0, 0, 0}, Values: 2}},
 		{"return", raw(0x0f), Instruction{Opcode: Return, Values: 2}},
 		{"call", raw(0x10, 1), Instruction{Opcode: Call, Index: 1, Values: 5}},
 		{"call_indirect", raw(0x11, 1, 0), Instruction{Opcode: CallIndirect, Index: 1, Values: 5}},
-		{"call_indirect, the table as linkers write it", raw(0x11, 0, 0x80, 0x80, 0x80, 0x80, 0), Instruction{Opcode: CallIndirect}},
+		{"call_indirect, the table as linkers write it", raw(0x11, 0, 0x80, 0x80, 0x80, 0x80, 0),
+			Instruction{Opcode: CallIndirect}},
 		{"select of a type", raw(0x1c, 1, 0x70), Instruction{Opcode: SelectTyped}},
 		{"local.get", raw(0x20, 3), Instruction{Opcode: LocalGet, Index: 3}},
 		{"global.set", raw(0x24, 0), Instruction{Opcode: GlobalSet}},
@@ -86,7 +88,7 @@ func TestInstructions(t *testing.T) {
 	}
 }
 
-func TestBodyEnds(t *testing.T) {
+func TestNextReturnsFalseAfterEnd(t *testing.T) {
 	b := full(0x01)
 	m, err := Decode(b)
 	if err != nil {
@@ -95,6 +97,6 @@ func TestBodyEnds(t *testing.T) {
 	body := m.Body(b, 1)
 	var i Instruction
 	if !body.Next(&i) || i.Opcode != End || body.Next(&i) || body.Err() != nil {
-		t.Errorf("got %s and %v, want an end alone", i.Opcode, body.Err())
+		t.Errorf("got %s and %v, want an end and nothing after it", i.Opcode, body.Err())
 	}
 }

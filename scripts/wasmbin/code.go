@@ -1,7 +1,6 @@
 package wasmbin
 
-// readCode reads the code section. A function's index, its locals and all that its instructions name are checked here,
-// but not the types of values.
+// readCode reads the code section, and checks each body as [Body] does.
 func (m *Module) readCode(r *reader) {
 	imported := len(m.functions) - len(m.Functions)
 	n := r.count(3, 0, MaxFunctions)
@@ -22,7 +21,7 @@ func (m *Module) readCode(r *reader) {
 			return
 		}
 		m.Code = append(m.Code, body)
-		if i < len(m.Functions) && r.visit == nil { // that there are as many functions is checked at the end
+		if i < len(m.Functions) && r.visit == nil { // checkCounts reports bodies without a function
 			m.readBody(r, &reading, i, body)
 		}
 	}
@@ -31,7 +30,8 @@ func (m *Module) readCode(r *reader) {
 func (m *Module) readBody(r *reader, body *Body, i int, code Range) {
 	body.reset(r.b, i, code)
 	if m.moduleLocals += body.locals; m.moduleLocals > MaxModuleLocals {
-		r.unsupported(code.Start, "%d locals in all functions so far are over the limit of %d", m.moduleLocals, MaxModuleLocals)
+		r.unsupported(code.Start, "%d locals in all functions so far are over the limit of %d", m.moduleLocals,
+			MaxModuleLocals)
 		return
 	}
 	var next Instruction

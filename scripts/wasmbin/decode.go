@@ -1,11 +1,11 @@
-// Package wasmbin reads WebAssembly binary modules. It stands first in the inspection of an uploaded module, before a
-// runtime sees it: the bytes are anybody's, so every count is held against the bytes that are left, and against a cap,
-// before anything is allocated, and what is not understood is refused. See [Decode], and [Module.Body] for the
+// Package wasmbin decodes WebAssembly binary modules. It is the first step in the inspection of an uploaded module,
+// before a runtime reads it. The bytes are untrusted: each count is compared with the bytes that are left and with a
+// limit before memory is allocated, and everything unknown is rejected. See [Decode], and [Module.Body] for the
 // instructions of a function.
 //
-// It accepts WebAssembly 2.0 and nothing beyond it, and less in a few places: tables never grow, a module has one memory,
-// and constant expressions are one instruction long. It reads all but the contents of custom sections, and checks all
-// but the types of the values that instructions take from the stack; that is left to the runtime's validation.
+// The package accepts WebAssembly 2.0 without later proposals, and is stricter in a few places: tables never grow, and
+// constant expressions have one instruction. It reads everything except the contents of custom sections, and checks
+// everything except the types of the values on the stack, which the runtime validates.
 package wasmbin
 
 import (
@@ -19,14 +19,15 @@ const (
 	headerSize = len(magic) + len(version)
 )
 
-// Decode reads a module. It allocates at most 24 times len(b), which is for the caller to bound, and 32 KiB. The module
-// does not keep b.
+// Decode decodes a module. It allocates at most 32 KiB and 24 times len(b), which the caller must bound. The module
+// does not refer to b.
 //
 // Errors are of type *[Error].
 func Decode(b []byte) (*Module, error) { return decode(b, nil) }
 
-// FunctionIndexes calls visit for every function index that stands outside of function bodies, in the module's order: in
-// initial values, exports, the start section and element segments. It fails as [Decode] does.
+// FunctionIndexes calls visit for each function index outside of function bodies, in the order of the module: in
+// initial values, exports, the start section and element segments. It returns the same errors as [Decode], except those
+// of bodies.
 func FunctionIndexes(b []byte, visit func(at Range, function uint32)) error {
 	_, err := decode(b, visit)
 	return err
@@ -67,7 +68,7 @@ func (r *reader) header() {
 	}
 }
 
-// section reads one section. last is the one before it, custom ones apart.
+// section reads one section. last is the previous section that is not custom.
 func (m *Module) section(r *reader, last *SectionID) {
 	start := r.pos
 	id := SectionID(r.byte("a section"))
@@ -98,7 +99,7 @@ func (m *Module) section(r *reader, last *SectionID) {
 	m.Sections = append(m.Sections, s)
 }
 
-// checkOrder refuses ids that are none, and sections that stand twice or in the wrong place (WebAssembly 2.0 §5.5.16).
+// checkOrder fails for unknown, repeated and misplaced sections (WebAssembly 2.0 §5.5.16).
 func (r *reader) checkOrder(offset int, id, last SectionID) {
 	switch {
 	case r.err != nil || id == SectionCustom:
@@ -143,23 +144,25 @@ func (m *Module) read(r *reader, id SectionID) {
 	}
 }
 
-// checkCounts holds against each other the sections that describe one thing (WebAssembly 2.0 §5.5.16). A section that is
-// absent counts nothing.
+// checkCounts checks that sections which describe the same items have the same number of them (WebAssembly 2.0
+// §5.5.16).
 func (m *Module) checkCounts(r *reader) {
 	if r.err != nil {
 		return
 	}
 	if len(m.Functions) != len(m.Code) {
-		r.malformed(m.offset(SectionCode, r.end), "code section: expected %d bodies, as in the function section, found %d",
+		r.malformed(m.offset(SectionCode, r.end),
+			"code section: expected %d bodies, as in the function section, found %d",
 			len(m.Functions), len(m.Code))
 	}
 	if m.DataCount != nil && int64(*m.DataCount) != int64(m.DataSegments) {
-		r.malformed(m.offset(SectionData, r.end), "data section: expected %d segments, as in the data count section, found %d",
+		r.malformed(m.offset(SectionData, r.end),
+			"data section: expected %d segments, as in the data count section, found %d",
 			*m.DataCount, m.DataSegments)
 	}
 }
 
-// offset is where the section's content starts, or absent if there is no such section.
+// offset returns the offset of a section's content, or absent if the module has no such section.
 func (m *Module) offset(id SectionID, absent int) int {
 	i := slices.IndexFunc(m.Sections, func(s Section) bool { return s.ID == id })
 	if i < 0 {

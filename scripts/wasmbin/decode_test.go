@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-// The writers below make binaries: a module of sections, a section of parts, a part of bytes.
+// The functions below build binaries: a module from sections, a section from parts, a part from bytes.
 
 func module(sections ...[]byte) []byte {
 	return slices.Concat([]byte(magic+version), slices.Concat(sections...))
@@ -39,7 +39,7 @@ func leb(n int) []byte {
 
 func raw(b ...byte) []byte { return b }
 
-// Parts of many tests.
+// Parts that many tests use.
 var (
 	emptyType  = raw(0x60, 0, 0)                                     // () -> ()
 	numberType = raw(0x60, 3, 0x7f, 0x7e, 0x7b, 2, 0x7d, 0x7c)       // (i32, i64, v128) -> (f32, f64)
@@ -121,7 +121,8 @@ func TestDecode(t *testing.T) {
 		names = append(names, strings.TrimSpace(s.ID.String()+" "+s.Name))
 	}
 	wantNames := []string{"custom section first", "type section", "import section", "function section", "table section",
-		"memory section", "global section", "export section", "start section", "element section", "custom section middle",
+		"memory section", "global section", "export section", "start section", "element section",
+		"custom section middle",
 		"data count section", "code section", "data section", "custom section last"}
 	if diff := cmp.Diff(wantNames, names); diff != "" {
 		t.Errorf("sections (-want +got):\n%s", diff)
@@ -140,7 +141,7 @@ func TestDecode(t *testing.T) {
 	checkLookups(t, m)
 }
 
-// checkLookups looks at the module of TestDecode through its methods.
+// checkLookups tests the methods of the module of TestDecode.
 func checkLookups(t *testing.T, m *Module) {
 	signatures := []string{"(i32, i64, v128) -> (f32, f64)", "() -> ()", "(i32, i64, v128) -> (f32, f64)"}
 	for i, want := range signatures {
@@ -177,7 +178,7 @@ func TestDecodeEmpty(t *testing.T) {
 			}
 			checkDecoded(t, b, m)
 			if m.Types != nil || m.Globals != nil || m.Code != nil {
-				t.Errorf("got %+v, want nil for what is empty", m)
+				t.Errorf("got %+v, want nil slices", m)
 			}
 		})
 	}

@@ -12,17 +12,18 @@ import (
 	"github.com/tetratelabs/wazero"
 )
 
-// FuzzDecode holds for any bytes that Decode ends, and for a module that it accepts what [checkDecoded] says, and that the
-// runtime's compiler ends too, if only with an error about types.
+// FuzzDecode tests that Decode returns for any bytes. For modules that it accepts, checkDecoded must pass, and the
+// runtime's compiler must return, even if with an error about types.
 func FuzzDecode(f *testing.F) {
 	for _, r := range refusals() {
-		if len(r.module) < 4<<10 { // the caps' modules are large, and slow to mutate
+		if len(r.module) < 4<<10 { // modules beyond a limit are large, and slow to mutate
 			f.Add(r.module)
 		}
 	}
 	f.Add(module())
 	f.Add(module(custom("a"), types, allImports, functions, memories, bodies, custom("b")))
-	f.Add(module(aFunction, section(SectionExport, vector(slices.Concat(text("f"), raw(0, 0)))), section(SectionStart, raw(0)),
+	f.Add(module(aFunction, section(SectionExport, vector(slices.Concat(text("f"), raw(0, 0)))),
+		section(SectionStart, raw(0)),
 		section(SectionElement, vector(raw(1, 0, 1, 0))), section(SectionDataCount, raw(1)), aBody,
 		section(SectionData, vector(raw(1, 1, 'a')))))
 	f.Add(module(section(SectionImport, vector(global, variable)), section(SectionGlobal, vector(
@@ -51,8 +52,8 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// checkDecoded holds an accepted module against its bytes: the ranges lie where they must, the module shares no memory
-// with the bytes, and custom sections change nothing.
+// checkDecoded tests an accepted module: ranges are within their sections, the module shares no memory with the bytes,
+// and custom sections change nothing.
 func checkDecoded(t *testing.T, b []byte, m *Module) {
 	t.Helper()
 	checkRanges(t, b, m)
@@ -60,7 +61,7 @@ func checkDecoded(t *testing.T, b []byte, m *Module) {
 	checkFunctionIndexes(t, b, m)
 	for _, e := range m.Exports {
 		if int(e.Index) >= m.Count(e.Kind) {
-			t.Errorf("export %+v, but there are %d", e, m.Count(e.Kind))
+			t.Errorf("export %+v, but there are %d of its kind", e, m.Count(e.Kind))
 		}
 	}
 	imported := m.Count(KindFunction) - len(m.Functions)
@@ -82,13 +83,14 @@ func checkDecoded(t *testing.T, b []byte, m *Module) {
 		t.Fatalf("decoding it without custom sections: %v", err)
 	}
 	same := reflect.DeepEqual(s.Types, m.Types) && reflect.DeepEqual(s.Imports, m.Imports) &&
-		reflect.DeepEqual(s.Exports, m.Exports) && reflect.DeepEqual(s.Functions, m.Functions) && len(s.Code) == len(m.Code)
+		reflect.DeepEqual(s.Exports, m.Exports) && reflect.DeepEqual(s.Functions, m.Functions) &&
+		len(s.Code) == len(m.Code)
 	if !same {
 		t.Errorf("without custom sections: got %+v, want %+v", s, m)
 	}
 }
 
-// stripCustom is a module without its custom sections, which a runtime is never given.
+// stripCustom returns a module without its custom sections.
 func stripCustom(b []byte, m *Module) []byte {
 	stripped := slices.Clone(b[:headerSize])
 	for _, s := range m.Sections {
@@ -99,7 +101,7 @@ func stripCustom(b []byte, m *Module) []byte {
 	return stripped
 }
 
-// checkCompiles has a small module compiled. A panic there fails the test.
+// checkCompiles compiles a small module. A panic fails the test, an error does not.
 func checkCompiles(t *testing.T, r wazero.Runtime, b []byte) {
 	t.Helper()
 	if len(b) > 4<<10 {
@@ -110,7 +112,7 @@ func checkCompiles(t *testing.T, r wazero.Runtime, b []byte) {
 	}
 }
 
-// checkBodies holds that the instructions fill the bodies after the locals, and that each names what is there.
+// checkBodies tests that the locals and instructions are the whole body.
 func checkBodies(t *testing.T, b []byte, m *Module) {
 	t.Helper()
 	var i Instruction
@@ -129,13 +131,14 @@ func checkBodies(t *testing.T, b []byte, m *Module) {
 	}
 }
 
-// checkFunctionIndexes holds that function indices outside of bodies are found where they stand.
+// checkFunctionIndexes tests that FunctionIndexes finds function indices at their positions.
 func checkFunctionIndexes(t *testing.T, b []byte, m *Module) {
 	t.Helper()
 	last, exported := 0, 0
 	err := FunctionIndexes(b, func(at Range, function uint32) {
 		r := &reader{b: b, pos: at.Start, end: at.End}
-		if found := r.u32("an index"); at.Start < last || found != function || r.err != nil || r.pos != at.End || int(function) >= m.Count(KindFunction) {
+		if found := r.u32("an index"); at.Start < last || found != function || r.err != nil || r.pos != at.End ||
+			int(function) >= m.Count(KindFunction) {
 			t.Errorf("function index %d at %v after %d: found %d", function, at, last, found)
 		}
 		last = at.End
@@ -147,17 +150,18 @@ func checkFunctionIndexes(t *testing.T, b []byte, m *Module) {
 		}
 	}
 	if err != nil || exported < 0 {
-		t.Errorf("%d function indices fewer than exports, %v", -exported, err)
+		t.Errorf("found %d function indices fewer than exported functions, %v", -exported, err)
 	}
 }
 
-// checkRanges holds that the sections fill the module after its header, and that bodies and initial values lie in their
-// sections, in order.
+// checkRanges tests that the header and the sections are the whole module, and that bodies and initial values are
+// within their sections, in order.
 func checkRanges(t *testing.T, b []byte, m *Module) {
 	t.Helper()
 	end, content := headerSize, map[SectionID]Range{}
 	for _, s := range m.Sections {
-		if s.Range.Start != end || s.Content.Start < s.Range.Start+2 || s.Content.Len() < 0 || s.Content.End != s.Range.End {
+		if s.Range.Start != end || s.Content.Start < s.Range.Start+2 || s.Content.Len() < 0 ||
+			s.Content.End != s.Range.End {
 			t.Fatalf("%s: range %v, content %v, want a start at %d", s.ID, s.Range, s.Content, end)
 		}
 		end, content[s.ID] = s.Range.End, s.Content
@@ -179,8 +183,8 @@ func checkRanges(t *testing.T, b []byte, m *Module) {
 	}
 }
 
-// TestAllocation holds what decoding allocates against the bytes that it was given, for the modules that declare the
-// most in the fewest bytes and for those that only pretend to.
+// TestAllocation tests that allocations are bounded by the size of the module: for modules that declare the most in the
+// fewest bytes, and for those with counts beyond their items.
 func TestAllocation(t *testing.T) {
 	const factor, fixed = 24, 32 << 10
 	inputs := map[string][]byte{}

@@ -2,23 +2,24 @@ package wasmbin
 
 import "slices"
 
-// naturalAlignment is that of the loads and stores from i32.load on, as a power of 2: the size of what they read or write.
+// naturalAlignment holds the natural alignments of i32.load to i64.store32, as powers of 2: the sizes of their
+// accesses.
 var naturalAlignment = [...]uint32{
 	2, 3, 2, 3, // loads
-	0, 0, 1, 1, // of i32 from less
-	0, 0, 1, 1, 2, 2, // of i64 from less
+	0, 0, 1, 1, // i32.load8_s to i32.load16_u
+	0, 0, 1, 1, 2, 2, // i64.load8_s to i64.load32_u
 	2, 3, 2, 3, // stores
-	0, 1, // of i32 into less
-	0, 1, 2, // of i64 into less
+	0, 1, // i32.store8, i32.store16
+	0, 1, 2, // i64.store8 to i64.store32
 }
 
-// vectorAlignment is that of the vector loads and stores from v128.load to v128.store.
+// vectorAlignment holds the natural alignments of v128.load to v128.store.
 var vectorAlignment = [...]uint32{4, 3, 3, 3, 3, 3, 3, 0, 1, 2, 3, 4}
 
-// laneAlignment is that of v128.load8_lane to v128.store64_lane, v128.load32_zero and v128.load64_zero.
+// laneAlignment holds the natural alignments of v128.load8_lane to v128.load64_zero.
 var laneAlignment = [...]uint32{0, 1, 2, 3, 0, 1, 2, 3, 2, 3}
 
-// vectorLanes is how many lanes the vectors have in i8x16.extract_lane_s to f64x2.replace_lane.
+// vectorLanes holds the numbers of lanes for i8x16.extract_lane_s to f64x2.replace_lane.
 var vectorLanes = [...]byte{16, 16, 16, 8, 8, 8, 4, 4, 2, 2, 4, 4, 2, 2}
 
 // branch reads the labels of br, br_if and br_table. A return is a branch to the body.
@@ -68,7 +69,7 @@ func (b *Body) call(i *Instruction) {
 	}
 }
 
-// selectTyped reads the types of select: WebAssembly 2.0 §3.3.4 has exactly one.
+// selectTyped reads the types of select. WebAssembly 2.0 §3.3.4 allows exactly one.
 func (b *Body) selectTyped() {
 	r := &b.r
 	offset := r.pos
@@ -110,7 +111,7 @@ func (b *Body) memoryArgument(natural uint32) {
 	r.u32("an offset")
 }
 
-// zeroByte reads the byte that may one day name a memory.
+// zeroByte reads the byte that is reserved for the index of a memory.
 func (b *Body) zeroByte() {
 	r := &b.r
 	b.needMemory()
@@ -125,7 +126,7 @@ func (b *Body) misc(i *Instruction, start int) {
 	r := &b.r
 	number := r.u32("an instruction")
 	if r.err != nil || number > 0xff {
-		r.malformed(start, "there is no instruction 0xfc %d", number)
+		r.malformed(start, "0xfc %d is not a WebAssembly instruction", number)
 		return
 	}
 	i.Opcode = prefixMisc<<8 | Opcode(number)
@@ -141,7 +142,7 @@ func (b *Body) misc(i *Instruction, start int) {
 	case number <= 0x16:
 		r.unsupported(start, "not accepted")
 	default:
-		r.malformed(start, "there is no such instruction")
+		r.malformed(start, "not a WebAssembly instruction")
 	}
 }
 
@@ -156,7 +157,7 @@ func (b *Body) bulkMemory(i *Instruction) {
 		b.zeroByte()
 		return
 	}
-	// So that it is known here how many there are (WebAssembly 2.0 §5.5.16).
+	// The data section follows the code, so only the data count has the number (WebAssembly 2.0 §5.5.16).
 	if b.m.DataCount == nil {
 		r.malformed(r.pos, "expected the module to have a data count section")
 		return
@@ -181,8 +182,8 @@ func (b *Body) bulkTable(i *Instruction) {
 	}
 }
 
-// vector reads the instructions that begin with 0xfd (WebAssembly 2.0 §5.4.8). We are stricter: their number must be in
-// its shortest form, because runtimes are known (wazero is one) that look at its first byte alone.
+// vector reads the instructions that begin with 0xfd (WebAssembly 2.0 §5.4.8). It is stricter: the number must be in
+// its shortest form, because some runtimes, such as wazero, read only its first byte.
 func (b *Body) vector(i *Instruction, start int) {
 	r := &b.r
 	number := r.u32("an instruction")
@@ -193,7 +194,7 @@ func (b *Body) vector(i *Instruction, start int) {
 		r.unsupported(start, "vector instruction %d: relaxed SIMD is not accepted", number)
 		return
 	case noVector(number):
-		r.malformed(start, "there is no vector instruction %d", number)
+		r.malformed(start, "%d is not a vector instruction", number)
 		return
 	case r.pos-start > 3 || r.pos-start == 3 && number < 0x80:
 		r.unsupported(start, "expected the number of a vector instruction, %d, in its shortest form", number)

@@ -70,7 +70,7 @@ func (r *reader) table() Table {
 	return Table{Element: r.refType(), Limits: r.limits("table")}
 }
 
-// memory reads a memory type (WebAssembly 2.0 §5.3.8). That it has no more than 4 GiB is a rule of §3.2.5.
+// memory reads a memory type (WebAssembly 2.0 §5.3.8). §3.2.5 limits it to 4 GiB.
 func (r *reader) memory() Memory {
 	offset := r.pos
 	l := r.limits("memory")
@@ -118,7 +118,7 @@ func (r *reader) globalType() GlobalType {
 	return t
 }
 
-// kind reads what an import or export is (WebAssembly 2.0 §5.5.5).
+// kind reads the kind of an import or export (WebAssembly 2.0 §5.5.5).
 func (r *reader) kind() Kind {
 	offset := r.pos
 	k := Kind(r.byte("a kind"))
@@ -133,7 +133,7 @@ func (r *reader) kind() Kind {
 	return 0
 }
 
-// index reads the index of an item of which there are so many.
+// index reads the index of an item and checks that it is below count.
 func (r *reader) index(item string, count int) uint32 {
 	offset := r.pos
 	i := r.u32("an index")
@@ -144,8 +144,8 @@ func (r *reader) index(item string, count int) uint32 {
 	return i
 }
 
-// constExpr reads a constant expression of type want (WebAssembly 2.0 §3.3.10 and §5.4.9). There, one that has a value
-// is one instruction long, and reads only globals that are imported and never change.
+// constExpr reads a constant expression of type want (WebAssembly 2.0 §3.3.10 and §5.4.9). By these rules it has one
+// instruction, and reads only imported, immutable globals.
 func (m *Module) constExpr(r *reader, want ValueType) ConstExpr {
 	start := r.pos
 	e := ConstExpr{Opcode: r.byte("a constant expression")}
@@ -162,7 +162,7 @@ func (m *Module) constExpr(r *reader, want ValueType) ConstExpr {
 	return e
 }
 
-// constInstruction reads what follows the opcode, sets the index, and is the type of the value.
+// constInstruction reads the immediates of a constant instruction into e, and returns the type of its value.
 func (m *Module) constInstruction(r *reader, e *ConstExpr) ValueType {
 	offset := r.pos - 1
 	switch Opcode(e.Opcode) {
@@ -198,8 +198,8 @@ func (m *Module) constInstruction(r *reader, e *ConstExpr) ValueType {
 	return 0
 }
 
-// functionIndex reads a function index outside of bodies. It declares the function: in bodies, ref.func names no others
-// (WebAssembly 2.0 §3.4.10).
+// functionIndex reads a function index outside of bodies. It also declares the function for ref.func in bodies, which
+// may refer only to declared ones (WebAssembly 2.0 §3.4.10).
 func (m *Module) functionIndex(r *reader) uint32 {
 	start := r.pos
 	i := r.index("function", len(m.functions))
@@ -225,7 +225,7 @@ func (m *Module) constGlobal(r *reader, e *ConstExpr) ValueType {
 	case uint64(e.Index) >= uint64(m.importedGlobals):
 		r.unsupported(offset, "expected an imported global, found %d, but %d are imported", e.Index, m.importedGlobals)
 	case m.globals[e.Index].Mutable:
-		r.malformed(offset, "global %d may change, expected one that is constant", e.Index)
+		r.malformed(offset, "expected an immutable global, found %d, which is mutable", e.Index)
 	default:
 		return m.globals[e.Index].Value
 	}

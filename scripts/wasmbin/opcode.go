@@ -2,11 +2,11 @@ package wasmbin
 
 import "fmt"
 
-// Opcode tells instructions apart (WebAssembly 2.0 §5.4): by its byte, or, for those of two parts, by the prefix, shifted
-// left by eight, and the number after it.
+// Opcode identifies an instruction (WebAssembly 2.0 §5.4): by its byte or, for those with a prefix, by the prefix
+// shifted left by eight plus the number that follows it.
 type Opcode uint16
 
-// Opcodes that a reader of bodies may have to know. The others stand in [Opcode.String], or take no immediates.
+// Opcodes that this package or its users refer to.
 const (
 	Unreachable  Opcode = 0x00
 	Nop          Opcode = 0x01
@@ -39,7 +39,7 @@ const (
 	I64Const     Opcode = 0x42
 	F32Const     Opcode = 0x43
 	F64Const     Opcode = 0x44
-	I32Eqz       Opcode = 0x45 // the first of the numeric ones
+	I32Eqz       Opcode = 0x45 // the first of the numeric instructions
 	I64Extend32S Opcode = 0xc4 // the last
 	RefNull      Opcode = 0xd0
 	RefIsNull    Opcode = 0xd1
@@ -60,7 +60,7 @@ const (
 	V128Store         Opcode = 0xfd0b
 	V128Const         Opcode = 0xfd0c
 	I8x16Shuffle      Opcode = 0xfd0d
-	I8x16ExtractLaneS Opcode = 0xfd15 // the first of those with a lane
+	I8x16ExtractLaneS Opcode = 0xfd15 // the first of the instructions with a lane
 	F64x2ReplaceLane  Opcode = 0xfd22 // the last
 	V128Load8Lane     Opcode = 0xfd54 // the first of the loads and stores with a lane
 	V128Store64Lane   Opcode = 0xfd5b // the last
@@ -72,8 +72,8 @@ const (
 	prefixAtomic Opcode = 0xfe
 )
 
-// String is the name in the text format, for instructions that have immediates or are not accepted; messages are about
-// no others.
+// String returns the name in the text format for instructions that have immediates or are not accepted, and the number
+// for others, which never occur in messages.
 func (o Opcode) String() string {
 	if name := opcodeNames[o]; name != "" {
 		return name
@@ -84,7 +84,6 @@ func (o Opcode) String() string {
 	return fmt.Sprintf("instruction 0x%02x", byte(o))
 }
 
-// opcodeNames never changes.
 var opcodeNames = map[Opcode]string{
 	Block: "block", Loop: "loop", If: "if", Else: "else", End: "end",
 	Br: "br", BrIf: "br_if", BrTable: "br_table", Call: "call", CallIndirect: "call_indirect",
@@ -108,8 +107,10 @@ var opcodeNames = map[Opcode]string{
 	V128Store: "v128.store", V128Const: "v128.const", I8x16Shuffle: "i8x16.shuffle",
 	0xfd15: "i8x16.extract_lane_s", 0xfd16: "i8x16.extract_lane_u", 0xfd17: "i8x16.replace_lane",
 	0xfd18: "i16x8.extract_lane_s", 0xfd19: "i16x8.extract_lane_u", 0xfd1a: "i16x8.replace_lane",
-	0xfd1b: "i32x4.extract_lane", 0xfd1c: "i32x4.replace_lane", 0xfd1d: "i64x2.extract_lane", 0xfd1e: "i64x2.replace_lane",
-	0xfd1f: "f32x4.extract_lane", 0xfd20: "f32x4.replace_lane", 0xfd21: "f64x2.extract_lane", 0xfd22: "f64x2.replace_lane",
+	0xfd1b: "i32x4.extract_lane", 0xfd1c: "i32x4.replace_lane", 0xfd1d: "i64x2.extract_lane",
+	0xfd1e: "i64x2.replace_lane",
+	0xfd1f: "f32x4.extract_lane", 0xfd20: "f32x4.replace_lane", 0xfd21: "f64x2.extract_lane",
+	0xfd22: "f64x2.replace_lane",
 	0xfd54: "v128.load8_lane", 0xfd55: "v128.load16_lane", 0xfd56: "v128.load32_lane", 0xfd57: "v128.load64_lane",
 	0xfd58: "v128.store8_lane", 0xfd59: "v128.store16_lane", 0xfd5a: "v128.store32_lane", 0xfd5b: "v128.store64_lane",
 	0xfd5c: "v128.load32_zero", 0xfd5d: "v128.load64_zero",
@@ -117,10 +118,11 @@ var opcodeNames = map[Opcode]string{
 	0x06: "try", 0x07: "catch", 0x08: "throw", 0x09: "rethrow", 0x0a: "throw_ref", 0x18: "delegate", 0x19: "catch_all",
 	0x1f: "try_table", 0x12: "return_call", 0x13: "return_call_indirect", 0x14: "call_ref", 0x15: "return_call_ref",
 	0xd3: "ref.eq", 0xd4: "ref.as_non_null", 0xd5: "br_on_null", 0xd6: "br_on_non_null",
-	0xfc12: "memory.discard", 0xfc13: "i64.add128", 0xfc14: "i64.sub128", 0xfc15: "i64.mul_wide_s", 0xfc16: "i64.mul_wide_u",
+	0xfc12: "memory.discard", 0xfc13: "i64.add128", 0xfc14: "i64.sub128", 0xfc15: "i64.mul_wide_s",
+	0xfc16: "i64.mul_wide_u",
 }
 
-// proposal is what an instruction of one byte belongs to that came after WebAssembly 2.0; empty means that there is none.
+// proposal returns the proposal after WebAssembly 2.0 that a one-byte opcode belongs to, or "".
 func (o Opcode) proposal() string {
 	switch o {
 	case 0x06, 0x07, 0x08, 0x09, 0x0a, 0x18, 0x19, 0x1f:
@@ -137,10 +139,11 @@ func (o Opcode) proposal() string {
 	return ""
 }
 
-// noVector tells the numbers that no vector instruction has, below 256 (WebAssembly 2.0 §5.4.8).
+// noVector reports whether a number below 256 is not assigned to a vector instruction (WebAssembly 2.0 §5.4.8).
 func noVector(number uint32) bool {
 	switch number {
-	case 0x9a, 0xa2, 0xa5, 0xa6, 0xaf, 0xb0, 0xb2, 0xb3, 0xb4, 0xbb, 0xc2, 0xc5, 0xc6, 0xcf, 0xd0, 0xd2, 0xd3, 0xd4, 0xe2, 0xee:
+	case 0x9a, 0xa2, 0xa5, 0xa6, 0xaf, 0xb0, 0xb2, 0xb3, 0xb4, 0xbb, 0xc2, 0xc5, 0xc6, 0xcf, 0xd0, 0xd2, 0xd3, 0xd4,
+		0xe2, 0xee:
 		return true
 	}
 	return false

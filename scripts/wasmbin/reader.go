@@ -5,53 +5,53 @@ import (
 	"unicode/utf8"
 )
 
-// Error tells where a module is refused, and why, in words that its author can use.
+// Error says where and why a module is rejected, for its author.
 type Error struct {
-	Offset  int    // in bytes from the module's first; the module's size where something is missing at its end
+	Offset  int    // in bytes from the begin of the module; its size if something is missing at the end
 	Message string // such as "import section: count 4294967295 but only 3 bytes are left"
 
-	// Unsupported is set for what may be right, but is not accepted here: a proposal beyond WebAssembly 2.0, or more of
-	// something than its cap. Else the module is broken.
+	// Unsupported reports that the module may be valid, but uses a proposal after WebAssembly 2.0 or exceeds a limit.
+	// Otherwise it is malformed.
 	Unsupported bool
 }
 
-// Error is the message and the offset.
+// Error returns the message and the offset.
 func (e *Error) Error() string { return fmt.Sprintf("%s, at offset %d", e.Message, e.Offset) }
 
-// A reader goes over a part of a module and never beyond it. Its first failure stays: err is set, nothing more is left,
-// and all later reads return zero. So a decoder reads the fields of an item one after the other, and looks at err before
-// it uses or keeps them. Parameters named what are for messages: what the bytes should be.
+// A reader reads a part of a module and never beyond it. After the first failure, err is set, no bytes are left, and
+// all reads return zero. A decoder can thus read the fields of an item one after the other, and check err before it
+// uses them. Parameters named what describe the expected bytes in messages.
 type reader struct {
 	b     []byte // the whole module, so that positions are offsets in it
 	pos   int
 	end   int    // of the part; at most len(b)
-	scope string // what ends there, such as "section"
+	scope string // the part, such as "section"
 	err   *Error
 
-	// Where we are, for messages.
+	// The current position, for messages.
 	section string // such as "import section"
 	item    string // such as "import"; empty means none
 	number  int    // of the item, from 0; in its index space, if it has one
 	opcode  Opcode // of the instruction, if inBody
 	inBody  bool
 
-	visit func(at Range, function uint32) // told of each function index outside of bodies, which then are not read
+	visit func(at Range, function uint32) // called for function indices outside of bodies; if set, bodies are skipped
 }
 
-// within is a reader of a part of the same module.
+// within returns a reader of a part of the same module.
 func (r *reader) within(g Range, section, scope string) *reader {
 	return &reader{b: r.b, pos: g.Start, end: g.End, scope: scope, section: section, visit: r.visit}
 }
 
-// at says which item is being read.
+// at sets the current item.
 func (r *reader) at(item string, number int) { r.item, r.number = item, number }
 
-// malformed fails: the module is broken at that offset.
+// malformed fails because the module is malformed at an offset.
 func (r *reader) malformed(offset int, format string, args ...any) {
 	r.fail(&Error{Offset: offset, Message: fmt.Sprintf(format, args...)})
 }
 
-// unsupported fails: what stands at that offset is not accepted here.
+// unsupported fails because something at an offset is not accepted.
 func (r *reader) unsupported(offset int, format string, args ...any) {
 	r.fail(&Error{Offset: offset, Message: fmt.Sprintf(format, args...), Unsupported: true})
 }
@@ -73,10 +73,10 @@ func (r *reader) fail(err *Error) {
 	r.err = err
 }
 
-// left is the number of bytes not yet read.
+// left returns the number of bytes that are left.
 func (r *reader) left() int { return r.end - r.pos }
 
-// rest takes all bytes that are left, unread.
+// rest skips all bytes that are left and returns their range.
 func (r *reader) rest() Range {
 	g := Range{r.pos, r.end}
 	r.pos = r.end
@@ -100,13 +100,13 @@ func (r *reader) byte(what string) byte {
 	return b
 }
 
-// bytes takes the next n bytes. They share the module's memory.
+// bytes reads n bytes. They share the module's memory.
 func (r *reader) bytes(what string, n uint32) []byte {
 	g := r.take(what, n)
 	return g.In(r.b)
 }
 
-// take is bytes as a range.
+// take reads n bytes and returns their range.
 func (r *reader) take(what string, n uint32) Range {
 	if uint64(n) > uint64(r.left()) {
 		r.malformed(r.pos, "%s of %d bytes, but only %d bytes are left", what, n, r.left())
@@ -117,7 +117,7 @@ func (r *reader) take(what string, n uint32) Range {
 	return g
 }
 
-// name reads a name (WebAssembly 2.0 §5.2.4). We also bound its length, by [MaxNameLength].
+// name reads a name (WebAssembly 2.0 §5.2.4) of at most [MaxNameLength] bytes.
 func (r *reader) name(what string) string {
 	offset := r.pos
 	n := r.u32(what)
@@ -134,8 +134,9 @@ func (r *reader) name(what string) string {
 	return ""
 }
 
-// count reads the number of items of a vector (WebAssembly 2.0 §5.1.3): as many as can stand in the bytes that are left,
-// of itemSize or more each, and at most limit, the ones that there are already included. So it may be allocated.
+// count reads the number of items of a vector (WebAssembly 2.0 §5.1.3). It fails if so many items of at least itemSize
+// bytes do not fit into the bytes that are left, or if there are more than limit together with the existing ones. It is
+// thus safe to allocate memory for the items.
 func (r *reader) count(itemSize, existing, limit int) int {
 	offset := r.pos
 	n := r.u32("a count")
@@ -161,7 +162,7 @@ func (r *reader) count(itemSize, existing, limit int) int {
 }
 
 func (r *reader) u32(what string) uint32 {
-	if r.pos < r.end && r.b[r.pos] < 0x80 { // nearly all of them are of one byte
+	if r.pos < r.end && r.b[r.pos] < 0x80 { // nearly all have one byte
 		r.pos++
 		return uint32(r.b[r.pos-1])
 	}
@@ -172,11 +173,11 @@ func (r *reader) u64(what string) uint64 { return r.unsigned(what, 64) }
 func (r *reader) s32(what string) int32  { return int32(r.signed(what, 32)) }
 func (r *reader) s64(what string) int64  { return r.signed(what, 64) }
 
-// s33 reads a block type that is a type index: 32 bits and a sign that tells it from a value type.
+// s33 reads a block type that is a type index: 32 bits, and a sign that distinguishes it from a value type.
 func (r *reader) s33(what string) int64 { return r.signed(what, 33) }
 
-// unsigned reads an integer in LEB128 (WebAssembly 2.0 §5.2.2): of at most ⌈bits/7⌉ bytes, zeros in the last one's
-// unused bits. Shorter than that it need not be minimal.
+// unsigned reads an unsigned LEB128 integer (WebAssembly 2.0 §5.2.2). It has at most ⌈bits/7⌉ bytes, and the unused
+// bits of the last byte are zero. It need not be in the shortest form.
 func (r *reader) unsigned(what string, bits int) uint64 {
 	offset := r.pos
 	var value uint64
@@ -200,7 +201,7 @@ func (r *reader) unsigned(what string, bits int) uint64 {
 	}
 }
 
-// signed is unsigned for two's complement: the last byte's unused bits repeat the sign.
+// signed reads a signed LEB128 integer. It is like unsigned, except that the unused bits repeat the sign.
 func (r *reader) signed(what string, bits int) int64 {
 	offset := r.pos
 	var value int64

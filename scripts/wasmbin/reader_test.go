@@ -24,27 +24,35 @@ func TestIntegers(t *testing.T) {
 		err  string // empty means none
 	}{
 		{"u32 zero", u32, "\x00", 0, ""},
-		{"u32 need not be minimal", u32, "\x83\x80\x80\x80\x00", 3, ""},
+		{"u32 not in the shortest form", u32, "\x83\x80\x80\x80\x00", 3, ""},
 		{"u32 largest", u32, "\xff\xff\xff\xff\x0f", math.MaxUint32, ""},
-		{"u32 one bit too many", u32, "\x80\x80\x80\x80\x10", 0, "expected n of 32 bits, found a larger integer, at offset 0"},
-		{"u32 one byte too many", u32, "\x80\x80\x80\x80\x80\x00", 0, "expected n in at most 5 bytes, found a longer integer, at offset 0"},
+		{"u32 one bit too many", u32, "\x80\x80\x80\x80\x10", 0,
+			"expected n of 32 bits, found a larger integer, at offset 0"},
+		{"u32 one byte too many", u32, "\x80\x80\x80\x80\x80\x00", 0,
+			"expected n in at most 5 bytes, found a longer integer, at offset 0"},
 		{"u32 cut off", u32, "\x80\x80", 0, "expected n, found the end of the module, at offset 2"},
 		{"u32 empty", u32, "", 0, "expected n, found the end of the module, at offset 0"},
 		{"u64 largest", u64, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", -1, ""},
-		{"u64 one bit too many", u64, "\x80\x80\x80\x80\x80\x80\x80\x80\x80\x02", 0, "expected n of 64 bits, found a larger integer, at offset 0"},
-		{"u64 one byte too many", u64, "\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x00", 0, "expected n in at most 10 bytes, found a longer integer, at offset 0"},
+		{"u64 one bit too many", u64, "\x80\x80\x80\x80\x80\x80\x80\x80\x80\x02", 0,
+			"expected n of 64 bits, found a larger integer, at offset 0"},
+		{"u64 one byte too many", u64, "\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x00", 0,
+			"expected n in at most 10 bytes, found a longer integer, at offset 0"},
 		{"s32 minus one", s32, "\x7f", -1, ""},
-		{"s32 need not be minimal", s32, "\xfe\xff\xff\xff\x7f", -2, ""},
+		{"s32 not in the shortest form", s32, "\xfe\xff\xff\xff\x7f", -2, ""},
 		{"s32 largest", s32, "\xff\xff\xff\xff\x07", math.MaxInt32, ""},
 		{"s32 smallest", s32, "\x80\x80\x80\x80\x78", math.MinInt32, ""},
-		{"s32 unused bits unlike the sign", s32, "\xff\xff\xff\xff\x0f", 0, "expected n of 32 bits, found a larger integer, at offset 0"},
-		{"s32 unused bits unlike the sign, negative", s32, "\x80\x80\x80\x80\x70", 0, "expected n of 32 bits, found a larger integer, at offset 0"},
+		{"s32 unused bits unlike the sign", s32, "\xff\xff\xff\xff\x0f", 0,
+			"expected n of 32 bits, found a larger integer, at offset 0"},
+		{"s32 unused bits unlike the sign, negative", s32, "\x80\x80\x80\x80\x70", 0,
+			"expected n of 32 bits, found a larger integer, at offset 0"},
 		{"s33 largest type index", s33, "\xff\xff\xff\xff\x0f", math.MaxUint32, ""},
 		{"s33 smallest", s33, "\x80\x80\x80\x80\x70", math.MinInt32 * 2, ""},
-		{"s33 unused bits unlike the sign", s33, "\x80\x80\x80\x80\x10", 0, "expected n of 33 bits, found a larger integer, at offset 0"},
+		{"s33 unused bits unlike the sign", s33, "\x80\x80\x80\x80\x10", 0,
+			"expected n of 33 bits, found a larger integer, at offset 0"},
 		{"s64 largest", s64, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x00", math.MaxInt64, ""},
 		{"s64 smallest", s64, "\x80\x80\x80\x80\x80\x80\x80\x80\x80\x7f", math.MinInt64, ""},
-		{"s64 unused bits unlike the sign", s64, "\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01", 0, "expected n of 64 bits, found a larger integer, at offset 0"},
+		{"s64 unused bits unlike the sign", s64, "\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01", 0,
+			"expected n of 64 bits, found a larger integer, at offset 0"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -60,8 +68,8 @@ func TestIntegers(t *testing.T) {
 	}
 }
 
-// TestIntegersFollowTheGrammar compares with the grammar of the specification, written out as it stands there, at all
-// lengths around the longest, for all last bytes.
+// TestIntegersFollowTheGrammar compares with an implementation of the specification's grammar, for all lengths up to
+// beyond the longest and all last bytes.
 func TestIntegersFollowTheGrammar(t *testing.T) {
 	for _, bits := range []int{7, 8, 32, 33, 64} {
 		for length := range 12 {
@@ -69,7 +77,8 @@ func TestIntegersFollowTheGrammar(t *testing.T) {
 				for last := range 256 {
 					b := append(bytes.Repeat([]byte{fill}, length), byte(last))
 					u, s := newReader(b), newReader(b)
-					check(t, b, fmt.Sprintf("u%d", bits), u, new(big.Int).SetUint64(u.unsigned("n", bits)), grammarUnsigned(b, bits))
+					check(t, b, fmt.Sprintf("u%d", bits), u, new(big.Int).SetUint64(u.unsigned("n", bits)),
+						grammarUnsigned(b, bits))
 					check(t, b, fmt.Sprintf("s%d", bits), s, big.NewInt(s.signed("n", bits)), grammarSigned(b, bits))
 				}
 			}
@@ -87,7 +96,7 @@ func check(t *testing.T, b []byte, name string, r *reader, got, want *big.Int) {
 	}
 }
 
-// grammarUnsigned is the production uN of WebAssembly 2.0 §5.2.2; nil means that b is not in the language.
+// grammarUnsigned implements the production uN of WebAssembly 2.0 §5.2.2. It returns nil if b is not in the language.
 func grammarUnsigned(b []byte, bits int) *big.Int {
 	if len(b) == 0 {
 		return nil
@@ -102,7 +111,7 @@ func grammarUnsigned(b []byte, bits int) *big.Int {
 	return join(grammarUnsigned(b[1:], bits-7), n)
 }
 
-// grammarSigned is the production sN.
+// grammarSigned implements the production sN.
 func grammarSigned(b []byte, bits int) *big.Int {
 	if len(b) == 0 {
 		return nil
@@ -155,7 +164,7 @@ func TestNames(t *testing.T) {
 	}
 }
 
-func TestFirstFailureStays(t *testing.T) {
+func TestReaderKeepsFirstFailure(t *testing.T) {
 	r := newReader([]byte{0xff, 1, 2, 3})
 	r.malformed(2, "first")
 	r.unsupported(3, "second")
@@ -180,7 +189,7 @@ func errorText(r *reader) string {
 	return r.err.Error()
 }
 
-// asError is the typed error that err must be.
+// asError returns err as an *Error, and fails the test if it is not one.
 func asError(t *testing.T, err error) *Error {
 	t.Helper()
 	e, ok := errors.AsType[*Error](err)

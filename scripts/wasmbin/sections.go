@@ -1,6 +1,6 @@
 package wasmbin
 
-// readCustom reads the name of a custom section (WebAssembly 2.0 §5.5.3) and leaves out the rest.
+// readCustom reads the name of a custom section (WebAssembly 2.0 §5.5.3) and skips the rest.
 func (m *Module) readCustom(r *reader, start int) string {
 	if m.customSections++; m.customSections > MaxCustomSections {
 		r.unsupported(start, "custom section %d is over the limit of %d", m.customSections, MaxCustomSections)
@@ -36,7 +36,7 @@ func (m *Module) readImports(r *reader) {
 	}
 }
 
-// readImport reads one import and gives it the next place in the index space of its kind.
+// readImport reads one import and adds it to the index space of its kind.
 func (m *Module) readImport(r *reader) Import {
 	p := Import{Module: r.name("a module name"), Name: r.name("a name")}
 	offset := r.pos
@@ -50,13 +50,13 @@ func (m *Module) readImport(r *reader) Import {
 		m.functions = append(m.functions, p.Type)
 	case KindTable:
 		if len(m.tables) == MaxTables {
-			r.unsupported(offset, "a table more than the limit of %d", MaxTables)
+			r.unsupported(offset, "more tables than the limit of %d", MaxTables)
 		}
 		p.Table = r.table()
 		m.tables = append(m.tables, p.Table)
 	case KindMemory:
 		if len(m.memories) == MaxMemories {
-			r.unsupported(offset, "a memory more than the limit of %d", MaxMemories)
+			r.unsupported(offset, "more memories than the limit of %d", MaxMemories)
 		}
 		p.Memory = r.memory()
 		m.memories = append(m.memories, p.Memory)
@@ -91,7 +91,8 @@ func (m *Module) readTables(r *reader) {
 		offset := r.pos
 		t := r.table()
 		if m.tableElements += uint64(t.Limits.Min); m.tableElements > MaxTableElements {
-			r.unsupported(offset, "%d elements in all tables so far are over the limit of %d", m.tableElements, MaxTableElements)
+			r.unsupported(offset, "%d elements in all tables so far are over the limit of %d", m.tableElements,
+				MaxTableElements)
 		}
 		if r.err != nil {
 			return
@@ -128,7 +129,7 @@ func (m *Module) readGlobals(r *reader) {
 		}
 		m.Globals = append(m.Globals, g)
 	}
-	// Only now: an initial value refers to imported globals alone.
+	// Not earlier, because initial values may refer only to imported globals.
 	for _, g := range m.Globals {
 		m.globals = append(m.globals, g.Type)
 	}
@@ -151,7 +152,7 @@ func (m *Module) readExports(r *reader) {
 			return
 		}
 		if first, ok := seen[e.Name]; ok {
-			r.malformed(offset, "the name %q is that of export %d too", e.Name, first)
+			r.malformed(offset, "the name %q is already used by export %d", e.Name, first)
 			return
 		}
 		seen[e.Name] = i
@@ -182,7 +183,7 @@ func (m *Module) readDataCount(r *reader) {
 	}
 }
 
-// makeSlice makes room for n items, and none for no item, so that an empty section is like an absent one.
+// makeSlice returns an empty slice with room for n items, nil if n is 0, so that an empty section equals an absent one.
 func makeSlice[T any](n int) []T {
 	if n == 0 {
 		return nil

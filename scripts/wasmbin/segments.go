@@ -5,13 +5,13 @@ import "iter"
 // Flags of element and data segments (WebAssembly 2.0 §5.5.12 and §5.5.14).
 const (
 	flagNotActive   = 1 // passive, or declarative with flagIndex
-	flagIndex       = 2 // the table or memory is named; without it, it is the first
-	flagExpressions = 4 // elements are constant expressions; without it, function indices
+	flagIndex       = 2 // has the index of the table or memory; without it, the index is 0
+	flagExpressions = 4 // elements are constant expressions; without it, they are function indices
 	elementFlags    = flagNotActive | flagIndex | flagExpressions
 )
 
 func (m *Module) readElements(r *reader) {
-	// The smallest one: flags, a type and an empty vector.
+	// The smallest segment has flags, a type and an empty vector.
 	n := r.count(3, 0, MaxElementSegments)
 	for i := range n {
 		r.at("element segment", i)
@@ -71,7 +71,7 @@ func (m *Module) readExpressions(r *reader, flags uint32) {
 }
 
 func (m *Module) readData(r *reader) {
-	// The smallest one: flags and no bytes.
+	// The smallest segment has flags and an empty content.
 	n := r.count(2, 0, MaxDataSegments)
 	for i := range n {
 		r.at("data segment", i)
@@ -83,7 +83,7 @@ func (m *Module) readData(r *reader) {
 	}
 }
 
-// Data reads the data segments, in order. b is what the module was decoded from.
+// Data returns the data segments in order. b must be the bytes that the module was decoded from.
 func (m *Module) Data(b []byte) iter.Seq[DataSegment] {
 	return func(yield func(DataSegment) bool) {
 		for _, s := range m.Sections {

@@ -13,22 +13,23 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// A command is a line of the specification's test suite, as wast2json writes it. Its module is a file beside it.
+// A command is a command of the specification's test suite, as wast2json writes it.
 type command struct {
 	Type     string
-	Filename string
-	Text     string // what is wrong with the module, in the words of the reference interpreter
+	Filename string // of the module
+	Text     string // expected error, in the words of the reference interpreter
 }
 
-// The suites of WebAssembly 1.0 and 2.0, and how many of their valid modules we refuse, by what is said of them: a choice
-// of ours, not a mistake of theirs. All that the suites call malformed is refused.
+// coreSuites are the suites of WebAssembly 1.0 and 2.0, with the number of valid modules that are not accepted, by the
+// end of the error. All malformed modules are rejected.
 var coreSuites = map[string]map[string]int{
 	"v1": {},
 	"v2": {"table.grow: not accepted: tables never grow": 8},
 }
 
-// The suites of proposals. Their modules are valid, so we either read them or say that they are not supported.
-var proposalSuites = []string{"exception-handling", "extended-const", "tail-call", "threads", "typed-function-references"}
+// proposalSuites are the suites of proposals. Their valid modules are accepted, or rejected as unsupported.
+var proposalSuites = []string{"exception-handling", "extended-const", "tail-call", "threads",
+	"typed-function-references"}
 
 func TestSpecificationModules(t *testing.T) {
 	root := filepath.Join(wazeroFolder(t), "internal", "integration_test", "spectest")
@@ -56,22 +57,22 @@ func TestSpecificationModules(t *testing.T) {
 				}
 			}
 			if diff := cmp.Diff(unsupported, refused); diff != "" {
-				t.Errorf("valid modules that are refused, by what is said of them (-want +got):\n%s", diff)
+				t.Errorf("valid modules that are rejected, by the end of the error (-want +got):\n%s", diff)
 			}
 			if valid < 800 || malformed < 100 {
-				t.Errorf("found %d valid and %d malformed modules, want 800 and 100 or more", valid, malformed)
+				t.Errorf("found %d valid and %d malformed modules, want at least 800 and 100", valid, malformed)
 			}
 		})
 	}
 }
 
-// allowed tells what makes a module invalid, not malformed, and is accepted: types of values and their number, which the
-// runtime checks, and what is invalid in WebAssembly 1.0 but not in 2.0.
+// allowed reports whether an invalid module may be accepted: if the values on the stack are wrong, which the runtime
+// checks, or if it is valid in WebAssembly 2.0.
 func allowed(suite, text string) bool {
 	return text == "type mismatch" || text == "invalid result arity" || suite == "v1" && text == "multiple tables"
 }
 
-// choice is the end of what is said of a valid module that is not accepted: the instruction and the reason.
+// choice returns the end of the error for a valid module that is not accepted: the instruction and the reason.
 func choice(t *testing.T, file string, err error) string {
 	t.Helper()
 	e := asError(t, err)
@@ -101,18 +102,18 @@ func TestProposalModules(t *testing.T) {
 				}
 			}
 			if valid < 5 {
-				t.Errorf("found %d valid modules, want 5 or more", valid)
+				t.Errorf("found %d valid modules, want at least 5", valid)
 			}
 		})
 	}
 }
 
-// mustDecode tells whether the command is about a valid module.
+// mustDecode reports whether the module of a command is valid.
 func mustDecode(c command) bool {
 	return slices.Contains([]string{"module", "assert_unlinkable", "assert_uninstantiable"}, c.Type)
 }
 
-// commands are those of a suite that name a binary module, by its file.
+// commands returns the commands of a suite that have a binary module, by its file.
 func commands(t *testing.T, suite string) map[string]command {
 	t.Helper()
 	found := map[string]command{}
@@ -130,7 +131,7 @@ func commands(t *testing.T, suite string) map[string]command {
 	return found
 }
 
-// Modules that come out of a compiler, by their file in wazero's folder.
+// compiled are modules that compilers wrote: their files in wazero's folder, by compiler.
 var compiled = map[string]string{
 	"AssemblyScript": "imports/assemblyscript/example/testdata/index.wasm",
 	"C, by zig cc":   "imports/wasi_snapshot_preview1/testdata/zig-cc/wasi.wasm",
@@ -167,12 +168,12 @@ func TestCompiledModules(t *testing.T) {
 			t.Errorf("export named add_client_id: got %+v of type %s", e, f)
 		}
 		if len(m.Functions) < 1000 {
-			t.Errorf("got %d functions, want more than 1000", len(m.Functions))
+			t.Errorf("got %d functions, want at least 1000", len(m.Functions))
 		}
 	})
 }
 
-// TestAllModules goes over whatever else there is: it is not for us to say which of these are valid.
+// TestAllModules decodes all modules in wazero's folder. They may be valid or not.
 func TestAllModules(t *testing.T) {
 	files, accepted := 0, 0
 	walk(t, wazeroFolder(t), ".wasm", func(file string) {
@@ -187,7 +188,7 @@ func TestAllModules(t *testing.T) {
 		checkDecoded(t, b, m)
 	})
 	if files < 1000 || accepted < 1000 {
-		t.Errorf("found %d modules and accepted %d, want 1000 or more", files, accepted)
+		t.Errorf("found %d modules and accepted %d, want at least 1000", files, accepted)
 	}
 }
 
@@ -234,7 +235,7 @@ func main() {}
 	return readFile(t, filepath.Join(folder, "script.wasm"))
 }
 
-// wazeroFolder is where the module cache has wazero: its tests bring the suite and what many compilers make.
+// wazeroFolder returns wazero's folder in the module cache. Its tests contain the suites and modules of many compilers.
 func wazeroFolder(t testing.TB) string {
 	t.Helper()
 	list := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "github.com/tetratelabs/wazero")
@@ -255,7 +256,7 @@ func walk(t testing.TB, root, suffix string, visit func(file string)) {
 		return err
 	})
 	if err != nil {
-		t.Fatalf("going over %s: %v", root, err)
+		t.Fatalf("walking %s: %v", root, err)
 	}
 }
 

@@ -22,7 +22,7 @@ const (
 	ExternRef ValueType = 0x6f
 )
 
-// String is the type's name in the text format.
+// String returns the type's name in the text format.
 func (t ValueType) String() string {
 	switch t {
 	case I32:
@@ -49,7 +49,7 @@ type FuncType struct {
 	Results []ValueType // at most [MaxResults]
 }
 
-// String writes the signature as (i32, i32) -> (i64); equal signatures, and no others, have equal strings.
+// String returns the signature in the form (i32, i32) -> (i64). Different signatures have different strings.
 func (t FuncType) String() string {
 	var s strings.Builder
 	writeTypes(&s, t.Params)
@@ -71,8 +71,8 @@ func writeTypes(s *strings.Builder, types []ValueType) {
 
 // Limits are the size of a table, in elements, or of a memory, in 64 KiB pages.
 type Limits struct {
-	Min    uint32 // the size at instantiation
-	Max    uint32 // what it may grow to, not below Min; 0 unless HasMax
+	Min    uint32 // the initial size
+	Max    uint32 // the maximum size, at least Min; 0 unless HasMax
 	HasMax bool
 }
 
@@ -82,7 +82,7 @@ type Table struct {
 	Limits  Limits    // in elements
 }
 
-// Memory is the type of a memory. Its addresses are of 32 bits, and it is not shared: other memories are refused.
+// Memory is the type of a memory with 32-bit addresses that is not shared. Others are not accepted.
 type Memory struct {
 	Limits Limits // in pages of [PageSize], at most [MaxMemoryPages]
 }
@@ -93,7 +93,7 @@ type GlobalType struct {
 	Mutable bool
 }
 
-// Kind is what an import or export is.
+// Kind is the kind of an import or export.
 type Kind byte
 
 // The kinds, by their bytes (WebAssembly 2.0 §5.5.5).
@@ -104,7 +104,7 @@ const (
 	KindGlobal   Kind = 3
 )
 
-// String is the kind's name in words.
+// String returns the kind in words, such as "function".
 func (k Kind) String() string {
 	switch k {
 	case KindFunction:
@@ -119,7 +119,7 @@ func (k Kind) String() string {
 	return fmt.Sprintf("kind 0x%02x", byte(k))
 }
 
-// SectionID tells the sections apart (WebAssembly 2.0 §5.5.2).
+// SectionID identifies the type of a section (WebAssembly 2.0 §5.5.2).
 type SectionID byte
 
 // The sections of WebAssembly 2.0.
@@ -139,7 +139,7 @@ const (
 	SectionDataCount SectionID = 12
 )
 
-// String is the section's name in words, such as "import section".
+// String returns the section's name, such as "import section".
 func (id SectionID) String() string {
 	names := [...]string{"custom", "type", "import", "function", "table", "memory", "global", "export", "start",
 		"element", "code", "data", "data count"}
@@ -149,9 +149,9 @@ func (id SectionID) String() string {
 	return fmt.Sprintf("section %d", byte(id))
 }
 
-// order is the section's place among the others, from 1: that of its id, but for the data count, which came to the
-// format later and stands before the code that needs it (WebAssembly 2.0 §5.5.16). It is 0 for custom sections, which
-// stand anywhere, and for ids that are none.
+// order returns the position of a section among the others, from 1 (WebAssembly 2.0 §5.5.16). It follows the ids,
+// except that the data count precedes the code. It is 0 for custom sections, which may be anywhere, and for unknown
+// ids.
 func (id SectionID) order() int {
 	switch {
 	case id <= SectionElement:
