@@ -14,7 +14,7 @@ import (
 	"registrar/scripts/wasmbin"
 )
 
-// A workload is a guest's function to be called over and over.
+// A workload is a function of a guest that a benchmark calls repeatedly.
 type workload struct {
 	name     string
 	wasm     func(testing.TB) []byte
@@ -38,8 +38,8 @@ func workloads() []workload {
 	}
 }
 
-// BenchmarkOverhead compares, in turns, a guest as it is with the same one metered, and with what wazero has for stopping
-// guests. It reports how many times as long the two take.
+// BenchmarkOverhead runs, in turns, a guest without metering, with metering, and with WithCloseOnContextDone, wazero's
+// way to stop guests. It reports the time of the latter two as multiples of the first.
 func BenchmarkOverhead(b *testing.B) {
 	for _, w := range workloads() {
 		b.Run(w.name, func(b *testing.B) {
@@ -62,7 +62,7 @@ func BenchmarkOverhead(b *testing.B) {
 	}
 }
 
-// start instantiates a guest and returns how to call it for some time.
+// start instantiates a guest and returns a function that calls a workload and returns its duration.
 func start(t testing.TB, config wazero.RuntimeConfig, original, wasm []byte) func(testing.TB, workload) time.Duration {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -70,7 +70,8 @@ func start(t testing.TB, config wazero.RuntimeConfig, original, wasm []byte) fun
 	m := &meter{slice: 1_000_000, budget: math.MaxInt64}
 	r := newRuntime(t, config, m)
 	stub(t, r, original)
-	guest, err := r.InstantiateWithConfig(ctx, wasm, wazero.NewModuleConfig().WithName("").WithStartFunctions("_initialize"))
+	guest, err := r.InstantiateWithConfig(ctx, wasm,
+		wazero.NewModuleConfig().WithName("").WithStartFunctions("_initialize"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +89,7 @@ func start(t testing.TB, config wazero.RuntimeConfig, original, wasm []byte) fun
 	}
 }
 
-// stub gives a guest host functions that do next to nothing.
+// stub provides a guest with host functions that return fixed documents.
 func stub(t testing.TB, r wazero.Runtime, wasm []byte) {
 	t.Helper()
 	m, err := wasmbin.Decode(wasm)
@@ -97,10 +98,11 @@ func stub(t testing.TB, r wazero.Runtime, wasm []byte) {
 	}
 	const uri = `"https://app.example/callback"`
 	documents := map[string]string{
-		"read_config":  `{"hosts":["app.example","b.example"]}`,
-		"read_request": `{"redirect_uris":[` + uri + `,` + uri + `,` + uri + `],"client_name":"An app","grant_types":["authorization_code"]}`,
-		"read_client":  `{"redirect_uris":[` + uri + `],"scope":"openid profile email offline_access"}`,
-		"read_caller":  `{"auth":"jwt","scopes":["openid","profile","email","offline_access"]}`,
+		"read_config": `{"hosts":["app.example","b.example"]}`,
+		"read_request": `{"redirect_uris":[` + uri + `,` + uri + `,` + uri +
+			`],"client_name":"An app","grant_types":["authorization_code"]}`,
+		"read_client": `{"redirect_uris":[` + uri + `],"scope":"openid profile email offline_access"}`,
+		"read_caller": `{"auth":"jwt","scopes":["openid","profile","email","offline_access"]}`,
 	}
 	builders := map[string]wazero.HostModuleBuilder{}
 	for _, i := range m.Imports {
@@ -109,12 +111,12 @@ func stub(t testing.TB, r wazero.Runtime, wasm []byte) {
 		}
 		document := documents[i.Name]
 		function := api.GoModuleFunc(func(_ context.Context, guest api.Module, stack []uint64) {
-			if i.Name == "clock_time_get" { // Go does not start at 0
+			if i.Name == "clock_time_get" { // Go does not start at time 0
 				guest.Memory().WriteUint64Le(api.DecodeU32(stack[2]), 1e18)
 			}
 			if document == "" {
 				clear(stack)
-				if i.Name == "fd_prestat_get" { // no folder is open
+				if i.Name == "fd_prestat_get" { // there are no preopened folders
 					stack[0] = 8 // EBADF
 				}
 				return
@@ -125,7 +127,8 @@ func stub(t testing.TB, r wazero.Runtime, wasm []byte) {
 			stack[0] = uint64(len(document))
 		})
 		f := m.Types[i.Type]
-		builders[i.Module].NewFunctionBuilder().WithGoModuleFunction(function, values(f.Params), values(f.Results)).Export(i.Name)
+		builders[i.Module].NewFunctionBuilder().WithGoModuleFunction(function, values(f.Params),
+			values(f.Results)).Export(i.Name)
 	}
 	for _, b := range builders {
 		if _, err := b.Instantiate(t.Context()); err != nil {

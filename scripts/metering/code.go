@@ -6,18 +6,18 @@ import (
 	"registrar/scripts/wasmbin"
 )
 
-// A block is one that is open in the body that is being rewritten.
+// A block is an open block of the body.
 type block struct {
 	opcode wasmbin.Opcode
 	joined bool // a branch leads to its end
 }
 
-// A function rewrites one body. Instructions gather in a run until it is known what they cost all together.
+// A function rewrites one body. It collects instructions in a run until the price of the whole run is known.
 type function struct {
 	*rewriter
-	leaf   bool   // it calls no other function, so that its own call need not count
-	saved  uint32 // unless it is a leaf: local that holds the calls left to what it calls
-	join   uint64 // fuel of a place where paths join
+	leaf   bool   // it calls no function, so that calls of it do not count
+	saved  uint32 // unless leaf: the local with the calls left for the functions that it calls
+	join   uint64 // price of a place where control paths join
 	blocks []block
 
 	out  []byte
@@ -26,14 +26,14 @@ type function struct {
 	kind run
 }
 
-// A run is how control comes into a run of instructions.
+// A run is the way in which control enters a run of instructions.
 type run int
 
 const (
-	plain run = iota // from one place, or from such as were checked
-	entry            // by a call
-	turn             // by a branch back
-	dead             // not at all
+	plain run = iota // from the run before, or by a branch forward
+	entry            // by a call of the function
+	turn             // by a branch back to a loop
+	dead             // never
 )
 
 // code rewrites the code section, and adds the helpers.
@@ -96,7 +96,7 @@ func (f *function) begin(kind run) {
 	}
 }
 
-// flush ends a run: its price goes before it.
+// flush ends a run. It appends the payment for the run, and then the run.
 func (f *function) flush() {
 	switch {
 	case f.kind == dead:
@@ -115,7 +115,7 @@ func (f *function) flush() {
 	f.run = f.run[:0]
 }
 
-// instruction adds one instruction to the run, and ends the run where control may go elsewhere or come in.
+// instruction adds an instruction to the run. It ends the run if control may leave or enter after the instruction.
 func (f *function) instruction(i *wasmbin.Instruction) {
 	innermost := len(f.blocks) - 1
 	if i.Opcode == wasmbin.End {
@@ -153,7 +153,7 @@ func (f *function) instruction(i *wasmbin.Instruction) {
 	}
 }
 
-// next ends a run and begins another. What begins in dead code is dead too, up to the next end or else.
+// next ends a run and begins another. A run that begins in dead code is dead too, until the next end or else.
 func (f *function) next(kind run) {
 	if f.kind == dead {
 		kind = dead
@@ -162,11 +162,11 @@ func (f *function) next(kind run) {
 	f.begin(kind)
 }
 
-// end closes a block. Where nothing leads to its end but the run before it, the run goes on, dead or not.
+// end closes a block. If no branch leads to its end, the run continues, dead or not.
 func (f *function) end(i *wasmbin.Instruction, b block) {
 	f.cost += price(i)
 	f.run = append(f.run, byte(wasmbin.End))
-	if len(f.blocks) == 1 { // of the function: nothing comes after it
+	if len(f.blocks) == 1 { // the end of the function
 		return
 	}
 	if b.joined || b.opcode == wasmbin.If {
@@ -176,14 +176,15 @@ func (f *function) end(i *wasmbin.Instruction, b block) {
 	}
 }
 
-// branch notes that a branch leads to the end of a block. One to a loop leads to its header.
+// branch records a branch to the end of a block. A branch to a loop leads to its header instead.
 func (f *function) branch(label uint32) {
 	if b := &f.blocks[len(f.blocks)-1-int(label)]; b.opcode != wasmbin.Loop {
 		b.joined = true
 	}
 }
 
-// emit writes one instruction: as it was, but for function indices and what is paid by length.
+// emit appends an instruction to the run, with its function index updated, and with a call of the helper that pays for
+// its length.
 func (f *function) emit(i *wasmbin.Instruction) {
 	switch i.Opcode {
 	case wasmbin.Call:

@@ -6,7 +6,7 @@ import (
 	"registrar/scripts/wasmbin"
 )
 
-// Opcodes that take no immediates and that only we write.
+// Opcodes of numeric instructions, and the empty block type.
 const (
 	opI32Ne      = 0x47
 	opI64LtS     = 0x53
@@ -18,10 +18,10 @@ const (
 	emptyBlock   = 0x40
 )
 
-// addedTypes are that of the event, (i32) -> (), and that of the helpers, (i32) -> (i32).
+// addedTypes are the types of the event, (i32) -> (), and of the helpers, (i32) -> (i32).
 const addedTypes = "\x60\x01\x7f\x00" + "\x60\x01\x7f\x01\x7f"
 
-// addedGlobals are the fuel and the calls left.
+// addedGlobals returns the globals of the fuel and of the calls left.
 func addedGlobals() []byte {
 	const mutable = 1
 	out := append([]byte{byte(wasmbin.I64), mutable}, byte(wasmbin.I64Const), 0, byte(wasmbin.End))
@@ -29,7 +29,7 @@ func addedGlobals() []byte {
 	return append(appendConst(out, DefaultCalls), byte(wasmbin.End))
 }
 
-// pay takes fuel: global.get, i64.const, i64.sub, global.set.
+// pay appends code that takes fuel.
 func (r *rewriter) pay(out []byte, fuel uint64) []byte {
 	if fuel == 0 {
 		return out
@@ -39,15 +39,15 @@ func (r *rewriter) pay(out []byte, fuel uint64) []byte {
 	return appendGlobalSet(out, r.fuel)
 }
 
-// check calls the event if the fuel is below 0.
+// check appends code that calls the event if the fuel is below 0.
 func (r *rewriter) check(out []byte) []byte {
 	out = appendGlobalGet(out, r.fuel)
 	out = append(appendConst(out, 0), opI64LtS, byte(wasmbin.If), emptyBlock, byte(wasmbin.I32Const), byte(Fuel))
 	return append(appendCall(out, r.imported), byte(wasmbin.End))
 }
 
-// checkBoth calls the event if the calls left or the fuel are below 0. The first of them is the reason that is given; that
-// they are [Calls] and [Fuel], 1 and 0, saves a branch.
+// checkBoth appends code that calls the event if the calls left or the fuel are below 0. The reason is [Calls] if the
+// calls left are below 0. Because it is 1 and [Fuel] is 0, the comparison itself is the reason and needs no branch.
 func (r *rewriter) checkBoth(out []byte) []byte {
 	out = appendGlobalGet(out, r.calls)
 	out = appendGlobalGet(out, r.fuel)
@@ -58,22 +58,22 @@ func (r *rewriter) checkBoth(out []byte) []byte {
 	return append(appendCall(out, r.imported), byte(wasmbin.End))
 }
 
-// enter saves the calls that are left to the functions that this one calls.
+// enter appends code that saves the calls left for the functions that f calls.
 func (f *function) enter(out []byte) []byte {
 	out = appendGlobalGet(out, f.calls)
 	out = append(appendConst(out, 1), opI64Sub, byte(wasmbin.LocalSet))
 	return appendUnsigned(out, f.saved)
 }
 
-// hand sets the calls that are left for the function that is called next.
+// hand appends code that sets the calls left for the function that is called next.
 func (f *function) hand(out []byte) []byte {
 	out = append(out, byte(wasmbin.LocalGet))
 	out = appendUnsigned(out, f.saved)
 	return appendGlobalSet(out, f.calls)
 }
 
-// helpers are the bodies of the functions that are added, in the order of their indices. The last one is there only if
-// there is a memory, which it needs to be valid.
+// helpers returns the bodies of the added functions, in the order of their indices. The grower is valid only in a
+// module with a memory.
 func (r *rewriter) helpers() [][]byte {
 	helpers := [][]byte{r.payer(bytesPerFuelBits), r.payer(elementsFuelBits)}
 	if r.m.Count(wasmbin.KindMemory) > 0 {
@@ -82,7 +82,7 @@ func (r *rewriter) helpers() [][]byte {
 	return helpers
 }
 
-// payer pays for its parameter, shifted right, and returns it.
+// payer returns the body of a function that pays for its parameter, shifted right, and returns the parameter.
 func (r *rewriter) payer(shift int64) []byte {
 	out := []byte{0} // locals
 	out = appendGlobalGet(out, r.fuel)
@@ -93,11 +93,11 @@ func (r *rewriter) payer(shift int64) []byte {
 	return append(out, byte(wasmbin.LocalGet), 0, byte(wasmbin.End))
 }
 
-// grower is memory.grow, and pays for the pages that it added.
+// grower returns the body of a function that replaces memory.grow and pays for the added pages.
 func (r *rewriter) grower() []byte {
 	out := []byte{1, 1, byte(wasmbin.I32)} // one local, for the result
 	out = append(out, byte(wasmbin.LocalGet), 0, byte(wasmbin.MemoryGrow), 0, byte(wasmbin.LocalTee), 1)
-	out = append(out, byte(wasmbin.I32Const), 0x7f, opI32Ne, byte(wasmbin.If), emptyBlock) // -1: nothing was added
+	out = append(out, byte(wasmbin.I32Const), 0x7f, opI32Ne, byte(wasmbin.If), emptyBlock) // -1: no page was added
 	out = appendGlobalGet(out, r.fuel)
 	out = append(out, byte(wasmbin.LocalGet), 0, opI64ExtendU)
 	out = append(appendConst(out, fuelPerPageBits), opI64Shl, opI64Sub)
@@ -118,8 +118,8 @@ func appendCall(out []byte, function uint32) []byte {
 	return appendUnsigned(append(out, byte(wasmbin.Call)), function)
 }
 
-// appendConst appends an i64.const, its value in signed LEB128 (WebAssembly 2.0 §5.2.2). The signed varints of package
-// binary are another encoding: zigzag.
+// appendConst appends an i64.const. Its value is in signed LEB128 (WebAssembly 2.0 §5.2.2), which is not the zigzag
+// encoding of package binary.
 func appendConst(out []byte, value int64) []byte {
 	out = append(out, byte(wasmbin.I64Const))
 	for {
@@ -132,10 +132,10 @@ func appendConst(out []byte, value int64) []byte {
 	}
 }
 
-// appendUnsigned appends an integer in unsigned LEB128, which package binary calls a varint.
+// appendUnsigned appends an unsigned LEB128 integer, which package binary calls a uvarint.
 func appendUnsigned(out []byte, value uint32) []byte { return binary.AppendUvarint(out, uint64(value)) }
 
-// unsigned returns the integer in unsigned LEB128 that b begins with, and its size. wasmbin has checked it.
+// unsigned returns the unsigned LEB128 integer at the beginning of b, and its size. wasmbin has checked it.
 func unsigned(b []byte) (value, size int) {
 	v, size := binary.Uvarint(b)
 	return int(v), size

@@ -24,15 +24,16 @@ func counts(t testing.TB, m *meter) api.Module {
 	if err != nil {
 		t.Fatal(err)
 	}
-	guest, err := r.InstantiateWithConfig(t.Context(), rewrite(t, readFile(t, "testdata", "counts.wasm")), wazero.NewModuleConfig())
+	guest, err := r.InstantiateWithConfig(t.Context(), rewrite(t, readFile(t, "testdata", "counts.wasm")),
+		wazero.NewModuleConfig())
 	if err != nil {
 		t.Fatal(err)
 	}
 	return guest
 }
 
-// enter calls the guest again, as a host does whose function runs what a step replaced: with fuel and calls of its own,
-// and the guest's own put back afterwards.
+// enter calls the guest again, like a host function that runs the base of a step. It gives the inner call other fuel,
+// and then restores the fuel and calls of the outer one.
 func enter(ctx context.Context, guest api.Module, stack []uint64) {
 	fuel := guest.ExportedGlobal(metering.FuelExport).(api.MutableGlobal)
 	calls := guest.ExportedGlobal(metering.CallsExport).(api.MutableGlobal)
@@ -48,6 +49,7 @@ func enter(ctx context.Context, guest api.Module, stack []uint64) {
 }
 
 func TestFuel(t *testing.T) {
+	t.Parallel()
 	const none = math.MaxUint32 // no argument
 	tests := []struct {
 		function string
@@ -87,7 +89,7 @@ func TestFuel(t *testing.T) {
 		{"fill", 65_536, 1028, 0},
 		{"copy", 6400, 104, 0},
 		{"init", 10, 4, 0},
-		{"init", 1 << 31, 4 + 1<<25, 0}, // it traps, but not before it is paid
+		{"init", 1 << 31, 4 + 1<<25, 0}, // traps after the payment
 		{"table_fill", 7, 4, 0},
 		{"table_fill", 16, 6, 0},
 		{"table_copy", 8, 5, 0},
@@ -95,7 +97,7 @@ func TestFuel(t *testing.T) {
 		{"table_init", 0xffff_fff0, 4 + 1<<29 - 2, 0},
 		{"grow", 0, 2, 1},
 		{"grow", 2, 2050, 1},
-		{"grow", 3, 2, math.MaxUint32}, // more than the memory may have: nothing is added
+		{"grow", 3, 2, math.MaxUint32}, // beyond the maximum size, so no page is added
 		{"grow", 1 << 31, 2, math.MaxUint32},
 		{"last", 10, 57, 0},
 		{"recurse_indirect", 100, 703, 0},
@@ -117,7 +119,7 @@ func TestFuel(t *testing.T) {
 			}
 			results, err := guest.ExportedFunction(test.function).Call(t.Context(), args...)
 			if got := m.spent(guest); got != test.want {
-				t.Errorf("spent %d, want %d", got, test.want)
+				t.Errorf("used %d, want %d", got, test.want)
 			}
 			t.Logf("%d fuel, %d events, error %v", m.spent(guest), m.events, err)
 			if err == nil && len(results) == 1 && uint32(results[0]) != test.result {
@@ -127,8 +129,9 @@ func TestFuel(t *testing.T) {
 	}
 }
 
-// TestSlices looks at when a guest asks for fuel: as soon as there is none at a check, and not before.
+// A guest asks for fuel at the first check after the slice is used up.
 func TestSlices(t *testing.T) {
+	t.Parallel()
 	m := &meter{slice: 1000, budget: 10_000}
 	guest := counts(t, m)
 	call := func(function string, args ...uint64) error {
@@ -136,7 +139,8 @@ func TestSlices(t *testing.T) {
 		return err
 	}
 	if err := call("loop", 200); err != nil || m.events != 1 || m.spent(guest) != 1000 {
-		t.Errorf("a slice used to its end: %v, %d events, %d spent; want no error, 1 and 1000", err, m.events, m.spent(guest))
+		t.Errorf("a slice used to its end: %v, %d events, %d spent; want no error, 1 and 1000", err, m.events,
+			m.spent(guest))
 	}
 	if err := call("loop", 1); err != nil || m.events != 2 {
 		t.Errorf("one turn more: %v, %d events, want 2", err, m.events)
@@ -146,18 +150,21 @@ func TestSlices(t *testing.T) {
 	}
 	for _, function := range []string{"spin", "loop", "recurse"} {
 		guest := counts(t, &meter{slice: 1000, budget: 2000})
-		_, err := guest.ExportedFunction(function).Call(t.Context(), make([]uint64, len(guest.ExportedFunction(function).Definition().ParamTypes()))...)
+		f := guest.ExportedFunction(function)
+		_, err := f.Call(t.Context(), make([]uint64, len(f.Definition().ParamTypes()))...)
 		if want := function != "recurse"; errors.Is(err, errFuel) != want {
 			t.Errorf("%s: got %v, want it out of fuel: %t", function, err, want)
 		}
 	}
-	// 2^40 calls in a chain of 40, with no loop: no function calls itself more than twice.
-	if _, err := counts(t, &meter{slice: 1000, budget: 1_000_000}).ExportedFunction("wide").Call(t.Context(), 40); !errors.Is(err, errFuel) {
+	// 2^40 calls of depth 40, without a loop.
+	wide := counts(t, &meter{slice: 1000, budget: 1_000_000}).ExportedFunction("wide")
+	if _, err := wide.Call(t.Context(), 40); !errors.Is(err, errFuel) {
 		t.Errorf("a chain of calls: got %v, want it out of fuel", err)
 	}
 }
 
 func TestDepth(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name     string
 		function string
@@ -165,19 +172,19 @@ func TestDepth(t *testing.T) {
 		argument uint64
 		fails    bool
 	}{
-		{"the default is reached", "recurse", metering.DefaultCalls, 1000, false},
-		{"the default is passed", "recurse", metering.DefaultCalls, 1001, true},
-		{"a limit of the host's is reached", "recurse", 10, 10, false},
-		{"a limit of the host's is passed", "recurse", 10, 11, true},
+		{"at the default limit", "recurse", metering.DefaultCalls, 1000, false},
+		{"beyond the default limit", "recurse", metering.DefaultCalls, 1001, true},
+		{"at a limit of the host", "recurse", 10, 10, false},
+		{"beyond a limit of the host", "recurse", 10, 11, true},
 		{"functions that call none do not count", "leaf", -1, 1, false},
 		{"functions that call none do not count, and fuel runs out later", "last", 0, 1000, false},
-		{"indirect calls reach a limit", "recurse_indirect", 10, 10, false},
-		{"indirect calls pass a limit", "recurse_indirect", 10, 11, true},
-		{"calls in a loop reach a limit", "recurse_in_loop", 10, 10, false},
-		{"calls in a loop pass a limit", "recurse_in_loop", 10, 11, true},
-		{"a last call", "caller", 0, 1, false},
-		{"the host calls back", "enter", 10, 9, false},
-		{"the host calls back, too deep together", "enter", 10, 10, true},
+		{"indirect calls at a limit", "recurse_indirect", 10, 10, false},
+		{"indirect calls beyond a limit", "recurse_indirect", 10, 11, true},
+		{"calls in a loop at a limit", "recurse_in_loop", 10, 10, false},
+		{"calls in a loop beyond a limit", "recurse_in_loop", 10, 11, true},
+		{"the last call", "caller", 0, 1, false},
+		{"a host function calls the guest", "enter", 10, 9, false},
+		{"a host function calls the guest, beyond a limit", "enter", 10, 10, true},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -195,8 +202,9 @@ func TestDepth(t *testing.T) {
 	}
 }
 
-// TestIndices holds that what a module exports and refers to is still the same after functions were renumbered.
+// Exports, elements and references are the same functions after they were renumbered.
 func TestIndices(t *testing.T) {
+	t.Parallel()
 	guest := counts(t, &meter{slice: 1000, budget: 100_000})
 	var exported []string
 	for name := range guest.ExportedFunctionDefinitions() {
@@ -205,7 +213,7 @@ func TestIndices(t *testing.T) {
 		}
 	}
 	if exported != nil {
-		t.Errorf("exported functions: got %q, want none of ours", exported)
+		t.Errorf("exported functions: got %q, want none with the reserved prefix", exported)
 	}
 	call := func(function string, args ...uint64) uint32 {
 		results, err := guest.ExportedFunction(function).Call(t.Context(), args...)

@@ -21,7 +21,7 @@ var (
 	errDepth = errors.New("call depth exceeded")
 )
 
-// A meter is the host's side of metering, as small as it can be.
+// A meter is a minimal host for metered guests.
 type meter struct {
 	slice  int64 // fuel handed out at a time
 	budget int64 // fuel left to hand out
@@ -29,7 +29,7 @@ type meter struct {
 	events int
 }
 
-// newRuntime makes a runtime whose guests report to m.
+// newRuntime returns a runtime whose guests call m.
 func newRuntime(t testing.TB, config wazero.RuntimeConfig, m *meter) wazero.Runtime {
 	t.Helper()
 	ctx := t.Context()
@@ -40,7 +40,8 @@ func newRuntime(t testing.TB, config wazero.RuntimeConfig, m *meter) wazero.Runt
 		}
 	})
 	_, err := r.NewHostModuleBuilder(metering.EventModule).NewFunctionBuilder().
-		WithGoModuleFunction(api.GoModuleFunc(m.event), []api.ValueType{api.ValueTypeI32}, nil).Export(metering.EventName).Instantiate(ctx)
+		WithGoModuleFunction(api.GoModuleFunc(m.event), []api.ValueType{api.ValueTypeI32},
+			nil).Export(metering.EventName).Instantiate(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,12 +64,12 @@ func (m *meter) event(_ context.Context, guest api.Module, stack []uint64) {
 	}
 }
 
-// spent is the fuel that a guest spent so far.
+// spent returns the fuel that a guest has used.
 func (m *meter) spent(guest api.Module) int64 {
 	return m.given - int64(guest.ExportedGlobal(metering.FuelExport).Get())
 }
 
-// rewrite meters a module that is right.
+// rewrite returns a valid module with metering.
 func rewrite(t testing.TB, wasm []byte) []byte {
 	t.Helper()
 	m, err := wasmbin.Decode(wasm)
@@ -82,7 +83,7 @@ func rewrite(t testing.TB, wasm []byte) []byte {
 	return metered
 }
 
-// wazeroFolder is where the module cache has wazero: its tests bring the specification's suites.
+// wazeroFolder returns wazero's folder in the module cache. Its tests contain the specification's suites.
 func wazeroFolder(t testing.TB) string {
 	t.Helper()
 	list := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "github.com/tetratelabs/wazero")

@@ -2,7 +2,7 @@ package metering
 
 import "registrar/scripts/wasmbin"
 
-// What one fuel pays for beside an instruction. The package comment has the reasons.
+// Units of the additional price of an instruction. The package comment explains them.
 const (
 	valuesPerFuel    = 16
 	freeVariables    = 64
@@ -12,12 +12,12 @@ const (
 	fuelPerPageBits  = 10 // 1,024 a page, as a shift
 )
 
-// joinPrice is what it costs where paths join, with so many variables.
+// joinPrice returns the price of a place where control paths join, for a number of variables.
 func joinPrice(variables int) uint64 {
 	return uint64(max(0, variables-freeVariables)) / variablesPerFuel
 }
 
-// price is what an instruction costs, places where paths join and lengths apart.
+// price returns the price of an instruction, without that of joining paths and of lengths.
 func price(i *wasmbin.Instruction) uint64 {
 	values := uint64(i.Values) / valuesPerFuel
 	switch i.Opcode {

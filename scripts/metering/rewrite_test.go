@@ -19,10 +19,11 @@ import (
 	"registrar/scripts/wasmbin"
 )
 
-// header begins every module.
+// header is the beginning of each module.
 const header = "\x00asm\x01\x00\x00\x00"
 
 func TestReservedNames(t *testing.T) {
+	t.Parallel()
 	const memory = "\x05\x03\x01\x00\x01"
 	imported := func(module string) string {
 		item := "\x01" + string(rune(len(module))) + module + "\x01f\x00\x00"
@@ -35,7 +36,7 @@ func TestReservedNames(t *testing.T) {
 	tests := []struct {
 		name string
 		wasm string
-		want string // empty: it is rewritten
+		want string // empty means no error
 	}{
 		{"an import from another module", imported("registrar_v1"), ""},
 		{"an import of the event", imported(metering.EventModule),
@@ -69,9 +70,12 @@ func errorText(err error) string {
 	return err.Error()
 }
 
-// TestRewrittenModules reads back what compilers made and we rewrote: all that there was is there, ours beside it.
+// A rewritten module has all items of the original one and those that metering adds.
 func TestRewrittenModules(t *testing.T) {
-	for _, name := range []string{"go-policy", "mcp-policy", "rust-prefix-id", "c-secret-by-scope", "id-and-secret", "nested"} {
+	t.Parallel()
+	for _, name := range []string{
+		"go-policy", "mcp-policy", "rust-prefix-id", "c-secret-by-scope", "id-and-secret", "nested",
+	} {
 		t.Run(name, func(t *testing.T) {
 			wasm := wasmtest.Wasm(t, name)
 			before, err := wasmbin.Decode(wasm)
@@ -81,17 +85,19 @@ func TestRewrittenModules(t *testing.T) {
 			original := bytes.Clone(wasm)
 			rewritten := rewrite(t, wasm)
 			if !bytes.Equal(wasm, original) {
-				t.Error("the module itself was changed")
+				t.Error("Rewrite modified its argument")
 			}
 			if again := rewrite(t, wasm); !bytes.Equal(rewritten, again) {
-				t.Error("rewritten twice, the results differ")
+				t.Error("the result is not deterministic")
 			}
 			after, err := wasmbin.Decode(rewritten)
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := []int{len(after.Types), len(after.Imports), len(after.Exports), len(after.Globals), len(after.Tables), after.DataSegments, after.ElementSegments}
-			want := []int{len(before.Types) + 2, len(before.Imports) + 1, len(before.Exports) + 2, len(before.Globals) + 2, len(before.Tables), before.DataSegments, before.ElementSegments}
+			got := []int{len(after.Types), len(after.Imports), len(after.Exports), len(after.Globals),
+				len(after.Tables), after.DataSegments, after.ElementSegments}
+			want := []int{len(before.Types) + 2, len(before.Imports) + 1, len(before.Exports) + 2, len(before.Globals) +
+				2, len(before.Tables), before.DataSegments, before.ElementSegments}
 			if fmt.Sprint(got) != fmt.Sprint(want) {
 				t.Errorf("types, imports, exports, globals, tables, data, elements: got %v, want %v", got, want)
 			}
@@ -101,22 +107,24 @@ func TestRewrittenModules(t *testing.T) {
 				}
 			}
 			event := after.Imports[len(after.Imports)-1]
-			if event.Module != metering.EventModule || event.Name != metering.EventName || after.Types[event.Type].String() != "(i32) -> ()" {
+			if event.Module != metering.EventModule || event.Name != metering.EventName ||
+				after.Types[event.Type].String() != "(i32) -> ()" {
 				t.Errorf("the last import is %+v, want the event", event)
 			}
 			t.Logf("%d bytes became %d", len(wasm), len(rewritten))
 			if len(rewritten) > 2*len(wasm)+metering.MaxOverhead {
-				t.Errorf("%d bytes became %d: want twice as many at most for what compilers make", len(wasm), len(rewritten))
+				t.Errorf("%d bytes became %d: want at most twice as many for compiled code", len(wasm), len(rewritten))
 			}
 			if _, err := metering.Rewrite(rewritten, after); err == nil {
-				t.Error("a rewritten module was rewritten, want its names refused")
+				t.Error("rewriting a rewritten module: got no error, want one for its reserved names")
 			}
 		})
 	}
 }
 
-// TestGrowth rewrites what grows most: short functions that call, short loops, calls alone.
+// TestGrowth rewrites the modules that grow most: short functions with calls, short loops, and calls.
 func TestGrowth(t *testing.T) {
+	t.Parallel()
 	short := [][]byte{}
 	for range 20_000 {
 		short = append(short, []byte{0, 0x10, 0x80, 0x80, 1})
@@ -139,8 +147,8 @@ func TestGrowth(t *testing.T) {
 	}
 }
 
-// FuzzRewrite holds for any module that is accepted: it is rewritten, no larger than promised; the result is accepted too,
-// and compiles where the module does; and functions without parameters return the same, or trap for the same reason.
+// FuzzRewrite tests accepted modules: they are rewritten within the limits of size; the result is accepted, and
+// compiles if the original does; functions without parameters return the same results, or trap for the same reason.
 func FuzzRewrite(f *testing.F) {
 	root := filepath.Join(wazeroFolder(f), "internal", "integration_test", "spectest")
 	seeds := 0
@@ -181,7 +189,7 @@ func FuzzRewrite(f *testing.F) {
 		plain, err := r.CompileModule(t.Context(), stripCustom(wasm, m))
 		metered, meteredErr := r.CompileModule(t.Context(), rewritten)
 		if (err == nil) != (meteredErr == nil) {
-			t.Fatalf("compiling: got error %v metered, %v as it is", meteredErr, err)
+			t.Fatalf("compiling: got error %v with metering, %v without", meteredErr, err)
 		}
 		if err == nil {
 			meter.given, meter.budget, meter.slice = 0, 100_000, 1000
@@ -192,7 +200,7 @@ func FuzzRewrite(f *testing.F) {
 
 const maxFuzz = 2048
 
-// stripCustom is a module without its custom sections, as the rewritten one is.
+// stripCustom returns a module without its custom sections.
 func stripCustom(wasm []byte, m *wasmbin.Module) []byte {
 	stripped := slices.Clone(wasm[:8])
 	for _, s := range m.Sections {
@@ -203,7 +211,8 @@ func stripCustom(wasm []byte, m *wasmbin.Module) []byte {
 	return stripped
 }
 
-// compare runs what takes no parameters, metered first: what ends there within its fuel ends.
+// compare runs functions without parameters, first with metering: a function that ends within its fuel also ends
+// without.
 func compare(t *testing.T, r wazero.Runtime, plain, metered wazero.CompiledModule) {
 	t.Helper()
 	ctx := context.Background()
@@ -217,7 +226,7 @@ func compare(t *testing.T, r wazero.Runtime, plain, metered wazero.CompiledModul
 	defer second.Close(ctx)
 	first, err := r.InstantiateModule(ctx, plain, config)
 	if err != nil {
-		t.Fatalf("instantiating: got error %v as it is, none metered", err)
+		t.Fatalf("instantiating: got error %v without metering, none with it", err)
 	}
 	defer first.Close(ctx)
 	for name, definition := range plain.ExportedFunctions() {
@@ -226,12 +235,13 @@ func compare(t *testing.T, r wazero.Runtime, plain, metered wazero.CompiledModul
 		}
 		second.ExportedGlobal(metering.CallsExport).(api.MutableGlobal).Set(100)
 		got, gotErr := second.ExportedFunction(name).Call(ctx)
-		if gotErr != nil && (strings.Contains(gotErr.Error(), errFuel.Error()) || strings.Contains(gotErr.Error(), errDepth.Error())) {
+		if gotErr != nil &&
+			(strings.Contains(gotErr.Error(), errFuel.Error()) || strings.Contains(gotErr.Error(), errDepth.Error())) {
 			return
 		}
 		want, wantErr := first.ExportedFunction(name).Call(ctx)
 		if reason(gotErr) != reason(wantErr) || !same(got, want, definition.ResultTypes()) {
-			t.Errorf("%s: got %v, %v metered, want %v, %v", name, got, gotErr, want, wantErr)
+			t.Errorf("%s: got %v, %v with metering, want %v, %v", name, got, gotErr, want, wantErr)
 		}
 		if wantErr != nil {
 			return
@@ -239,7 +249,7 @@ func compare(t *testing.T, r wazero.Runtime, plain, metered wazero.CompiledModul
 	}
 }
 
-// same compares results, references and the garbage above 32 bits apart.
+// same compares results. It ignores references, and the upper half of 32-bit values, which may be garbage.
 func same(got, want []uint64, types []api.ValueType) bool {
 	if len(got) != len(want) {
 		return false

@@ -7,22 +7,22 @@ import (
 	"registrar/scripts/wasmbin"
 )
 
-// A rewriter holds what the parts of one rewriting share. What it adds to an index space comes after all that is there,
-// but for the imported function, which comes after the imported ones.
+// A rewriter rewrites one module. It adds items at the end of their index spaces, except for the event, which follows
+// the imported functions.
 type rewriter struct {
 	wasm []byte
 	m    *wasmbin.Module
 
-	imported uint32 // functions, the event apart: its index
-	fuel     uint32 // global
-	calls    uint32 // global
-	lines    uint32 // function: pays for bytes, its parameter and result
-	elements uint32 // function: pays for table elements, its parameter and result
-	grow     uint32 // function: memory.grow, paid for
-	mutable  int    // the module's own globals that may change
+	imported uint32 // number of imported functions, which is the index of the event
+	fuel     uint32 // index of the global
+	calls    uint32 // index of the global
+	lines    uint32 // index of the function that pays for a number of bytes
+	elements uint32 // index of the function that pays for a number of table elements
+	grow     uint32 // index of the function that replaces memory.grow
+	mutable  int    // number of the module's own mutable globals
 
 	indexes []index
-	leaves  []bool // by defined function: it calls no other
+	leaves  []bool // by defined function: it calls no function
 }
 
 // An index is a function index outside of bodies.
@@ -53,7 +53,7 @@ func newRewriter(wasm []byte, m *wasmbin.Module) *rewriter {
 	return r
 }
 
-// function is the new index of a function.
+// function returns the new index of a function.
 func (r *rewriter) function(old uint32) uint32 {
 	if old < r.imported {
 		return old
@@ -65,7 +65,7 @@ func (r *rewriter) note(at wasmbin.Range, function uint32) {
 	r.indexes = append(r.indexes, index{at, function})
 }
 
-// scan finds the functions that call no other.
+// scan finds the functions that call no function.
 func (r *rewriter) scan() error {
 	r.leaves = make([]bool, len(r.m.Functions))
 	var i wasmbin.Instruction
@@ -84,12 +84,13 @@ func (r *rewriter) scan() error {
 	return nil
 }
 
-// callsNone tells, by its old index, whether a function calls no other. Of imported ones that is not known.
+// callsNone reports whether the function with the given old index calls no function. Imported functions may call
+// others.
 func (r *rewriter) callsNone(old uint32) bool {
 	return old >= r.imported && r.leaves[old-r.imported]
 }
 
-// module puts the sections together, in their order (WebAssembly 2.0 §5.5.16).
+// module returns the rewritten module, with its sections in order (WebAssembly 2.0 §5.5.16).
 func (r *rewriter) module() ([]byte, error) {
 	var old [wasmbin.SectionDataCount + 1]wasmbin.Range
 	for _, s := range r.m.Sections {
@@ -98,7 +99,8 @@ func (r *rewriter) module() ([]byte, error) {
 	out := make([]byte, 0, 2*len(r.wasm)+MaxOverhead)
 	out = append(out, r.wasm[:8]...)
 	for _, id := range []wasmbin.SectionID{
-		wasmbin.SectionType, wasmbin.SectionImport, wasmbin.SectionFunction, wasmbin.SectionTable, wasmbin.SectionMemory,
+		wasmbin.SectionType, wasmbin.SectionImport, wasmbin.SectionFunction, wasmbin.SectionTable,
+		wasmbin.SectionMemory,
 		wasmbin.SectionGlobal, wasmbin.SectionExport, wasmbin.SectionStart, wasmbin.SectionElement,
 		wasmbin.SectionDataCount, wasmbin.SectionCode, wasmbin.SectionData,
 	} {
@@ -116,7 +118,7 @@ func (r *rewriter) module() ([]byte, error) {
 	return slices.Clip(out), nil
 }
 
-// section is the new content of a section; empty means that there is none.
+// section returns the new content of a section, empty if there is none.
 func (r *rewriter) section(id wasmbin.SectionID, old wasmbin.Range) ([]byte, error) {
 	switch id {
 	case wasmbin.SectionType:
@@ -147,10 +149,10 @@ func (r *rewriter) section(id wasmbin.SectionID, old wasmbin.Range) ([]byte, err
 	return old.In(r.wasm), nil
 }
 
-// eventType is the type of the imported function. That of the helpers comes after it.
+// eventType returns the index of the event's type. The type of the helpers follows it.
 func (r *rewriter) eventType() uint32 { return uint32(len(r.m.Types)) }
 
-// extend is the content of a section with n more items.
+// extend returns the content of a section with n more items.
 func (r *rewriter) extend(old wasmbin.Range, n int, items []byte) []byte {
 	count := 0
 	if old.Len() > 0 {
@@ -163,9 +165,10 @@ func (r *rewriter) extend(old wasmbin.Range, n int, items []byte) []byte {
 	return append(r.renumber(out, old), items...)
 }
 
-// renumber appends a part of the module, with the function indices in it renewed.
+// renumber appends a part of the module with new function indices.
 func (r *rewriter) renumber(out []byte, old wasmbin.Range) []byte {
-	first, _ := slices.BinarySearchFunc(r.indexes, old.Start, func(i index, start int) int { return i.at.Start - start })
+	first,
+		_ := slices.BinarySearchFunc(r.indexes, old.Start, func(i index, start int) int { return i.at.Start - start })
 	at := old.Start
 	for _, i := range r.indexes[first:] {
 		if i.at.Start >= old.End {

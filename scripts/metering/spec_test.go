@@ -17,7 +17,7 @@ import (
 	"registrar/scripts/wasmbin"
 )
 
-// A command is a line of the specification's test suite, as wast2json writes it.
+// A command is a command of the specification's test suite, as wast2json writes it.
 type command struct {
 	Type       string
 	Line       int
@@ -41,12 +41,13 @@ type value struct {
 	Value    any
 }
 
-// TestSpecificationSuites runs the suites of WebAssembly 1.0 and 2.0 twice, once as they are and once metered. Each command
-// must come out the same, and as the suite says: a result, a trap, a module that does not link.
+// TestSpecificationSuites runs the suites of WebAssembly 1.0 and 2.0 without and with metering. Each command must have
+// the same result in both, and the one that the suite expects: values, a trap, or a module that does not link.
 func TestSpecificationSuites(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		suite    string
-		features api.CoreFeatures // of 1.0, to see that metering needs no more
+		features api.CoreFeatures // for v1, those of 1.0: metering needs no more
 		atLeast  int              // assertions
 		skipped  int              // commands about modules with table.grow
 	}{
@@ -55,6 +56,7 @@ func TestSpecificationSuites(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.suite, func(t *testing.T) {
+			t.Parallel()
 			folder := filepath.Join(wazeroFolder(t), "internal", "integration_test", "spectest")
 			files, err := filepath.Glob(filepath.Join(folder, test.suite, "testdata", "*.json"))
 			if err != nil {
@@ -79,7 +81,7 @@ func TestSpecificationSuites(t *testing.T) {
 	}
 }
 
-// runBoth runs one file and returns how many commands of each type ran.
+// runBoth runs one file and returns the number of commands that ran, by type.
 func runBoth(t *testing.T, features api.CoreFeatures, file string, spectest []byte) map[string]int {
 	t.Helper()
 	var script struct{ Commands []command }
@@ -110,7 +112,7 @@ func runBoth(t *testing.T, features api.CoreFeatures, file string, spectest []by
 		switch {
 		case c.Type == "assert_exhaustion":
 			if wantErr == nil || gotErr == nil {
-				t.Errorf("%s: got errors %v plain and %v metered, want both to fail", where, wantErr, gotErr)
+				t.Errorf("%s: got errors %v without and %v with metering, want both to fail", where, wantErr, gotErr)
 			}
 		case reason(gotErr) != reason(wantErr):
 			t.Errorf("%s: got error %v, want %v", where, gotErr, wantErr)
@@ -134,7 +136,8 @@ type suite struct {
 	last    api.Module
 }
 
-func newSuite(t *testing.T, features api.CoreFeatures, folder string, spectest []byte, change func([]byte, *wasmbin.Module) []byte) *suite {
+func newSuite(t *testing.T, features api.CoreFeatures, folder string, spectest []byte,
+	change func([]byte, *wasmbin.Module) []byte) *suite {
 	t.Helper()
 	r := newRuntime(t, wazero.NewRuntimeConfig().WithCoreFeatures(features), &meter{slice: 1000, budget: math.MaxInt64})
 	if _, err := r.InstantiateWithConfig(t.Context(), spectest, wazero.NewModuleConfig()); err != nil {
@@ -143,8 +146,8 @@ func newSuite(t *testing.T, features api.CoreFeatures, folder string, spectest [
 	return &suite{runtime: r, folder: folder, change: change, named: map[string]api.Module{}}
 }
 
-// run runs a command. What comes out is written down, to be compared; it is skipped if it is about a module that we do not
-// accept, and empty if it is not about running.
+// run runs a command and returns its result as text: "skipped" if its module is not accepted, and "" if it runs
+// nothing.
 func (s *suite) run(t *testing.T, commands []command, i int) (string, error) {
 	t.Helper()
 	switch c := commands[i]; c.Type {
@@ -181,7 +184,8 @@ func (s *suite) instantiate(t *testing.T, commands []command, i int) (string, er
 	if next := i + 1; next < len(commands) && commands[next].Type == "register" {
 		name = commands[next].As
 	}
-	instance, err := s.runtime.InstantiateWithConfig(context.Background(), s.change(wasm, m), wazero.NewModuleConfig().WithName(name))
+	instance, err := s.runtime.InstantiateWithConfig(context.Background(), s.change(wasm, m),
+		wazero.NewModuleConfig().WithName(name))
 	if c.Type == "module" {
 		s.last = instance
 		if c.Name != "" {
@@ -196,7 +200,7 @@ func act(m api.Module, c command) (string, error) {
 	if c.Action.Type == "get" {
 		return fmt.Sprint([]uint64{m.ExportedGlobal(c.Action.Field).Get()}), nil
 	}
-	// The calls left are set before each call, as a host does.
+	// Set the calls left before each call, like a host.
 	if calls, ok := m.ExportedGlobal(metering.CallsExport).(api.MutableGlobal); ok {
 		calls.Set(metering.DefaultCalls)
 	}
@@ -207,18 +211,18 @@ func act(m api.Module, c command) (string, error) {
 	f := m.ExportedFunction(c.Action.Field)
 	results, err := f.Call(context.Background(), args...)
 	for i, t := range f.Definition().ResultTypes() {
-		// References are addresses: that there is one is all that can be compared.
+		// References are addresses, so compare only whether they are null.
 		if i < len(results) && t == api.ValueType(wasmbin.FuncRef) && results[i] != 0 {
 			results[i] = 1
 		}
 		if len(results) == len(f.Definition().ResultTypes()) && (t == api.ValueTypeI32 || t == api.ValueTypeF32) {
-			results[i] = uint64(uint32(results[i])) // compiled code leaves garbage above
+			results[i] = uint64(uint32(results[i])) // the upper half may be garbage
 		}
 	}
 	return fmt.Sprint(results), err
 }
 
-// words are the value as wazero passes it.
+// words returns the value in the form in which wazero passes it.
 func (v value) words() []uint64 {
 	if lanes, ok := v.Value.([]any); ok {
 		var words [2]uint64
@@ -233,7 +237,7 @@ func (v value) words() []uint64 {
 		return []uint64{number(v.Value, 32)}
 	case "externref":
 		if v.Value != "null" {
-			return []uint64{number(v.Value, 64) + 1} // wazero takes 0 for null
+			return []uint64{number(v.Value, 64) + 1} // because 0 is null in wazero
 		}
 		return []uint64{0}
 	}
@@ -252,7 +256,7 @@ func number(v any, width int) uint64 {
 	return uint64(n) & (math.MaxUint64 >> (64 - width))
 }
 
-// expected tells whether the results are what the suite says. Of NaNs and references it leaves open which.
+// expected reports whether the results are those of the suite. It accepts any NaN and reference.
 func expected(want []value, got string) bool {
 	var words []uint64
 	for _, v := range want {
@@ -265,7 +269,7 @@ func expected(want []value, got string) bool {
 	return fmt.Sprint(words) == got
 }
 
-// reason is the first line of an error, without the index of a start function, which metering changes.
+// reason returns the first line of an error without the index of a start function, which metering changes.
 func reason(err error) string {
 	if err == nil {
 		return ""

@@ -11,7 +11,7 @@ import (
 	"github.com/tetratelabs/wazero"
 )
 
-// The writers below make binaries.
+// The functions below build binaries.
 
 func leb(n int) []byte {
 	var b []byte
@@ -32,14 +32,14 @@ func section(id byte, n int, items ...[]byte) []byte {
 
 func repeat(n int, b ...byte) []byte { return bytes.Repeat(b, n) }
 
-// A worst is a function without parameters, of type 0, that tries to do much for little fuel.
+// A worst is a function without parameters, of type 0, that takes much time for little fuel.
 type worst struct {
 	name         string
 	types        [][]byte
 	globals      int // i64, mutable
 	locals       int // i64
 	instructions []byte
-	others       [][]byte // bodies of functions 1 and on, of type 1 and on
+	others       [][]byte // bodies of functions from 1, with types from 1
 }
 
 func (w worst) module() []byte {
@@ -66,7 +66,7 @@ func worsts() []worst {
 	spin := func(instructions ...[]byte) []byte {
 		return slices.Concat([]byte{0x03, 0x40}, slices.Concat(instructions...), []byte{0x0c, 0, 0x0b})
 	}
-	// setAll sets n locals or globals (by the opcodes of get and set), each to one more; not one is set where it does not run.
+	// setAll adds 1 to each of n locals or globals, by the given opcodes of get and set.
 	setAll := func(get, set byte, n int) []byte {
 		var b []byte
 		for i := range n {
@@ -113,8 +113,8 @@ func worsts() []worst {
 	}
 }
 
-// BenchmarkWorst has guests do as much as they can for their fuel, and reports how long one of it lasts. A slice of
-// 1,000,000 is as many milliseconds.
+// BenchmarkWorst runs guests that take much time for their fuel, and reports the time for one unit of fuel. ns/fuel is
+// also the time for a slice of 1,000,000, in milliseconds.
 func BenchmarkWorst(b *testing.B) {
 	for _, w := range worsts() {
 		b.Run(w.name, func(b *testing.B) {
