@@ -17,7 +17,7 @@ import (
 	"registrar/scripts/wasmbin"
 )
 
-// guests are one of each language, and the larger one of Go.
+// guests are fixtures in each language, and a larger one in Go.
 var guests = []struct{ language, fixture, step string }{
 	{"WAT", "prefix-id", engine.StepAddClientID},
 	{"C", "c-id-and-secret", engine.StepAddClientID},
@@ -27,13 +27,13 @@ var guests = []struct{ language, fixture, step string }{
 	{"GoWithJSON", "go-policy", "set_scopes"},
 }
 
-// BenchmarkInstance is what it costs to have an instance for a registration, and BenchmarkFirstStep that and the step,
-// or the step alone where the instance is ready:
+// BenchmarkInstance measures providing an instance for a registration. BenchmarkFirstStep adds the first step, or
+// measures only the step if the instance is ready.
 //
-//   - cold: it is made as the module says, its data copied and _initialize run; then it is closed
-//   - saved: it begins where another one was initialized; then it is closed
-//   - renewed: it was used and is made new, which the pool's worker does behind the registrations
-//   - ready: the pool has it, so this is what a registration waits for
+//   - cold: instantiate the module, copy its data, run _initialize, and close the instance
+//   - saved: instantiate the module with a saved state, and close the instance
+//   - renewed: restore a used instance, which the pool's worker does in the background
+//   - ready: the pool has an instance, so only the step remains
 func BenchmarkInstance(b *testing.B) { benchmarkInstances(b, false) }
 
 // BenchmarkFirstStep is described at [BenchmarkInstance].
@@ -72,7 +72,8 @@ func benchmarkInstances(b *testing.B, first bool) {
 	}
 }
 
-// alternate has an instance used and made new in turn, and returns the nanoseconds that one or the other takes.
+// alternate uses and renews an instance in turn. It returns the time of a use if using is set, else that of a renewal,
+// in nanoseconds.
 func alternate(b *testing.B, m *Module, name string, using bool) float64 {
 	i, err := m.instantiate(b.Context())
 	if err != nil {
@@ -104,7 +105,8 @@ func step(b testing.TB, i *Instance, name string) {
 	}
 	sandbox := i.module.sandbox
 	r := &engine.Registration{Operation: engine.OperationRegister, Mode: engine.ModeEnforce, Now: sandbox.now(),
-		Client: &engine.Client{}, Request: request, Caller: &engine.Caller{Auth: engine.AuthNone, Scopes: []string{"a", "b"}}}
+		Client: &engine.Client{}, Request: request,
+		Caller: &engine.Caller{Auth: engine.AuthNone, Scopes: []string{"a", "b"}}}
 	fuel := 5 * sandbox.config.StepFuel
 	m := NewMeter(&fuel)
 	call := &hostfuncs.Call{Registration: r, Step: name, Script: i.module.name, Mode: hostfuncs.ModeEnforce, Now: r.Now,
@@ -116,7 +118,7 @@ func step(b testing.TB, i *Instance, name string) {
 	}
 }
 
-// asIs returns the same module with its data in it and nothing saved, but metered.
+// asIs returns the module with metering, but with its data and without a saved state.
 func asIs(b *testing.B, m *Module) *Module {
 	b.Helper()
 	wasm := wasmtest.Wasm(b, m.name)
@@ -137,9 +139,8 @@ func asIs(b *testing.B, m *Module) *Module {
 	return &Module{sandbox: m.sandbox, name: m.name, compiled: compiled}
 }
 
-// BenchmarkPooledMemory is what an instance that waits takes of the process's resident memory, with 64 of them; what
-// one takes that was used and not yet made new; and what one takes then. Pages of an image that several instances read
-// are counted for each.
+// BenchmarkPooledMemory measures the resident memory of one of 64 instances: before use, after use, and after it was
+// renewed. Pages of an image that several instances read count for each.
 func BenchmarkPooledMemory(b *testing.B) {
 	for _, g := range guests {
 		b.Run(g.language, func(b *testing.B) {
@@ -176,12 +177,12 @@ func BenchmarkPooledMemory(b *testing.B) {
 	}
 }
 
-// resident is the process's resident memory in bytes, garbage apart.
+// resident returns the resident memory of the process after a garbage collection, in bytes.
 func resident(b *testing.B) int {
 	debug.FreeOSMemory()
 	statm, err := os.ReadFile("/proc/self/statm")
 	if err != nil {
-		b.Skip("this system does not say")
+		b.Skip("reading the resident memory: ", err)
 	}
 	pages, err := strconv.Atoi(string(bytes.Fields(statm)[1]))
 	if err != nil {
@@ -190,8 +191,8 @@ func resident(b *testing.B) int {
 	return pages * os.Getpagesize()
 }
 
-// BenchmarkUpload is what an upload of a Go module of 3.4 MB takes but for storing it: decoded, rewritten, and compiled
-// in a child process, the first time, and with its code in the folder.
+// BenchmarkUpload measures the upload of a Go module of 3.4 MB without storing it: decoding, rewriting, and compiling
+// in a child process, without and with its code in the cache.
 func BenchmarkUpload(b *testing.B) {
 	wasm := wasmtest.Wasm(b, "go-policy")
 	upload := func(b *testing.B, folder string) {

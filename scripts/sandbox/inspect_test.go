@@ -60,7 +60,8 @@ func TestInspectTells(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if m.Digest != scripts.Digest(wasm) || m.Size != len(wasm) || m.MemoryMin == 0 || m.MemoryMin%(64<<10) != 0 {
+			if m.Digest != scripts.Digest(wasm) || m.Size != len(wasm) || m.MemoryMin == 0 ||
+				m.MemoryMin%(64<<10) != 0 {
 				t.Errorf("got %+v", m)
 			}
 			if tt.step != "" && !slices.Contains(m.Steps, tt.step) {
@@ -69,7 +70,8 @@ func TestInspectTells(t *testing.T) {
 			if tt.imported != "" && !slices.Contains(m.Imports, tt.imported) {
 				t.Errorf("imports %v lack %s", m.Imports, tt.imported)
 			}
-			if !strings.Contains(strings.Join(m.Warnings, "\n"), tt.warning) || tt.warning == "" && len(m.Warnings) > 0 {
+			if !strings.Contains(strings.Join(m.Warnings, "\n"), tt.warning) ||
+				tt.warning == "" && len(m.Warnings) > 0 {
 				t.Errorf("warnings %q, want %q", m.Warnings, tt.warning)
 			}
 		})
@@ -79,7 +81,7 @@ func TestInspectTells(t *testing.T) {
 	}
 }
 
-// A function is one that moduleOf imports or exports. Its type is that of a step unless it is plain: without a result.
+// A function is an import or export of moduleOf. It has the type of a step, or no result if plain is set.
 type function struct {
 	module, name string
 	plain        bool
@@ -93,7 +95,8 @@ func moduleOf(imports, exports []function) []byte {
 	section := func(id byte, content []byte) []byte { return append([]byte{id, byte(len(content))}, content...) }
 	name := func(s string) []byte { return append([]byte{byte(len(s))}, s...) }
 	index := map[bool]byte{true: 1}
-	imported, functions, exported, bodies := [][]byte{}, [][]byte{}, [][]byte{slices.Concat(name("memory"), []byte{2, 0})}, [][]byte{}
+	imported, functions, bodies := [][]byte{}, [][]byte{}, [][]byte{}
+	exported := [][]byte{slices.Concat(name("memory"), []byte{2, 0})}
 	for _, f := range imports {
 		imported = append(imported, slices.Concat(name(f.module), name(f.name), []byte{0, index[f.plain]}))
 	}
@@ -107,11 +110,12 @@ func moduleOf(imports, exports []function) []byte {
 		bodies = append(bodies, body)
 	}
 	return slices.Concat([]byte("\x00asm\x01\x00\x00\x00"),
-		section(1, vector([]byte{0x60, 0, 1, 0x7f}, []byte{0x60, 0, 0})), section(2, vector(imported...)), section(3, vector(functions...)),
+		section(1, vector([]byte{0x60, 0, 1, 0x7f}, []byte{0x60, 0, 0})), section(2, vector(imported...)),
+		section(3, vector(functions...)),
 		section(5, vector([]byte{0, 1})), section(7, vector(exported...)), section(10, vector(bodies...)))
 }
 
-// What a module gets wrong is told with what would be right.
+// A rejection says what would be valid.
 func TestInspectExplains(t *testing.T) {
 	s := newTestSandbox(t, 1)
 	step := []function{{name: "set_scopes"}}
@@ -122,11 +126,11 @@ func TestInspectExplains(t *testing.T) {
 		want string
 	}{
 		{"a function misspelt", importing("registrar_v1", "refuze"), "the module imports registrar_v1.refuze, which this server does not have: did you mean refuse?"},
-		{"a function that nobody has", importing("registrar_v1", "http_get"), "registrar_v1.http_get, which this server does not have: registrar_v1 has call_base, client_exists, "},
+		{"an unknown function", importing("registrar_v1", "http_get"), "registrar_v1.http_get, which this server does not have: registrar_v1 has call_base, client_exists, "},
 		{"a function of WASI misspelt", importing("wasi_snapshot_preview1", "fd_writ"), "did you mean fd_write?"},
 		{"a module forgotten", importing("env", "set_client_id"), `imports env.set_client_id: import it from registrar_v1 instead (C: __attribute__((import_module("registrar_v1")))`},
 		{"an older WASI", importing("wasi_unstable", "fd_write"), "of WASI this server has preview 1 only, as wasi_snapshot_preview1"},
-		{"nobody's module", importing("env", "printf"), "imports env.printf: functions may come from registrar_v1 and wasi_snapshot_preview1 only"},
+		{"an unknown module", importing("env", "printf"), "imports env.printf: functions may come from registrar_v1 and wasi_snapshot_preview1 only"},
 		{"an import's type", importing("registrar_v1", "now"), "the import registrar_v1.now has the type () -> (): it must be () -> (i64), so return a 64-bit integer (i64) instead of nothing"},
 		{"a step's type", moduleOf(nil, []function{{name: "set_scopes", plain: true}}),
 			"the export set_scopes has the type () -> (): it must be () -> (i32), so return a 32-bit integer (i32) instead of nothing"},
@@ -136,12 +140,15 @@ func TestInspectExplains(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := s.Inspect(tt.wasm)
-			if rejected, ok := errors.AsType[*scripts.RejectedError](err); !ok || len(rejected.Reasons) != 1 || !strings.Contains(rejected.Error(), tt.want) {
+			if rejected, ok := errors.AsType[*scripts.RejectedError](err); !ok || len(rejected.Reasons) != 1 ||
+				!strings.Contains(rejected.Error(), tt.want) {
 				t.Errorf("got %v, want a rejection with %q", err, tt.want)
 			}
 		})
 	}
-	m, err := s.Inspect(moduleOf(nil, []function{{name: "set_scopes"}, {name: "setClientNames", plain: true}, {name: "malloc", plain: true}, {name: "helper"}}))
+	m, err := s.Inspect(moduleOf(nil, []function{
+		{name: "set_scopes"}, {name: "setClientNames", plain: true}, {name: "malloc", plain: true}, {name: "helper"},
+	}))
 	want := []string{
 		"the export setClientNames looks like a step, but there is no step of that name: did you mean set_client_name?",
 		"the export helper has the type of a step, but there is no step of that name",
@@ -165,11 +172,12 @@ func TestInspectKnowsPrograms(t *testing.T) {
 		{moduleOf([]function{{"registrar_v1", "call_base", false}}, []function{{name: "_start", plain: true}}), "is a program and imports registrar_v1.call_base"},
 	} {
 		_, err := s.Inspect(tt.wasm)
-		if rejected, ok := errors.AsType[*scripts.RejectedError](err); !ok || !strings.Contains(rejected.Error(), tt.want) {
+		if rejected, ok := errors.AsType[*scripts.RejectedError](err); !ok ||
+			!strings.Contains(rejected.Error(), tt.want) {
 			t.Errorf("got %v, want a rejection with %q", err, tt.want)
 		}
 	}
-	// One that exports a step is no program, whatever else it exports.
+	// A module that exports a step is not a program, whatever else it exports.
 	m, err = s.Inspect(moduleOf(nil, []function{{name: "_start", plain: true}, {name: "set_scopes"}}))
 	if err != nil || m.Command() {
 		t.Errorf("got %+v, %v", m, err)

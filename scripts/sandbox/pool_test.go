@@ -11,7 +11,7 @@ import (
 	"registrar/scripts/wasmbin"
 )
 
-// newTestSandbox returns a sandbox that makes so many instances ahead of need.
+// newTestSandbox returns a sandbox that keeps pool instances of each module ready.
 func newTestSandbox(t testing.TB, pool int) *Sandbox {
 	t.Helper()
 	s, err := New(t.Context(), Config{Steps: stepNames(), Pool: pool, StepTimeout: time.Minute,
@@ -31,7 +31,7 @@ func stepNames() []string {
 	return names
 }
 
-// newTestModule returns a fixture that is loaded, without a shelf, and the name of its first step.
+// newTestModule loads a fixture without a shelf. It returns the module and the name of its first step.
 func newTestModule(t testing.TB, name string, pool int) (m *Module, step string) {
 	t.Helper()
 	s := newTestSandbox(t, pool)
@@ -44,22 +44,21 @@ func newTestModule(t testing.TB, name string, pool int) (m *Module, step string)
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		s.Stop() // it must not make instances of what is closed
+		s.Stop() // so that no instances of a closed module are made
 		m.Close(context.Background())
 	})
 	return m, verdict.Steps[0]
 }
 
-// keepReady gives a module its shelf. It is never retired.
+// keepReady gives a module a shelf. The module is never retired.
 func keepReady(m *Module) { m.KeepReady(func() bool { return true }, func() {}, func(error) {}) }
 
 func awaitFull(t testing.TB, s *shelf) {
 	t.Helper()
-	for !s.full() {
-		if t.Context().Err() != nil {
-			t.Fatal("the shelf is never full")
+	for deadline := time.Now().Add(time.Minute); !s.full(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("waited a minute in vain for the shelf to be full")
 		}
-		time.Sleep(time.Millisecond)
 	}
 }
 
@@ -94,7 +93,7 @@ func TestShelfIsFilledAheadOfNeed(t *testing.T) {
 	}
 }
 
-// Beyond what may be made at a time, callers wait as long as they have time.
+// If the maximum of instances is being made, Acquire waits until ctx ends.
 func TestInstancesOnDemandAreCapped(t *testing.T) {
 	m, _ := newTestModule(t, "counter", 1)
 	for range cap(m.sandbox.pool.slots) {
@@ -113,7 +112,7 @@ func TestInstancesOnDemandAreCapped(t *testing.T) {
 	i.Close()
 }
 
-// What an instance left in its memory is not there for the next one, although the buffer is used again.
+// An instance does not see what another one left in a reused buffer.
 func TestBuffersOfInstancesAreReused(t *testing.T) {
 	m, _ := newTestModule(t, "counter", 1)
 	for range 10 {

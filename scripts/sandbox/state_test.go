@@ -10,8 +10,7 @@ import (
 	"registrar/scripts/wasmbin"
 )
 
-// Instances of these begin where another one stood; those of the others are initialized one by one, since a table may
-// change, or since nobody knows what became of the random data that they drew.
+// The initialized state of a module is saved unless its table may change, or its use of random data is unknown.
 func TestWhichInstancesAreSaved(t *testing.T) {
 	for name, want := range map[string]bool{
 		"prefix-id": true, "counter": true, "rust-prefix-id": true, "c-id-and-secret": true, "id-and-secret": true,
@@ -27,7 +26,7 @@ func TestWhichInstancesAreSaved(t *testing.T) {
 	}
 }
 
-// Whatever a guest did to its memory and its globals, the next registration finds what the first one found.
+// A renewed instance has the initial memory and globals, whatever the guest has written.
 func TestUsedInstancesAreMadeNew(t *testing.T) {
 	for _, name := range []string{"counter", "id-and-secret", "rust-prefix-id", "go-random"} {
 		t.Run(name, func(t *testing.T) {
@@ -41,7 +40,7 @@ func TestUsedInstancesAreMadeNew(t *testing.T) {
 					}
 					memory := used.memory()
 					for j := n * 1000; j < len(memory); j += 1 + n*1000 {
-						memory[j] = 0xaa // poison: all of it, then a byte here and there, elsewhere each time
+						memory[j] = 0xaa // poison: first all bytes, then some, different ones each time
 					}
 					for _, g := range used.globals {
 						g.Set(g.Get() + 1)
@@ -68,7 +67,7 @@ func newTestInstance(t *testing.T, m *Module) *Instance {
 	return i
 }
 
-// same holds that nothing tells two instances apart but their random numbers.
+// same fails the test unless two instances have the same state, except for their random numbers.
 func same(t *testing.T, a, b *Instance) {
 	t.Helper()
 	memories := [2][]byte{bytes.Clone(a.memory()), bytes.Clone(b.memory())}
@@ -95,7 +94,7 @@ func same(t *testing.T, a, b *Instance) {
 	}
 }
 
-// An instance that cannot be made what it was serves no other registration.
+// An instance that cannot be restored is not used again.
 func TestUsedInstancesThatAreClosed(t *testing.T) {
 	m, _ := newTestModule(t, "counter", 1)
 	for name, spoil := range map[string]func(*Instance){
@@ -117,7 +116,7 @@ func TestUsedInstancesThatAreClosed(t *testing.T) {
 	}
 }
 
-// The shelf gets back what was taken from it: the same instances, as good as new.
+// Used instances return to the shelf after they were renewed.
 func TestUsedInstancesComeBack(t *testing.T) {
 	m, _ := newTestModule(t, "counter", 1)
 	keepReady(m)
@@ -137,7 +136,7 @@ func TestUsedInstancesComeBack(t *testing.T) {
 	}
 }
 
-// What an instance is called by is kept with its native stack where that is small, and not while it is in use.
+// An instance keeps an exported function with its native stack if the stack is small, except while it is in use.
 func TestFunctionsAreKept(t *testing.T) {
 	m, name := newTestModule(t, "counter", 1)
 	i := newTestInstance(t, m)
@@ -171,7 +170,7 @@ func TestFunctionsAreKept(t *testing.T) {
 	}
 }
 
-// What is quickly made new waits again as soon as it is given back.
+// An instance that is quick to renew is ready when Release returns.
 func TestLightInstancesAreMadeNewAtOnce(t *testing.T) {
 	m, name := newTestModule(t, "counter", 1)
 	keepReady(m)
@@ -185,13 +184,13 @@ func TestLightInstancesAreMadeNewAtOnce(t *testing.T) {
 		step(t, i, name)
 		i.Release()
 		if n == 0 {
-			continue // how long it takes is not known yet, so it is left to the worker; the next registration needs it before
+			continue // the duration is not known yet, so the first renewal is left to the worker, or to Acquire
 		}
 		if m.shelf.waiting() != 1 {
 			t.Fatal("the instance is not on the shelf")
 		}
 	}
 	if m.shelf.living != 1 {
-		t.Errorf("there are %d instances, want the first one alone", m.shelf.living)
+		t.Errorf("there are %d instances, want only the first one", m.shelf.living)
 	}
 }
