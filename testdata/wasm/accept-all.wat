@@ -1,5 +1,5 @@
-;; Every validation step, and each only calls the base: must change nothing. One function under fourteen names, since
-;; the host must tell steps by export name and not by function.
+;; All validation steps, each of which only calls the base: must change nothing. It is one function with fourteen names,
+;; because the host must distinguish steps by export name and not by function.
 (module
   (import "registrar_v1" "call_base" (func $call_base (result i32)))
   (memory (export "memory") 1)

@@ -1,4 +1,4 @@
-;; Exports no step: add_clientid is none. The answer should name what was meant.
+;; Exports no step: add_clientid is not one. The answer should suggest the right name.
 (module
   (memory (export "memory") 1)
   (func (export "add_clientid") (result i32)

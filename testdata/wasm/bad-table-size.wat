@@ -1,4 +1,4 @@
-;; A table of one element more than there may be.
+;; A table with one element more than the limit.
 (module
   (table 65537 funcref)
   (memory (export "memory") 1)

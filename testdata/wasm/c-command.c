@@ -39,7 +39,7 @@ static int set_client_name(int runs) {
 }
 
 int main(int argc, char **argv) {
-	static int runs; // what one run leaves, the next one must not find
+	static int runs; // must be 0 at the beginning of each run
 	size_t n = fread(input, 1, sizeof input - 1, stdin);
 	if (argc != 2 || n == 0 || !feof(stdin)) return 3;
 	runs++;

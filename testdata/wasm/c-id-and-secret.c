@@ -4,7 +4,7 @@
 STEP(add_client_id) {
 	static const char hex[] = "0123456789abcdef";
 	unsigned char bytes[16];
-	static char id[34] = "c-"; // static: filling it would call memset, which nobody provides
+	static char id[34] = "c-"; // static: filling it would call memset, which is not available
 	registrar_random(bytes, sizeof bytes);
 	for (int i = 0; i < 16; i++) {
 		id[2 + 2 * i] = hex[bytes[i] >> 4];

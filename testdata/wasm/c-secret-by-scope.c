@@ -1,5 +1,5 @@
-// Only callers with the scope "secrets" may have a client with a secret; public clients are anybody's. Built with a C
-// library (wasi-libc, as a reactor: it has _initialize and imports WASI functions).
+// Only callers with the scope "secrets" may register clients with a secret; anyone may register public clients. Built
+// with a C library (wasi-libc, as a reactor: it has _initialize and imports WASI functions).
 #include <stdio.h>
 #include <string.h>
 

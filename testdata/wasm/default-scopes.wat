@@ -1,5 +1,5 @@
-;; Default scopes for clients that ask for none. There is no base worth calling: the built-in step sets what the
-;; operator configured, and this script is there to decide otherwise.
+;; Default scopes for clients that ask for none. It does not call the base, which would set the scopes that the operator
+;; configured.
 (module
   (import "registrar_v1" "patch_client" (func $patch_client (param i32 i32) (result i32)))
   (memory (export "memory") 1)

@@ -1,4 +1,4 @@
-;; _initialize asks for the registration: there is none yet, so it must trap.
+;; _initialize reads the request. There is no registration yet, so it must trap.
 (module
   (import "registrar_v1" "call_base" (func $call_base (result i32)))
   (import "registrar_v1" "read_request" (func $read_request (param i32 i32) (result i32)))

@@ -1,4 +1,4 @@
-;; Wants 1,000 pages more than it has and traps where they are refused. Where they are not, the registration succeeds.
+;; Grows its memory by 1,000 pages and traps if that fails. Otherwise the registration succeeds.
 (module
   (import "registrar_v1" "call_base" (func $call_base (result i32)))
   (memory (export "memory") 1)

@@ -1,4 +1,4 @@
-;; Says that it is done and has assigned no ID.
+;; Returns 0 (done) without having set an ID.
 (module
   (memory (export "memory") 1)
   (func (export "add_client_id") (result i32)

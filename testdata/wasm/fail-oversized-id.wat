@@ -1,4 +1,4 @@
-;; An ID of 256 characters, one more than there may be.
+;; An ID of 256 characters, one more than the limit.
 (module
   (import "registrar_v1" "set_client_id" (func $set_client_id (param i32 i32)))
   (memory (export "memory") 1)

@@ -1,6 +1,6 @@
-;; Claims the host's name: the name section says registrar_v1, and functions of the host are exported again. Neither may
-;; replace the host module: these trap if another script ever gets them. (Built with --debug-names, which writes the
-;; module's name into the binary.)
+;; Has the name of the host module, registrar_v1, in its name section, and exports functions with the names of host
+;; functions. They must not replace the host module: they trap if another script calls them. (Built with --debug-names,
+;; which writes the module's name into the binary.)
 (module $registrar_v1
   (import "registrar_v1" "random" (func $random (param i32 i32)))
   (import "registrar_v1" "set_client_id" (func $set_client_id (param i32 i32)))

@@ -1,4 +1,4 @@
-;; Second of the pair: the item that items-write left becomes the ID. Returns 3 where there is none.
+;; Second of the pair: uses the item that items-write set as the ID. Returns 3 if there is none.
 (module
   (import "registrar_v1" "get_item" (func $get_item (param i32 i32 i32 i32) (result i32)))
   (import "registrar_v1" "set_client_id" (func $set_client_id (param i32 i32)))

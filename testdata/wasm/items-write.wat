@@ -1,5 +1,5 @@
-;; First of a pair: leaves an item in an early step, for items-read to use as the ID. Random, so that two registrations
-;; do not meet.
+;; First of a pair: sets an item in an early step, for items-read to use as the ID. It is random, so that two
+;; registrations do not get the same ID.
 (module
   (import "registrar_v1" "call_base" (func $call_base (result i32)))
   (import "registrar_v1" "random" (func $random (param i32 i32)))

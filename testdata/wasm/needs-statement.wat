@@ -1,4 +1,4 @@
-;; Refuses whoever has no software statement that was verified, or one without the claim "role".
+;; Refuses clients without a verified software statement, or with one that lacks the claim "role".
 (module
   (import "registrar_v1" "read_statement" (func $read_statement (param i32 i32) (result i32)))
   (import "registrar_v1" "call_base" (func $call_base (result i32)))

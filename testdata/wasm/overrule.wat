@@ -1,4 +1,4 @@
-;; Overrules a refusal of the base: what it returned is dropped.
+;; Overrules a refusal of the base: ignores its result.
 (module
   (import "registrar_v1" "call_base" (func $call_base (result i32)))
   (memory (export "memory") 1)

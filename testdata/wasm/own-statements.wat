@@ -1,5 +1,5 @@
-;; Takes every software statement without looking at it. What nobody verified must not be there to read: a later step
-;; refuses if it is.
+;; Accepts every software statement without verifying it. A later step must not be able to read an unverified statement:
+;; it refuses if it can.
 (module
   (import "registrar_v1" "read_statement" (func $read_statement (param i32 i32) (result i32)))
   (memory (export "memory") 1)
