@@ -19,12 +19,14 @@ func TestAdvertisedBounds(t *testing.T) {
 				t.Fatalf("the request has no %s", b.member)
 			}
 			for _, list := range [][]string{{}, {"another"}} {
-				c := Config{Advertised: func() (Advertised, error) { return Advertised{b.list: list}, nil }}
+				c := Config{Options: Options{UnsupportedValues: UnsupportedRefuse},
+					Advertised: func() (Advertised, error) { return Advertised{b.list: list}, nil }}
 				_, err := register(t, c, every)
 				wantRefusal(t, err, InvalidClientMetadata, "is not among the "+b.list)
 			}
 		})
 	}
+	narrow(t, every)
 	scopes := Config{Advertised: func() (Advertised, error) { return Advertised{"scopes_supported": {}}, nil }}
 	if _, err := register(t, scopes, every); err != nil {
 		t.Errorf("with scopes_supported: got %v, want no error", err)
@@ -41,6 +43,36 @@ func TestAdvertisedBounds(t *testing.T) {
 	if _, err := register(t, words, body); err != nil {
 		t.Errorf("the same words in another order: got %v, want no error", err)
 	}
+}
+
+// narrow checks that a list loses the values that the discovery document does not list, and keeps the others.
+func narrow(t *testing.T, body string) {
+	t.Helper()
+	for _, b := range bounds() {
+		var list []string
+		if json.Unmarshal(bodyMembers(t, body)[b.member], &list) != nil {
+			continue
+		}
+		c := Config{Advertised: func() (Advertised, error) { return Advertised{b.list: list}, nil }}
+		more := strings.NewReplacer(`"id_token_signed_response_alg":"ES256",`, "",
+			`"`+b.member+`":[`, `"`+b.member+`":["another",`).Replace(body)
+		got, err := register(t, c, more)
+		if err != nil {
+			t.Errorf("%s: %v", b.member, err)
+			continue
+		}
+		if diff := cmp.Diff(asAny(list), got[b.member]); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", b.member, diff)
+		}
+	}
+}
+
+func asAny(list []string) any {
+	values := make([]any, len(list))
+	for i, v := range list {
+		values[i] = v
+	}
+	return values
 }
 
 func bodyMembers(t *testing.T, body string) map[string]jsontext.Value {

@@ -39,8 +39,9 @@ func (o *Options) signing(member, alg string, unsigned bool) error {
 	return Refuse("%s '%s' is not supported: use one of %s", member, alg, strings.Join(o.SigningAlgs, ", "))
 }
 
-// encryption checks a pair of members, prefix_alg and prefix_enc, and returns the encryption method to register.
-func encryption(prefix, alg, enc string) (string, error) {
+// encryption checks a pair of members, prefix_alg and prefix_enc, and returns the encryption method to register. A
+// default that the list of the discovery document does not hold gives way to the first method there.
+func (r *Registration) encryption(prefix, alg, enc, list string) (string, error) {
 	switch {
 	case alg == "" && enc == "":
 		return "", nil
@@ -50,6 +51,12 @@ func encryption(prefix, alg, enc string) (string, error) {
 		return "", Refuse("%s_alg '%s' is not supported: use one of %s",
 			prefix, alg, strings.Join(keyManagement[:], ", "))
 	case enc == "":
+		if offered := r.advertised[list]; !r.advertised.offers(list, defaultEnc) {
+			known := func(s string) bool { return slices.Contains(contentEncryption[:], s) }
+			if i := slices.IndexFunc(offered, known); i >= 0 {
+				return offered[i], nil
+			}
+		}
 		return defaultEnc, nil
 	case !slices.Contains(contentEncryption[:], enc):
 		return "", Refuse("%s_enc '%s' is not supported: use one of %s",

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"strings"
 )
 
@@ -16,25 +17,62 @@ const (
 	authMethodSelfSignedTLS = "self_signed_tls_client_auth"
 )
 
-// authMethod returns how the client authenticates at the token endpoint.
-func authMethod(in *Metadata) (string, error) {
-	switch m := in.TokenEndpointAuthMethod; m {
-	case "":
-		if in.RequireClientSecret != nil && !*in.RequireClientSecret {
-			return authMethodNone, nil
-		}
-		return authMethodSecretBasic, nil // RFC 7591 §2
-	case authMethodNone, authMethodSecretBasic, authMethodSecretPost, authMethodPrivateKeyJWT, authMethodTLS,
+// checkAuthMethod refuses an authentication method that this server does not have; "" means that the member is missing.
+func checkAuthMethod(method string) error {
+	switch method {
+	case "", authMethodNone, authMethodSecretBasic, authMethodSecretPost, authMethodPrivateKeyJWT, authMethodTLS,
 		authMethodSelfSignedTLS:
-		return m, nil
+		return nil
 	case authMethodSecretJWT:
-		return "", Refuse("token_endpoint_auth_method client_secret_jwt needs a secret that the server can read, " +
+		return Refuse("token_endpoint_auth_method client_secret_jwt needs a secret that the server can read, " +
 			"but it stores only hashes: use private_key_jwt")
-	default:
-		return "", Refuse("token_endpoint_auth_method '%s' is not known: it must be one of none, client_secret_basic, "+
-			"client_secret_post, private_key_jwt, tls_client_auth, self_signed_tls_client_auth", m)
 	}
+	return Refuse("token_endpoint_auth_method '%s' is not known: it must be one of none, client_secret_basic, "+
+		"client_secret_post, private_key_jwt, tls_client_auth, self_signed_tls_client_auth", method)
 }
+
+// authMethod returns how the client authenticates at the token endpoint: as it sent, or by the default, or if the
+// discovery document does not list that, by the first method there that the client can use.
+func (r *Registration) authMethod(in *Metadata, grants []string) (string, error) {
+	const list = "token_endpoint_auth_methods_supported"
+	if in.TokenEndpointAuthMethod != "" {
+		return in.TokenEndpointAuthMethod, nil
+	}
+	method := authMethodSecretBasic // RFC 7591 §2
+	if r.document != "" || in.secretless() {
+		method = authMethodNone
+	}
+	if r.advertised.offers(list, method) {
+		return method, nil
+	}
+	for _, m := range r.advertised[list] {
+		if r.canAuthenticate(in, grants, m) {
+			return m, nil
+		}
+	}
+	return "", Refuse("token_endpoint_auth_method is missing, and this client cannot use any of the %s of this server, "+
+		"which are %s", list, strings.Join(r.advertised[list], ", "))
+}
+
+// canAuthenticate reports whether the client can use a method that it did not ask for.
+func (r *Registration) canAuthenticate(in *Metadata, grants []string, method string) bool {
+	keys := in.JWKS != nil || in.JWKSURI != ""
+	switch method {
+	case authMethodNone:
+		required := in.RequireClientSecret != nil && *in.RequireClientSecret
+		return !required && !slices.Contains(grants, grantClientCredentials)
+	case authMethodSecretBasic, authMethodSecretPost:
+		return r.document == "" && !in.secretless() // metadata documents are public
+	case authMethodPrivateKeyJWT, authMethodSelfSignedTLS:
+		return keys
+	case authMethodTLS:
+		return in.certificateNames() == 1
+	}
+	return false
+}
+
+// secretless reports whether the client wants no secret (IdentityServer's require_client_secret).
+func (m *Metadata) secretless() bool { return m.RequireClientSecret != nil && !*m.RequireClientSecret }
 
 // usesSharedSecret reports whether a client with the given authentication method needs a secret.
 func usesSharedSecret(method string) bool { return strings.HasPrefix(method, "client_secret_") }
@@ -56,7 +94,8 @@ func setSecrets(ctx context.Context, r *Registration) error {
 	if err := o.signing("request_object_signing_alg", in.RequestObjectSigningAlg, !signed); err != nil {
 		return err
 	}
-	enc, err := encryption("request_object_encryption", in.RequestObjectEncryptionAlg, in.RequestObjectEncryptionEnc)
+	enc, err := r.encryption("request_object_encryption", in.RequestObjectEncryptionAlg, in.RequestObjectEncryptionEnc,
+		"request_object_encryption_enc_values_supported")
 	if err != nil {
 		return err
 	}
@@ -101,17 +140,23 @@ func checkKeys(in *Metadata, method string) error {
 
 // checkTLSClientAuth checks that exactly one member names the client's certificate (RFC 8705 §2.1.2).
 func checkTLSClientAuth(in *Metadata, method string) error {
-	named := 0
-	for _, v := range [...]string{in.TLSClientAuthSubjectDN, in.TLSClientAuthSANDNS, in.TLSClientAuthSANURI,
-		in.TLSClientAuthSANIP, in.TLSClientAuthSANEmail} {
-		if v != "" {
-			named++
-		}
-	}
+	named := in.certificateNames()
 	if method == authMethodTLS && named != 1 {
 		return Refuse("token_endpoint_auth_method tls_client_auth needs exactly one of tls_client_auth_subject_dn, "+
 			"tls_client_auth_san_dns, tls_client_auth_san_uri, tls_client_auth_san_ip, tls_client_auth_san_email, "+
 			"not %d", named)
 	}
 	return nil
+}
+
+// certificateNames returns how many members name the client's certificate.
+func (m *Metadata) certificateNames() int {
+	named := 0
+	for _, v := range [...]string{m.TLSClientAuthSubjectDN, m.TLSClientAuthSANDNS, m.TLSClientAuthSANURI,
+		m.TLSClientAuthSANIP, m.TLSClientAuthSANEmail} {
+		if v != "" {
+			named++
+		}
+	}
+	return named
 }

@@ -363,6 +363,7 @@ func TestNewRefusesOptions(t *testing.T) {
 		"secret lifetime":         {SecretLifetime: -time.Second},
 		"whole seconds":           {SecretLifetime: time.Millisecond},
 		"client ID format":        {ClientIDFormat: "uuid"},
+		"unsupported values":      {UnsupportedValues: "drop"},
 		"grant response mismatch": {GrantResponseMismatch: "never"},
 		"web custom scheme":       {WebCustomScheme: "allow"},
 		"native scheme":           {NativeScheme: "none"},

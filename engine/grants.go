@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -24,12 +25,15 @@ const (
 
 // setGrantTypes sets the client's grant types, response types and authentication method.
 func setGrantTypes(_ context.Context, r *Registration) error {
-	o, in, out := &r.engine.options, &r.Request.Metadata, &r.Client.Metadata
-	method, err := authMethod(in)
+	in, out := &r.Request.Metadata, &r.Client.Metadata
+	if err := checkAuthMethod(in.TokenEndpointAuthMethod); err != nil {
+		return err
+	}
+	grants, responses, err := r.fit(in)
 	if err != nil {
 		return err
 	}
-	grants, responses, err := o.fit(in.GrantTypes, in.ResponseTypes)
+	method, err := r.authMethod(in, grants)
 	if err != nil {
 		return err
 	}
@@ -52,7 +56,8 @@ func setGrantTypes(_ context.Context, r *Registration) error {
 	out.TokenEndpointAuthMethod = method
 	out.GrantTypes, out.ResponseTypes = grants, responses
 	out.RequirePushedAuthorizationRequests = in.RequirePushedAuthorizationRequests
-	out.AuthorizationDetailsTypes = in.AuthorizationDetailsTypes
+	out.AuthorizationDetailsTypes = r.narrowOptional("authorization_details_types_supported",
+		in.AuthorizationDetailsTypes)
 	return nil
 }
 
@@ -60,42 +65,112 @@ func issuesRefreshTokens(grant string) bool {
 	return grant != grantRefreshToken && grant != grantClientCredentials && grant != grantImplicit
 }
 
-// fit returns the grant types and response types to register for a client that sent grants and responses; nil means not
-// sent. The results match each other as RFC 7591 §2.1 requires.
-func (o *Options) fit(grants, responses []string) ([]string, []string, error) {
-	if grants != nil && len(grants) == 0 {
+// usesAuthorizationEndpoint reports whether a client with these grant types sends users to the authorization endpoint.
+func usesAuthorizationEndpoint(grants []string) bool {
+	return slices.Contains(grants, grantAuthorizationCode) || slices.Contains(grants, grantImplicit)
+}
+
+// fit returns the grant types and response types to register for what a client sent; nil means not sent. The server
+// offers them, and they match each other as RFC 7591 §2.1 requires.
+func (r *Registration) fit(in *Metadata) (grants, responses []string, err error) {
+	o := &r.engine.options
+	if in.GrantTypes != nil && len(in.GrantTypes) == 0 {
 		return nil, nil, Refuse("grant_types is empty: name one of %s, or leave it out for authorization_code",
 			strings.Join(o.AllowedGrantTypes, ", "))
 	}
-	bothSent := grants != nil && responses != nil
-	if grants == nil {
-		grants = o.defaultGrants(responses)
-	}
-	if responses == nil && slices.Contains(grants, grantAuthorizationCode) {
-		responses = []string{responseCode}
-	}
-	if err := o.allowed(grants, responses); err != nil {
+	responses, err = r.narrowed("response_types", in.ResponseTypes, o.AllowedResponseTypes, o.allowsResponse,
+		r.offersResponse)
+	if err != nil {
 		return nil, nil, err
 	}
-	problem := mismatch(grants, responses)
-	switch {
-	case problem == "":
-	case o.GrantResponseMismatch == MismatchRefuse, o.GrantResponseMismatch == MismatchAuto && bothSent:
-		return nil, nil, Refuse("%s", problem)
-	default:
-		grants, responses = correct(grants, responses)
-		if len(grants) == 0 || mismatch(grants, responses) != "" {
-			return nil, nil, Refuse("%s", problem)
-		}
-		if err := o.allowed(grants, responses); err != nil {
+	wanted := in.GrantTypes
+	if wanted == nil {
+		if wanted, err = r.defaultGrants(in, responses); err != nil {
 			return nil, nil, err
 		}
+	}
+	if grants, err = r.narrowed("grant_types", wanted, o.AllowedGrantTypes,
+		func(g string) bool { return slices.Contains(o.AllowedGrantTypes, g) }, r.offersGrant); err != nil {
+		return nil, nil, err
+	}
+	if len(grants) == 0 {
+		return nil, nil, r.nothingLeft(in)
+	}
+	if len(responses) == 0 && len(in.ResponseTypes) > 0 &&
+		(usesAuthorizationEndpoint(grants) || !usesAuthorizationEndpoint(wanted)) {
+		return nil, nil, notAllowed("response_types", in.ResponseTypes, r.offeredResponses())
+	}
+	wantedResponses := in.ResponseTypes
+	if wantedResponses == nil {
+		responses = r.defaultResponses(grants)
+		wantedResponses = responses
+		if responses == nil && slices.Contains(wanted, grantAuthorizationCode) {
+			wantedResponses = []string{responseCode} // RFC 7591 §2; it is not offered
+		}
+	}
+	if len(grants) < len(wanted) || len(responses) < len(wantedResponses) {
+		grants, responses = dropPartners(grants, responses, wanted, wantedResponses)
+		if len(grants) == 0 {
+			return nil, nil, r.nothingLeft(in)
+		}
+	}
+	if grants, responses, err = r.settle(in, grants, responses); err != nil {
+		return nil, nil, err
+	}
+	if responses == nil && !usesAuthorizationEndpoint(grants) {
+		responses = []string{} // RFC 7591 §2: a list that is left out means code
 	}
 	return grants, responses, nil
 }
 
-// defaultGrants returns the grant types of a client that sent none, derived from its response types.
-func (o *Options) defaultGrants(responses []string) []string {
+// settle corrects or refuses grant types and response types that contradict each other, as Options.GrantResponseMismatch
+// says. in is what the client sent.
+func (r *Registration) settle(in *Metadata, grants, responses []string) ([]string, []string, error) {
+	o := &r.engine.options
+	problem := mismatch(grants, responses)
+	if problem == "" {
+		return grants, responses, nil
+	}
+	if in.GrantTypes == nil {
+		problem = "grant_types, left out, means " + strings.Join(grants, ", ") + ": " + problem
+	}
+	bothSent := in.GrantTypes != nil && in.ResponseTypes != nil
+	if o.GrantResponseMismatch == MismatchRefuse || o.GrantResponseMismatch == MismatchAuto && bothSent {
+		return nil, nil, Refuse("%s", problem)
+	}
+	grants, responses = correct(grants, responses)
+	if len(grants) == 0 || mismatch(grants, responses) != "" {
+		return nil, nil, Refuse("%s", problem)
+	}
+	if i := slices.IndexFunc(responses, func(s string) bool { return !r.offersResponse(s) }); i >= 0 {
+		return nil, nil, notAllowed("response_types", responses[i:i+1], r.offeredResponses())
+	}
+	return grants, responses, nil
+}
+
+// nothingLeft refuses a client that is left without a grant type, in words about the member that it sent.
+func (r *Registration) nothingLeft(in *Metadata) error {
+	offered := r.offeredGrants()
+	only := cmp.Or(strings.Join(offered, ", "), "none")
+	switch {
+	case in.GrantTypes == nil && in.ResponseTypes == nil:
+		return Refuse("grant_types is missing, and its default, authorization_code, is not offered here: "+
+			"the grant types are %s", only)
+	case in.GrantTypes == nil:
+		return Refuse("response_types: no grant type for %s is allowed here, only %s", quoted(in.ResponseTypes), only)
+	case slices.ContainsFunc(in.GrantTypes, r.offersGrant):
+		return Refuse("grant_types: none of its values can be used with the response types that are allowed here, which "+
+			"are %s", cmp.Or(strings.Join(r.offeredResponses(), ", "), "none"))
+	}
+	return notAllowed("grant_types", in.GrantTypes, offered)
+}
+
+func quoted(list []string) string { return "'" + strings.Join(list, "', '") + "'" }
+
+// defaultGrants returns the grant types of a client that sent none, derived from its response types. They are offered,
+// unless a response type needs them.
+func (r *Registration) defaultGrants(in *Metadata, responses []string) ([]string, error) {
+	o := &r.engine.options
 	if o.GrantResponseMismatch != MismatchRefuse {
 		var grants []string
 		if slices.ContainsFunc(responses, needsCode) {
@@ -105,24 +180,52 @@ func (o *Options) defaultGrants(responses []string) []string {
 			grants = append(grants, grantImplicit)
 		}
 		if grants != nil {
-			return grants
+			if i := slices.IndexFunc(grants, func(g string) bool { return !r.offersGrant(g) }); i >= 0 && !o.narrows() {
+				return nil, Refuse("response_types: one of %s needs the grant type %s, which is not allowed here, only %s",
+					quoted(responses), grants[i], strings.Join(r.offeredGrants(), ", "))
+			}
+			return grants, nil
 		}
 	}
-	return []string{grantAuthorizationCode} // RFC 7591 §2
+	if r.offersGrant(grantAuthorizationCode) {
+		return []string{grantAuthorizationCode}, nil // RFC 7591 §2
+	}
+	if len(in.ResponseTypes) == 0 {
+		for _, grant := range o.AllowedGrantTypes {
+			if r.offersGrant(grant) && canUse(in, grant) {
+				return []string{grant}, nil
+			}
+		}
+	}
+	return nil, r.nothingLeft(in)
 }
 
-func (o *Options) allowed(grants, responses []string) error {
-	for _, g := range grants {
-		if !slices.Contains(o.AllowedGrantTypes, g) {
-			return Refuse("grant_types: '%s' is not allowed here, only %s",
-				g, strings.Join(o.AllowedGrantTypes, ", "))
+// canUse reports whether a client that named no grant type can use this one instead of the default: it needs no
+// authorization endpoint, and the client has no redirect URIs, which ask for one.
+func canUse(in *Metadata, grant string) bool {
+	switch grant {
+	case grantAuthorizationCode, grantImplicit, grantRefreshToken:
+		return false
+	case grantClientCredentials:
+		if in.TokenEndpointAuthMethod == authMethodNone || in.secretless() {
+			return false
 		}
 	}
-	for _, r := range responses {
-		same := func(allowed string) bool { return sameWords(allowed, r) }
-		if !slices.ContainsFunc(o.AllowedResponseTypes, same) {
-			return Refuse("response_types: '%s' is not allowed here, only %s",
-				r, strings.Join(o.AllowedResponseTypes, ", "))
+	return len(in.RedirectURIs) == 0
+}
+
+// defaultResponses returns the response types of a client that sent none: code, or if that is not offered, the first
+// one with code that is; nil if there is none or the client has no use for it.
+func (r *Registration) defaultResponses(grants []string) []string {
+	switch {
+	case !slices.Contains(grants, grantAuthorizationCode):
+		return nil
+	case r.offersResponse(responseCode):
+		return []string{responseCode} // RFC 7591 §2
+	}
+	for _, s := range r.engine.options.AllowedResponseTypes {
+		if needsCode(s) && serves(grants, s) && r.offersResponse(s) {
+			return []string{s}
 		}
 	}
 	return nil

@@ -57,7 +57,7 @@ func checkSharedSecret(r *Registration) error {
 
 func checkGrants(r *Registration) error {
 	m := &r.Client.Metadata
-	if _, err := authMethod(m); err != nil {
+	if err := checkAuthMethod(m.TokenEndpointAuthMethod); err != nil {
 		return err
 	}
 	if m.TokenEndpointAuthMethod == "" || len(m.GrantTypes) == 0 {
@@ -65,6 +65,9 @@ func checkGrants(r *Registration) error {
 	}
 	if problem := mismatch(m.GrantTypes, m.ResponseTypes); problem != "" {
 		return fmt.Errorf("%s", problem)
+	}
+	if m.ResponseTypes == nil && !usesAuthorizationEndpoint(m.GrantTypes) {
+		m.ResponseTypes = []string{} // see fit; a script may have left them out
 	}
 	return nil
 }

@@ -17,8 +17,9 @@ func setAccessTokenProperties(_ context.Context, r *Registration) error {
 	if err := o.signing("introspection_signed_response_alg", in.IntrospectionSignedResponseAlg, false); err != nil {
 		return err
 	}
-	enc, err := encryption("introspection_encrypted_response",
-		in.IntrospectionEncryptedResponseAlg, in.IntrospectionEncryptedResponseEnc)
+	enc, err := r.encryption("introspection_encrypted_response",
+		in.IntrospectionEncryptedResponseAlg, in.IntrospectionEncryptedResponseEnc,
+		"introspection_encryption_enc_values_supported")
 	if err != nil {
 		return err
 	}
@@ -38,10 +39,9 @@ func setIDTokenProperties(_ context.Context, r *Registration) error {
 	if err := positive("identity_token_lifetime", in.IdentityTokenLifetime); err != nil {
 		return err
 	}
-	for _, alg := range in.AllowedIdentityTokenSigningAlgorithms {
-		if err := o.signing("allowed_identity_token_signing_algorithms", alg, false); err != nil {
-			return err
-		}
+	algs, err := r.idTokenAlgorithms(in.AllowedIdentityTokenSigningAlgorithms)
+	if err != nil {
+		return err
 	}
 	// OpenID Connect Dynamic Client Registration 1.0 §2: none only if no ID token passes through the browser.
 	browser := slices.ContainsFunc(out.ResponseTypes, func(t string) bool { return hasWord(t, responseIDToken) })
@@ -56,24 +56,26 @@ func setIDTokenProperties(_ context.Context, r *Registration) error {
 	if err := o.signing("authorization_signed_response_alg", in.AuthorizationSignedResponseAlg, false); err != nil {
 		return err
 	}
-	var err error
-	out.IDTokenEncryptedResponseEnc, err = encryption("id_token_encrypted_response",
-		in.IDTokenEncryptedResponseAlg, in.IDTokenEncryptedResponseEnc)
+	out.IDTokenEncryptedResponseEnc, err = r.encryption("id_token_encrypted_response",
+		in.IDTokenEncryptedResponseAlg, in.IDTokenEncryptedResponseEnc,
+		"id_token_encryption_enc_values_supported")
 	if err != nil {
 		return err
 	}
-	out.UserInfoEncryptedResponseEnc, err = encryption("userinfo_encrypted_response",
-		in.UserInfoEncryptedResponseAlg, in.UserInfoEncryptedResponseEnc)
+	out.UserInfoEncryptedResponseEnc, err = r.encryption("userinfo_encrypted_response",
+		in.UserInfoEncryptedResponseAlg, in.UserInfoEncryptedResponseEnc,
+		"userinfo_encryption_enc_values_supported")
 	if err != nil {
 		return err
 	}
-	out.AuthorizationEncryptedResponseEnc, err = encryption("authorization_encrypted_response",
-		in.AuthorizationEncryptedResponseAlg, in.AuthorizationEncryptedResponseEnc)
+	out.AuthorizationEncryptedResponseEnc, err = r.encryption("authorization_encrypted_response",
+		in.AuthorizationEncryptedResponseAlg, in.AuthorizationEncryptedResponseEnc,
+		"authorization_encryption_enc_values_supported")
 	if err != nil {
 		return err
 	}
 	out.IdentityTokenLifetime = in.IdentityTokenLifetime
-	out.AllowedIdentityTokenSigningAlgorithms = in.AllowedIdentityTokenSigningAlgorithms
+	out.AllowedIdentityTokenSigningAlgorithms = algs
 	out.IDTokenSignedResponseAlg = in.IDTokenSignedResponseAlg
 	out.IDTokenEncryptedResponseAlg = in.IDTokenEncryptedResponseAlg
 	out.UserInfoSignedResponseAlg = in.UserInfoSignedResponseAlg
@@ -81,4 +83,23 @@ func setIDTokenProperties(_ context.Context, r *Registration) error {
 	out.AuthorizationSignedResponseAlg = in.AuthorizationSignedResponseAlg
 	out.AuthorizationEncryptedResponseAlg = in.AuthorizationEncryptedResponseAlg
 	return nil
+}
+
+// idTokenAlgorithms returns the algorithms that the server offers for ID tokens. It refuses a list of which none is
+// left: left out, the member would allow every algorithm.
+func (r *Registration) idTokenAlgorithms(algs []string) ([]string, error) {
+	const member, list = "allowed_identity_token_signing_algorithms", "id_token_signing_alg_values_supported"
+	o := &r.engine.options
+	offered := func(alg string) bool {
+		return slices.Contains(o.SigningAlgs, alg) && r.advertised.offers(list, alg)
+	}
+	if o.narrows() && slices.ContainsFunc(algs, offered) {
+		return kept(algs, offered), nil
+	}
+	for _, alg := range algs {
+		if err := o.signing(member, alg, false); err != nil {
+			return nil, err
+		}
+	}
+	return algs, nil // checkAdvertised refuses them if the discovery document does not list them
 }

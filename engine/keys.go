@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"slices"
 
 	"github.com/go-jose/go-jose/v4"
@@ -33,6 +34,23 @@ func checkKeySources(m *Metadata) error {
 		}
 	}
 	return nil
+}
+
+// emptyKeySet reports whether v is a key set without keys, {} or {"keys":[]}, which means the same as no key set.
+func emptyKeySet(v jsontext.Value) bool {
+	if v.Kind() != '{' || bytes.IndexByte(v[1:], '{') >= 0 {
+		return false // without parsing: keys are objects
+	}
+	var set map[string]jsontext.Value
+	if err := json.Unmarshal(v, &set); err != nil {
+		return false
+	}
+	keys, there := set["keys"]
+	if !there {
+		return len(set) == 0
+	}
+	var list []jsontext.Value
+	return json.Unmarshal(keys, &list) == nil && len(list) == 0
 }
 
 // privateMembers lists the members of private and symmetric keys (RFC 7518 §6).

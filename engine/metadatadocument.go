@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -69,7 +68,7 @@ func (r *Registration) nameByDocument(rawURL string) {
 }
 
 // checkDocument applies the rules for metadata documents: client_id is the document's URL, and the client has no
-// secret, since documents are public. A missing authentication method becomes none.
+// secret, since documents are public.
 func checkDocument(rawURL string, m *Metadata) error {
 	var id string
 	if value := m.Other["client_id"]; value.Kind() == '"' {
@@ -85,7 +84,6 @@ func checkDocument(rawURL string, m *Metadata) error {
 			return Refuse("%s must not be in a metadata document, which is public", name)
 		}
 	}
-	m.TokenEndpointAuthMethod = cmp.Or(m.TokenEndpointAuthMethod, authMethodNone)
 	if usesSharedSecret(m.TokenEndpointAuthMethod) {
 		return Refuse("token_endpoint_auth_method %s needs a secret, but a metadata document is public: "+
 			"use none or private_key_jwt", m.TokenEndpointAuthMethod)

@@ -10,13 +10,16 @@ import (
 
 // Options are the operator's choices. The zero value is a working default.
 type Options struct {
-	SecretLifetime        time.Duration  // of a client secret, in whole seconds; 0 means that it never expires
-	ClientIDFormat        ClientIDFormat // of built-in client IDs; zero means ClientIDUUIDv7
-	DefaultScopes         []string       // for a client that is left without a scope; nil means none
-	AllowedScopes         []string       // others are dropped; nil means every scope
-	AllowedGrantTypes     []string       // others are refused; nil means DefaultGrantTypes
-	AllowedResponseTypes  []string       // others are refused; nil means DefaultResponseTypes
-	GrantResponseMismatch Mismatch       // zero means MismatchAuto
+	SecretLifetime       time.Duration  // of a client secret, in whole seconds; 0 means that it never expires
+	ClientIDFormat       ClientIDFormat // of built-in client IDs; zero means ClientIDUUIDv7
+	DefaultScopes        []string       // for a client that is left without a scope; nil means none
+	AllowedScopes        []string       // others are dropped; nil means every scope
+	AllowedGrantTypes    []string       // see UnsupportedValues for others; nil means DefaultGrantTypes
+	AllowedResponseTypes []string       // see UnsupportedValues for others; nil means DefaultResponseTypes
+	// UnsupportedValues says what to do with values that AllowedGrantTypes, AllowedResponseTypes, SigningAlgs or the
+	// discovery document does not offer, in lists, and with an unknown application type; zero means UnsupportedNarrow.
+	UnsupportedValues     Unsupported
+	GrantResponseMismatch Mismatch // zero means MismatchAuto
 	// URIsOnRedirectHost requires client_uri, logo_uri, tos_uri and policy_uri to be on the host of a redirect URI
 	// (RFC 7591 §5).
 	URIsOnRedirectHost bool
@@ -94,6 +97,7 @@ func DefaultSigningAlgs() []string {
 // withDefaults returns o with zero values replaced by their defaults, or an error that names an invalid option.
 func (o Options) withDefaults() (Options, error) {
 	o.ClientIDFormat = cmp.Or(o.ClientIDFormat, ClientIDUUIDv7)
+	o.UnsupportedValues = cmp.Or(o.UnsupportedValues, UnsupportedNarrow)
 	o.GrantResponseMismatch = cmp.Or(o.GrantResponseMismatch, MismatchAuto)
 	o.WebCustomScheme = cmp.Or(o.WebCustomScheme, CustomSchemeRefuse)
 	o.NativeScheme = cmp.Or(o.NativeScheme, NativeSchemeAny)
@@ -121,6 +125,9 @@ func (o *Options) check() error {
 			o.SecretLifetime)
 	}
 	if err := oneOf("client ID format", o.ClientIDFormat, ClientIDUUIDv7, ClientIDRandom); err != nil {
+		return err
+	}
+	if err := oneOf("unsupported values", o.UnsupportedValues, UnsupportedNarrow, UnsupportedRefuse); err != nil {
 		return err
 	}
 	err := oneOf("grant response mismatch", o.GrantResponseMismatch, MismatchAuto, MismatchCorrect, MismatchRefuse)

@@ -23,17 +23,21 @@ var (
 // setRedirectURIs sets the application type and the redirect URIs, and copies the members that depend on them.
 func setRedirectURIs(ctx context.Context, r *Registration) error {
 	o, in, out := &r.engine.options, &r.Request.Metadata, &r.Client.Metadata
-	if err := choice("application_type", in.ApplicationType, applicationWeb, applicationNative); err != nil {
-		return err
+	sent := in.ApplicationType
+	if err := choice("application_type", sent, applicationWeb, applicationNative); err != nil {
+		if !o.narrows() {
+			return err
+		}
+		sent = "" // the redirect URIs decide
 	}
 	uris, err := parseRedirectURIs(in.RedirectURIs)
 	if err != nil {
 		return err
 	}
-	if err := checkPresence(out.GrantTypes, uris); err != nil {
+	if err := checkPresence(in.GrantTypes, out.GrantTypes, uris); err != nil {
 		return err
 	}
-	kind := o.applicationType(in.ApplicationType, uris)
+	kind := o.applicationType(sent, uris)
 	implicit := slices.Contains(out.GrantTypes, grantImplicit)
 	for i, u := range uris {
 		if err := checkRedirectURI(u, kind, implicit); err != nil {
@@ -72,14 +76,14 @@ func parseRedirectURIs(list []string) ([]*url.URL, error) {
 	return uris, nil
 }
 
-// checkPresence refuses redirect URIs that are missing (RFC 7591 §5) or unused.
-func checkPresence(grants []string, uris []*url.URL) error {
-	redirects := slices.Contains(grants, grantAuthorizationCode) || slices.Contains(grants, grantImplicit)
+// checkPresence refuses redirect URIs that are missing (RFC 7591 §5) or unused, unless the client sent more grant types
+// than it was left with.
+func checkPresence(sent, grants []string, uris []*url.URL) error {
 	switch {
-	case redirects && len(uris) == 0:
+	case usesAuthorizationEndpoint(grants) && len(uris) == 0:
 		return RefuseAs(InvalidRedirectURI, "redirect_uris must name at least one URI: "+
 			"the grant types authorization_code and implicit need it")
-	case len(uris) > 0 && len(grants) == 1 && grants[0] == grantClientCredentials:
+	case len(uris) > 0 && len(sent) <= 1 && len(grants) == 1 && grants[0] == grantClientCredentials:
 		// No RFC says this; IdentityServer does.
 		return RefuseAs(InvalidRedirectURI, "redirect_uris must be left out if grant_types is only client_credentials")
 	}

@@ -47,7 +47,7 @@ func decodeMetadata(b []byte, m *Metadata) error {
 	if err := json.Unmarshal(b, m); err != nil {
 		return Refuse("%s", strictjson.Explain(err, ""))
 	}
-	if m.JWKS.Kind() == 'n' {
+	if m.JWKS.Kind() == 'n' || emptyKeySet(m.JWKS) {
 		m.JWKS = nil
 	}
 	if err := checkLists(m); err != nil {

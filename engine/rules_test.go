@@ -33,7 +33,8 @@ const (
 
 // TestRules runs the cases in testdata/rules. A case is a file of a txtar archive:
 //
-//	option NAME JSON          a field of Options; any number of these lines
+//	option NAME JSON          a field of Options; any number of these lines, before the next kind
+//	advertised LIST JSON      a list of the discovery document; any number of these lines
 //	{"redirect_uris":[...]}   the request
 //	-> {"scope":"a"}          members of the response; null means that the member must be missing
 //
@@ -50,8 +51,8 @@ func TestRules(t *testing.T) {
 		}
 		for _, c := range archive.Files {
 			t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar")+"/"+c.Name, func(t *testing.T) {
-				options, body, want := readRule(t, string(c.Data))
-				got, err := register(t, Config{Options: options}, body)
+				config, body, want := readRule(t, string(c.Data))
+				got, err := register(t, config, body)
 				if code, message, refused := strings.Cut(want, ": "); refused && !strings.HasPrefix(want, "{") {
 					checkRefusal(t, err, Code(code), message)
 					return
@@ -65,22 +66,34 @@ func TestRules(t *testing.T) {
 	}
 }
 
-// readRule returns the options, the request and the outcome of a case.
-func readRule(t *testing.T, text string) (o Options, body, want string) {
+// readRule returns the configuration, the request and the outcome of a case.
+func readRule(t *testing.T, text string) (c Config, body, want string) {
 	t.Helper()
 	for strings.HasPrefix(text, "option ") {
 		line, rest, _ := strings.Cut(text, "\n")
 		name, value, _ := strings.Cut(strings.TrimPrefix(line, "option "), " ")
-		if err := json.Unmarshal([]byte(`{"`+name+`":`+value+`}`), &o, json.RejectUnknownMembers(true)); err != nil {
+		if err := json.Unmarshal([]byte(`{"`+name+`":`+value+`}`), &c.Options, json.RejectUnknownMembers(true)); err != nil {
 			t.Fatalf("%s: %v", line, err)
 		}
 		text = rest
 	}
+	advertised := Advertised{}
+	for strings.HasPrefix(text, "advertised ") {
+		line, rest, _ := strings.Cut(text, "\n")
+		name, value, _ := strings.Cut(strings.TrimPrefix(line, "advertised "), " ")
+		var list []string
+		if err := json.Unmarshal([]byte(value), &list); err != nil {
+			t.Fatalf("%s: %v", line, err)
+		}
+		advertised[name] = list
+		text = rest
+	}
+	c.Advertised = func() (Advertised, error) { return advertised, nil }
 	before, after, found := strings.Cut("\n"+rulesNames.Replace(text), "\n-> ")
 	if !found {
 		t.Fatal("the case has no outcome")
 	}
-	return o, strings.TrimPrefix(before, "\n"), strings.TrimSpace(after)
+	return c, strings.TrimPrefix(before, "\n"), strings.TrimSpace(after)
 }
 
 var implicitAllowed = Options{
@@ -136,7 +149,8 @@ func TestRedirectURIs(t *testing.T) {
 		{uri: "http://localhost/cb", options: Options{RefuseWebLoopback: true}, want: "native"},
 		{uri: "cursor://example/cb", options: Options{NativeScheme: NativeSchemeReverseDomain}, want: "domain name in reverse"},
 		{uri: "com.example.app:/cb", options: Options{NativeScheme: NativeSchemeReverseDomain}, want: "native"},
-		{kind: "desktop", uri: "https://app.example/", want: "application_type must be one of web, native"},
+		{kind: "desktop", uri: "https://app.example/", want: "web"},
+		{kind: "browser", uri: "cursor://example/cb", want: "native"},
 		{uri: "http://app.example/cb", want: "must be https"},
 		{kind: "native", uri: "http://app.example/cb", want: "must be https"},
 		{uri: "http://127.0.0.2/cb", want: "must be https"},
@@ -176,10 +190,6 @@ func TestRedirectURIs(t *testing.T) {
 				if got["application_type"] != tt.want {
 					t.Errorf("application_type %v, want %s", got["application_type"], tt.want)
 				}
-				return
-			}
-			if tt.kind == "desktop" {
-				checkRefusal(t, err, InvalidClientMetadata, tt.want)
 				return
 			}
 			checkRefusal(t, err, InvalidRedirectURI, tt.want)

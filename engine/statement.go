@@ -139,7 +139,8 @@ func (r *Registration) takeClaims(claims jsontext.Value) error {
 		return refuseStatement("does not hold valid JSON")
 	}
 	maps.DeleteFunc(members, func(name string, value jsontext.Value) bool {
-		return value.Kind() == 'n' || Reserved(name) || slices.Contains(claimsAboutStatement[:], name)
+		missing := value.Kind() == 'n' || name == "jwks" && emptyKeySet(value)
+		return missing || Reserved(name) || slices.Contains(claimsAboutStatement[:], name)
 	})
 	document, err := json.Marshal(members, json.Deterministic(true))
 	if err != nil {

@@ -352,12 +352,17 @@ func testDiscovery(t *testing.T, site siteFunc) {
 		none.do("GET", none.public.URL+path, "").want(http.StatusNotFound)
 	}
 	s.registered(`{` + web + `,"scope":"read write","id_token_signed_response_alg":"ES256"}`)
-	s.refused(`{`+web+`,"grant_types":["authorization_code","refresh_token"]}`, "invalid_client_metadata",
+	checkMembers(t, s.registered(`{`+web+`,"grant_types":["authorization_code","refresh_token"]}`),
+		map[string]any{"grant_types": []string{"authorization_code"}})
+	strict := site(advertising(t, issuer, document,
+		setup{options: engine.Options{UnsupportedValues: engine.UnsupportedRefuse}}))
+	strict.refused(`{`+web+`,"grant_types":["authorization_code","refresh_token"]}`, "invalid_client_metadata",
 		"grant_types 'refresh_token' is not among the grant_types_supported")
 	s.refused(`{`+web+`,"token_endpoint_auth_method":"client_secret_post"}`, "invalid_client_metadata",
 		"token_endpoint_auth_methods_supported of this server, which are none, client_secret_basic")
 	s.refused(`{`+web+`,"id_token_signed_response_alg":"RS256"}`, "invalid_client_metadata",
 		"id_token_signed_response_alg 'RS256'")
+	checkDefaultMethod(t, site)
 	_, err := discovery.New(discovery.Config{Issuer: issuer + "/", Document: []byte(document)})
 	if err == nil || !strings.Contains(err.Error(), "issuer") {
 		t.Errorf("another issuer: got %v, want an error about the issuer", err)

@@ -191,9 +191,9 @@ func testUpdateResets(_ *testing.T, site siteFunc) {
 func testRefusedUpdate(_ *testing.T, site siteFunc) {
 	o := site(setup{}).own(`{` + web + `,"client_name":"App"}`)
 	for members, words := range map[string]string{
-		`"redirect_uris":["https://app.example/"],"scope":["a"]`:                            "scope must be a string",
-		`"grant_types":["password"]`:                                                        "not allowed here",
-		web + `,"client_name":"Other","jwks":{"keys":[]},"jwks_uri":"https://app.example/"`: "exclude each other",
+		`"redirect_uris":["https://app.example/"],"scope":["a"]`: "scope must be a string",
+		`"grant_types":["password"]`:                             "not allowed here",
+		web + `,"client_name":"Other","jwks":{"keys":[` + publicKey + `]},"jwks_uri":"https://app.example/"`: "exclude each other",
 	} {
 		o.putRefused(fmt.Sprintf(`{"client_id":%q,%s}`, o.id, members), words)
 	}

@@ -245,7 +245,7 @@ func testDefaults(t *testing.T, site siteFunc) {
 	checkMembers(t, s.registered(`{`+web+`}`), map[string]any{"token_endpoint_auth_method": "client_secret_basic",
 		"grant_types": []string{"authorization_code"}, "response_types": []string{"code"}})
 	checkMembers(t, s.registered(`{"grant_types":["client_credentials"]}`),
-		map[string]any{"response_types": nil, "redirect_uris": []string{}})
+		map[string]any{"response_types": []string{}, "redirect_uris": []string{}})
 	checkMembers(t, s.registered(`{`+web+`,"require_client_secret":false}`),
 		map[string]any{"token_endpoint_auth_method": "none", "client_secret": nil})
 	s.refused(`{`+web+`,"require_client_secret":false,"token_endpoint_auth_method":"client_secret_basic"}`,
@@ -306,6 +306,13 @@ func testEverythingReturned(t *testing.T, site siteFunc) {
 	if strings.Count(e.body, "[]") != 1 {
 		t.Errorf("%s holds an empty list that was not sent", e.body)
 	}
+	for _, grant := range []string{"client_credentials", "urn:ietf:params:oauth:grant-type:device_code"} {
+		e := s.register(`{"grant_types":["` + grant + `"],"jwks":{}}`).want(http.StatusCreated)
+		e.wantMembers(map[string]any{"response_types": []string{}, "redirect_uris": []string{}, "jwks": nil})
+		if strings.Count(e.body, "[]") != 2 {
+			t.Errorf("%s holds an empty list that was not sent", e.body)
+		}
+	}
 }
 
 func testReplacedValues(t *testing.T, site siteFunc) {
@@ -314,6 +321,7 @@ func testReplacedValues(t *testing.T, site siteFunc) {
 		`"id_token_encrypted_response_alg":"RSA-OAEP"}`)
 	checkMembers(t, got, map[string]any{"scope": "read", "application_type": "native",
 		"id_token_encrypted_response_enc": "A128CBC-HS256"})
+	checkUnsupportedValues(t, site)
 }
 
 const publicKey = `{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}`
@@ -421,7 +429,9 @@ func testContacts(_ *testing.T, site siteFunc) {
 
 func testApplicationType(t *testing.T, site siteFunc) {
 	s := site(setup{})
-	s.refused(`{`+web+`,"application_type":"browser"}`, "invalid_client_metadata",
+	checkMembers(t, s.registered(`{`+web+`,"application_type":"browser"}`), map[string]any{"application_type": "web"})
+	strict := site(setup{options: engine.Options{UnsupportedValues: engine.UnsupportedRefuse}})
+	strict.refused(`{`+web+`,"application_type":"browser"}`, "invalid_client_metadata",
 		"application_type must be one of web, native")
 	for uri, want := range map[string]string{"https://app.example/": "web", "http://localhost/": "native",
 		"com.example.app:/cb": "native", "cursor://app/cb": "native"} {

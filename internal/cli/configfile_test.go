@@ -180,7 +180,8 @@ func TestEngineFlagsSetEveryOption(t *testing.T) {
 	}
 	changed, err := parse(t, "serve", "--secret-lifetime=90d", "--client-id-format=random",
 		"--default-scope=a", "--allowed-scope=a,b", "--allowed-grant-type=authorization_code",
-		"--allowed-response-type=code id_token", "--grant-response-mismatch=refuse", "--uris-on-redirect-host",
+		"--allowed-response-type=code id_token", "--unsupported-values=refuse",
+		"--grant-response-mismatch=refuse", "--uris-on-redirect-host",
 		"--web-custom-scheme=native", "--no-web-loopback", "--native-scheme=reverse-domain",
 		"--allow-unsigned-id-token", "--signing-alg=ES256", "--echo-extensions=x,y", "--fetch-jwks-uri",
 		"--require-software-statement", "--trusted-issuer=board="+keys, "--issuer=https://auth.example",
@@ -206,6 +207,7 @@ func TestEngineFlagsSetEveryOption(t *testing.T) {
 		ClientIDFormat:        engine.ClientIDUUIDv7,
 		AllowedGrantTypes:     engine.DefaultGrantTypes(),
 		AllowedResponseTypes:  engine.DefaultResponseTypes(),
+		UnsupportedValues:     engine.UnsupportedNarrow,
 		GrantResponseMismatch: engine.MismatchAuto,
 		WebCustomScheme:       engine.CustomSchemeRefuse,
 		NativeScheme:          engine.NativeSchemeAny,

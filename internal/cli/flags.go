@@ -77,8 +77,9 @@ type engineFlags struct {
 	DefaultScope          []string              `placeholder:"SCOPE" help:"Scopes of clients that would have none. Default none."`
 	AllowedScope          []string              `placeholder:"SCOPE" help:"Scopes that clients may have; others are dropped. Default all."`
 	EchoExtensions        []string              `placeholder:"NAME" help:"Unknown members to store and return; they may hold secrets. Default none."`
-	AllowedGrantType      []string              `default:"${grant_types}" placeholder:"TYPE" help:"Grant types that clients may have; others are refused. Default ${default}."`
-	AllowedResponseType   []string              `default:"${response_types}" placeholder:"TYPE" help:"Response types that clients may have; others are refused. Default ${default}."`
+	AllowedGrantType      []string              `default:"${grant_types}" placeholder:"TYPE" help:"Grant types that clients may have. Default ${default}."`
+	AllowedResponseType   []string              `default:"${response_types}" placeholder:"TYPE" help:"Response types that clients may have. Default ${default}."`
+	UnsupportedValues     engine.Unsupported    `default:"narrow" enum:"narrow,refuse" placeholder:"narrow|refuse" help:"Drop the values of lists that this server does not offer, by flags or discovery document, or refuse the client. Default ${default}."`
 	GrantResponseMismatch engine.Mismatch       `default:"auto" enum:"auto,correct,refuse" placeholder:"auto|correct|refuse" help:"Correct or refuse grant types and response types that do not match; auto corrects if the client sent only one of the two. Default ${default}."`
 	URIsOnRedirectHost    bool                  `name:"uris-on-redirect-host" help:"Require client_uri, logo_uri, tos_uri and policy_uri to be on the host of a redirect URI."`
 	WebCustomScheme       engine.CustomScheme   `default:"refuse" enum:"refuse,native" placeholder:"refuse|native" help:"Refuse web clients with a redirect URI such as com.example.app:/cb, or make them native. Default ${default}."`
@@ -96,6 +97,7 @@ func (f *engineFlags) options() engine.Options {
 		AllowedScopes:         f.AllowedScope,
 		AllowedGrantTypes:     f.AllowedGrantType,
 		AllowedResponseTypes:  f.AllowedResponseType,
+		UnsupportedValues:     f.UnsupportedValues,
 		GrantResponseMismatch: f.GrantResponseMismatch,
 		URIsOnRedirectHost:    f.URIsOnRedirectHost,
 		WebCustomScheme:       f.WebCustomScheme,
