@@ -115,7 +115,9 @@ func (s *shadows) work(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-flush.C:
-			s.flush(ctx)
+			if ctx.Err() == nil { // else close stores the results
+				s.flush(ctx)
+			}
 		case <-rest.C:
 			jobs = s.jobs
 		case job := <-jobs:
