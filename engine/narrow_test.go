@@ -88,6 +88,42 @@ func TestEveryDoorNarrows(t *testing.T) {
 	}
 }
 
+// A client may send back what it was answered.
+func TestNarrowedClientsUpdateThemselves(t *testing.T) {
+	only := limited()
+	only.Advertised = func() (Advertised, error) { return Advertised{"grant_types_supported": {"client_credentials"}}, nil }
+	for name, c := range map[string]Config{"code": limited(), "client credentials": only} {
+		e := newEngine(t, c)
+		request, err := ParseRequest([]byte(`{` + unoffered + `,"default_max_age":60}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if name == "client credentials" {
+			request.Metadata.GrantTypes = append(request.Metadata.GrantTypes, "client_credentials")
+		}
+		r, err := e.Register(t.Context(), request, &Caller{Auth: AuthNone})
+		if err != nil {
+			t.Fatal(err)
+		}
+		metadata, err := r.Client.EncodedMetadata()
+		if err != nil {
+			t.Fatal(err)
+		}
+		answered := string(metadata[1 : len(metadata)-1])
+		updated, err := e.Update(t.Context(), r.Client, r.Token, updateOf(t, answered, r.Client))
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		again, err := updated.Client.EncodedMetadata()
+		if err != nil || string(again) != string(metadata) {
+			t.Errorf("%s: got %s, %v; want %s", name, again, err, metadata)
+		}
+		if _, err := e.Replay(t.Context(), r.Client, override(func(*Registration, *Steps) {})); err != nil {
+			t.Errorf("%s: replay: %v", name, err)
+		}
+	}
+}
+
 // A client with a metadata document gets the first method that is offered and needs no secret.
 func TestDocumentsTakeAnOfferedMethod(t *testing.T) {
 	e := newEngine(t, limited())

@@ -34,7 +34,7 @@ func setRedirectURIs(ctx context.Context, r *Registration) error {
 	if err != nil {
 		return err
 	}
-	if err := checkPresence(in.GrantTypes, out.GrantTypes, uris); err != nil {
+	if err := r.checkPresence(uris); err != nil {
 		return err
 	}
 	kind := o.applicationType(sent, uris)
@@ -76,18 +76,25 @@ func parseRedirectURIs(list []string) ([]*url.URL, error) {
 	return uris, nil
 }
 
-// checkPresence refuses redirect URIs that are missing (RFC 7591 §5) or unused, unless the client sent more grant types
-// than it was left with.
-func checkPresence(sent, grants []string, uris []*url.URL) error {
+// checkPresence refuses redirect URIs that are missing (RFC 7591 §5) or unused.
+func (r *Registration) checkPresence(uris []*url.URL) error {
+	grants := r.Client.Metadata.GrantTypes
 	switch {
 	case usesAuthorizationEndpoint(grants) && len(uris) == 0:
 		return RefuseAs(InvalidRedirectURI, "redirect_uris must name at least one URI: "+
 			"the grant types authorization_code and implicit need it")
-	case len(uris) > 0 && len(sent) <= 1 && len(grants) == 1 && grants[0] == grantClientCredentials:
+	case len(uris) > 0 && len(grants) == 1 && grants[0] == grantClientCredentials && !r.keepsUnusedURIs():
 		// No RFC says this; IdentityServer does.
 		return RefuseAs(InvalidRedirectURI, "redirect_uris must be left out if grant_types is only client_credentials")
 	}
 	return nil
+}
+
+// keepsUnusedURIs reports whether the client may keep redirect URIs without a use: it sent more grant types than it was
+// left with, or it was registered so, and sends what it was answered.
+func (r *Registration) keepsUnusedURIs() bool {
+	return len(r.Request.Metadata.GrantTypes) > 1 || r.Mode == ModeReplay ||
+		r.current != nil && len(r.current.Metadata.RedirectURIs) > 0
 }
 
 // applicationType returns the client's application type, given the one that it sent. "" means none: then the redirect
