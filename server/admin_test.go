@@ -230,6 +230,10 @@ func TestDryRunOverHTTP(t *testing.T) {
 	post(`{"request":{}}`).want(http.StatusOK).wantMembers(map[string]any{"outcome": "refused"})
 	post(`{"request":{"redirect_uris":1}}`).want(http.StatusOK).wantMembers(map[string]any{"outcome": "refused"})
 	post(`{}`).want(http.StatusOK).wantMembers(map[string]any{"outcome": "refused"})
+	long := `{` + web + `,"client_name":"` + strings.Repeat("a", 64<<10) + `"}`
+	if e := post(`{"request":` + long + `}`).want(http.StatusRequestEntityTooLarge); !strings.Contains(e.body, "65536") {
+		t.Errorf("got %s, want the limit of a registration", e.body)
+	}
 	post(`{"request":{` + web + `},"caller":{"nobody":1}}`).want(http.StatusBadRequest)
 	post(`{"request":{` + web + `},"scripts":[{"name":"ids","module":"sha256:00"}]}`).want(http.StatusUnprocessableEntity)
 	if n := s.clients(); n != 0 {

@@ -3,6 +3,7 @@ package server
 import (
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 
@@ -139,11 +140,16 @@ func (s *Server) showDeployment(c echo.Context) error {
 	return reply(c, http.StatusOK, d)
 }
 
-// dryRun runs a registration without storing it, and responds with its steps and its outcome.
+// dryRun runs a registration without storing it, and responds with its steps and its outcome. It has the limits of a
+// registration: MaxBody here, RequestTimeout in Scripts.
 func (s *Server) dryRun(c echo.Context) error {
 	var asked adminapi.DryRun
 	if err := readJSON(c, &asked); err != nil {
 		return err
+	}
+	if int64(len(asked.Request)) > s.config.MaxBody {
+		return &statusError{http.StatusRequestEntityTooLarge,
+			fmt.Sprintf("request must have at most %d bytes", s.config.MaxBody)}
 	}
 	caller := &engine.Caller{Auth: engine.AuthNone}
 	if asked.Caller != nil && asked.Caller.Kind() != 'n' {

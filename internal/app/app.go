@@ -100,6 +100,7 @@ func (a *App) newHost(ctx context.Context, observer host.Observer) (*host.Host, 
 	c.ClientExists = db.ClientExists
 	c.CanaryKey = func(ctx context.Context) ([]byte, error) { return db.Key(ctx, "canary") }
 	c.Signature = db.ModuleSignature
+	c.RegistrationTimeout = a.config.Server.RequestTimeout
 	c.Logger, c.Guard = a.config.Logger, a.config.Guard
 	if c.Observer == nil {
 		c.Observer = observer

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -15,7 +16,8 @@ import (
 )
 
 // DryRun runs a registration through a list of scripts, nil meaning those in force, and stores nothing. A registration
-// that is refused or fails is a result, not an error. DryRun returns a *[scripts.RejectedError] if the list is invalid.
+// that is refused or fails is a result, not an error, and so is one that takes longer than Config.RegistrationTimeout.
+// DryRun returns a *[scripts.RejectedError] if the list is invalid, and an error if ctx has ended.
 func (h *Host) DryRun(
 	ctx context.Context, e *engine.Engine, request *engine.Request, caller *engine.Caller, list []scripts.Script,
 ) (scripts.DryRun, error) {
@@ -25,12 +27,17 @@ func (h *Host) DryRun(
 	}
 	defer release()
 	var t tracer
-	r, err := e.Preview(ctx, request, caller, func(r *engine.Registration, base engine.Steps) (engine.Steps, func()) {
+	bounded, cancel := context.WithTimeout(ctx, h.config.RegistrationTimeout)
+	defer cancel()
+	r, err := e.Preview(bounded, request, caller, func(r *engine.Registration, base engine.Steps) (engine.Steps, func()) {
 		r.Client.Provenance.Deployment = d.Number
 		t.session = newSession(h, d, d.plan, r)
 		t.session.enterStep = t.enter
 		return t.session.override(base), t.session.close
 	})
+	if ctx.Err() != nil {
+		return scripts.DryRun{}, fmt.Errorf("running a registration: %w", ctx.Err())
+	}
 	if t.session == nil {
 		return scripts.DryRun{}, err // it ended before the first step
 	}
@@ -114,7 +121,11 @@ func (t *tracer) document() jsontext.Value {
 }
 
 func (t *tracer) changes(before jsontext.Value) jsontext.Value {
-	patch, err := jsonpatch.CreateMergePatch(before, t.document())
+	after := t.document()
+	if bytes.Equal(before, after) {
+		return jsontext.Value("{}") // without parsing both
+	}
+	patch, err := jsonpatch.CreateMergePatch(before, after)
 	if err != nil {
 		return jsontext.Value("{}")
 	}

@@ -70,6 +70,10 @@ type Config struct {
 	// StepFuel.
 	RegistrationFuel int64
 
+	// RegistrationTimeout bounds a dry run, and each registration of a replay, as the server bounds a registration; 0
+	// means 3 s.
+	RegistrationTimeout time.Duration
+
 	Logger   *slog.Logger // of scripts' lines and failures, and the sandbox's; nil means slog.Default
 	Observer Observer     // nil means none
 }
@@ -79,6 +83,7 @@ func (c Config) withDefaults() Config {
 	c.Config = c.Config.WithDefaults()
 	c.RegistrationFuel = cmp.Or(c.RegistrationFuel, 5*c.StepFuel)
 	c.CanaryCallers = cmp.Or(c.CanaryCallers, 5)
+	c.RegistrationTimeout = cmp.Or(c.RegistrationTimeout, 3*time.Second)
 	c.Logger = cmp.Or(c.Logger, slog.Default())
 	c.Config.Logger = c.Logger
 	c.Observer = cmp.Or[Observer](c.Observer, unobserved{})

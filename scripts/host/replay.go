@@ -81,10 +81,12 @@ func (h *Host) loadForReplay(ctx context.Context, list []scripts.Script) (*deplo
 	return h.loadGiven(ctx, list)
 }
 
-// replay runs one registration again. Cancelling ctx is an error, not an outcome of the registration.
+// replay runs one registration again, in the time of a registration. Cancelling ctx is an error, not an outcome of the registration.
 func (h *Host) replay(ctx context.Context, e *engine.Engine, d *deployed, c *engine.Client) (scripts.Comparison,
 	error) {
-	r, err := e.Replay(ctx, c, func(r *engine.Registration, base engine.Steps) (engine.Steps, func()) {
+	bounded, cancel := context.WithTimeout(ctx, h.config.RegistrationTimeout)
+	defer cancel()
+	r, err := e.Replay(bounded, c, func(r *engine.Registration, base engine.Steps) (engine.Steps, func()) {
 		s := newSession(h, d, d.plan, r)
 		s.clientExists = h.existsBesides(c.ID)
 		return s.override(base), s.close
