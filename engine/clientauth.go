@@ -80,7 +80,7 @@ func usesSharedSecret(method string) bool { return strings.HasPrefix(method, "cl
 // setSecrets copies the members for the client's keys, its certificate and the signing of its requests.
 func setSecrets(ctx context.Context, r *Registration) error {
 	o, in, out := &r.engine.options, &r.Request.Metadata, &r.Client.Metadata
-	if err := checkKeys(in, out.TokenEndpointAuthMethod); err != nil {
+	if err := r.checkKeys(in, out.TokenEndpointAuthMethod); err != nil {
 		return err
 	}
 	if err := checkTLSClientAuth(in, out.TokenEndpointAuthMethod); err != nil {
@@ -117,8 +117,8 @@ func setSecrets(ctx context.Context, r *Registration) error {
 }
 
 // checkKeys checks the client's public keys, and that a client that needs keys has some.
-func checkKeys(in *Metadata, method string) error {
-	if err := checkKeySources(in); err != nil {
+func (r *Registration) checkKeys(in *Metadata, method string) error {
+	if err := r.checkOwnKeys(in); err != nil {
 		return err
 	}
 	if in.JWKSURI != "" {

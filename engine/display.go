@@ -15,15 +15,19 @@ func setClientName(_ context.Context, r *Registration) error {
 	if err := printable("client_name", in.ClientName); err != nil {
 		return err
 	}
+	var tagged map[string]jsontext.Value
 	err := in.eachLocalized(func(name, member string, raw jsontext.Value, value string) error {
 		if member != "client_name" {
 			return nil
 		}
-		out.setOther(name, raw)
+		tagged = out.extended(tagged, name, raw)
 		return printable(name, value)
 	})
 	if err != nil {
 		return err
+	}
+	if tagged != nil {
+		out.Other = tagged
 	}
 	out.ClientName = in.ClientName
 	out.Contacts = in.Contacts
@@ -41,15 +45,22 @@ func printable(member, s string) error {
 // setUserInterfaceProperties copies the members that the authorization server's pages use.
 func setUserInterfaceProperties(_ context.Context, r *Registration) error {
 	in, out := &r.Request.Metadata, &r.Client.Metadata
+	var hosts map[string]bool // of the redirect URIs; nil until it is needed
 	page := func(member, s string) error {
 		if s == "" {
 			return nil
 		}
 		u, err := webPage.check(member, s)
-		if err == nil && r.engine.options.URIsOnRedirectHost && !onRedirectHost(u, out.RedirectURIs) {
+		if err != nil || !r.engine.options.URIsOnRedirectHost {
+			return err
+		}
+		if hosts == nil {
+			hosts = hostsOf(out.RedirectURIs)
+		}
+		if !hosts[strings.ToLower(u.Hostname())] {
 			return Refuse("%s must be on the host of a redirect URI", member)
 		}
-		return err
+		return nil
 	}
 	for _, p := range [...]struct{ member, value string }{
 		{"client_uri", in.ClientURI}, {"logo_uri", in.LogoURI}, {"tos_uri", in.TOSURI}, {"policy_uri", in.PolicyURI},
@@ -58,11 +69,12 @@ func setUserInterfaceProperties(_ context.Context, r *Registration) error {
 			return err
 		}
 	}
+	var tagged map[string]jsontext.Value
 	err := in.eachLocalized(func(name, member string, raw jsontext.Value, value string) error {
 		if member == "client_name" {
 			return nil
 		}
-		out.setOther(name, raw)
+		tagged = out.extended(tagged, name, raw)
 		return page(name, value)
 	})
 	if err != nil {
@@ -76,6 +88,9 @@ func setUserInterfaceProperties(_ context.Context, r *Registration) error {
 	if err := positive("consent_lifetime", in.ConsentLifetime); err != nil {
 		return err
 	}
+	if tagged != nil {
+		out.Other = tagged
+	}
 	out.ClientURI, out.LogoURI, out.TOSURI, out.PolicyURI = in.ClientURI, in.LogoURI, in.TOSURI, in.PolicyURI
 	out.InitiateLoginURI = in.InitiateLoginURI
 	out.EnableLocalLogin = in.EnableLocalLogin
@@ -86,14 +101,15 @@ func setUserInterfaceProperties(_ context.Context, r *Registration) error {
 	return nil
 }
 
-// onRedirectHost reports whether u is on the host of one of the redirect URIs (RFC 7591 §5).
-func onRedirectHost(u *url.URL, redirectURIs []string) bool {
+// hostsOf returns the hosts of the redirect URIs, in lower case (RFC 7591 §5).
+func hostsOf(redirectURIs []string) map[string]bool {
+	hosts := make(map[string]bool)
 	for _, s := range redirectURIs {
-		if r, err := url.Parse(s); err == nil && strings.EqualFold(r.Hostname(), u.Hostname()) {
-			return true
+		if r, err := url.Parse(s); err == nil {
+			hosts[strings.ToLower(r.Hostname())] = true
 		}
 	}
-	return false
+	return hosts
 }
 
 // eachLocalized calls f for each language-tagged member, until f returns an error. name includes the tag; raw and value

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
 )
 
@@ -207,7 +208,7 @@ func (e *Engine) begin(r *Registration) (*Registration, error) {
 			return nil, err
 		}
 	}
-	r.keepExtensions()
+	r.keepExtensions(&r.Request.Metadata)
 	if r.Token == "" && (r.current != nil || e.Managed()) {
 		if r.Token, err = e.newToken(); err != nil {
 			return nil, err
@@ -222,12 +223,16 @@ func (e *Engine) begin(r *Registration) (*Registration, error) {
 // timestamp returns the current time as registrations record it: UTC, in whole microseconds.
 func (e *Engine) timestamp() time.Time { return e.now().UTC().Truncate(time.Microsecond) }
 
-// keepExtensions copies the extension members that the operator lists.
-func (r *Registration) keepExtensions() {
-	for name, value := range r.Request.Metadata.Other {
-		if slices.Contains(r.engine.options.EchoExtensions, name) {
-			r.Client.Metadata.setOther(name, value)
+// keepExtensions copies the extension members of m that the operator lists.
+func (r *Registration) keepExtensions(m *Metadata) {
+	var others map[string]jsontext.Value
+	for _, name := range r.engine.options.EchoExtensions {
+		if value, there := m.Other[name]; there {
+			others = r.Client.Metadata.extended(others, name, value)
 		}
+	}
+	if others != nil {
+		r.Client.Metadata.Other = others
 	}
 }
 

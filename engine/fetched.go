@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -44,8 +43,12 @@ func (r *Registration) checkSector(ctx context.Context, in *Metadata) error {
 	if document.Kind() != '[' || json.Unmarshal(document, &listed) != nil {
 		return Refuse("sector_identifier_uri: the document must be a list of redirect URIs")
 	}
+	known := make(map[string]bool, len(listed))
+	for _, u := range listed {
+		known[u] = true
+	}
 	for i, u := range in.RedirectURIs {
-		if !slices.Contains(listed, u) {
+		if !known[u] {
 			return Refuse("redirect_uris[%d] is not in the list at sector_identifier_uri", i)
 		}
 	}

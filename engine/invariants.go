@@ -17,7 +17,8 @@ import (
 func (r *Registration) checkInvariants() error {
 	for _, check := range [...]func(*Registration) error{
 		checkID, checkIdentity, checkToken, checkSharedSecret, checkGrants, checkRedirects, checkURIs, checkScope,
-		func(r *Registration) error { return checkKeySources(&r.Client.Metadata) },
+		func(r *Registration) error { return checkLists(&r.Client.Metadata) },
+		func(r *Registration) error { return r.checkOwnKeys(&r.Client.Metadata) },
 		func(r *Registration) error { return checkAdvertised(context.Background(), r) },
 		checkExtensions, checkResponse,
 	} {
@@ -78,6 +79,9 @@ func checkRedirects(r *Registration) error {
 	if err := choice("application_type", m.ApplicationType, applicationWeb, applicationNative); err != nil {
 		return err
 	}
+	if err := r.engine.options.checkRedirectCount(m.RedirectURIs); err != nil {
+		return err
+	}
 	uris, err := parseRedirectURIs(m.RedirectURIs)
 	if err != nil {
 		return err
@@ -136,6 +140,9 @@ func checkURIs(r *Registration) error {
 }
 
 func checkScope(r *Registration) error {
+	if err := checkScopeCount(r.Client.Metadata.Scope); err != nil {
+		return err
+	}
 	for s := range strings.SplitSeq(r.Client.Metadata.Scope, " ") {
 		if s != "" && !IsScopeToken(s) {
 			return fmt.Errorf("scope holds %q", s)

@@ -18,6 +18,8 @@ func checkKeySources(m *Metadata) error {
 		return Refuse("jwks and jwks_uri exclude each other (RFC 7591 section 2): send one of them")
 	case m.JWKS.Kind() != '{':
 		return Refuse("jwks must be an object with the member keys")
+	case tooManyMembers(m.JWKS, maxKeyMembers):
+		return Refuse("jwks has more than %d members", maxKeyMembers)
 	}
 	var set struct {
 		Keys []jsontext.Value `json:"keys"`
@@ -28,6 +30,9 @@ func checkKeySources(m *Metadata) error {
 	if len(set.Keys) == 0 {
 		return Refuse("jwks.keys must hold at least one key")
 	}
+	if err := tooMany(InvalidClientMetadata, "jwks.keys", len(set.Keys), maxKeys); err != nil {
+		return err
+	}
 	for i, key := range set.Keys {
 		if err := checkKey(i, key); err != nil {
 			return err
@@ -36,27 +41,52 @@ func checkKeySources(m *Metadata) error {
 	return nil
 }
 
+// checkOwnKeys is checkKeySources, without checking the same key set twice.
+func (r *Registration) checkOwnKeys(m *Metadata) error {
+	if m.JWKS != nil && m.JWKSURI == "" && bytes.Equal(m.JWKS, r.checkedKeys) {
+		return nil
+	}
+	if err := checkKeySources(m); err != nil {
+		return err
+	}
+	r.checkedKeys = m.JWKS
+	return nil
+}
+
 // emptyKeySet reports whether v is a key set without keys, {} or {"keys":[]}, which means the same as no key set.
 func emptyKeySet(v jsontext.Value) bool {
 	if v.Kind() != '{' || bytes.IndexByte(v[1:], '{') >= 0 {
 		return false // without parsing: keys are objects
 	}
-	var set map[string]jsontext.Value
-	if err := json.Unmarshal(v, &set); err != nil {
+	d := jsontext.NewDecoder(bytes.NewBuffer(v))
+	if _, err := d.ReadToken(); err != nil {
 		return false
 	}
-	keys, there := set["keys"]
-	if !there {
-		return len(set) == 0
+	for n := 0; n < maxKeyMembers; n++ {
+		name, err := d.ReadToken()
+		if err != nil || name.Kind() == '}' {
+			return err == nil && n == 0
+		}
+		keys := name.String() == "keys"
+		value, err := d.ReadValue()
+		if err != nil {
+			return false
+		}
+		if keys {
+			var list []jsontext.Value
+			return json.Unmarshal(value, &list) == nil && len(list) == 0
+		}
 	}
-	var list []jsontext.Value
-	return json.Unmarshal(keys, &list) == nil && len(list) == 0
+	return false
 }
 
 // privateMembers lists the members of private and symmetric keys (RFC 7518 §6).
 var privateMembers = [...]string{"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"}
 
 func checkKey(i int, key jsontext.Value) error {
+	if tooManyMembers(key, maxKeyMembers) {
+		return Refuse("jwks.keys[%d] has more than %d members", i, maxKeyMembers)
+	}
 	var members map[string]jsontext.Value
 	if err := json.Unmarshal(key, &members); err != nil || members == nil {
 		return Refuse("jwks.keys[%d] must be an object", i)

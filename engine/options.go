@@ -20,6 +20,7 @@ type Options struct {
 	// discovery document does not offer, in lists, and with an unknown application type; zero means UnsupportedNarrow.
 	UnsupportedValues     Unsupported
 	GrantResponseMismatch Mismatch // zero means MismatchAuto
+	MaxRedirectURIs       int      // of a client; 0 means DefaultMaxRedirectURIs
 	// URIsOnRedirectHost requires client_uri, logo_uri, tos_uri and policy_uri to be on the host of a redirect URI
 	// (RFC 7591 §5).
 	URIsOnRedirectHost bool
@@ -101,6 +102,7 @@ func (o Options) withDefaults() (Options, error) {
 	o.GrantResponseMismatch = cmp.Or(o.GrantResponseMismatch, MismatchAuto)
 	o.WebCustomScheme = cmp.Or(o.WebCustomScheme, CustomSchemeRefuse)
 	o.NativeScheme = cmp.Or(o.NativeScheme, NativeSchemeAny)
+	o.MaxRedirectURIs = cmp.Or(o.MaxRedirectURIs, DefaultMaxRedirectURIs)
 	if o.AllowedGrantTypes == nil {
 		o.AllowedGrantTypes = DefaultGrantTypes()
 	}
@@ -139,6 +141,9 @@ func (o *Options) check() error {
 	}
 	if err := oneOf("native scheme", o.NativeScheme, NativeSchemeAny, NativeSchemeReverseDomain); err != nil {
 		return err
+	}
+	if o.MaxRedirectURIs < 1 {
+		return fmt.Errorf("maximum number of redirect URIs %d: it must be above 0", o.MaxRedirectURIs)
 	}
 	for _, s := range slices.Concat(o.DefaultScopes, o.AllowedScopes) {
 		if !IsScopeToken(s) {

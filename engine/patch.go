@@ -87,11 +87,22 @@ func (m *Metadata) merged(patch map[string]jsontext.Value) (jsontext.Value, erro
 	return json.Marshal(members, json.Deterministic(true))
 }
 
-// setOther sets a member without a field. It copies the map, which copies of the client share.
-func (m *Metadata) setOther(name string, value jsontext.Value) {
-	m.Other = maps.Clone(m.Other)
-	if m.Other == nil {
-		m.Other = make(map[string]jsontext.Value)
+// extended returns others with a member set. others is nil, or what extended returned before: a copy of m.Other, which
+// copies of the client share. The caller replaces m.Other by it at the end.
+func (m *Metadata) extended(
+	others map[string]jsontext.Value, name string, value jsontext.Value,
+) map[string]jsontext.Value {
+	if others == nil {
+		others = maps.Clone(m.Other)
 	}
-	m.Other[name] = value
+	if others == nil {
+		others = make(map[string]jsontext.Value)
+	}
+	others[name] = value
+	return others
+}
+
+// setOther sets a member without a field.
+func (m *Metadata) setOther(name string, value jsontext.Value) {
+	m.Other = m.extended(nil, name, value)
 }

@@ -30,6 +30,9 @@ func setRedirectURIs(ctx context.Context, r *Registration) error {
 		}
 		sent = "" // the redirect URIs decide
 	}
+	if err := o.checkRedirectCount(in.RedirectURIs); err != nil {
+		return err
+	}
 	uris, err := parseRedirectURIs(in.RedirectURIs)
 	if err != nil {
 		return err
@@ -62,6 +65,10 @@ func setRedirectURIs(ctx context.Context, r *Registration) error {
 	out.SectorIdentifierURI = in.SectorIdentifierURI
 	out.SubjectType = in.SubjectType
 	return nil
+}
+
+func (o *Options) checkRedirectCount(uris []string) error {
+	return tooMany(InvalidRedirectURI, "redirect_uris", len(uris), o.MaxRedirectURIs)
 }
 
 func parseRedirectURIs(list []string) ([]*url.URL, error) {

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"time"
 
@@ -52,11 +53,12 @@ type Registration struct {
 	attempt int            // see Attempt
 	outcome error          // what Register returned; nil before that
 
-	sent       *Request   // as sent; validate_software_statement overlays Request with the statement's claims
-	advertised Advertised // nil means no limits
-	document   string     // URL of the client's metadata document; "" means none
-	steps      *Steps
-	engine     *Engine
+	sent        *Request       // as sent; validate_software_statement overlays Request with the statement's claims
+	advertised  Advertised     // nil means no limits
+	checkedKeys jsontext.Value // the last valid jwks; nil means none
+	document    string         // URL of the client's metadata document; "" means none
+	steps       *Steps
+	engine      *Engine
 }
 
 // Attempt returns how often add_client_id has been repeated because the client ID was taken. Each attempt needs fresh
@@ -122,9 +124,12 @@ func (r *Registration) SetItem(key, value string) {
 	r.Items[key] = value
 }
 
-// run runs steps until one returns an error.
+// run runs steps until one returns an error or ctx has ended.
 func (r *Registration) run(ctx context.Context, steps []func(*Steps) *StepFunc) error {
 	for _, field := range steps {
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("registering a client: %w", err)
+		}
 		if err := (*field(r.steps))(ctx, r); err != nil {
 			return err
 		}

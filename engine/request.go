@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -44,6 +45,9 @@ func decodeMetadata(b []byte, m *Metadata) error {
 	if tooDeep(b) {
 		return Refuse("the body must not nest deeper than %d objects and lists", maxDepth)
 	}
+	if tooManyMembers(b, maxMembers) {
+		return Refuse("the body has more than %d members", maxMembers)
+	}
 	if err := json.Unmarshal(b, m); err != nil {
 		return Refuse("%s", strictjson.Explain(err, ""))
 	}
@@ -51,6 +55,9 @@ func decodeMetadata(b []byte, m *Metadata) error {
 		m.JWKS = nil
 	}
 	if err := checkLists(m); err != nil {
+		return err
+	}
+	if err := checkScopeCount(m.Scope); err != nil {
 		return err
 	}
 	return m.checkOther()
@@ -86,7 +93,7 @@ func tooDeep(b []byte) bool {
 	return false
 }
 
-// checkLists refuses null and "" in lists of strings.
+// checkLists refuses null and "" in lists of strings, and lists that are too long.
 func checkLists(m *Metadata) error {
 	for _, l := range [...]struct {
 		name   string
@@ -104,12 +111,15 @@ func checkLists(m *Metadata) error {
 		{"allowed_identity_token_signing_algorithms", m.AllowedIdentityTokenSigningAlgorithms},
 		{"identity_provider_restrictions", m.IdentityProviderRestrictions},
 	} {
+		code, most := InvalidClientMetadata, maxList
+		if l.name == "redirect_uris" {
+			code, most = InvalidRedirectURI, len(l.values) // Options.MaxRedirectURIs
+		}
+		if err := tooMany(code, l.name, len(l.values), most); err != nil {
+			return err
+		}
 		for i, v := range l.values {
 			if v == "" {
-				code := InvalidClientMetadata
-				if l.name == "redirect_uris" {
-					code = InvalidRedirectURI
-				}
 				return RefuseAs(code, "%s[%d] must be a non-empty string", l.name, i)
 			}
 		}
@@ -138,6 +148,7 @@ func localized(name string) (member, tag string, ok bool) {
 // checkOther checks the language-tagged members. It drops members that count as missing: null, and "" for a tagged one.
 func (m *Metadata) checkOther() error {
 	var seen map[string]string
+	var tags [len(localizable)]int
 	for name, value := range m.Other {
 		member, tag, ok := localized(name)
 		if value.Kind() == 'n' || ok && string(value) == `""` {
@@ -146,6 +157,13 @@ func (m *Metadata) checkOther() error {
 		}
 		if !ok {
 			continue
+		}
+		i := slices.Index(localizable[:], member)
+		if tags[i]++; tags[i] > maxTags {
+			return Refuse("%s has more than %d language tags: at most %d are allowed", member, maxTags, maxTags)
+		}
+		if len(tag) > maxTag {
+			return Refuse("%s has a language tag of %d characters: at most %d are allowed", member, len(tag), maxTag)
 		}
 		if value.Kind() != '"' {
 			return Refuse("%s must be a string%s", name, strictjson.Not(value.Kind()))

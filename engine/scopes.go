@@ -10,12 +10,17 @@ import (
 // with only this scope still gets the default scopes.
 const scopeOfflineAccess = "offline_access"
 
+// manyScopes is the number of scopes from which a map is faster than a list.
+const manyScopes = 32
+
 // setScopes keeps the scopes that the operator allows. If none is left, it runs set_default_scopes.
 func setScopes(ctx context.Context, r *Registration) error {
 	o := &r.engine.options
 	kept := []string{}
+	var taken map[string]bool // of kept, once there are many
 	left := false
-	for _, s := range strings.Split(r.Request.Metadata.Scope, " ") {
+	for s, rest := "", r.Request.Metadata.Scope; rest != ""; {
+		s, rest, _ = strings.Cut(rest, " ")
 		if s == "" {
 			continue // tolerate extra spaces
 		}
@@ -23,11 +28,20 @@ func setScopes(ctx context.Context, r *Registration) error {
 			return Refuse("scope: '%s' is not a scope: use visible ASCII without quotation marks and backslashes, "+
 				"separated by spaces", s)
 		}
-		if o.AllowedScopes != nil && !slices.Contains(o.AllowedScopes, s) || slices.Contains(kept, s) {
+		if o.AllowedScopes != nil && !slices.Contains(o.AllowedScopes, s) || taken[s] ||
+			taken == nil && slices.Contains(kept, s) {
 			continue
 		}
 		kept = append(kept, s)
 		left = left || s != scopeOfflineAccess
+		if taken != nil {
+			taken[s] = true
+		} else if len(kept) == manyScopes {
+			taken = make(map[string]bool)
+			for _, one := range kept {
+				taken[one] = true
+			}
+		}
 	}
 	r.Client.Metadata.Scope = strings.Join(kept, " ")
 	if left {

@@ -23,6 +23,9 @@ var ErrUntrusted = errors.New("the issuer is not trusted")
 // statementLeeway is the tolerated difference between the clocks of an issuer and this server.
 const statementLeeway = time.Minute
 
+// maxStatementHeader bounds the header of a statement, in bytes of base64url. It is parsed before the issuer is known.
+const maxStatementHeader = 16 << 10
+
 // validateSoftwareStatement verifies the software statement, replaces members of the request by its claims, and copies
 // the software members.
 func validateSoftwareStatement(ctx context.Context, r *Registration) error {
@@ -60,6 +63,9 @@ func (e *Engine) verifyStatement(ctx context.Context, statement string, now time
 	if e.statementKeys == nil {
 		return nil, RefuseAs(UnapprovedSoftwareStatement,
 			"software_statement: no issuer of software statements is trusted here; leave it out")
+	}
+	if strings.IndexByte(statement, '.') > maxStatementHeader {
+		return nil, refuseStatement("has a header of more than %d characters", maxStatementHeader)
 	}
 	signed, err := jose.ParseSignedCompact(statement, TrustedAlgorithms())
 	if err != nil {
@@ -155,11 +161,7 @@ func (r *Registration) takeClaims(claims jsontext.Value) error {
 	request.Metadata = overlay(&r.Request.Metadata, &claimed, members)
 	r.Request = &request
 	r.Statement = claims
-	for name, value := range claimed.Other {
-		if slices.Contains(r.engine.options.EchoExtensions, name) {
-			r.Client.Metadata.setOther(name, value)
-		}
-	}
+	r.keepExtensions(&claimed)
 	return nil
 }
 

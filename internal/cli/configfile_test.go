@@ -180,7 +180,7 @@ func TestEngineFlagsSetEveryOption(t *testing.T) {
 	}
 	changed, err := parse(t, "serve", "--secret-lifetime=90d", "--client-id-format=random",
 		"--default-scope=a", "--allowed-scope=a,b", "--allowed-grant-type=authorization_code",
-		"--allowed-response-type=code id_token", "--unsupported-values=refuse",
+		"--allowed-response-type=code id_token", "--unsupported-values=refuse", "--max-redirect-uris=1",
 		"--grant-response-mismatch=refuse", "--uris-on-redirect-host",
 		"--web-custom-scheme=native", "--no-web-loopback", "--native-scheme=reverse-domain",
 		"--allow-unsigned-id-token", "--signing-alg=ES256", "--echo-extensions=x,y", "--fetch-jwks-uri",
@@ -209,6 +209,7 @@ func TestEngineFlagsSetEveryOption(t *testing.T) {
 		AllowedResponseTypes:  engine.DefaultResponseTypes(),
 		UnsupportedValues:     engine.UnsupportedNarrow,
 		GrantResponseMismatch: engine.MismatchAuto,
+		MaxRedirectURIs:       engine.DefaultMaxRedirectURIs,
 		WebCustomScheme:       engine.CustomSchemeRefuse,
 		NativeScheme:          engine.NativeSchemeAny,
 		SigningAlgs:           engine.DefaultSigningAlgs(),

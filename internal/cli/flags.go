@@ -81,6 +81,7 @@ type engineFlags struct {
 	AllowedResponseType   []string              `default:"${response_types}" placeholder:"TYPE" help:"Response types that clients may have. Default ${default}."`
 	UnsupportedValues     engine.Unsupported    `default:"narrow" enum:"narrow,refuse" placeholder:"narrow|refuse" help:"Drop the values of lists that this server does not offer, by flags or discovery document, or refuse the client. Default ${default}."`
 	GrantResponseMismatch engine.Mismatch       `default:"auto" enum:"auto,correct,refuse" placeholder:"auto|correct|refuse" help:"Correct or refuse grant types and response types that do not match; auto corrects if the client sent only one of the two. Default ${default}."`
+	MaxRedirectURIs       int                   `name:"max-redirect-uris" default:"200" placeholder:"NUMBER" help:"Maximum number of redirect URIs of a client. Default ${default}."`
 	URIsOnRedirectHost    bool                  `name:"uris-on-redirect-host" help:"Require client_uri, logo_uri, tos_uri and policy_uri to be on the host of a redirect URI."`
 	WebCustomScheme       engine.CustomScheme   `default:"refuse" enum:"refuse,native" placeholder:"refuse|native" help:"Refuse web clients with a redirect URI such as com.example.app:/cb, or make them native. Default ${default}."`
 	WebLoopback           bool                  `default:"true" negatable:"" help:"Let web clients redirect to http on a loopback host. Default ${default}."`
@@ -99,6 +100,7 @@ func (f *engineFlags) options() engine.Options {
 		AllowedResponseTypes:  f.AllowedResponseType,
 		UnsupportedValues:     f.UnsupportedValues,
 		GrantResponseMismatch: f.GrantResponseMismatch,
+		MaxRedirectURIs:       f.MaxRedirectURIs,
 		URIsOnRedirectHost:    f.URIsOnRedirectHost,
 		WebCustomScheme:       f.WebCustomScheme,
 		RefuseWebLoopback:     !f.WebLoopback,
