@@ -114,9 +114,10 @@ func runtimeConfig(memoryPages uint32, cache wazero.CompilationCache) wazero.Run
 
 // A source is a module to be loaded.
 type source struct {
-	digest string // of what was uploaded
-	size   int    // of what was uploaded, in bytes
-	module []byte // what wazero reads: the same module, rewritten
+	digest string       // of what was uploaded
+	size   int          // of what was uploaded, in bytes
+	module []byte       // what wazero reads: the same module, rewritten
+	judge  func() error // is called before it is compiled: an error says why it may not be; nil means that it may
 }
 
 // load loads a module into a runtime that has the compiler's cache. What is the same to wazero is loaded once at a time: it
@@ -169,6 +170,11 @@ func (c *compiler) ensure(ctx context.Context, name codecache.Name, s source) er
 	if damage != nil {
 		c.log(ctx, "the code of a module is not as it was compiled: it is compiled again", "module", s.digest,
 			"folder", c.root, "error", damage)
+	}
+	if s.judge != nil {
+		if err := s.judge(); err != nil {
+			return err
+		}
 	}
 	leave, err := c.queue.enter(ctx)
 	if err != nil {

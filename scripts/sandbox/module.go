@@ -79,7 +79,9 @@ func (s *Sandbox) compile(ctx context.Context, digest string, wasm []byte) (waze
 	if err != nil {
 		return fail(scripts.Reject("%v", err))
 	}
-	compiled, err := s.compiler.load(ctx, s.runtime, source{digest: digest, size: len(wasm), module: module})
+	compiled, err := s.compiler.load(ctx, s.runtime, source{
+		digest: digest, size: len(wasm), module: module, judge: func() error { return judge(wasm, m) },
+	})
 	if err != nil {
 		return fail(err)
 	}
