@@ -84,6 +84,8 @@ func newKit(t testing.TB, wasm []byte) *kit {
 		Modules: k.shelf, Deployments: k.shelf,
 		ClientExists: func(_ context.Context, id string) (bool, error) { return k.taken && id == "taken", nil },
 		Logger:       slog.New(k.log),
+
+		RegistrationTimeout: time.Minute,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -1,9 +1,11 @@
 package scriptcase
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
+	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -19,6 +21,8 @@ func NewHost(ctx context.Context, limits host.Config, wasm []byte) (h *host.Host
 	module := &singleModule{digest: scripts.Digest(wasm), wasm: wasm}
 	limits.Modules, limits.Deployments = module, module
 	limits.Logger = slog.New(slog.DiscardHandler)
+	// The time of a registration is the server's. Here, the scripts' own time bounds it.
+	limits.RegistrationTimeout = cmp.Or(limits.RegistrationTimeout, 10*time.Second+5*limits.StepTimeout)
 	h, err = host.New(ctx, limits)
 	return h, module.digest, err
 }

@@ -43,12 +43,13 @@ func newBench(t testing.TB, options engine.Options, changes ...func(*host.Config
 	}
 	t.Cleanup(func() { b.store.Close() })
 	config := host.Config{
-		Modules:      b.store,
-		Deployments:  b.store,
-		ClientExists: b.store.ClientExists,
-		Shadows:      b.store,
-		Config:       boxConfig(),
-		Logger:       slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		RegistrationTimeout: time.Minute,
+		Modules:             b.store,
+		Deployments:         b.store,
+		ClientExists:        b.store.ClientExists,
+		Shadows:             b.store,
+		Config:              boxConfig(),
+		Logger:              slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	for _, change := range changes {
 		change(&config)
