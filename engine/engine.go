@@ -106,7 +106,8 @@ func engineSteps() (validation, processing []func(*Steps) *StepFunc) {
 const maxRepetitions = 3
 
 // Register runs all steps for a request and stores the client. If it returns a nil error, the client is stored durably
-// and the registration holds the response. Otherwise nothing is stored: the error is an *[Error] if the request is
+// and the registration holds the response. Otherwise nothing is stored, unless the store reports that the
+// outcome is unknown: the error is an *[Error] if the request is
 // refused, wraps [ErrUnavailable] if the request may succeed later, and is another one if the server or a script
 // failed.
 func (e *Engine) Register(ctx context.Context, request *Request, caller *Caller) (*Registration, error) {
@@ -252,7 +253,8 @@ func (r *Registration) complete(ctx context.Context) error {
 }
 
 // finish runs the steps after validation and checks the result. Only OperationRegister runs add_client_id and
-// add_client_secret: a client with a metadata document has an ID and no secret, and an update keeps both.
+// add_client_secret: a client with a metadata document has an ID and no secret. An update keeps its ID; settleSecret
+// keeps, makes or drops its secret.
 func (r *Registration) finish(ctx context.Context) error {
 	steps := r.engine.processing
 	if r.Operation != OperationRegister {

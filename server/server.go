@@ -1,5 +1,5 @@
 // Package server implements the HTTP API: registration on the public listener; modules, deployments, dry runs and
-// clients on the admin listener. It alone turns errors into responses; see respond.go. It declares the interfaces
+// clients on the admin listener. Only this package turns errors into responses; see respond.go. It declares the interfaces
 // through which it uses scripts and the store.
 package server
 

@@ -98,7 +98,7 @@ func (g *Guard) Run(p Place, f func()) (err error) {
 
 // log writes what was caught. The logger may be what panicked.
 func (g *Guard) log(p Place, value any, stack []byte) {
-	defer func() { _ = recover() }() // nobody else could be told
+	defer func() { _ = recover() }() // there is no other place to report it
 	logger := slog.Default()
 	if g != nil && g.Logger != nil {
 		logger = g.Logger

@@ -4,8 +4,8 @@
 // A folder may be shared: by servers of several versions, and by machines that differ. So each [Key], which holds all
 // that code depends on, has a subfolder. In it a process that compiles fills a folder of its own ([Cache.Begin]) and
 // seals what it made ([Seal]): the code's size and its SHA-256. [Cache.Install] moves both to where [Cache.Check] finds
-// them. Code that is damaged is removed, and is then as if it had never been compiled. [Cache.Keep] removes what nobody
-// needs any more.
+// them. Code that is damaged is removed, and is then as if it had never been compiled. [Cache.Keep] removes what is
+// no longer needed.
 package codecache
 
 import (
@@ -74,7 +74,7 @@ type Cache struct {
 	now    func() time.Time
 }
 
-// Open returns the cache of a key in a folder, which exists and belongs to this user alone.
+// Open returns the cache of a key in a folder, which exists and belongs only to this user.
 func Open(root string, key Key) (*Cache, error) {
 	c := &Cache{root: root, key: key, folder: filepath.Join(root, key.folder()), now: time.Now}
 	for _, name := range []string{codeFolder, sealFolder, usesFolder} {

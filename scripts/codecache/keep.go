@@ -9,15 +9,15 @@ import (
 )
 
 const (
-	// spare is how long code is kept that no module needs: it may be a module's that is about to be stored.
+	// spare is how long code is kept that no stored module needs: its module may be about to be stored.
 	spare = time.Hour
-	// spareKey is how long code of another key is kept after its last use: a server that is rolled back, or other machines,
-	// may want it.
+	// spareKey is how long code of another key is kept after its last use: a server that is rolled back, or another
+	// machine, may need it.
 	spareKey = 30 * 24 * time.Hour
 )
 
-// Keep removes what is not needed: code of modules that are none of these, by the digests of what was uploaded, and that
-// was not used within the hour; what compilers left that died; and all code of keys that were not used for 30 days.
+// Keep removes the code of modules whose digests are not in uploaded, if it was not used within the last hour; the
+// remains of compilers that died; and all code of keys that were not used for 30 days.
 func (c *Cache) Keep(uploaded []string) error {
 	stored := map[string]bool{}
 	for _, digest := range uploaded {

@@ -124,8 +124,8 @@ func (h *Host) replace(ctx context.Context) error {
 	return h.closeAll(ctx, idle)
 }
 
-// retire puts another deployment, nil for none, in the place of the current one, and returns what nobody uses of that.
-// h.mu is held.
+// retire replaces the current deployment by next, nil for none, and returns the deployments that can be closed. h.mu is
+// held.
 func (h *Host) retire(next *deployed) (idle []*deployed) {
 	old := h.current
 	h.current = next
@@ -145,17 +145,17 @@ func (h *Host) closeAll(ctx context.Context, list []*deployed) (errs error) {
 	return errs
 }
 
-// brokenPause is how long a deployment that something panicked over is left alone before it is loaded again.
+// brokenPause is how long a deployment whose worker panicked is out of use before it is loaded again.
 const brokenPause = 10 * time.Second
 
-// broken is a deployment that something panicked over.
+// broken records a deployment whose worker panicked.
 type broken struct {
 	number int64
 	err    error
 	until  time.Time // when it is loaded again
 }
 
-// brokenBy returns what something panicked with over a deployment a moment ago, else nil.
+// brokenBy returns the panic that put a deployment out of use less than brokenPause ago, or nil.
 func (h *Host) brokenBy(number int64) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -165,8 +165,8 @@ func (h *Host) brokenBy(number int64) error {
 	return nil
 }
 
-// end ends a deployment over one of whose scripts the worker panicked that makes instances: it is not loaded then, and
-// nobody registers through it. It is loaded anew after a while.
+// end takes a deployment out of use after the worker panicked while it made instances of one of its scripts.
+// Registrations fail until it is loaded again, after brokenPause.
 func (h *Host) end(d *deployed, s *script, panicked error) {
 	h.mu.Lock()
 	var idle []*deployed

@@ -99,7 +99,7 @@ func privateFolder(path string) error {
 	case !ours(info):
 		return fmt.Errorf("%s belongs to another user", path)
 	case info.Mode().Perm() != 0o700:
-		return fmt.Errorf("%s has the mode %04o: it must be 0700, for this user alone", path, info.Mode().Perm())
+		return fmt.Errorf("%s has the mode %04o: it must be 0700, only for this user", path, info.Mode().Perm())
 	}
 	return nil
 }
@@ -117,12 +117,12 @@ type source struct {
 	digest string       // of what was uploaded
 	size   int          // of what was uploaded, in bytes
 	module []byte       // what wazero reads: the same module, rewritten
-	judge  func() error // is called before it is compiled: an error says why it may not be; nil means that it may
+	judge  func() error // called before compilation; an error rejects the module, nil means no check
 }
 
-// load loads a module into a runtime that has the compiler's cache. What is the same to wazero is loaded once at a time: it
-// hands out a module that another load found in a file before its entry code is there (its issue 2547). An error that
-// is a *[scripts.RejectedError] is the module's fault; one that is [ErrUnavailable] is nobody's who uploaded.
+// load loads a module into a runtime that has the compiler's cache. Modules with the same bytes
+// are loaded one after the other: wazero hands out a module that another load found in a file before its entry code is
+// there (its issue 2547). A *[scripts.RejectedError] is the module's fault; [ErrUnavailable] is the server's.
 func (c *compiler) load(ctx context.Context, runtime wazero.Runtime, s source) (wazero.CompiledModule, error) {
 	name := codecache.Name{Uploaded: s.digest, Compiled: codecache.Sum(s.module)}
 	held, err := c.loads.lock(ctx, name.Compiled)

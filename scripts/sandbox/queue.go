@@ -13,18 +13,18 @@ type keyedLock struct {
 	held map[string]*keyLock
 }
 
-// A keyLock is there while somebody holds it or waits for it.
+// A keyLock exists while a goroutine holds it or waits for it.
 type keyLock struct {
 	locks   keyedLock
 	key     string
 	users   int           // guarded by locks.mu
 	free    chan struct{} // of one element
-	refused error         // what the last holder found out, for those who wait
+	refused error         // result of the last holder, for callers that wait
 }
 
 func newKeyedLock() keyedLock { return keyedLock{mu: &sync.Mutex{}, held: map[string]*keyLock{}} }
 
-// lock waits until nobody else holds the key, or ctx is done.
+// lock waits until the key is free, or ctx is done.
 func (l keyedLock) lock(ctx context.Context, key string) (*keyLock, error) {
 	l.mu.Lock()
 	k := l.held[key]
@@ -71,8 +71,7 @@ func newQueue() queue {
 	return queue{places: make(chan struct{}, maxWaiting+1), turn: make(chan struct{}, 1)}
 }
 
-// enter waits until nobody else is in. It returns an error that is [ErrUnavailable] where too many wait already, or for
-// too long.
+// enter waits for its turn. The error is [ErrUnavailable] if too many callers wait already, or this one waited too long.
 func (q queue) enter(ctx context.Context) (leave func(), err error) {
 	select {
 	case q.places <- struct{}{}:
