@@ -9,7 +9,7 @@ GOLANGCI = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.9.0
 # Packages with the race detector; the others drive the plain binary, or compile modules by themselves.
 RACED = $(shell go list ./... | grep -vE '/internal/(archtest|cli|e2e)|/sdk')
 
-.PHONY: build test test-race test-allocs test-e2e test-bench test-sdk lint fuzz bench bench-growth bench-go benchstat \
+.PHONY: build test test-race test-allocs test-e2e test-bench test-sdk test-differential test-cache lint fuzz bench bench-growth bench-go benchstat \
 	testdata testdata-check install
 
 # VERSION=1.2.3 is what the program then calls itself.
@@ -56,6 +56,18 @@ fuzz:
 	.ci/fuzz FuzzAuthorization ./server $(FUZZTIME)
 
 # bench is a module of its own. The paths in its flags are relative to this folder, not to bench.
+
+# Modules that are made up, as the server runs them and as Node.js does. DIFFERENTIAL is how many, SEED the first one.
+DIFFERENTIAL = 20000
+SEED = 1
+test-differential:
+	REGISTRAR_TEST_DIFFERENTIAL=$(DIFFERENTIAL) REGISTRAR_TEST_SEED=$(SEED) \
+		go test -count=1 -v -timeout 2h -run TestDifferential ./scripts/metering
+
+# The folder of compiled modules, damaged in ROUNDS regions and raced over ROUNDS times.
+ROUNDS = 200
+test-cache:
+	REGISTRAR_TEST_ROUNDS=$(ROUNDS) go test -count=1 -timeout 2h -run 'TestManyFirstLoadsAtOnce|TestDamagedCacheHeals' ./internal/e2e
 
 # The whole table, against other servers; needs a machine that does nothing else. BENCH holds flags, such as
 # BENCH='--only sqlite --rounds 3'; BENCH='--markdown docs/performance.md' puts the figures where they are read.

@@ -183,6 +183,9 @@ func (f *function) branch(label uint32) {
 	}
 }
 
+// memoryInit is the opcode of memory.init, before the indices of its segment and its memory.
+const memoryInit = "\xfc\x08"
+
 // emit appends an instruction to the run, with its function index updated, and with a call of the helper that pays for
 // its length.
 func (f *function) emit(i *wasmbin.Instruction) {
@@ -204,7 +207,15 @@ func (f *function) emit(i *wasmbin.Instruction) {
 	case wasmbin.CallIndirect:
 		f.cost += f.join
 		f.run = f.hand(f.run)
-	case wasmbin.MemoryFill, wasmbin.MemoryCopy, wasmbin.MemoryInit:
+	case wasmbin.MemoryInit:
+		f.run = appendCall(f.run, f.lines)
+		if f.dropped(i.Index) {
+			f.run = append(f.run, memoryInit...)
+			f.run = appendUnsigned(f.run, uint32(f.m.DataSegments))
+			f.run = append(f.run, 0) // the memory
+			return
+		}
+	case wasmbin.MemoryFill, wasmbin.MemoryCopy:
 		f.run = appendCall(f.run, f.lines)
 	case wasmbin.TableFill, wasmbin.TableCopy, wasmbin.TableInit:
 		f.run = appendCall(f.run, f.elements)

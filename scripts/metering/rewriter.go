@@ -23,6 +23,9 @@ type rewriter struct {
 
 	indexes []index
 	leaves  []bool // by defined function: it calls no function
+
+	active []bool // by data segment, where there is memory.init: see dropped
+	drops  bool   // there is a segment more, without bytes
 }
 
 // An index is a function index outside of bodies.
@@ -65,7 +68,7 @@ func (r *rewriter) note(at wasmbin.Range, function uint32) {
 	r.indexes = append(r.indexes, index{at, function})
 }
 
-// scan finds the functions that call no function.
+// scan finds the functions that call no function, and whether one copies from a segment that was dropped.
 func (r *rewriter) scan() error {
 	r.leaves = make([]bool, len(r.m.Functions))
 	var i wasmbin.Instruction
@@ -73,8 +76,11 @@ func (r *rewriter) scan() error {
 		r.leaves[f] = true
 		body := r.m.Body(r.wasm, f)
 		for body.Next(&i) {
-			if i.Opcode == wasmbin.Call || i.Opcode == wasmbin.CallIndirect {
+			switch i.Opcode {
+			case wasmbin.Call, wasmbin.CallIndirect:
 				r.leaves[f] = false
+			case wasmbin.MemoryInit:
+				r.drops = r.drops || r.dropped(i.Index)
 			}
 		}
 		if err := body.Err(); err != nil {
@@ -82,6 +88,18 @@ func (r *rewriter) scan() error {
 		}
 	}
 	return nil
+}
+
+// dropped tells whether a data segment is one that instantiation drops: those that are active (WebAssembly 2.0 §4.5.4).
+// memory.init of one copies nothing, and traps unless it is told to. wazero keeps them, so that it copies; it is given
+// a segment without bytes instead.
+func (r *rewriter) dropped(segment uint32) bool {
+	if r.active == nil {
+		for d := range r.m.Data(r.wasm) {
+			r.active = append(r.active, d.Active)
+		}
+	}
+	return r.active[segment]
 }
 
 // callsNone reports whether the function with the given old index calls no function. Imported functions may call
@@ -145,9 +163,20 @@ func (r *rewriter) section(id wasmbin.SectionID, old wasmbin.Range) ([]byte, err
 		return r.renumber(nil, old), nil
 	case wasmbin.SectionCode:
 		return r.code()
+	case wasmbin.SectionDataCount:
+		if r.drops {
+			return appendUnsigned(nil, uint32(r.m.DataSegments+1)), nil
+		}
+	case wasmbin.SectionData:
+		if r.drops {
+			return r.extend(old, 1, []byte(emptySegment)), nil
+		}
 	}
 	return old.In(r.wasm), nil
 }
+
+// emptySegment is a passive data segment without bytes (WebAssembly 2.0 §5.5.14).
+const emptySegment = "\x01\x00"
 
 // eventType returns the index of the event's type. The type of the helpers follows it.
 func (r *rewriter) eventType() uint32 { return uint32(len(r.m.Types)) }
