@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -51,7 +52,7 @@ func (r *Registration) authMethod(in *Metadata, grants []string) (string, error)
 		}
 	}
 	return "", Refuse("token_endpoint_auth_method is missing, and this client cannot use any of the %s of this server, "+
-		"which are %s", list, strings.Join(r.advertised[list], ", "))
+		"which are %s", list, cmp.Or(strings.Join(r.advertised[list], ", "), "none"))
 }
 
 // canAuthenticate reports whether the client can use a method that it did not ask for.

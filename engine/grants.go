@@ -153,6 +153,9 @@ func (r *Registration) nothingLeft(in *Metadata) error {
 	offered := r.offeredGrants()
 	only := cmp.Or(strings.Join(offered, ", "), "none")
 	switch {
+	case in.GrantTypes == nil && in.ResponseTypes == nil && r.offersGrant(grantAuthorizationCode):
+		return Refuse("response_types is missing, and no response type that is allowed here fits authorization_code, the "+
+			"default of grant_types: the response types are %s", cmp.Or(strings.Join(r.offeredResponses(), ", "), "none"))
 	case in.GrantTypes == nil && in.ResponseTypes == nil:
 		return Refuse("grant_types is missing, and its default, authorization_code, is not offered here: "+
 			"the grant types are %s", only)
