@@ -63,10 +63,11 @@ func TestGoroutines(t *testing.T) {
 					<-ctx.Done()
 				})
 				time.Sleep(time.Minute)
-				if cancel(); runs != 3 {
+				cancel()
+				wg.Wait()
+				if runs != 3 {
 					t.Errorf("Follow ran %d times, want 3", runs)
 				}
-				wg.Wait()
 				if g != nil && g.Panics(guard.Log) != 5 {
 					t.Errorf("%d panics, want 5", g.Panics(guard.Log))
 				}
