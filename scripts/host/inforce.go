@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"registrar/internal/guard"
@@ -85,6 +86,9 @@ func (h *Host) refresh(ctx context.Context) error {
 	err = errors.Join(err, panicked)
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if err == nil && h.current == nil {
+		return h.failed // the worker panicked over it meanwhile; see end
+	}
 	h.failed = err
 	return err
 }
@@ -119,9 +123,20 @@ func (h *Host) replace(ctx context.Context) error {
 		}
 	}
 	h.mu.Lock()
-	idle := h.retire(next)
+	idle, err := h.inForce(next)
 	h.mu.Unlock()
-	return h.closeAll(ctx, idle)
+	return errors.Join(err, h.closeAll(ctx, idle))
+}
+
+// inForce makes next the current deployment, unless the worker panicked over it already. It returns the deployments that
+// can be closed. h.mu is held.
+func (h *Host) inForce(next *deployed) (idle []*deployed, err error) {
+	for _, d := range next.all() {
+		if d.panicked != nil {
+			return append(h.breakDown(next.Number, d.panicked), retired(next)...), h.failed
+		}
+	}
+	return h.retire(next), nil
 }
 
 // retire replaces the current deployment by next, nil for none, and returns the deployments that can be closed. h.mu is
@@ -129,6 +144,12 @@ func (h *Host) replace(ctx context.Context) error {
 func (h *Host) retire(next *deployed) (idle []*deployed) {
 	old := h.current
 	h.current = next
+	return retired(old)
+}
+
+// retired marks a deployment, and the baseline of a canary, as retired, and returns those that can be closed. Host.mu is
+// held.
+func retired(old *deployed) (idle []*deployed) {
 	for _, d := range old.all() {
 		d.retired = true
 		if d.pins == 0 {
@@ -168,18 +189,28 @@ func (h *Host) brokenBy(number int64) error {
 // end takes a deployment out of use after the worker panicked while it made instances of one of its scripts.
 // Registrations fail until it is loaded again, after brokenPause.
 func (h *Host) end(d *deployed, s *script, panicked error) {
+	panicked = fmt.Errorf("making instances of script %s: %w", s.Name, panicked)
 	h.mu.Lock()
 	var idle []*deployed
-	if !d.retired {
-		err := fmt.Errorf("deployment %d: making instances of script %s: %w", h.current.Number, s.Name, panicked)
-		h.failed = err
-		h.broken = broken{number: h.current.Number, err: err, until: time.Now().Add(brokenPause)}
-		idle = h.retire(nil)
+	switch {
+	case d.retired:
+	case slices.Contains(h.current.all(), d):
+		idle = h.breakDown(h.current.Number, panicked)
+	default:
+		d.panicked = panicked // it is not in force yet; see inForce
 	}
 	h.mu.Unlock()
 	if err := h.closeAll(context.Background(), idle); err != nil {
 		h.config.Logger.Error("closing a deployment", "deployment", d.Number, "error", err)
 	}
+}
+
+// breakDown leaves no deployment loaded, since the worker panicked over the one with this number, and returns the
+// deployments that can be closed. h.mu is held.
+func (h *Host) breakDown(number int64, panicked error) (idle []*deployed) {
+	h.failed = fmt.Errorf("deployment %d: %w", number, panicked)
+	h.broken = broken{number: number, err: h.failed, until: time.Now().Add(brokenPause)}
+	return h.retire(nil)
 }
 
 // all returns d and, if d is a canary, its baseline.

@@ -171,3 +171,35 @@ func TestPanicWhileLoading(t *testing.T) {
 		t.Error("the lock is held")
 	}
 }
+
+// A worker that panics before its deployment is in force ends it too.
+func TestPanicBeforeADeploymentIsInForce(t *testing.T) {
+	h, _, register := newFaulty(t, &faultyObserver{})
+	if _, err := h.deployFixture(t, "prefix-id"); err != nil {
+		t.Fatal(err)
+	}
+	d, err := h.config.Deployments.CurrentDeployment(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	next, err := h.load(t.Context(), d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.end(next, next.scripts[0], errors.New("an instance on purpose"))
+	if err := h.Ready(); err != nil {
+		t.Errorf("the deployment in force is not ready: %v", err)
+	}
+	h.mu.Lock()
+	idle, err := h.inForce(next)
+	h.mu.Unlock()
+	if err == nil || !strings.Contains(err.Error(), "script prefix-id: an instance on purpose") || len(idle) == 0 {
+		t.Errorf("got %d deployments to close and %v", len(idle), err)
+	}
+	if err := h.closeAll(t.Context(), idle); err != nil {
+		t.Error(err)
+	}
+	if err := register(); !errors.Is(err, engine.ErrUnavailable) || h.Ready() == nil {
+		t.Errorf("registering: %v, want engine.ErrUnavailable", err)
+	}
+}

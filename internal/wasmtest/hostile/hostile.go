@@ -54,7 +54,7 @@ func Readme() []byte {
 		"Each module attacks one weakness. The last column lists the allowed outcomes: the status of the upload (422), or that of\n" +
 		"each registration in which the module replaces a step. In every case the process survives, other registrations succeed,\n" +
 		"only registrations acknowledged with 201 are stored, and no memory, thread or file leaks.\n\n" +
-		"`go run ./internal/wasmtest/hostile/generate` rewrites this file and the modules, all from the Go sources in this folder.\n" +
+		"`go run ./internal/wasmtest/hostile/generate` rewrites this file and the modules, all from the Go sources in internal/wasmtest/hostile.\n" +
 		"A module marked \"large\" is not committed: tests generate it.\n\n" +
 		"| module | attack | outcome |\n|---|---|---|\n")
 	for _, m := range Modules() {
