@@ -87,8 +87,7 @@ func (i *inspection) imports() {
 	for _, imported := range i.m.Imports {
 		name := imported.Module + "." + imported.Name
 		if imported.Kind != wasmbin.KindFunction {
-			i.refuse("the module imports the %s %s: only functions may be imported, so define and export it "+
-				"(AssemblyScript: leave out --importMemory and --importTable)", imported.Kind, name)
+			i.refuse("%s", importOfNoFunction(imported.Kind.String(), imported.Module, imported.Name))
 			continue
 		}
 		f, known := i.functions[[2]string{imported.Module, imported.Name}]
@@ -114,9 +113,6 @@ func (i *inspection) imports() {
 func (i *inspection) unknownImport(imported wasmbin.Import) string {
 	name := imported.Module + "." + imported.Name
 	switch {
-	case imported.Module == "env" && imported.Name == "abort":
-		return "the module imports env.abort, as AssemblyScript does by default: compile with --use abort= so that it " +
-			"traps instead, or with --use abort=FILE/FUNCTION to name a function of your own"
 	case imported.Module == hostfuncs.ModuleName || imported.Module == hostfuncs.WASIModuleName:
 		return fmt.Sprintf("the module imports %s, which this server does not have%s", name,
 			cmp.Or(suggest.DidYouMean(imported.Name, i.functionsOf(imported.Module)), i.listOf(imported.Module)))
@@ -126,6 +122,8 @@ func (i *inspection) unknownImport(imported wasmbin.Import) string {
 		return fmt.Sprintf(`the module imports %s: import it from %s instead (C: __attribute__((import_module("%[2]s"))), `+
 			`Rust: #[link(wasm_import_module = "%[2]s")], Go: //go:wasmimport %[2]s %s)`,
 			name, hostfuncs.ModuleName, imported.Name)
+	case imported.Module == "env":
+		return importFromEnv(imported.Name)
 	case strings.HasPrefix(imported.Module, "wasi_"):
 		return fmt.Sprintf("the module imports %s: of WASI this server has preview 1 only, as %s, so build for wasm32-wasip1",
 			name, hostfuncs.WASIModuleName)

@@ -130,7 +130,7 @@ func TestInspectExplains(t *testing.T) {
 		{"a function of WASI misspelt", importing("wasi_snapshot_preview1", "fd_writ"), "did you mean fd_write?"},
 		{"a module forgotten", importing("env", "set_client_id"), `imports env.set_client_id: import it from registrar_v1 instead (C: __attribute__((import_module("registrar_v1")))`},
 		{"an older WASI", importing("wasi_unstable", "fd_write"), "of WASI this server has preview 1 only, as wasi_snapshot_preview1"},
-		{"an unknown module", importing("env", "printf"), "imports env.printf: functions may come from registrar_v1 and wasi_snapshot_preview1 only"},
+		{"an unknown module", importing("env", "printf"), "link without --allow-undefined and --import-undefined (Emscripten: -sERROR_ON_UNDEFINED_SYMBOLS). Functions may come from registrar_v1 and wasi_snapshot_preview1 only"},
 		{"an import's type", importing("registrar_v1", "now"), "the import registrar_v1.now has the type () -> (): it must be () -> (i64), so return a 64-bit integer (i64) instead of nothing"},
 		{"a step's type", moduleOf(nil, []function{{name: "set_scopes", plain: true}}),
 			"the export set_scopes has the type () -> (): it must be () -> (i32), so return a 32-bit integer (i32) instead of nothing"},
