@@ -179,7 +179,7 @@ func proposals() []Module {
 	}
 	return []Module{
 		refused("opcode-unknown", "0xff", "an opcode that is none", body("\xff")),
-		refused("opcode-unknown-prefixed", "no instruction", "an opcode beyond the last one after 0xfc", body("\xfc"+manyLEB)),
+		refused("opcode-unknown-prefixed", "not a WebAssembly instruction", "an opcode beyond the last one after 0xfc", body("\xfc"+manyLEB)),
 		refused("opcode-unknown-vector", "instruction", "an opcode beyond the last one after 0xfd", body("\xfd"+manyLEB)),
 		refused("opcode-tail-call", "tail call", "a tail call, which no depth bounds", body("\x12\x01")),
 		refused("opcode-throw", "exception", "an exception", body("\x08\x00")),
