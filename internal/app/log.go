@@ -98,7 +98,9 @@ func (h promptHandler) WithGroup(name string) slog.Handler {
 // BufferLog returns a logger whose handler writes to w through a buffer. The first line after a pause is written at
 // once; lines that follow within 50 ms are written together. Warnings and errors are never held back. flush writes the
 // buffered lines; call it before the program ends.
-func BufferLog(w io.Writer, handler func(io.Writer) slog.Handler, panics *guard.Guard) (logger *slog.Logger, flush func()) {
+func BufferLog(
+	w io.Writer, handler func(io.Writer) slog.Handler, panics *guard.Guard,
+) (logger *slog.Logger, flush func()) {
 	g := &gatherer{to: w, guard: panics}
 	return slog.New(promptHandler{handler(g), g}), g.Flush
 }

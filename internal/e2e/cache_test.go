@@ -2,14 +2,11 @@ package e2e
 
 import (
 	"bytes"
-	"context"
 	leb "encoding/binary" // binary is the program here
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strconv"
@@ -128,9 +125,15 @@ func TestManyFirstLoadsAtOnce(t *testing.T) {
 					})
 				}
 				note := fmt.Sprint(types, round)
-				try("upload", func() error { _, err := api.Upload(t.Context(), "many-types", wasm, ""); return err })
-				try("another upload", func() error { _, err := api.Upload(t.Context(), "many-types", withNote(wasm, note), ""); return err })
-				try("deploy", func() error { _, err := api.Deploy(t.Context(), adminapi.NewDeployment{Scripts: list}); return err })
+				upload := func(wasm []byte) func() error {
+					return func() error { _, err := api.Upload(t.Context(), "many-types", wasm, ""); return err }
+				}
+				try("upload", upload(wasm))
+				try("another upload", upload(withNote(wasm, note)))
+				try("deploy", func() error {
+					_, err := api.Deploy(t.Context(), adminapi.NewDeployment{Scripts: list})
+					return err
+				})
 				try("replay", func() error {
 					_, err := api.Replay(t.Context(), adminapi.Replay{Scripts: list, Last: 5}, nil)
 					return err
@@ -179,8 +182,8 @@ func damages(b []byte, regions int) map[string][]byte {
 	return all
 }
 
-// Code that is damaged on the disk is compiled again, by a server that runs and by one that starts, and clients register
-// all the time.
+// Code that is damaged on the disk is compiled again, by a server that runs and by one that starts, and clients
+// register all the time.
 func TestDamagedCacheHeals(t *testing.T) {
 	cache := codeFiles{t, filepath.Join(t.TempDir(), "cache")}
 	folder, flag := t.TempDir(), "--script-cache="+cache.folder
@@ -281,135 +284,4 @@ func TestCacheOfAnotherMachine(t *testing.T) {
 		t.Error("the log does not say that the code is of another machine")
 	}
 	p.stop()
-}
-
-// A disk that is full or cannot be written is no fault of the module: 503, the log says where, nothing is left behind, and
-// what was compiled before goes on.
-func TestCacheCannotBeWritten(t *testing.T) {
-	disk := t.TempDir()
-	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=2m,mode=0700", "tmpfs", disk).CombinedOutput(); err != nil {
-		t.Skipf("mounting a small disk: %v: %s", err, out)
-	}
-	t.Cleanup(func() { exec.Command("umount", "-l", disk).Run() })
-	folder, flag := t.TempDir(), "--script-cache="+filepath.Join(disk, "cache")
-	p := start(t, folder, flag)
-	must(t, p.command("script", "push", wasmtest.Path(t, "prefix-id"), "--deploy"))
-	before := files(t, disk)
-
-	refused := func(t *testing.T, p *process, fixture, want string) {
-		t.Helper()
-		_, err := p.api().Upload(t.Context(), fixture, wasmtest.Wasm(t, fixture), "")
-		problem, ok := errors.AsType[*adminapi.Problem](err)
-		if !ok || problem.Status != http.StatusServiceUnavailable {
-			t.Errorf("uploading: got %v, want 503", err)
-		}
-		eventually(t, "the log says "+want+" and "+disk, func() bool {
-			return strings.Contains(p.log.String(), want) && strings.Contains(p.log.String(), disk)
-		})
-		if after := files(t, disk); fmt.Sprint(after) != fmt.Sprint(before) {
-			t.Errorf("there are %q, before there were %q", after, before)
-		}
-		if r := p.register(minimal); !strings.HasPrefix(r.ClientID, "acme-") {
-			t.Errorf("registering: %d %s %s", r.status, r.ClientID, r.Error)
-		}
-		p.alive()
-	}
-	t.Run("full", func(t *testing.T) {
-		refused(t, p, "go-prefix-id", "no space left on device")
-		if _, err := p.api().Upload(t.Context(), "small", wasmtest.Wasm(t, "custom-secret"), ""); err != nil {
-			t.Errorf("what fits: %v", err)
-		}
-		before = files(t, disk)
-	})
-	t.Run("read-only", func(t *testing.T) {
-		if out, err := exec.Command("mount", "-o", "remount,ro", disk).CombinedOutput(); err != nil {
-			t.Skipf("mounting it read-only: %v: %s", err, out)
-		}
-		refused(t, p, "id-and-secret", "read-only file system")
-		p.stop()
-		refused(t, start(t, folder, flag), "id-and-secret", "read-only file system")
-	})
-}
-
-// files returns the files below a folder, and their sizes.
-func files(t *testing.T, folder string) (list []string) {
-	t.Helper()
-	err := filepath.WalkDir(folder, func(path string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() {
-			return err
-		}
-		info, err := e.Info()
-		if err == nil {
-			list = append(list, fmt.Sprintf("%s (%d)", path, info.Size()))
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return list
-}
-
-// One module is compiled at a time. Eight more wait, and who comes then is told to come again; the server does not mind.
-func TestCompilationsWait(t *testing.T) {
-	p := start(t, t.TempDir(), "--script-cache="+filepath.Join(t.TempDir(), "cache"))
-	api := p.api()
-	const uploads = 14
-	var mu sync.Mutex
-	done, denied := 0, 0
-	var wg sync.WaitGroup
-	for i := range uploads {
-		wasm := wasmtest.Wasm(t, "go-prefix-id")
-		wasm = withTypes(t, wasm, i+1) // so that each is compiled
-		wg.Go(func() {
-			_, err := api.Upload(context.WithoutCancel(t.Context()), "go", wasm, "")
-			problem, isProblem := errors.AsType[*adminapi.Problem](err)
-			mu.Lock()
-			defer mu.Unlock()
-			switch {
-			case err == nil:
-				done++
-			case isProblem && problem.Status == http.StatusServiceUnavailable:
-				denied++
-			default:
-				t.Errorf("uploading: %v", err)
-			}
-		})
-	}
-	most := 0
-	ended := make(chan struct{})
-	go func() { wg.Wait(); close(ended) }()
-	for waiting := true; waiting; {
-		select {
-		case <-ended:
-			waiting = false
-		case <-time.After(20 * time.Millisecond):
-			most = max(most, children(t, p.cmd.Process.Pid))
-			if status := p.register(minimal).status; status != http.StatusCreated {
-				t.Errorf("registering meanwhile: %d", status)
-			}
-		}
-	}
-	if done < 9 || denied == 0 || done+denied != uploads {
-		t.Errorf("%d uploads were taken and %d denied, of %d: want nine taken at least, and some denied", done, denied, uploads)
-	}
-	if most != 1 {
-		t.Errorf("%d children ran at once, want 1", most)
-	}
-	p.alive()
-}
-
-// children returns how many children a process has.
-func children(t *testing.T, pid int) int {
-	t.Helper()
-	lists, err := filepath.Glob(filepath.Join("/proc", strconv.Itoa(pid), "task", "*", "children"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	n := 0
-	for _, path := range lists {
-		b, _ := os.ReadFile(path) // a thread may have ended meanwhile
-		n += len(strings.Fields(string(b)))
-	}
-	return n
 }

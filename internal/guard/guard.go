@@ -35,8 +35,8 @@ const (
 	places
 )
 
-var names = [places]string{"requests", "listeners", "modules", "instances", "deployments", "shadows", "canaries", "batches",
-	"discovery", "keys", "memory", "log", "client"}
+var names = [places]string{"requests", "listeners", "modules", "instances", "deployments", "shadows", "canaries",
+	"batches", "discovery", "keys", "memory", "log", "client"}
 
 // String returns the name of the place, as the metric has it.
 func (p Place) String() string { return names[p] }
@@ -65,8 +65,8 @@ func (e *PanicError) Unwrap() error {
 	return err
 }
 
-// A Guard catches panics. It is safe for concurrent use. A nil *Guard catches them too, logs to slog.Default, and counts
-// nothing.
+// A Guard catches panics. It is safe for concurrent use. A nil *Guard catches them too, logs to slog.Default, and
+// counts nothing.
 type Guard struct {
 	Logger *slog.Logger // nil means slog.Default; it is set before the Guard is used
 

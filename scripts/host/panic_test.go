@@ -39,7 +39,8 @@ func (o *faultyObserver) StepEnded(string, scripts.StepEnd) {
 // newFaulty returns a host with a script in force, and how to register through it.
 func newFaulty(t *testing.T, o *faultyObserver) (h *Host, g *guard.Guard, register func() error) {
 	t.Helper()
-	db, err := store.Open(t.Context(), store.Config{Database: "sqlite:" + filepath.Join(t.TempDir(), "test.db"), Migrate: true})
+	path := filepath.Join(t.TempDir(), "test.db")
+	db, err := store.Open(t.Context(), store.Config{Database: "sqlite:" + path, Migrate: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,8 +25,8 @@ import (
 )
 
 // TestDifferential has another engine, that of Node.js, run modules as they are, and wazero the same ones as the server
-// runs them: metered, and with their data taken out. What comes of them must be the same. REGISTRAR_TEST_DIFFERENTIAL is
-// how many modules; REGISTRAR_TEST_SEED is the first one.
+// runs them: metered, and with their data taken out. What comes of them must be the same. REGISTRAR_TEST_DIFFERENTIAL
+// is how many modules; REGISTRAR_TEST_SEED is the first one.
 func TestDifferential(t *testing.T) {
 	node := startNode(t)
 	first, n := setting(t, "REGISTRAR_TEST_SEED", 1), setting(t, "REGISTRAR_TEST_DIFFERENTIAL", 300)

@@ -8,8 +8,8 @@ import (
 	"github.com/tetratelabs/wazero"
 )
 
-// Instantiation drops active data segments (WebAssembly 2.0 §4.5.4): memory.init copies nothing of them, and traps unless
-// it is told to. Passive ones are there until they are dropped.
+// Instantiation drops active data segments (WebAssembly 2.0 §4.5.4): memory.init copies nothing of them, and traps
+// unless it is told to. Passive ones are there until they are dropped.
 func TestMemoryInitOfActiveSegments(t *testing.T) {
 	for _, tt := range []struct {
 		name                string

@@ -86,8 +86,8 @@ func (c *compiler) runChild(ctx context.Context, folder string, s source) error 
 
 var errOverdue = errors.New("the compiler takes too long")
 
-// childEnvironment returns the environment of children: not ours, which holds the operator's secrets. GODEBUG may switch
-// CPU features off, on which code depends.
+// childEnvironment returns the environment of children: not ours, which holds the operator's secrets. GODEBUG may
+// switch CPU features off, on which code depends.
 func childEnvironment() []string {
 	environment := []string{"GOTRACEBACK=none"}
 	if debug, set := os.LookupEnv("GODEBUG"); set {

@@ -41,8 +41,10 @@ type compiler struct {
 
 // newCompiler returns a compiler. An empty folder means a temporary one, an empty command this program.
 func newCompiler(c Config) (*compiler, error) {
-	o := &compiler{command: c.CompileCommand, root: c.CacheFolder, memoryPages: c.MemoryPages, guard: c.Guard, limits: limitsFor,
-		loads: newKeyedLock(), queue: newQueue(), lookUp: newLookUp(), log: c.Logger.WarnContext}
+	o := &compiler{
+		command: c.CompileCommand, root: c.CacheFolder, memoryPages: c.MemoryPages, guard: c.Guard, log: c.Logger.WarnContext,
+		limits: limitsFor, loads: newKeyedLock(), queue: newQueue(), lookUp: newLookUp(),
+	}
 	if len(o.command) == 0 {
 		program, err := thisProgram()
 		if err != nil {

@@ -108,7 +108,8 @@ func (v *surveyor) survey(body *wasmbin.Body) shape {
 			s.edges += len(i.Labels)
 		case wasmbin.Return:
 			s.places += 3
-		case wasmbin.MemoryCopy, wasmbin.MemoryFill, wasmbin.MemoryInit, wasmbin.TableCopy, wasmbin.TableFill, wasmbin.TableInit:
+		case wasmbin.MemoryCopy, wasmbin.MemoryFill, wasmbin.MemoryInit,
+			wasmbin.TableCopy, wasmbin.TableFill, wasmbin.TableInit:
 			s.bulk++
 		}
 		s.deepest = max(s.deepest, len(v.blocks))
@@ -138,8 +139,8 @@ func judge(wasm []byte, m *wasmbin.Module) error {
 	if total <= allowed {
 		return nil
 	}
-	return scripts.Reject("compiling the module would take about %.1f s of CPU: %.0f s are allowed for its size, 3 s and 3 s "+
-		"for each MiB. Most of it, %.1f s, takes function %d%s, with %s: divide it into smaller functions",
+	return scripts.Reject("compiling the module would take about %.1f s of CPU: %.0f s are allowed for its size, "+
+		"3 s and 3 s for each MiB. Most of it, %.1f s, takes function %d%s, with %s: divide it into smaller functions",
 		total/1e9, allowed/1e9, most/1e9, function+m.Count(wasmbin.KindFunction)-len(m.Code), nameOf(m, function), &worst)
 }
 

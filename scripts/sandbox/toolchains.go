@@ -19,20 +19,22 @@ type habit struct {
 var habits = []habit{
 	{names: []string{"abort"}, fix: "as AssemblyScript does by default: compile with --use abort= so that it " +
 		"traps instead, or with --use abort=FILE/FUNCTION to name a function of your own"},
-	{names: []string{"seed", "trace", "performance.now", "Date.now", "console.log"}, fix: "as AssemblyScript does for what " +
-		"it has of JavaScript: leave that out, or name a function of your own with --use NAME=FILE/FUNCTION"},
+	{names: []string{"seed", "trace", "performance.now", "Date.now", "console.log"},
+		fix: "as AssemblyScript does for what it has of JavaScript: leave that out, or name a function of your own with " +
+			"--use NAME=FILE/FUNCTION"},
 	{names: []string{"emscripten_notify_memory_growth"}, fix: "as Emscripten does for memories that grow: link with " +
 		"-sALLOW_MEMORY_GROWTH=0 and -sINITIAL_MEMORY=BYTES, or with -sPURE_WASI"},
 	{prefixes: []string{"__cxa_", "_Unwind_"}, names: []string{"__gxx_personality_v0", "llvm_eh_typeid_for"},
 		fix: "as C++ does for exceptions: compile and link with -fno-exceptions (Emscripten: also " +
 			"-sDISABLE_EXCEPTION_THROWING)"},
-	{prefixes: []string{"invoke_", "__resumeException"}, names: []string{"setThrew", "getTempRet0", "setTempRet0",
-		"setjmp", "longjmp", "emscripten_longjmp", "_emscripten_throw_longjmp", "__wasm_setjmp", "__wasm_longjmp", "saveSetjmp"},
+	{prefixes: []string{"invoke_", "__resumeException"},
+		names: []string{"setThrew", "getTempRet0", "setTempRet0", "setjmp", "longjmp", "emscripten_longjmp",
+			"_emscripten_throw_longjmp", "__wasm_setjmp", "__wasm_longjmp", "saveSetjmp"},
 		fix: "as Emscripten does for exceptions and longjmp: compile and link with -fno-exceptions and " +
 			"-sSUPPORT_LONGJMP=0"},
 	{prefixes: []string{"pthread_", "__pthread_", "_emscripten_thread", "__wasi_thread"},
 		fix: "for threads, which this server does not have: compile and link without -pthread"},
-	{prefixes: []string{"emscripten_", "_emscripten_", "__syscall_", "_embind_", "_emval_", "__asyncjs__", "__emscripten_"},
+	{prefixes: []string{"emscripten_", "_emscripten_", "__emscripten_", "__syscall_", "_embind_", "_emval_", "__asyncjs__"},
 		names: []string{"__assert_fail", "_abort_js", "_tzset_js", "_localtime_js", "_gmtime_js", "_mktime_js", "_mmap_js",
 			"_munmap_js", "__main_argc_argv", "segfault", "alignfault", "nullFunc", "abortOnCannotGrowMemory"},
 		fix: "as Emscripten does for its JavaScript: link with -sSTANDALONE_WASM --no-entry, " +

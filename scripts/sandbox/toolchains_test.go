@@ -35,7 +35,9 @@ func TestImportsOfToolchains(t *testing.T) {
 			t.Errorf("%s: got %q, want %q in it", name, got, want)
 		}
 	}
-	for name, want := range map[string]string{"memory": "-sIMPORTED_MEMORY=0", "__memory_base": "-sSIDE_MODULE", "counter": "--importTable"} {
+	for name, want := range map[string]string{
+		"memory": "-sIMPORTED_MEMORY=0", "__memory_base": "-sSIDE_MODULE", "counter": "--importTable",
+	} {
 		if got := importOfNoFunction("global", "env", name); !strings.Contains(got, want) {
 			t.Errorf("%s: got %q, want %q in it", name, got, want)
 		}
