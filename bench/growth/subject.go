@@ -31,7 +31,7 @@ func (b *bench) start(ctx context.Context, dsn string, args ...string) (*process
 		return nil, err
 	}
 	return process.Registrar(ctx, process.Options{Program: b.program, Folder: folder, Database: "mysql:" + dsn,
-		Args: args})
+		Args: append([]string{"--max-redirect-uris=1000"}, args...)}) // large bodies have many
 }
 
 // stop stops the subjects' processes, each once.
