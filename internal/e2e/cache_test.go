@@ -139,7 +139,7 @@ func TestManyFirstLoadsAtOnce(t *testing.T) {
 					return err
 				})
 				wg.Wait()
-				// Nobody has it loaded in the next round.
+				// No deployment has it loaded in the next round.
 				if _, err := api.Deploy(t.Context(), adminapi.NewDeployment{Scripts: []scripts.Script{}}); err != nil {
 					t.Fatal(err)
 				}

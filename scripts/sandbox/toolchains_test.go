@@ -7,7 +7,7 @@ import (
 	"registrar/scripts/wasmbin"
 )
 
-// Whoever's toolchain imports something from env is told what keeps it from that.
+// A module that imports from env is told which flag keeps its toolchain from that.
 func TestImportsOfToolchains(t *testing.T) {
 	for name, want := range map[string]string{
 		"abort":                           "--use abort=",
