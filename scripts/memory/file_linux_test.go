@@ -66,7 +66,8 @@ func TestResetKeepsPages(t *testing.T) {
 	if n := reset(); n != 0 {
 		t.Errorf("%d pages are copied before the first write, want 0", n)
 	}
-	_ = bytes.Count(b, []byte{1}) // reads must not count as writes
+	// Reads of the image do not count as writes. Some kernels back a read of the zeros behind it with a page of its own.
+	_ = bytes.Count(b[:len(i.file.content)], []byte{1})
 	every(b[:100*page], page, 0)
 	for range 3 * idlePeriod {
 		if n := reset(); n != 100 {
