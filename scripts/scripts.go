@@ -65,6 +65,9 @@ type Script struct {
 	FailOpen  []string       `json:"fail_open,omitzero"`  // where OnFailureBase may apply too; see docs/http.md
 }
 
+// IsCanary reports whether the script is in the mode [ModeCanary].
+func (s *Script) IsCanary() bool { return s.Mode == ModeCanary || s.Mode == "" && s.Canary != "" }
+
 // A Mode says in which registrations a script's result counts. It is distinct from engine.Mode, the mode of a
 // registration; a script learns of the two through hostfuncs.Mode.
 type Mode string

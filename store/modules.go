@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -160,8 +162,8 @@ func (s *Store) Modules(ctx context.Context) ([]scripts.Module, error) {
 const recentDeployments = 20
 
 // DeleteModule removes the module with the given digest, or returns [scripts.ErrNotFound]. It returns
-// [scripts.ErrConflict] if one of the last 20 deployments uses the module; the error says which one. The check and the
-// removal are atomic.
+// [scripts.ErrConflict] if one of the last 20 deployments uses the module, or the deployment that a canary in force
+// falls back to; the error says which one. The check and the removal are atomic.
 func (s *Store) DeleteModule(ctx context.Context, digest string) error {
 	err := s.transaction(ctx, func(tx *gorm.DB) error {
 		// A transaction that deploys the module locks this row too. Reading the deployments after the lock sees it.
@@ -172,26 +174,45 @@ func (s *Store) DeleteModule(ctx context.Context, digest string) error {
 		if len(locked) == 0 {
 			return scripts.ErrNotFound
 		}
-		var rows []*deploymentRow
-		if err := tx.Order("number DESC").Limit(recentDeployments).Find(&rows).Error; err != nil {
+		if err := checkUnused(tx, digest); err != nil {
 			return err
-		}
-		for _, r := range rows {
-			d, err := r.deployment()
-			if err != nil {
-				return err
-			}
-			for _, script := range d.Scripts {
-				if script.Module == digest {
-					return fmt.Errorf("%w: deployment %d uses it as script %s",
-						scripts.ErrConflict, d.Number, script.Name)
-				}
-			}
 		}
 		return tx.Where("digest = ?", digest).Delete(&moduleRow{}).Error
 	})
 	if err != nil {
 		return fmt.Errorf("deleting module %s: %w", digest, classify(ctx, err))
+	}
+	return nil
+}
+
+// checkUnused returns [scripts.ErrConflict] if a deployment uses the module that may be in force again: one of the last
+// recentDeployments, or the latest one without canaries, which may be older.
+func checkUnused(tx *gorm.DB, digest string) error {
+	stable := false // a deployment without canaries was seen
+	for before := int64(math.MaxInt64); !stable; {
+		var rows []*deploymentRow
+		err := tx.Where("number < ?", before).Order("number DESC").Limit(recentDeployments).Find(&rows).Error
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		recent := before == math.MaxInt64
+		for _, r := range rows {
+			d, err := r.deployment()
+			if err != nil {
+				return err
+			}
+			canary := slices.ContainsFunc(d.Scripts, func(s scripts.Script) bool { return s.IsCanary() })
+			if !recent && (stable || canary) {
+				continue
+			}
+			for _, script := range d.Scripts {
+				if script.Module == digest {
+					return fmt.Errorf("%w: deployment %d uses it as script %s", scripts.ErrConflict, d.Number, script.Name)
+				}
+			}
+			stable = stable || !canary
+		}
+		before = rows[len(rows)-1].Number
 	}
 	return nil
 }

@@ -31,16 +31,12 @@ type canary struct {
 // fallBackTime bounds a fallback to the baseline.
 const fallBackTime = 30 * time.Second
 
-func isCanary(s scripts.Script) bool {
-	return s.Mode == scripts.ModeCanary || s.Mode == "" && s.Canary != ""
-}
-
 // share returns the share of callers that the canary scripts of a list act for, 0 if there are none. All canaries of a
 // list must have the same share.
 func share(list []scripts.Script) (float64, error) {
 	var all float64
 	for i, s := range list {
-		if !isCanary(s) {
+		if !s.IsCanary() {
 			if s.Canary != "" {
 				return 0, fmt.Errorf("scripts[%d].canary requires mode canary, not %s", i, s.Mode)
 			}
@@ -77,7 +73,7 @@ func (h *Host) loadCanary(ctx context.Context, d scripts.Deployment) (*canary, e
 	}
 	loaded, err := h.load(ctx, before)
 	if err != nil {
-		return nil, fmt.Errorf("deployment %d: %w", before.Number, err)
+		return nil, aboutAll(fmt.Sprintf("deployment %d, which stays in force for the other callers", before.Number), err)
 	}
 	return &canary{baseline: loaded, share: part, key: key, failed: map[string]bool{}}, nil
 }
@@ -138,7 +134,7 @@ func (h *Host) pinFor(caller *engine.Caller) *deployed {
 // failedFor records that a script failed for a caller. It starts the fallback to the baseline when canary scripts
 // failed for CanaryCallers distinct callers. A single caller is not enough, because a request may provoke a failure.
 func (h *Host) failedFor(d *deployed, sc *script, caller *engine.Caller) {
-	if !sc.canary() || d.canary == nil {
+	if !sc.IsCanary() || d.canary == nil {
 		return
 	}
 	c := d.canary

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"registrar/scripts"
@@ -44,7 +45,11 @@ func (h *Host) Deploy(ctx context.Context, d scripts.Deployment, ifCurrent *int6
 	}
 	// refresh loads the deployment again, because another one may have been appended in between. Keeping this one open
 	// until then spares a second compilation.
-	defer func() { _ = h.close(context.WithoutCancel(ctx), loaded) }()
+	defer func() { _ = h.closeAll(context.WithoutCancel(ctx), loaded.all()) }()
+	d.Number = math.MaxInt64 // the baseline of a canary is older
+	if loaded.canary, err = h.loadCanary(ctx, d); err != nil {
+		return scripts.Deployment{}, err
+	}
 	if d.Scripts == nil {
 		d.Scripts = []scripts.Script{}
 	}
@@ -86,22 +91,24 @@ func (d *deployed) acting() []*script {
 
 func (s *script) shadow() bool { return s.Mode == scripts.ModeShadow }
 
-// canary reports whether the script acts only for a share of the callers.
-func (s *script) canary() bool { return isCanary(s.Script) }
-
 // about adds the script's name to an error. A missing module becomes a rejection of the deployment.
 func about(s scripts.Script, err error) error {
 	if errors.Is(err, scripts.ErrNotFound) {
 		return scripts.Reject("script %s: module %s not found: upload it first", s.Name, s.Module)
 	}
+	return aboutAll("script "+s.Name, err)
+}
+
+// aboutAll adds what they are about to an error, or to each reason of a rejection.
+func aboutAll(what string, err error) error {
 	if r, ok := errors.AsType[*scripts.RejectedError](err); ok {
 		named := &scripts.RejectedError{}
 		for _, reason := range r.Reasons {
-			named.Reasons = append(named.Reasons, "script "+s.Name+": "+reason)
+			named.Reasons = append(named.Reasons, what+": "+reason)
 		}
 		return named
 	}
-	return fmt.Errorf("script %s: %w", s.Name, err)
+	return fmt.Errorf("%s: %w", what, err)
 }
 
 // loadScript loads a stored module. It checks the module as thoroughly as an upload.

@@ -113,8 +113,7 @@ func (h *Host) replace(ctx context.Context) error {
 		return fmt.Errorf("loading deployment %d: %w", d.Number, err)
 	}
 	if next.canary, err = h.loadCanary(ctx, d); err != nil {
-		err = fmt.Errorf("loading the deployment to which canary %d falls back: %w", d.Number, err)
-		return errors.Join(err, h.close(ctx, next))
+		return errors.Join(fmt.Errorf("loading canary %d: %w", d.Number, err), h.close(ctx, next))
 	}
 	h.config.Observer.Deployed(replaced(next))
 	for _, d := range next.all() {

@@ -260,7 +260,7 @@ func (s *session) mode(sc *script) hostfuncs.Mode {
 	switch {
 	case s.r.Mode != engine.ModeEnforce:
 		return hostfuncs.Mode(s.r.Mode)
-	case sc.canary():
+	case sc.IsCanary():
 		return hostfuncs.ModeCanary
 	}
 	return hostfuncs.ModeEnforce

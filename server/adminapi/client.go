@@ -45,6 +45,11 @@ func (a *API) Modules(ctx context.Context) ([]scripts.Module, error) {
 	return m.Modules, err
 }
 
+// DeleteModule deletes a module that no recent deployment uses.
+func (a *API) DeleteModule(ctx context.Context, digest string) error {
+	return a.do(ctx, http.MethodDelete, fill(PathModule, digest), nil, nil, nil)
+}
+
 // Deploy appends a deployment and puts it into force.
 func (a *API) Deploy(ctx context.Context, d NewDeployment) (created scripts.Deployment, err error) {
 	err = a.post(ctx, PathDeployments, d, &created)

@@ -167,6 +167,32 @@ func testDeleteModule(t *testing.T, database string) {
 	}
 }
 
+// A canary falls back to the latest deployment without canaries, however many canaries followed it.
+func testDeleteModuleOfBaseline(t *testing.T, database string) {
+	s := open(t, database)
+	before, baseline := mustAddModule(t, s, "before", "baseline", "canary"), scripts.Digest([]byte("baseline"))
+	mustDeploy(t, s, before)
+	mustDeploy(t, s, baseline)
+	canary := newDeployment(scripts.Digest([]byte("canary")))
+	canary.Scripts[0].Mode, canary.Scripts[0].Canary = scripts.ModeCanary, "5%"
+	for range 45 {
+		if _, err := s.AddDeployment(t.Context(), canary, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	err := s.DeleteModule(t.Context(), baseline)
+	if !errors.Is(err, scripts.ErrConflict) || !strings.Contains(err.Error(), "deployment 2 ") {
+		t.Errorf("the module that a fall-back needs: got %v, want %v and its number", err, scripts.ErrConflict)
+	}
+	if err := s.DeleteModule(t.Context(), before); err != nil {
+		t.Errorf("a module of an older deployment: %v", err)
+	}
+	mustDeploy(t, s)
+	if err := s.DeleteModule(t.Context(), baseline); err != nil {
+		t.Errorf("after the canary: %v", err)
+	}
+}
+
 // Of a concurrent deployment and deletion of a module exactly one succeeds.
 func testDeleteModuleRace(t *testing.T, database string) {
 	s := open(t, database)

@@ -66,6 +66,7 @@ func Run(t *testing.T, fresh func(t testing.TB) string) {
 		{"deployment if current", testIfCurrent},
 		{"concurrent deployments if current", testIfCurrentRace},
 		{"deleting a module", testDeleteModule},
+		{"deleting the module that a canary falls back to", testDeleteModuleOfBaseline},
 		{"deleting a module while it is deployed", testDeleteModuleRace},
 		{"admin tokens", testAdminTokens},
 		{"one admin token has one winner", testAdminTokenRace},
