@@ -67,7 +67,7 @@ var rooms = map[string]string{
 	"github.com/jedisct1/go-minisign": "scripts/host",
 }
 
-// testLibraries are not in the program: their authors mean them for tests, or bench alone uses them.
+// testLibraries are not in the program: their authors mean them for tests, or only bench uses them.
 var testLibraries = []string{"github.com/google/go-cmp", "github.com/getkin/", "github.com/modelcontextprotocol/",
 	"github.com/valyala/fasthttp", "gonum.org/", "golang.org/x/perf"}
 

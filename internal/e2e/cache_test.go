@@ -92,8 +92,8 @@ func withNote(wasm []byte, note string) []byte {
 
 var minimalValue = jsontext.Value(minimal)
 
-// However many load a module at once that nobody has loaded, and whose code is on the disk, the server lives on and all
-// get an answer.
+// Any number of requests may load a module for the first time at once, with its code on the disk: all are answered, and
+// the server lives on.
 func TestManyFirstLoadsAtOnce(t *testing.T) {
 	p := start(t, t.TempDir(), "--script-cache="+filepath.Join(t.TempDir(), "cache"))
 	api := p.api()
@@ -244,8 +244,8 @@ func TestDamagedCacheHeals(t *testing.T) {
 	})
 }
 
-// Code of another program or machine is not used: neither that of a machine with fewer CPU features, nor where somebody
-// moved it to the folder of this one. It stays for those that it is for.
+// Code of another program or machine is not used, not even if it was moved to this one's folder. It stays for the
+// program and machine that made it.
 func TestCacheOfAnotherMachine(t *testing.T) {
 	if runtime.GOARCH != "amd64" {
 		t.Skip("it switches off features of amd64")

@@ -91,8 +91,8 @@ func wait(t *testing.T, what string, holds func() bool) {
 	}
 }
 
-// A panic over the instances of a script ends its deployment, nothing else: it counts as not loaded, nobody registers
-// through it, and another one comes in force as ever.
+// A panic over the instances of a script ends its deployment and nothing else: it counts as not loaded, registrations
+// through it fail, and another deployment comes into force as usual.
 func TestPanicOverInstances(t *testing.T) {
 	o := &faultyObserver{}
 	h, g, register := newFaulty(t, o)
@@ -153,7 +153,7 @@ func TestPanicInARegistration(t *testing.T) {
 		defer h.mu.Unlock()
 		return old.pins
 	}
-	wait(t, "nobody holds the deployment", func() bool { return pins() == 0 })
+	wait(t, "the deployment is no longer held", func() bool { return pins() == 0 })
 	wait(t, "the pool is full again", func() bool { return h.Waiting()["prefix-id"] == 16 })
 	if _, err := h.deployFixture(t, "id-and-secret"); err != nil {
 		t.Fatal(err)
