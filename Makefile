@@ -54,6 +54,8 @@ fuzz:
 	.ci/fuzz FuzzDecode ./scripts/wasmbin $(FUZZTIME)
 	.ci/fuzz FuzzRewrite ./scripts/metering $(FUZZTIME)
 	.ci/fuzz FuzzAuthorization ./server $(FUZZTIME)
+	.ci/fuzz FuzzForwardedFor ./server $(FUZZTIME)
+	.ci/fuzz FuzzForwarded ./server $(FUZZTIME)
 
 # bench is a module of its own. The paths in its flags are relative to this folder, not to bench.
 

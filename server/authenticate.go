@@ -32,7 +32,7 @@ func (s *Server) guard(next echo.HandlerFunc) echo.HandlerFunc {
 				return err
 			}
 		}
-		// If the address is invalid, the caller has none.
+		// If the address cannot be read, the caller has none.
 		ip, _ := netip.ParseAddr(c.RealIP())
 		caller.IP = ip.Unmap()
 		c.Set(callerKey, caller)
@@ -139,10 +139,8 @@ func beyondLoopback(r *http.Request) string {
 	if !netrule.IsLoopback(strings.Trim(host, "[]")) {
 		return "the Host is not loopback"
 	}
-	for name := range r.Header {
-		if name == "Forwarded" || name == "Via" || strings.HasPrefix(name, "X-Forwarded-") {
-			return "the header " + name + " names a proxy"
-		}
+	if name := proxyHeader(r.Header); name != "" {
+		return "the header " + name + " names a proxy"
 	}
 	return ""
 }

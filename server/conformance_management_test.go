@@ -372,6 +372,13 @@ func testFailingTokens(_ *testing.T, site siteFunc) {
 	}
 	from("192.0.2.1", o.token).want(http.StatusOK) // a valid token is not limited
 	from("192.0.2.3", "wrong").want(http.StatusUnauthorized)
+	from("192.0.2.1:4711", "wrong").want(http.StatusTooManyRequests)
+	from("[2001:db8::4]:4711", "wrong").want(http.StatusTooManyRequests)
+	for _, unread := range []string{"X-Forwarded-For: garbage", "Forwarded: for=unknown"} {
+		o.manage("GET", "", "Authorization: Bearer wrong", unread).want(http.StatusUnauthorized)
+	}
+	o.manage("GET", "", "Authorization: Bearer wrong", "Forwarded: for=_hidden").want(http.StatusTooManyRequests)
+	o.manage("GET", "", "Authorization: Bearer wrong", `Forwarded: for="192.0.2.1:9"`).want(http.StatusTooManyRequests)
 }
 
 // Concurrent updates are atomic: the client has all members of one of them.

@@ -15,6 +15,9 @@ type Observer interface {
 	// Registered is called for each registration by an authorized caller, with its outcome: "registered", "refused",
 	// "failed" or "unavailable".
 	Registered(outcome string)
+	// AddressUnread is called for each request whose caller's address a trusted proxy should have named, but did not in
+	// a way that can be read.
+	AddressUnread()
 }
 
 // registrationOutcome returns the outcome of a registration, given its error.

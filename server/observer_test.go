@@ -23,6 +23,8 @@ func (w *witness) Answered(method, route string, status int, took time.Duration)
 
 func (w *witness) Registered(outcome string) { w.tell(outcome) }
 
+func (w *witness) AddressUnread() { w.tell("address unread") }
+
 func (w *witness) tell(s string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

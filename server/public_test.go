@@ -67,21 +67,6 @@ func TestRateLimit(t *testing.T) {
 	}
 }
 
-// X-Forwarded-For of a trusted proxy, and only that, is the caller's address.
-func TestCallersAddress(t *testing.T) {
-	for _, tt := range []struct {
-		proxies []netip.Prefix
-		want    string
-	}{{nil, "127.0.0.1"}, {[]netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}, "192.0.2.7"}} {
-		s := newSite(t, setup{server: server.Config{TrustedProxies: tt.proxies}})
-		got := s.register(`{`+web+`}`, "X-Forwarded-For: 192.0.2.7").want(http.StatusCreated).json()
-		c, err := s.store.Client(t.Context(), got["client_id"].(string))
-		if err != nil || c.Caller.IP.String() != tt.want {
-			t.Errorf("got %v, %v; want %s", c.Caller.IP, err, tt.want)
-		}
-	}
-}
-
 // The errors of scripts and the server in docs/http.md.
 func TestServerErrors(t *testing.T) {
 	t.Run("a script fails", func(t *testing.T) {

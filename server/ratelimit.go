@@ -30,11 +30,14 @@ func (s *Server) rateLimit(description string) echo.MiddlewareFunc {
 // limited reports whether rate limits apply to a request.
 func (s *Server) limited(c echo.Context) bool { return s.config.RateLimit != 0 && !s.local(c) }
 
+// unreadAddress is the key of all requests whose caller's address cannot be read.
+const unreadAddress = "unread"
+
 // addressOf returns the key that a request counts against: see [netrule.Caller].
 func addressOf(c echo.Context) string {
 	ip, err := netip.ParseAddr(c.RealIP())
 	if err != nil {
-		return c.RealIP()
+		return unreadAddress
 	}
 	return netrule.Caller(ip)
 }
@@ -42,13 +45,6 @@ func addressOf(c echo.Context) string {
 // local reports whether a request comes from this machine, but not through a trusted proxy on it.
 func (s *Server) local(c echo.Context) bool {
 	peer, err := netip.ParseAddrPort(c.Request().RemoteAddr)
-	if err != nil || !peer.Addr().Unmap().IsLoopback() {
-		return false
-	}
-	for _, p := range s.config.TrustedProxies {
-		if p.Contains(peer.Addr().Unmap()) {
-			return false
-		}
-	}
-	return true
+	addr := plain(peer.Addr())
+	return err == nil && addr.IsLoopback() && !s.proxies.trusts(addr)
 }

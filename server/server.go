@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/netip"
 	"sync"
@@ -135,6 +134,9 @@ type Config struct {
 	// AccessTokens checks JWT access tokens; nil means that no issuer is trusted.
 	AccessTokens *bearer.Verifier
 
+	// ForwardedHeader is where TrustedProxies name the address of a caller; "" means [ForwardedEither].
+	ForwardedHeader ForwardedHeader
+
 	Registration   RegistrationPolicy // zero means RegistrationToken
 	MaxBody        int64              // of a registration, in bytes; 0 means 64 KiB
 	MaxModule      int64              // of an upload, in bytes; 0 means 8 MiB
@@ -142,7 +144,7 @@ type Config struct {
 	CORSOrigins    []string           // nil means every origin
 	RateLimit      float64            // requests per second and address, a tenth for failing tokens; 0 means no limit
 	RateBurst      int                // requests at once per address, a tenth for failing tokens; 0 means 200
-	TrustedProxies []netip.Prefix     // addresses whose X-Forwarded-For is trusted
+	TrustedProxies []netip.Prefix     // proxies that name the address of a caller; nil means none
 	Random         io.Reader          // for initial access tokens; nil means crypto/rand
 	Now            func() time.Time   // nil means time.Now
 	Logger         *slog.Logger       // nil means slog.Default
@@ -162,15 +164,19 @@ type Server struct {
 	stop      func()                             // closes stopping
 	documents *lru.Cache[string, keptDocument]   // metadata documents by URL
 	failures  *middleware.RateLimiterMemoryStore // failing registration access tokens by address
+
+	proxies proxies
+	unread  minutely // requests whose caller's address cannot be read
 }
 
-// New returns a Server, or an error if c.Registration is invalid. See [Server.Serve].
+// New returns a Server, or an error if c.Registration or c.ForwardedHeader is invalid. See [Server.Serve].
 func New(c Config) (*Server, error) {
 	c.Registration = cmp.Or(c.Registration, RegistrationToken)
 	c.MaxBody = cmp.Or(c.MaxBody, 64<<10)
 	c.MaxModule = cmp.Or(c.MaxModule, 8<<20)
 	c.RequestTimeout = cmp.Or(c.RequestTimeout, 3*time.Second)
 	c.RateBurst = cmp.Or(c.RateBurst, 200)
+	c.ForwardedHeader = cmp.Or(c.ForwardedHeader, ForwardedEither)
 	c.Logger = cmp.Or(c.Logger, slog.Default())
 	c.Random = cmp.Or(c.Random, rand.Reader)
 	if c.Now == nil {
@@ -184,7 +190,13 @@ func New(c Config) (*Server, error) {
 	default:
 		return nil, fmt.Errorf("registration policy %q: it must be open, loopback or token", c.Registration)
 	}
-	s := &Server{config: c, stopping: make(chan struct{}), documents: newDocumentCache()}
+	switch c.ForwardedHeader {
+	case ForwardedEither, ForwardedXForwardedFor, ForwardedRFC7239:
+	default:
+		return nil, fmt.Errorf("forwarded header %q: it must be either, x-forwarded-for or forwarded", c.ForwardedHeader)
+	}
+	s := &Server{config: c, stopping: make(chan struct{}), documents: newDocumentCache(),
+		proxies: proxies{trusted: c.TrustedProxies, header: c.ForwardedHeader}}
 	s.stop = sync.OnceFunc(func() { close(s.stopping) })
 	s.public = s.newEcho(s.respondPublic)
 	s.admin = s.newEcho(s.respondAdmin)
@@ -209,6 +221,9 @@ func (s *Server) newEcho(respond echo.HTTPErrorHandler) *echo.Echo {
 			return fmt.Errorf("panic: %w\n%s", err, stack)
 		},
 	}))
+	if len(s.config.TrustedProxies) > 0 {
+		e.Use(s.noteAddress)
+	}
 	e.GET("/healthz", func(c echo.Context) error {
 		return c.JSON(http.StatusOK, map[string]string{"status": "ok"})
 	})
@@ -216,21 +231,6 @@ func (s *Server) newEcho(respond echo.HTTPErrorHandler) *echo.Echo {
 		return c.Blob(http.StatusOK, "application/yaml", []byte(openAPI))
 	})
 	return e
-}
-
-// ipExtractor returns an extractor that uses X-Forwarded-For only from trusted proxies.
-func (s *Server) ipExtractor() echo.IPExtractor {
-	if len(s.config.TrustedProxies) == 0 {
-		return echo.ExtractIPDirect()
-	}
-	trust := []echo.TrustOption{echo.TrustLoopback(false), echo.TrustLinkLocal(false), echo.TrustPrivateNet(false)}
-	for _, p := range s.config.TrustedProxies {
-		trust = append(trust, echo.TrustIPRange(&net.IPNet{
-			IP:   p.Addr().AsSlice(),
-			Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen()),
-		}))
-	}
-	return echo.ExtractIPFromXFFHeader(trust...)
 }
 
 // Public returns the handler of the public listener.

@@ -14,11 +14,13 @@ import (
 	"registrar/internal/duration"
 	"registrar/scripts/host"
 	"registrar/scripts/sandbox"
+	"registrar/server"
 )
 
 // serverFlags are the flags of serve and check.
 type serverFlags struct {
 	listenFlags       `group:"Listening:"`
+	proxyFlags        `group:"Listening:"`
 	databaseFlags     `group:"Database:"`
 	migrationFlags    `group:"Database:"`
 	registrationFlags `group:"Who may register:"`
@@ -40,9 +42,14 @@ type listenFlags struct {
 	PublicURL      string            `name:"public-url" placeholder:"URL" help:"URL at which clients reach the public address; https unless loopback. Defaults to the issuer."`
 	TLSCert        string            `name:"tls-cert" and:"tls" placeholder:"FILE" help:"Certificate chain of the public address, PEM. Without it the address serves plain HTTP."`
 	TLSKey         string            `name:"tls-key" and:"tls" placeholder:"FILE" help:"Private key of the certificate, PEM."`
-	TrustedProxy   []cidr            `placeholder:"CIDR" help:"Proxies whose X-Forwarded-For is trusted."`
 	CORSOrigin     []string          `name:"cors-origin" default:"*" placeholder:"ORIGIN" help:"Origins whose pages may register clients; * allows all. The public endpoints use no cookies. Default ${default}."`
 	RequestTimeout duration.Duration `default:"3s" placeholder:"DURATION" help:"Time limit of a registration, from its last byte to the response. Default ${default}."`
+}
+
+// proxyFlags say which proxies name the address of a client, and how.
+type proxyFlags struct {
+	TrustedProxy    []cidr                 `placeholder:"CIDR" help:"Proxies that are trusted to name a client's address; see --forwarded-header."`
+	ForwardedHeader server.ForwardedHeader `default:"either" enum:"either,x-forwarded-for,forwarded" placeholder:"either|x-forwarded-for|forwarded" help:"Header in which trusted proxies name a client's address: X-Forwarded-For, Forwarded (RFC 7239), or either. If a request has both, either takes only an address that both name. Default ${default}."`
 }
 
 // databaseFlags name the database.

@@ -100,6 +100,7 @@ func (f *serverFlags) network(c *app.Config) (publicURL string, err error) {
 	for _, proxy := range f.TrustedProxy {
 		c.Server.TrustedProxies = append(c.Server.TrustedProxies, proxy.Prefix)
 	}
+	c.Server.ForwardedHeader = f.ForwardedHeader
 	if f.Management {
 		c.Engine.Options.RegistrationEndpoint = registrationEndpoint(publicURL)
 	}

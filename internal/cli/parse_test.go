@@ -65,6 +65,27 @@ func TestRegistrationEndpoint(t *testing.T) {
 	}
 }
 
+func TestForwardedHeader(t *testing.T) {
+	for args, want := range map[string]server.ForwardedHeader{
+		"": server.ForwardedEither,
+		"--trusted-proxy=10.0.0.1 --forwarded-header=forwarded":       server.ForwardedRFC7239,
+		"--trusted-proxy=10.0.0.1 --forwarded-header=x-forwarded-for": server.ForwardedXForwardedFor,
+	} {
+		commands, err := parse(t, append([]string{"serve"}, strings.Fields(args)...)...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := commands.Serve.parse(slog.New(slog.DiscardHandler), nil)
+		if err != nil || c.Server.ForwardedHeader != want {
+			t.Errorf("%s: got %q and %v, want %q", args, c.Server.ForwardedHeader, err, want)
+		}
+	}
+	_, err := parse(t, "check", "--forwarded-header=x-real-ip")
+	if err == nil || !strings.Contains(err.Error(), `must be one of "either","x-forwarded-for","forwarded"`) {
+		t.Errorf("got %v, want the headers that may be named", err)
+	}
+}
+
 func TestParseRefuses(t *testing.T) {
 	for _, tt := range []struct {
 		name string

@@ -116,6 +116,11 @@ func TestRequestsAreCounted(t *testing.T) {
 	m.Answered("POST", "/register", 201, 3*time.Millisecond)
 	m.Answered("BREW", "", 405, time.Millisecond)
 	m.Registered("registered")
+	m.AddressUnread()
+	if got := scrape(t, m, "registrar_addresses_unread_total"); !slices.Equal(got,
+		[]string{"registrar_addresses_unread_total 1"}) {
+		t.Errorf("unread addresses: %q", got)
+	}
 	got := scrape(t, m, "registrar_http_request_duration_seconds_count")
 	want := []string{
 		`registrar_http_request_duration_seconds_count{method="POST",route="/register",status="201"} 1`,

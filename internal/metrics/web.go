@@ -12,6 +12,7 @@ import (
 // web is the metrics of HTTP.
 type web struct {
 	registrations *prometheus.CounterVec
+	unread        prometheus.Counter
 	requests      *prometheus.HistogramVec
 }
 
@@ -21,6 +22,10 @@ func newWeb() *web {
 			Name: "registrar_registrations_total",
 			Help: "Admitted registrations, by outcome.",
 		}, []string{"outcome"}),
+		unread: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "registrar_addresses_unread_total",
+			Help: "Requests of trusted proxies in which the address of the caller cannot be read.",
+		}),
 		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "registrar_http_request_duration_seconds",
 			Help:    "Time to respond to HTTP requests.",
@@ -34,7 +39,7 @@ func newWeb() *web {
 }
 
 func (w *web) collectors() []prometheus.Collector {
-	return []prometheus.Collector{w.registrations, w.requests}
+	return []prometheus.Collector{w.registrations, w.unread, w.requests}
 }
 
 // Answered implements the server's observer.
@@ -45,6 +50,9 @@ func (m *Metrics) Answered(method, route string, status int, took time.Duration)
 
 // Registered implements the server's observer.
 func (m *Metrics) Registered(outcome string) { m.web.registrations.WithLabelValues(outcome).Inc() }
+
+// AddressUnread implements the server's observer.
+func (m *Metrics) AddressUnread() { m.web.unread.Inc() }
 
 // knownMethod bounds the label, since clients may send any method.
 func knownMethod(method string) string {
