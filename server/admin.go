@@ -55,13 +55,17 @@ func (s *Server) adminRoutes() []route {
 	}
 }
 
-// routeAdmin adds the routes of the admin listener. With the group, unknown paths below its prefix need a token too.
+// routeAdmin adds the routes of the admin listener. With the group, requests below its prefix that have no route need a
+// token too.
 func (s *Server) routeAdmin() {
 	s.admin.GET("/readyz", s.ready)
 	if s.config.Metrics != nil {
 		s.admin.GET("/metrics", echo.WrapHandler(s.config.Metrics))
 	}
 	api := s.admin.Group(adminapi.Prefix, s.administrator)
+	for _, path := range []string{"", "/*"} {
+		api.RouteNotFound(path, s.unroutedAdmin)
+	}
 	for _, r := range s.adminRoutes() {
 		api.Add(r.method, strings.TrimPrefix(r.path, adminapi.Prefix), r.handle)
 	}

@@ -98,15 +98,25 @@ func testMethods(t *testing.T, site siteFunc) {
 		for _, method := range []string{"GET", "PUT", "DELETE", "PATCH"} {
 			e := s.do(method, s.public.URL+path, "").want(http.StatusMethodNotAllowed).
 				wantMembers(map[string]any{"error": "invalid_request"})
-			if allow := e.header.Get("Allow"); !strings.Contains(allow, "POST") {
-				t.Errorf("%s %s: Allow is %q", method, path, allow)
-			}
+			e.wantHeader("Allow", "OPTIONS, POST")
 		}
-		s.do("OPTIONS", s.public.URL+path, "").want(http.StatusNoContent)
+		s.do("HEAD", s.public.URL+path, "").want(http.StatusMethodNotAllowed).wantHeader("Allow", "OPTIONS, POST")
+		s.do("OPTIONS", s.public.URL+path, "").want(http.StatusNoContent).wantHeader("Allow", "OPTIONS, POST")
 		s.do("POST", s.public.URL+path, `{`+web+`}`).want(http.StatusCreated)
 	}
-	s.do("POST", s.public.URL+"/nothing", `{}`).want(http.StatusNotFound).
-		wantMembers(map[string]any{"error": "invalid_request"})
+	for _, method := range []string{"POST", "GET", "OPTIONS"} {
+		s.do(method, s.public.URL+"/nothing", `{}`).want(http.StatusNotFound).
+			wantMembers(map[string]any{"error": "invalid_request"})
+	}
+	o := s.own(`{` + web + `}`)
+	head := o.manage("HEAD", "").want(http.StatusOK).wantHeader("Content-Length", fmt.Sprint(len(o.get().body)))
+	if head.body != "" {
+		t.Errorf("HEAD: got the content %q", head.body)
+	}
+	s.do("HEAD", o.uri, "").want(http.StatusUnauthorized)
+	s.do("OPTIONS", o.uri, "").want(http.StatusNoContent).wantHeader("Allow", "OPTIONS, DELETE, GET, HEAD, PUT")
+	s.do("HEAD", s.public.URL+"/healthz", "").want(http.StatusOK)
+	s.do("HEAD", s.public.URL+"/nothing", "").want(http.StatusNotFound)
 }
 
 func testMediaTypes(t *testing.T, site siteFunc) {
@@ -582,6 +592,7 @@ func testCORS(t *testing.T, site siteFunc) {
 		s.register(`{`+web+`}`, origin, "Authorization: Bearer x").want(http.StatusUnauthorized),
 		s.register(`{`+web+`}`, origin, "Content-Type: text/plain").want(http.StatusUnsupportedMediaType),
 		s.do("GET", s.public.URL+"/register", "", origin).want(http.StatusMethodNotAllowed),
+		s.do("HEAD", s.public.URL+"/healthz", "", origin).want(http.StatusOK),
 		s.do("GET", s.public.URL+"/nothing", "", origin).want(http.StatusNotFound),
 	} {
 		e.wantHeader("Access-Control-Allow-Origin", "*")

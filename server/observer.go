@@ -52,10 +52,13 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 }
 
 func (s *Server) nameRoutes() {
-	s.routes = map[string]bool{}
+	s.routes, s.calls = map[string]bool{}, map[call]bool{}
 	for _, e := range []*echo.Echo{s.public, s.admin} {
 		for _, r := range e.Routes() {
 			s.routes[r.Path] = true
 		}
+	}
+	for _, r := range s.admin.Routes() {
+		s.calls[call{r.Method, r.Path}] = true
 	}
 }

@@ -14,7 +14,6 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/go-cmp/cmp"
-	"github.com/labstack/echo/v4"
 
 	"registrar/engine"
 	"registrar/server"
@@ -22,25 +21,10 @@ import (
 
 // openapi.yaml has exactly the routes of each listener.
 func TestOpenAPIHasEveryRoute(t *testing.T) {
-	options := engine.Options{RegistrationEndpoint: "https://register.example/register"}
-	clients, err := engine.New(engine.Config{Options: options})
-	if err != nil {
-		t.Fatal(err)
-	}
-	e, err := server.New(server.Config{
-		Engine:    clients,
-		Discovery: func() ([]byte, error) { return []byte(`{}`), nil },
-		Metrics:   http.NotFoundHandler(),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	got := map[string]bool{}
-	for listener, handler := range map[string]http.Handler{"public": e.Public(), "admin": e.Admin()} {
-		for _, route := range handler.(*echo.Echo).Routes() {
-			if route.Method != echo.RouteNotFound {
-				got[listener+" "+route.Method+" "+parameter.ReplaceAllString(route.Path, "{}")] = true
-			}
+	for _, r := range allRoutes(t) {
+		if r.method != http.MethodHead { // as GET: see TestHead
+			got[r.listener+" "+r.method+" "+parameter.ReplaceAllString(r.path, "{}")] = true
 		}
 	}
 	want := map[string]bool{}

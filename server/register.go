@@ -14,10 +14,11 @@ import (
 // exposed lists the response headers that scripts in a browser may read.
 var exposed = []string{echo.HeaderWWWAuthenticate, echo.HeaderXRequestID, echo.HeaderRetryAfter}
 
-// routePublic adds the routes of registration. The CORS middleware answers every OPTIONS request itself, with the
-// methods that the router finds for the path, as long as no route has a handler for OPTIONS.
+// routePublic adds the routes of registration. The CORS middleware answers OPTIONS requests itself, with the methods
+// that the router finds for the path, as long as no route has a handler for OPTIONS.
 func (s *Server) routePublic() {
 	s.public.Use(middleware.CORSWithConfig(middleware.CORSConfig{
+		Skipper:       isOptionsOfNothing,
 		AllowOrigins:  s.config.CORSOrigins,
 		ExposeHeaders: exposed,
 		MaxAge:        600,

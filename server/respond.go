@@ -169,9 +169,6 @@ func (s *Server) respond(err error, c echo.Context, a answer, mediaType string, 
 
 // writeJSON responds with a JSON document.
 func writeJSON(c echo.Context, status int, mediaType string, document any) error {
-	if c.Request().Method == http.MethodHead {
-		return c.NoContent(status)
-	}
 	b, err := json.Marshal(document, json.Deterministic(true))
 	if err != nil {
 		return fmt.Errorf("writing the answer: %w", err)

@@ -157,6 +157,7 @@ type Config struct {
 type Server struct {
 	config Config
 	routes map[string]bool // patterns of the routes of both listeners
+	calls  map[call]bool   // of the admin listener
 	public *echo.Echo
 	admin  *echo.Echo
 
@@ -212,6 +213,7 @@ func (s *Server) newEcho(respond echo.HTTPErrorHandler) *echo.Echo {
 	e := echo.New()
 	e.HTTPErrorHandler = respond
 	e.IPExtractor = s.ipExtractor()
+	routeHeads(e)
 	if s.config.Observer != nil {
 		e.Use(s.observe)
 	}
