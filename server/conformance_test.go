@@ -129,6 +129,11 @@ func testMediaTypes(t *testing.T, site siteFunc) {
 		s.register(`{`+web+`}`, "Content-Type: "+bad).want(http.StatusUnsupportedMediaType).
 			wantMembers(map[string]any{"error": "invalid_request"})
 	}
+	for _, coding := range []string{"gzip", "br", "identity, deflate"} {
+		s.register(`{`+web+`}`, "Content-Encoding: "+coding).want(http.StatusUnsupportedMediaType).
+			wantHeader("Accept-Encoding", "identity").wantMembers(map[string]any{"error": "invalid_request"})
+	}
+	s.register(`{`+web+`}`, "Content-Encoding: identity").want(http.StatusCreated)
 	for _, body := range []string{`[]`, `null`, `"a"`, `1`, `{`, `{}{}`, "\xff", `{"redirect_uris":`} {
 		s.refused(body, "invalid_client_metadata", "")
 	}
@@ -591,6 +596,7 @@ func testCORS(t *testing.T, site siteFunc) {
 		s.register(`{}`, origin).want(http.StatusBadRequest),
 		s.register(`{`+web+`}`, origin, "Authorization: Bearer x").want(http.StatusUnauthorized),
 		s.register(`{`+web+`}`, origin, "Content-Type: text/plain").want(http.StatusUnsupportedMediaType),
+		s.register(`{`+web+`}`, origin, "Content-Encoding: gzip").want(http.StatusUnsupportedMediaType),
 		s.do("GET", s.public.URL+"/register", "", origin).want(http.StatusMethodNotAllowed),
 		s.do("HEAD", s.public.URL+"/healthz", "", origin).want(http.StatusOK),
 		s.do("GET", s.public.URL+"/nothing", "", origin).want(http.StatusNotFound),

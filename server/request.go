@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"regexp"
 	"strconv"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
@@ -50,11 +51,17 @@ func hasMediaType(c echo.Context, mediaType string) bool {
 	return err == nil && got == mediaType
 }
 
-// body reads a request's body, which must have the given media type and at most limit bytes.
+// body reads a request's body, which must have the given media type, no content coding, and at most limit bytes.
 func body(c echo.Context, mediaType string, limit int64) ([]byte, error) {
 	r := c.Request()
 	if !hasMediaType(c, mediaType) {
 		return nil, &statusError{http.StatusUnsupportedMediaType, "the Content-Type must be " + mediaType}
+	}
+	if isEncoded(r.Header) {
+		// RFC 9110 §12.5.3: the header tells this 415 from one about the media type.
+		c.Response().Header().Set(echo.HeaderAcceptEncoding, "identity")
+		return nil, &statusError{http.StatusUnsupportedMediaType,
+			"the body must be sent as it is: leave out Content-Encoding"}
 	}
 	if r.ContentLength > limit {
 		return nil, tooLarge(limit)
@@ -67,6 +74,18 @@ func body(c echo.Context, mediaType string, limit int64) ([]byte, error) {
 		return nil, &statusError{http.StatusBadRequest, "the body is incomplete"}
 	}
 	return b, nil
+}
+
+// isEncoded reports whether a body has a content coding (RFC 9110 §8.4) other than identity, which means none.
+func isEncoded(h http.Header) bool {
+	for _, line := range h[echo.HeaderContentEncoding] {
+		for coding := range strings.SplitSeq(line, ",") {
+			if coding = strings.Trim(coding, ows); coding != "" && !strings.EqualFold(coding, "identity") {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func tooLarge(limit int64) error {
