@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -155,6 +156,11 @@ func (c *contract) check(r *http.Request, sent []byte, a *recorder) error {
 		request.Method, options.ExcludeResponseBody = http.MethodGet, true
 	}
 	route, params, err := c.router.FindRoute(request)
+	for name, value := range params {
+		if decoded, err := url.PathUnescape(value); err == nil {
+			params[name] = decoded
+		}
+	}
 	input := &openapi3filter.RequestValidationInput{Request: request, PathParams: params, Route: route, Options: options}
 	refused := a.status >= 300
 	switch {

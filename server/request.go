@@ -100,7 +100,8 @@ func readAll(r io.Reader, length int64) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// param returns a path parameter, percent-decoded.
+// param returns a path parameter, percent-decoded once. The router matches the path as the client encoded it where that
+// differs from the usual form, so that an encoded slash is part of the parameter.
 func param(c echo.Context, name string) (string, error) {
 	if c.Request().URL.RawPath == "" {
 		return c.Param(name), nil // it is decoded already

@@ -56,7 +56,11 @@ func (s *Server) listModules(c echo.Context) error {
 }
 
 func (s *Server) showModule(c echo.Context) error {
-	m, err := s.config.Modules.Module(c.Request().Context(), c.Param("digest"))
+	digest, err := param(c, "digest")
+	if err != nil {
+		return err
+	}
+	m, err := s.config.Modules.Module(c.Request().Context(), digest)
 	if err != nil {
 		return err
 	}
@@ -64,7 +68,11 @@ func (s *Server) showModule(c echo.Context) error {
 }
 
 func (s *Server) downloadModule(c echo.Context) error {
-	wasm, err := s.config.Modules.ModuleBytes(c.Request().Context(), c.Param("digest"))
+	digest, err := param(c, "digest")
+	if err != nil {
+		return err
+	}
+	wasm, err := s.config.Modules.ModuleBytes(c.Request().Context(), digest)
 	if err != nil {
 		return err
 	}
@@ -72,11 +80,15 @@ func (s *Server) downloadModule(c echo.Context) error {
 }
 
 func (s *Server) deleteModule(c echo.Context) error {
-	if err := s.config.Modules.DeleteModule(c.Request().Context(), c.Param("digest")); err != nil {
+	digest, err := param(c, "digest")
+	if err != nil {
+		return err
+	}
+	if err := s.config.Modules.DeleteModule(c.Request().Context(), digest); err != nil {
 		return err
 	}
 	s.config.Logger.InfoContext(c.Request().Context(), "module deleted",
-		"module", c.Param("digest"), "request_id", requestIDOf(c))
+		"module", digest, "request_id", requestIDOf(c))
 	return c.NoContent(http.StatusNoContent)
 }
 
@@ -129,7 +141,11 @@ func (s *Server) currentDeployment(c echo.Context) error {
 }
 
 func (s *Server) showDeployment(c echo.Context) error {
-	n, err := strconv.ParseInt(c.Param("number"), 10, 64)
+	number, err := param(c, "number")
+	if err != nil {
+		return err
+	}
+	n, err := strconv.ParseInt(number, 10, 64)
 	if err != nil {
 		return scripts.ErrNotFound
 	}
