@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"strings"
@@ -26,7 +27,8 @@ func wellKnown(issuer string) []string {
 	const oauth, openID = "/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"
 	path := ""
 	if u, err := url.Parse(issuer); err == nil {
-		path = strings.TrimSuffix(u.EscapedPath(), "/")
+		// The router matches a path as net/http leaves it: in RawPath if it is encoded in an unusual way, else decoded.
+		path = strings.TrimSuffix(cmp.Or(u.RawPath, u.Path), "/")
 	}
 	if path == "" {
 		return []string{oauth, openID}

@@ -108,3 +108,15 @@ func testClientIDSpellings(t *testing.T, database string) {
 		s.do("GET", s.public.URL+"/register/"+spelling, "", "Authorization: Bearer "+o.token).want(http.StatusOK)
 	}
 }
+
+// The discovery document of an issuer whose path has characters that URLs encode is at the issuer's own URL.
+func TestDiscoveryOfEncodedIssuers(t *testing.T) {
+	for _, path := range []string{"/tenant%20a", "/t%C3%A9nant", "/a%2Fb", "/a:b", "/~a"} {
+		issuer := "https://auth.example" + path
+		s := newSite(t, advertising(t, issuer, `{"issuer":"`+issuer+`"}`, setup{}))
+		for _, url := range []string{"/.well-known/oauth-authorization-server" + path,
+			"/.well-known/openid-configuration" + path, path + "/.well-known/openid-configuration"} {
+			s.do("GET", s.public.URL+url, "").want(http.StatusOK).wantMembers(map[string]any{"issuer": issuer})
+		}
+	}
+}
