@@ -51,6 +51,11 @@ type clientRow struct {
 	Event    string
 }
 
+// clientColumns are the columns that a client is read from. The others serve to find it, and to record who wrote it.
+const clientColumns = "client_id,registration,issued_at,metadata,caller,secret_hash,secret_salt,secret_expires_at," +
+	"deployment,acts,version,token_hash,former_hash,former_salt,former_expires_at,updated_at,updated_deployment," +
+	"updated_acts,seen_at"
+
 func (clientRow) TableName() string { return "clients" }
 
 // maxClientID bounds the ID of a registered client, in bytes. The column is wider, because the ID of a client with a

@@ -74,7 +74,7 @@ func (s *Store) isStored(row *clientRow) func(context.Context) (bool, error) {
 // white space between the tokens of raw JSON values.
 func (s *Store) Client(ctx context.Context, id string) (*engine.Client, error) {
 	var row clientRow
-	if err := s.reader.WithContext(ctx).Where("client_id = ?", id).Take(&row).Error; err != nil {
+	if err := s.reader.WithContext(ctx).Select(clientColumns).Where("client_id = ?", id).Take(&row).Error; err != nil {
 		return nil, fmt.Errorf("reading client %s: %w", id, classifyRow(ctx, err, engine.ErrNotFound))
 	}
 	return s.client(ctx, &row)

@@ -65,7 +65,8 @@ func (s *Store) isLatest(ctx context.Context, row *clientRow, before int64) (boo
 // [engine.ErrNotFound].
 func (s *Store) ClientByToken(ctx context.Context, id string, hash [sha256.Size]byte) (*engine.Client, error) {
 	var row clientRow
-	err := s.reader.WithContext(ctx).Where("client_id = ? AND token_hash = ?", id, hash[:]).Take(&row).Error
+	err := s.reader.WithContext(ctx).Select(clientColumns).Where("client_id = ? AND token_hash = ?", id, hash[:]).
+		Take(&row).Error
 	if err != nil {
 		return nil, fmt.Errorf("reading a client by its token: %w", classifyRow(ctx, err, engine.ErrNotFound))
 	}
