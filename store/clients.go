@@ -57,6 +57,9 @@ func (s *Store) createWithUse(ctx context.Context, row *clientRow, token string)
 		if err := takeUse(tx, token); err != nil {
 			return err
 		}
+		if !s.batchInsert.hasLater(ctx, row) {
+			tx = tx.Omit(laterColumns[:]...)
+		}
 		return tx.Create(row).Error
 	})
 }
