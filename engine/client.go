@@ -26,6 +26,14 @@ type Client struct {
 	SeenAt    time.Time          // last known use, UTC, in whole microseconds; zero means never
 	Version   int64              // 0 when registered; each change adds 1
 
+	// SecretIssuedAt is when a later secret than the first was issued, UTC, in whole microseconds; zero means that
+	// Secret was issued at IssuedAt.
+	SecretIssuedAt time.Time
+	// RetryUntil is when an update that sends PreviousSecret no longer gets a new secret, UTC, in whole seconds. It may
+	// be later than the expiry of PreviousSecret. Zero means that no update does: the previous secret had no expiry of
+	// its own.
+	RetryUntil time.Time
+
 	patchedSize int // bytes of Metadata as JSON after the last patch; 0 if it was never patched
 
 	encoded jsontext.Value // Metadata as the response has it; nil before that. See [Client.EncodedMetadata].

@@ -14,7 +14,7 @@ import (
 // laterColumns are the columns that are NULL or 0 in the row of a client that has just registered. Inserts leave them
 // to the database's defaults.
 var laterColumns = [...]string{"version", "previous", "former_hash", "former_salt", "former_expires_at", "updated_at",
-	"updated_deployment", "updated_acts", "seen_at"}
+	"updated_deployment", "updated_acts", "seen_at", "secret_issued_at", "retry_until"}
 
 // A batchInsert inserts several clients in one statement. It builds each statement once, while gorm's Create builds it
 // anew each time and evaluates defaults and hooks, which costs more than sending it. The columns and their values still

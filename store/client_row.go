@@ -43,6 +43,8 @@ type clientRow struct {
 	UpdatedDeployment sql.Null[int64]
 	UpdatedActs       sql.Null[string]
 	SeenAt            sql.Null[time.Time]
+	SecretIssuedAt    sql.Null[time.Time] // NULL means IssuedAt
+	RetryUntil        sql.Null[time.Time]
 
 	// For an audit log and a feed of changes. A sequence has gaps where clients were refused, or deleted later.
 	Writer   []byte           // ID of the process that wrote the row
@@ -54,7 +56,7 @@ type clientRow struct {
 // clientColumns are the columns that a client is read from. The others serve to find it, and to record who wrote it.
 const clientColumns = "client_id,registration,issued_at,metadata,caller,secret_hash,secret_salt,secret_expires_at," +
 	"deployment,acts,version,token_hash,former_hash,former_salt,former_expires_at,updated_at,updated_deployment," +
-	"updated_acts,seen_at"
+	"updated_acts,seen_at,secret_issued_at,retry_until"
 
 func (clientRow) TableName() string { return "clients" }
 
@@ -115,6 +117,7 @@ func (s *Store) setManagement(ctx context.Context, r *clientRow, c *engine.Clien
 		r.TokenHash = sql.Null[[]byte]{V: c.TokenHash[:], Valid: true}
 	}
 	r.SeenAt = optionalTime(c.SeenAt)
+	r.SecretIssuedAt, r.RetryUntil = optionalTime(c.SecretIssuedAt), optionalTime(c.RetryUntil)
 	if c.Updated == nil {
 		return nil
 	}
@@ -168,9 +171,8 @@ func (s *Store) readManagement(ctx context.Context, r *clientRow, c *engine.Clie
 		}
 		c.TokenHash = (*[sha256.Size]byte)(r.TokenHash.V)
 	}
-	if r.SeenAt.Valid {
-		c.SeenAt = r.SeenAt.V.UTC()
-	}
+	c.SeenAt = timeOf(r.SeenAt)
+	c.SecretIssuedAt, c.RetryUntil = timeOf(r.SecretIssuedAt), timeOf(r.RetryUntil)
 	if !r.UpdatedActs.Valid {
 		return nil
 	}

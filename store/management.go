@@ -16,8 +16,8 @@ import (
 
 // updatedColumns are the columns that an update writes.
 var updatedColumns = [...]string{"client_name", "metadata", "secret_hash", "secret_salt", "secret_expires_at",
-	"former_hash", "former_salt", "former_expires_at", "token_hash", "version", "updated_at", "updated_deployment",
-	"updated_acts", "writer", "sequence", "event"}
+	"secret_issued_at", "former_hash", "former_salt", "former_expires_at", "retry_until", "token_hash", "version",
+	"updated_at", "updated_deployment", "updated_acts", "writer", "sequence", "event"}
 
 // UpdateClient durably replaces the stored client that has c's ID, RegistrationID and Version, and gives it the next
 // version. It returns [engine.ErrConflict] if there is no such client, because another update or a deletion came first.

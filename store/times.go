@@ -20,3 +20,11 @@ func instant(t time.Time) (time.Time, error) {
 func optionalTime(t time.Time) sql.Null[time.Time] {
 	return sql.Null[time.Time]{V: t.UTC().Truncate(time.Microsecond), Valid: !t.IsZero()}
 }
+
+// timeOf returns a time that optionalTime stored.
+func timeOf(t sql.Null[time.Time]) time.Time {
+	if !t.Valid {
+		return time.Time{}
+	}
+	return t.V.UTC()
+}

@@ -47,6 +47,9 @@ func fullClient(t testing.TB, id string) *engine.Client {
 			Provenance: engine.Provenance{Deployment: 1<<40 + 1, Acts: []engine.Act{
 				{Step: "set_scopes", Script: "scopes", Module: "sha256:02"},
 			}}},
+		SecretIssuedAt: time.Date(2026, 3, 4, 5, 6, 7, 890_123_000, time.UTC),
+		RetryUntil:     time.Date(2026, 3, 5, 5, 6, 7, 0, time.UTC),
+
 		SeenAt:  time.Date(2026, 4, 5, 6, 7, 8, 901_234_000, time.UTC),
 		Version: 1 << 41,
 	}

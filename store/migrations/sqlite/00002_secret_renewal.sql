@@ -1,0 +1,11 @@
+-- secret_issued_at is when a later secret than the first was issued; NULL means at issued_at. Until retry_until, an
+-- update that sends the former secret gets a new one. Both are NULL in the row of a client that has just registered.
+-- +goose NO TRANSACTION
+
+-- +goose Up
+ALTER TABLE clients ADD COLUMN secret_issued_at DATETIME;
+ALTER TABLE clients ADD COLUMN retry_until DATETIME;
+
+-- +goose Down
+ALTER TABLE clients DROP COLUMN retry_until;
+ALTER TABLE clients DROP COLUMN secret_issued_at;
