@@ -3,7 +3,6 @@ package host
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -105,7 +104,7 @@ func outcome(err error) scripts.Outcome {
 	if err == nil {
 		return scripts.OutcomeDone
 	}
-	if _, refused := errors.AsType[*engine.Error](err); refused {
+	if refused(err) {
 		return scripts.OutcomeRefused
 	}
 	return scripts.OutcomeFailed

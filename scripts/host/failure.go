@@ -24,6 +24,35 @@ func (e *ScriptError) Error() string {
 	return fmt.Sprintf("script %s (%s) failed in %s: %s", e.Script, e.Module, e.Step, e.Reason)
 }
 
+// A RefusalError reports which script refused. It wraps the *[engine.Error] that the client reads.
+type RefusalError struct {
+	Script  string // its name in the deployment
+	Step    string
+	Refusal *engine.Error
+}
+
+// Error names the script, the step and the refusal.
+func (e *RefusalError) Error() string {
+	return fmt.Sprintf("script %s refused in %s: %v", e.Script, e.Step, e.Refusal)
+}
+
+// Unwrap returns the refusal.
+func (e *RefusalError) Unwrap() error { return e.Refusal }
+
+// refusal returns the error of a script that refused: that of its base if the script passes it on.
+func (s *session) refusal(sc *script, step string, refusal *engine.Error, base error) error {
+	if base != nil && errors.Is(base, refusal) {
+		return base
+	}
+	return &RefusalError{Script: sc.Name, Step: step, Refusal: refusal}
+}
+
+// refused reports whether an error refuses the registration.
+func refused(err error) bool {
+	_, is := errors.AsType[*engine.Error](err)
+	return is
+}
+
 func (s *session) failure(sc *script, step, reason string) *ScriptError {
 	return &ScriptError{Script: sc.Name, Module: sc.Module, Step: step, Reason: reason}
 }

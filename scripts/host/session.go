@@ -173,8 +173,8 @@ func (s *session) run(ctx context.Context, sc *script, step string, base engine.
 	return base(ctx, s.r)
 }
 
-// enter calls the guest. It returns nil, an *engine.Error, a *ScriptError, or an error that is not the script's fault.
-// It sets inner if the base ran.
+// enter calls the guest. It returns nil, a *RefusalError or the refusal of the base, a *ScriptError, or an error that
+// is not the script's fault. It sets inner if the base ran.
 func (s *session) enter(
 	ctx context.Context, sc *script, step string, base engine.StepFunc, inner **interlude,
 ) (end scripts.StepEnd, err error) {
@@ -188,7 +188,7 @@ func (s *session) enter(
 	defer leave()
 	m, call := &e.meter, &e.call
 	*m = sandbox.NewMeter(&s.fuel)
-	baseFailed := false
+	var baseErr error
 	*call = hostfuncs.Call{
 		Registration: s.r,
 		Step:         step,
@@ -197,10 +197,8 @@ func (s *session) enter(
 		Config:       sc.Config,
 		Now:          s.r.Now,
 		Base: func() error {
-			err := s.base(ctx, m, base, inner)
-			_, refused := errors.AsType[*engine.Error](err)
-			baseFailed = err != nil && !refused
-			return err
+			baseErr = s.base(ctx, m, base, inner)
+			return baseErr
 		},
 		ClientExists: s.clientExists,
 		Entropy:      s.entropy,
@@ -213,7 +211,7 @@ func (s *session) enter(
 	}
 	if err != nil {
 		err = s.classify(ctx, sc, &end, err)
-		if baseFailed {
+		if baseErr != nil && !refused(baseErr) {
 			end.Outcome, end.Failure = scripts.OutcomeAborted, ""
 		}
 		return end, err
@@ -224,7 +222,7 @@ func (s *session) enter(
 		return end, nil
 	case sandbox.Refused:
 		end.Outcome = scripts.OutcomeRefused
-		return end, call.Refusal()
+		return end, s.refusal(sc, step, call.Refusal(), baseErr)
 	}
 	end.Failure = scripts.FailureContract
 	reason := fmt.Sprintf("it returned %d: a step returns 0 for done and 1 for refused", int32(result))
