@@ -51,6 +51,7 @@ fuzz:
 	.ci/fuzz FuzzRegister ./engine $(FUZZTIME)
 	.ci/fuzz FuzzSoftwareStatement ./engine $(FUZZTIME)
 	.ci/fuzz FuzzRedirectURIs ./engine $(FUZZTIME)
+	.ci/fuzz FuzzRenewal ./engine $(FUZZTIME)
 	.ci/fuzz FuzzDecode ./scripts/wasmbin $(FUZZTIME)
 	.ci/fuzz FuzzRewrite ./scripts/metering $(FUZZTIME)
 	.ci/fuzz FuzzAuthorization ./server $(FUZZTIME)

@@ -22,7 +22,7 @@ type Client struct {
 	Provenance     Provenance
 
 	TokenHash *[sha256.Size]byte // of the registration access token; nil means that the client cannot manage itself
-	Updated   *Update            // the last update; nil means never updated
+	Updated   *Update            // the last update or rotation of the secret; nil means none
 	SeenAt    time.Time          // last known use, UTC, in whole microseconds; zero means never
 	Version   int64              // 0 when registered; each change adds 1
 
@@ -39,13 +39,13 @@ type Client struct {
 	encoded jsontext.Value // Metadata as the response has it; nil before that. See [Client.EncodedMetadata].
 }
 
-// An Update records a client's last RFC 7592 update.
+// An Update records a client's last RFC 7592 update, or the last rotation of its secret if that was later.
 type Update struct {
 	At time.Time // UTC, in whole microseconds
 	Provenance
 }
 
-// Provenance records the deployment in force when a client was registered or updated, and the scripts that acted on it.
+// Provenance records the deployment in force when a client was registered or changed, and the scripts that acted on it.
 type Provenance struct {
 	Deployment int64 // number of the deployment; 0 means none
 	Acts       []Act // in the order in which the scripts returned

@@ -203,14 +203,12 @@ func (e *Engine) newRegistration(request *Request, caller *Caller, mode Mode) (*
 // registration access token if r needs one and has none.
 func (e *Engine) begin(r *Registration) (*Registration, error) {
 	r.engine, r.sent = e, r.Request
-	var err error
-	if e.advertised != nil {
-		if r.advertised, err = e.advertised(); err != nil {
-			return nil, err
-		}
+	if err := r.findAdvertised(); err != nil {
+		return nil, err
 	}
 	r.keepExtensions(&r.Request.Metadata)
 	if r.Token == "" && (r.current != nil || e.Managed()) {
+		var err error
 		if r.Token, err = e.newToken(); err != nil {
 			return nil, err
 		}
@@ -219,6 +217,14 @@ func (e *Engine) begin(r *Registration) (*Registration, error) {
 		r.Client.TokenHash = new(HashToken(r.Token))
 	}
 	return r, nil
+}
+
+// findAdvertised sets the limits of the authorization server's metadata.
+func (r *Registration) findAdvertised() (err error) {
+	if r.engine.advertised != nil {
+		r.advertised, err = r.engine.advertised()
+	}
+	return err
 }
 
 // timestamp returns the current time as registrations record it: UTC, in whole microseconds.
@@ -244,8 +250,11 @@ func (r *Registration) override(overrides Overrides) (release func()) {
 	return release
 }
 
-// complete runs all steps of r and checks the result.
+// complete runs the steps of r and checks the result.
 func (r *Registration) complete(ctx context.Context) error {
+	if r.Operation == OperationRotateSecret {
+		return r.rotateSecret(ctx)
+	}
 	if err := r.run(ctx, r.engine.validation); err != nil {
 		return err
 	}
@@ -254,7 +263,7 @@ func (r *Registration) complete(ctx context.Context) error {
 
 // finish runs the steps after validation and checks the result. Only OperationRegister runs add_client_id and
 // add_client_secret: a client with a metadata document has an ID and no secret. An update keeps its ID; settleSecret
-// keeps, makes or drops its secret.
+// keeps, renews, makes or drops its secret.
 func (r *Registration) finish(ctx context.Context) error {
 	steps := r.engine.processing
 	if r.Operation != OperationRegister {

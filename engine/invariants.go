@@ -15,15 +15,33 @@ import (
 // checkInvariants checks the result of the steps against the rules that no script can weaken. It returns an
 // *[InvariantError] that names the scripts that acted.
 func (r *Registration) checkInvariants() error {
+	checks := [...]func(*Registration) error{
+		checkID, checkIdentity, checkToken, checkSharedSecret, checkMetadata, checkResponse,
+	}
+	return r.checkAll(checks[:])
+}
+
+// checkAll returns the first error of checks, as an *[InvariantError].
+func (r *Registration) checkAll(checks []func(*Registration) error) error {
+	for _, check := range checks {
+		if err := check(r); err != nil {
+			return &InvariantError{Rule: err.Error(), Scripts: slices.Clone(r.Client.Provenance.Acts)}
+		}
+	}
+	return nil
+}
+
+// checkMetadata checks the client's metadata.
+func checkMetadata(r *Registration) error {
 	for _, check := range [...]func(*Registration) error{
-		checkID, checkIdentity, checkToken, checkSharedSecret, checkGrants, checkRedirects, checkURIs, checkScope,
+		checkGrants, checkRedirects, checkURIs, checkScope,
 		func(r *Registration) error { return checkLists(&r.Client.Metadata) },
 		func(r *Registration) error { return r.checkOwnKeys(&r.Client.Metadata) },
 		func(r *Registration) error { return checkAdvertised(context.Background(), r) },
-		checkExtensions, checkResponse,
+		checkExtensions,
 	} {
 		if err := check(r); err != nil {
-			return &InvariantError{Rule: err.Error(), Scripts: slices.Clone(r.Client.Provenance.Acts)}
+			return err
 		}
 	}
 	return nil

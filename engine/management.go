@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"context"
 	"crypto/sha256"
 	"fmt"
 	"net/url"
@@ -46,10 +45,10 @@ func checkToken(r *Registration) error {
 }
 
 // issued reports whether p is a secret issued to the client: the current one, even if it has expired, or the previous
-// one until it expires.
+// one while it is valid or gets a new one.
 func (c *Client) issued(p Plaintext, now time.Time) bool {
 	current := c.Secret != nil && c.Secret.matches(p)
-	previous := c.PreviousSecret != nil && c.PreviousSecret.Verify(p, now)
+	previous := c.PreviousSecret != nil && c.PreviousSecret.matches(p) && c.keepsPrevious(now)
 	return current || previous
 }
 
@@ -60,33 +59,4 @@ func (e *Engine) VerifySecret(c *Client, p Plaintext) bool {
 	current := c.Secret != nil && c.Secret.Verify(p, now)
 	previous := c.PreviousSecret != nil && c.PreviousSecret.Verify(p, now)
 	return current || previous
-}
-
-// RotateSecret gives a client a new secret and returns it. The old secret stays valid for grace, in whole seconds, but
-// not beyond its own expiry; 0 revokes it. A previous secret is dropped. RotateSecret updates current to the stored
-// client. It returns ErrConflict, and changes nothing, if current is out of date.
-func (e *Engine) RotateSecret(ctx context.Context, current *Client, grace time.Duration) (Plaintext, error) {
-	token, err := random.Token(e.random)
-	if err != nil {
-		return "", err
-	}
-	r := &Registration{Now: e.timestamp(), engine: e}
-	changed := *current
-	changed.Secret = HashSecret(Plaintext(token))
-	changed.Secret.ExpiresAt = r.DefaultSecretExpiry()
-	changed.PreviousSecret = nil
-	if current.Secret != nil && grace > 0 {
-		previous := *current.Secret
-		end := r.Now.Truncate(time.Second).Add(grace)
-		if previous.ExpiresAt.IsZero() || end.Before(previous.ExpiresAt) {
-			previous.ExpiresAt = end
-		}
-		changed.PreviousSecret = &previous
-	}
-	if err := e.store.UpdateClient(ctx, &changed); err != nil {
-		return "", fmt.Errorf("storing the client: %w", err)
-	}
-	*current = changed
-	current.Version++
-	return Plaintext(token), nil
 }

@@ -47,7 +47,9 @@ type Registration struct {
 	// what the engine would send.
 	Response jsontext.Value
 
-	current *Client        // the client to update; nil for a registration
+	current *Client        // the client to change, as read; nil for a registration
+	retries bool           // the update sent the previous secret, for a new one
+	grace   time.Duration  // of the secret that a rotation replaces
 	given   jsontext.Value // claims that a dry run takes as verified; nil means none
 	patches int            // number of applied patches, discarded ones included
 	attempt int            // see Attempt
@@ -72,11 +74,11 @@ func (r *Registration) Outcome() error { return r.outcome }
 // It returns the registration as far as it got, and the error that ended it.
 func (r *Registration) Rerun(ctx context.Context, mode Mode, overrides Overrides) (*Registration, error) {
 	if r.current != nil {
-		again, err := r.engine.newUpdate(r.current, "", r.sent, mode)
+		again, err := r.again(mode)
 		if err != nil {
 			return nil, err
 		}
-		again.Now = r.Now
+		again.Now, again.retries = r.Now, r.retries
 		return again, again.preview(ctx, overrides)
 	}
 	again, err := r.engine.newRegistration(r.sent, r.Caller, mode)
@@ -88,6 +90,14 @@ func (r *Registration) Rerun(ctx context.Context, mode Mode, overrides Overrides
 	}
 	again.Now, again.Client.IssuedAt = r.Now, r.Now
 	return again, again.preview(ctx, overrides)
+}
+
+// again returns a change of a client before its first step once more.
+func (r *Registration) again(mode Mode) (*Registration, error) {
+	if r.Operation == OperationRotateSecret {
+		return r.engine.newRotation(r.current, r.grace, r.sent.ID, mode)
+	}
+	return r.engine.newUpdate(r.current, "", r.sent, mode)
 }
 
 // A Snapshot holds what steps can change in a registration.

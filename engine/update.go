@@ -26,7 +26,8 @@ var ErrConflict = errors.New("the client was changed meanwhile")
 // Update runs the steps for a request to update a client, and stores the result in its place. Members that the request
 // leaves out return to their defaults (RFC 7592 §2.2). current is the client as read, token the registration access
 // token presented for it. The validation steps and build_response run; add_client_secret runs if the client now needs a
-// shared secret and has none. Scripts see the caller that registered the client.
+// shared secret and has none, and generate_secret, as [OperationRotateSecret], if the secret is renewed. Scripts see
+// the caller that registered the client.
 //
 // Its results are those of [Engine.Register]. It returns ErrConflict, and changes nothing, if current is out of date.
 func (e *Engine) Update(
@@ -39,11 +40,12 @@ func (e *Engine) Update(
 	return r.conclude(ctx, e.update)
 }
 
+// update runs the steps of an update or a rotation, and stores the client.
 func (e *Engine) update(ctx context.Context, r *Registration) error {
 	if err := r.complete(ctx); err != nil {
 		return err
 	}
-	// The acts of these steps belong to the update. The registration's provenance does not change.
+	// The acts of these steps belong to the change. The registration's provenance stays as it is.
 	r.Client.Updated = &Update{At: r.Now, Provenance: r.Client.Provenance}
 	r.Client.Provenance = r.current.Provenance
 	if err := e.store.UpdateClient(ctx, r.Client); err != nil {
@@ -52,18 +54,21 @@ func (e *Engine) update(ctx context.Context, r *Registration) error {
 	return nil
 }
 
-// settleSecret sets an updated client's secret: it keeps the current one, makes one if the client now needs one, or
-// drops it if the client no longer does.
+// settleSecret sets an updated client's secret: it keeps or renews the current one, makes one if the client now needs
+// one, or drops it if the client no longer does.
 func (r *Registration) settleSecret(ctx context.Context) error {
 	switch {
 	case !usesSharedSecret(r.Client.Metadata.TokenEndpointAuthMethod):
 		return nil
 	case r.current.Secret == nil:
+		r.Client.SecretIssuedAt = r.Now
 		return r.steps.AddClientSecret(ctx, r)
+	case r.retries || r.current.secretDue(r.Now):
+		return r.renewSecret(ctx)
 	}
-	r.Client.Secret = r.current.Secret
-	if previous := r.current.PreviousSecret; previous != nil && r.Now.Before(previous.ExpiresAt) {
-		r.Client.PreviousSecret = previous
+	r.Client.Secret, r.Client.SecretIssuedAt = r.current.Secret, r.current.SecretIssuedAt
+	if r.current.keepsPrevious(r.Now) {
+		r.Client.PreviousSecret, r.Client.RetryUntil = r.current.PreviousSecret, r.current.RetryUntil
 	}
 	return nil
 }
@@ -71,6 +76,7 @@ func (r *Registration) settleSecret(ctx context.Context) error {
 // newUpdate returns an update before its first step. If token is empty, begin makes a new one.
 func (e *Engine) newUpdate(current *Client, token Plaintext, request *Request, mode Mode) (*Registration, error) {
 	now := e.timestamp()
+	retries := current.retries(request, now)
 	request, err := request.forUpdate(current, now)
 	if err != nil {
 		return nil, err
@@ -88,6 +94,7 @@ func (e *Engine) newUpdate(current *Client, token Plaintext, request *Request, m
 		Caller:    &caller,
 		Token:     token,
 		current:   current,
+		retries:   retries,
 		Client: &Client{ID: current.ID, RegistrationID: current.RegistrationID, IssuedAt: current.IssuedAt,
 			Caller: current.Caller, SeenAt: current.SeenAt, Version: current.Version},
 	})

