@@ -180,6 +180,22 @@ func TestObserveVariations(t *testing.T) {
 	})
 }
 
+// A script reads its operation, and the registered metadata, where an operator rotates a secret.
+func TestObserveRotation(t *testing.T) {
+	forEach(t, func(t *testing.T, k *kit) {
+		const step = "generate_secret"
+		registered := k.register(do(step, "observe"))
+		registered.done(t)
+		got := k.rotate(registered.registration.Client)
+		got.done(t)
+		want := facts(step, registered.registration.Client.ID)
+		want[0] = "operation=rotate_secret"
+		if diff := cmp.Diff(want, got.texts()); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
 // The module detects a random source of zeros.
 func TestObserveDetectsZeros(t *testing.T) {
 	forEach(t, func(t *testing.T, k *kit) {

@@ -132,11 +132,7 @@ func (k *kit) registerConfigs(body string, configs ...jsontext.Value) outcome {
 	if _, err := k.host.Deploy(k.t.Context(), scripts.Deployment{Scripts: deployed}, nil); err != nil {
 		k.t.Fatal(err)
 	}
-	e, err := engine.New(engine.Config{Store: forgetful{}, Overrides: k.overrides,
-		Now: func() time.Time { return now }})
-	if err != nil {
-		k.t.Fatal(err)
-	}
+	e := k.engine()
 	request, err := engine.ParseRequest([]byte(body))
 	if err != nil {
 		k.t.Fatal(err)
@@ -144,6 +140,24 @@ func (k *kit) registerConfigs(body string, configs ...jsontext.Value) outcome {
 	k.log.take()
 	r, err := e.Register(k.t.Context(), request, k.caller)
 	return outcome{r, err, k.log.take()}
+}
+
+func (k *kit) engine() *engine.Engine {
+	k.t.Helper()
+	e, err := engine.New(engine.Config{Store: forgetful{}, Overrides: k.overrides,
+		Now: func() time.Time { return now }})
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	return e
+}
+
+// rotate rotates the secret of a registered client, through the scripts of the last registration.
+func (k *kit) rotate(c *engine.Client) outcome {
+	k.t.Helper()
+	k.log.take()
+	_, err := k.engine().RotateSecret(k.t.Context(), c, 0, "")
+	return outcome{err: err, lines: k.log.take()}
 }
 
 // overrides applies the kit's properties to a registration and returns the host's overrides.

@@ -102,7 +102,7 @@ export class Caller extends Fact {
 
 // The operation, step and mode of a call.
 export class Context extends Fact {
-    // register, update or metadata_document. Treat unknown operations as register.
+    // register, update, rotate_secret or metadata_document. Treat unknown operations as register.
   operation(): string {
     return this.stringOr("operation", "");
   }

@@ -51,7 +51,7 @@ func callerOf(v Value) CallerInfo {
 // A ContextInfo describes the call of the script. Treat unknown operations as "register" and unknown modes as
 // "enforce".
 type ContextInfo struct {
-	Operation string
+	Operation string // "register", "update", "rotate_secret" or "metadata_document"
 	Step      string
 	Mode      string
 }

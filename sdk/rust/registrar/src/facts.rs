@@ -174,7 +174,7 @@ impl Caller {
 }
 
 impl Context {
-        /// `register`, `update` or `metadata_document`. Treat unknown operations as `register`.
+        /// `register`, `update`, `rotate_secret` or `metadata_document`. Treat unknown operations as `register`.
     pub fn operation(&self) -> String {
         self.string("operation").unwrap_or_default()
     }
