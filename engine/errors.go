@@ -81,6 +81,9 @@ var (
 	ErrTokenSpent = errors.New("the initial access token is used up or revoked")
 	// ErrUnavailable reports that a part of the server is unreachable or overloaded: the same request may succeed later.
 	ErrUnavailable = errors.New("temporarily unavailable")
+	// ErrOutcomeUnknown reports that a write other than a registration may have taken effect, although it failed. The
+	// error then also matches ErrUnavailable. What is left of a registration that failed is removed.
+	ErrOutcomeUnknown = errors.New("the outcome is unknown")
 )
 
 // ErrNotFound reports that a client or an initial access token was not found.

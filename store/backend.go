@@ -19,6 +19,7 @@ type backend struct {
 	isolation sql.IsolationLevel // of transactions
 	writers   int                // bounds the inserts that run at once
 	log       *slog.Logger
+	lost      *lostConns // of a MySQL server; nil for SQLite, where an error tells the outcome of a write
 
 	// open returns a pool for reading and a pool for writing, or one pool for both. They must be closed in this order.
 	open func(context.Context) ([]*preparedPool, error)

@@ -27,7 +27,7 @@ func (e *batchError) Unwrap() error { return e.err }
 // newBatches returns the committer that batches the rows of addRow.
 func (s *Store) newBatches(writers int, g *guard.Guard) *groupcommit.Committer[*clientRow] {
 	return groupcommit.New(groupcommit.Config[*clientRow]{
-		Commit: s.createRows, Writers: min(writers, maxBatchWriters), MaxBatch: maxBatch, Guard: g,
+		Commit: s.createRows, Left: s.doubts.ended, Writers: min(writers, maxBatchWriters), MaxBatch: maxBatch, Guard: g,
 	})
 }
 
@@ -45,22 +45,38 @@ func (s *Store) addRow(ctx context.Context, row *clientRow) error {
 	}
 	if failed.unknown {
 		in.unknownErr = failed.err
-	} else {
-		ctx = context.WithoutCancel(ctx) // ctx ends only waits before the first statement
+		return s.insert(ctx, in)
 	}
+	// Cancelling ctx ends only waits before the first statement.
+	ctx, cancel := uncancelled(ctx)
+	defer cancel()
 	return s.insert(ctx, in)
 }
 
-// createRows stores all rows in one statement, or none. ctx must have no deadline and no cancellation: the MySQL driver
-// would watch it from a goroutine, whose wake-ups take a tenth of the server's processor time over one connection. The
-// timeouts of the connection bound the statement; see mysqlReadWrite and sqliteBusy.
+// uncancelled returns a context that has the deadline of ctx, but does not end when ctx is cancelled.
+func uncancelled(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline, bounded := ctx.Deadline()
+	if ctx = context.WithoutCancel(ctx); bounded {
+		return context.WithDeadline(ctx, deadline)
+	}
+	return ctx, func() {}
+}
+
+// createRows stores all rows in one statement, or none. The deadline of ctx bounds the statement, and otherwise the
+// timeouts of the connection do; see unwatched, mysqlReadWrite and sqliteBusy.
 func (s *Store) createRows(ctx context.Context, rows []*clientRow) []error {
-	err := classify(ctx, s.batchInsert.run(ctx, s.writer, rows))
+	err := s.batchInsert.run(unwatched{ctx}, s.writer, rows)
 	if err == nil {
 		return nil
 	}
+	late := ctx.Err() != nil && errors.Is(err, ctx.Err())
+	_, unsent := errors.AsType[*unsentError](err)
+	if late && !unsent {
+		err = &unsentError{err} // see unwatched
+	}
+	err = classify(ctx, err)
 	known := settled(err)
-	if !known || !unavailable(err) || number(err) == deadlock {
+	if !late && (!known || unsent || !unavailable(err) || number(err) == deadlock) {
 		err = &batchError{err: err, unknown: !known}
 	}
 	results := make([]error, len(rows))

@@ -11,6 +11,7 @@ import (
 	"gorm.io/gorm"
 
 	"registrar/engine"
+	"registrar/store/groupcommit"
 )
 
 // AddClient stores c durably, and returns [engine.ErrExists] if c.ID is taken. Concurrent calls share one statement,
@@ -18,14 +19,22 @@ import (
 // AddClient takes one use in the same transaction, and returns [engine.ErrTokenSpent] if none is left. If AddClient
 // returns an error, then it stored nothing and took no use, with one exception below.
 //
-// Cancelling ctx ends only the wait before the statement, so that the outcome is always known: an error that matches
-// [context.Canceled] means that nothing was stored. The exception is a database that stops responding during the
-// statement and is then unreachable for 20 s. The error says that the outcome is unknown, and matches
-// [engine.ErrUnavailable]. Calling AddClient again with the same c is safe: it recognizes c by its RegistrationID.
+// AddClient returns by the deadline of ctx. Cancelling ctx ends only the wait before the statement: an error that
+// matches [context.Canceled] means that nothing was stored. The exception is a statement that the database has not
+// answered by the deadline, or whose connection broke and whose outcome is not found out within 20 s: the row may be
+// stored, or be stored later. The client is then in doubt, and the error matches [engine.ErrUnavailable]. As soon as
+// the database answers, this process removes the client and gives the use of the token back. Until then AddClient
+// returns [engine.ErrUnavailable] for the same ID, and for every client while 1,024 are in doubt.
 func (s *Store) AddClient(ctx context.Context, c *engine.Client) error {
-	err := s.addClient(ctx, c)
+	err := s.doubts.admit(c.ID)
+	if err == nil {
+		err = s.addClient(ctx, c)
+	}
 	if errors.Is(err, errTaken) {
-		err = engine.ErrExists
+		// It may be taken by a client that is in doubt.
+		if err = s.doubts.admit(c.ID); err == nil {
+			err = engine.ErrExists
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("storing client %s: %w", c.ID, classify(ctx, err))
@@ -43,25 +52,49 @@ func (s *Store) addClient(ctx context.Context, c *engine.Client) error {
 		return err
 	}
 	if !limited {
-		return s.addRow(ctx, row)
+		err = s.addRow(ctx, row)
+	} else {
+		err = s.insert(ctx, &insertion{
+			create: func(ctx context.Context) error { return s.createWithUse(ctx, row, c.Caller.TokenID) },
+			isOurs: s.isStored(row),
+		})
 	}
-	return s.insert(ctx, &insertion{
-		create: func(ctx context.Context) error { return s.createWithUse(ctx, row, c.Caller.TokenID) },
-		isOurs: s.isStored(row),
-	})
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, groupcommit.ErrLeft) {
+		s.doubts.left(row)
+		return &unknownError{fmt.Errorf("%w: %w", context.DeadlineExceeded, err)}
+	}
+	if _, unknown := errors.AsType[*unknownError](err); unknown {
+		token := ""
+		if limited {
+			token = c.Caller.TokenID
+		}
+		s.doubts.begin(row, token)
+	}
+	return err
 }
 
 // createWithUse takes a use of a token and stores the row in one transaction.
 func (s *Store) createWithUse(ctx context.Context, row *clientRow, token string) error {
-	return s.transaction(ctx, func(tx *gorm.DB) error {
+	complete := false // whether COMMIT may have been sent
+	err := s.transaction(ctx, func(tx *gorm.DB) error {
+		complete = false
 		if err := takeUse(tx, token); err != nil {
 			return err
 		}
 		if !s.batchInsert.hasLater(ctx, row) {
 			tx = tx.Omit(laterColumns[:]...)
 		}
-		return tx.Create(row).Error
+		err := tx.Create(row).Error
+		complete = err == nil
+		return err
 	})
+	if err != nil && !complete && !settled(classify(ctx, err)) {
+		return &unsentError{err}
+	}
+	return err
 }
 
 // isStored returns a function that reports whether the stored client with the row's ID is this one; see insertion.
@@ -131,7 +164,7 @@ func (s *Store) Clients(ctx context.Context, after, q string, limit int) ([]*eng
 func pageSize(n int) int { return min(cmp.Or(max(n, 0), defaultLimit), maxLimit) }
 
 // DeleteClient removes the client with the given ID, or returns [engine.ErrNotFound]. If ctx ends or the connection
-// breaks, DeleteClient returns an error although the client may have been removed.
+// breaks, the client may have been removed, and the error matches [engine.ErrOutcomeUnknown].
 func (s *Store) DeleteClient(ctx context.Context, id string) error {
 	result := s.writer.WithContext(ctx).Where("client_id = ?", id).Delete(&clientRow{})
 	err := result.Error
@@ -139,7 +172,7 @@ func (s *Store) DeleteClient(ctx context.Context, id string) error {
 		err = engine.ErrNotFound
 	}
 	if err != nil {
-		return fmt.Errorf("deleting client %s: %w", id, classify(ctx, err))
+		return fmt.Errorf("deleting client %s: %w", id, classifyWrite(ctx, err))
 	}
 	return nil
 }

@@ -28,8 +28,8 @@ func (deploymentRow) TableName() string { return "deployments" }
 // [scripts.ErrConflict]. If ifCurrent is nil, concurrent calls append one after the other. If d names a module that
 // does not exist, the error names the module and matches [scripts.ErrNotFound].
 //
-// An error that matches [engine.ErrUnavailable] may mean that the connection broke after d was appended. With ifCurrent
-// it is safe to try again.
+// An error that matches [engine.ErrOutcomeUnknown] means that ctx ended or the connection broke, and that d may have been
+// appended. With ifCurrent it is safe to try again: d is appended at most once.
 func (s *Store) AddDeployment(ctx context.Context, d scripts.Deployment, ifCurrent *int64) (scripts.Deployment, error) {
 	row, err := newDeploymentRow(d)
 	if err != nil {
@@ -44,7 +44,7 @@ func (s *Store) AddDeployment(ctx context.Context, d scripts.Deployment, ifCurre
 		err = scripts.ErrConflict
 	}
 	if err != nil {
-		return scripts.Deployment{}, fmt.Errorf("storing a deployment: %w", classify(ctx, err))
+		return scripts.Deployment{}, fmt.Errorf("storing a deployment: %w", classifyWrite(ctx, err))
 	}
 	return row.deployment()
 }

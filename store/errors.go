@@ -38,6 +38,16 @@ func classify(ctx context.Context, err error) error {
 	return fmt.Errorf("%w: %w", engine.ErrUnavailable, err)
 }
 
+// classifyWrite classifies the error of a write other than AddClient. If the write may have taken effect nevertheless,
+// the error also matches [engine.ErrOutcomeUnknown].
+func classifyWrite(ctx context.Context, err error) error {
+	err = classify(ctx, err)
+	if err == nil || settled(err) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", engine.ErrOutcomeUnknown, err)
+}
+
 // classifyRow classifies the error of a query for one row. It returns absent if the row does not exist.
 func classifyRow(ctx context.Context, err, absent error) error {
 	if errors.Is(err, gorm.ErrRecordNotFound) {
@@ -46,10 +56,20 @@ func classifyRow(ctx context.Context, err, absent error) error {
 	return classify(ctx, err)
 }
 
+// An unsentError is the error of a write that certainly had no effect, because the statement or the COMMIT was not sent.
+// Another attempt may succeed.
+type unsentError struct{ err error }
+
+func (e *unsentError) Error() string { return e.err.Error() }
+func (e *unsentError) Unwrap() error { return e.err }
+
 // settled reports whether a statement that returned err certainly had no effect.
 func settled(err error) bool {
 	if !unavailable(err) {
 		return true // the database rejected it
+	}
+	if _, ok := errors.AsType[*unsentError](err); ok {
+		return true
 	}
 	if dial, ok := errors.AsType[*net.OpError](err); ok {
 		return dial.Op == "dial"

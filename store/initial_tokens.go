@@ -26,12 +26,12 @@ type initialTokenRow struct {
 
 func (initialTokenRow) TableName() string { return "initial_access_tokens" }
 
-// AddInitialAccessToken stores t durably, with t.MaxUses uses left. It ignores t.UsesLeft. If the connection breaks, it
-// returns an error although t may have been stored.
+// AddInitialAccessToken stores t durably, with t.MaxUses uses left. It ignores t.UsesLeft. If ctx ends or the connection
+// breaks, t may have been stored, and the error matches [engine.ErrOutcomeUnknown].
 func (s *Store) AddInitialAccessToken(ctx context.Context, t *engine.InitialAccessToken) error {
 	row, err := newInitialTokenRow(t)
 	if err == nil {
-		err = classify(ctx, s.writer.WithContext(ctx).Create(row).Error)
+		err = classifyWrite(ctx, s.writer.WithContext(ctx).Create(row).Error)
 	}
 	if err != nil {
 		return fmt.Errorf("storing initial access token %s: %w", t.ID, err)
@@ -86,8 +86,8 @@ func (s *Store) InitialAccessTokens(ctx context.Context) ([]*engine.InitialAcces
 }
 
 // DeleteInitialAccessToken removes the token with the given ID, or returns [engine.ErrNotFound]. Registrations with the
-// token that are running fail, unless its uses are not limited. If ctx ends or the connection breaks, it returns an
-// error although the token may have been removed.
+// token that are running fail, unless its uses are not limited. If ctx ends or the connection breaks, the token may have
+// been removed, and the error matches [engine.ErrOutcomeUnknown].
 func (s *Store) DeleteInitialAccessToken(ctx context.Context, id string) error {
 	result := s.writer.WithContext(ctx).Where("id = ?", id).Delete(&initialTokenRow{})
 	err := result.Error
@@ -95,7 +95,7 @@ func (s *Store) DeleteInitialAccessToken(ctx context.Context, id string) error {
 		err = engine.ErrNotFound
 	}
 	if err != nil {
-		return fmt.Errorf("revoking initial access token %s: %w", id, classify(ctx, err))
+		return fmt.Errorf("revoking initial access token %s: %w", id, classifyWrite(ctx, err))
 	}
 	return nil
 }
@@ -122,6 +122,12 @@ func takeUse(tx *gorm.DB, id string) error {
 		return engine.ErrTokenSpent
 	}
 	return result.Error
+}
+
+// giveUseBack undoes takeUse in tx. The token may have been deleted meanwhile.
+func giveUseBack(tx *gorm.DB, id string) error {
+	return tx.Model(&initialTokenRow{}).Where("id = ? AND uses_left < max_uses", id).
+		Update("uses_left", gorm.Expr("uses_left + 1")).Error
 }
 
 func (r *initialTokenRow) token() (*engine.InitialAccessToken, error) {

@@ -46,23 +46,22 @@ type insertion struct {
 }
 
 // insert inserts a row and finds out the outcome. It returns nil if the row is stored durably, errTaken if another row
-// has its key, and any other error if the row is not stored or, as the error then says, the outcome is unknown.
+// has its key, an *unknownError if the row may be stored or not, and any other error if it is not stored.
 //
-// ctx ends the wait for a write slot. After that it does not interrupt statements, because an interrupted statement may
-// or may not take effect. If the connection breaks, isOurs looks for the row, and if there is none, the same row is
-// inserted again. If the first statement is then still running, one of the two finds the key taken by the other, which
-// isOurs recognizes. Likewise a running transaction has locked the token whose use it takes; the next one waits for it
-// and finds the token spent. The outcome is unknown if the database is unreachable for outcomeTimeout, or until ctx
-// ends.
+// Cancelling ctx ends the wait for a write slot. After that it does not interrupt statements, because an interrupted
+// statement may or may not take effect; the deadline of ctx does. If the connection breaks, isOurs looks for the row,
+// and if there is none, the same row is inserted again. If the first statement is then still running, one of the two
+// finds the key taken by the other, which isOurs recognizes. Likewise a running transaction has locked the token whose
+// use it takes; the next one waits for it and finds the token spent. The outcome is unknown if the database is
+// unreachable for outcomeTimeout, or until ctx ends.
 func (s *Store) insert(ctx context.Context, in *insertion) error {
 	if err := s.takeWriteSlot(ctx); err != nil {
-		if in.unknownErr != nil {
-			return unknownOutcome(in.unknownErr)
-		}
-		return err
+		return in.known(err)
 	}
 	defer s.freeWriteSlot()
-	search, cancel := context.WithTimeout(context.WithoutCancel(ctx), outcomeTimeout)
+	search, end := uncancelled(ctx)
+	defer end()
+	search, cancel := context.WithTimeout(search, outcomeTimeout)
 	defer cancel()
 	for pause := 10 * time.Millisecond; ; pause = min(2*pause, time.Second) {
 		result, err := in.attempt(search)
@@ -77,11 +76,34 @@ func (s *Store) insert(ctx context.Context, in *insertion) error {
 		select {
 		case <-time.After(pause):
 			continue
-		case <-ctx.Done(): // the error must not match context.Canceled, which means that nothing was stored
+		case <-ctx.Done():
 		case <-search.Done():
 		}
-		return unknownOutcome(err)
+		return in.known(err)
 	}
+}
+
+// known returns err, or an *unknownError if an attempt may have stored the row.
+func (in *insertion) known(err error) error {
+	if in.unknownErr != nil {
+		return &unknownError{in.unknownErr}
+	}
+	return err
+}
+
+// An unknownError reports that a write may have taken effect or not, or may do so later. It does not match
+// [context.Canceled], which means that nothing was stored.
+type unknownError struct{ err error }
+
+// Error adds that the outcome is unknown.
+func (e *unknownError) Error() string { return fmt.Sprintf("the outcome is unknown: %v", e.err) }
+
+// Unwrap returns what matches.
+func (e *unknownError) Unwrap() []error {
+	if errors.Is(e.err, context.Canceled) {
+		return []error{engine.ErrUnavailable}
+	}
+	return []error{engine.ErrUnavailable, e.err}
 }
 
 // attempt creates the row. If that fails and the error does not tell the outcome, it looks up which row has the key.
@@ -92,8 +114,9 @@ func (in *insertion) attempt(ctx context.Context) (outcome, error) {
 	}
 	duplicate := errors.Is(err, gorm.ErrDuplicatedKey)
 	spent := errors.Is(err, engine.ErrTokenSpent) // perhaps by an earlier attempt
-	deadlocked := number(err) == deadlock         // the statement should be tried again
-	if !duplicate && !spent && !deadlocked && in.unknownErr == nil && settled(err) {
+	_, again := errors.AsType[*unsentError](err)
+	again = again || number(err) == deadlock // the statement had no effect, and should be tried again
+	if !duplicate && !spent && !again && in.unknownErr == nil && settled(err) {
 		return outcomeRefused, err
 	}
 	// Even at the first attempt a duplicate may be ours: database/sql may have sent the statement twice.
@@ -112,7 +135,7 @@ func (in *insertion) attempt(ctx context.Context) (outcome, error) {
 		if in.vacant++; in.vacant == maxVacant {
 			return outcomeRefused, err
 		}
-	case !duplicate:
+	case !duplicate && !spent && !again:
 		in.unknownErr = err
 	}
 	return outcomeUnknown, err
@@ -132,10 +155,6 @@ func (s *Store) takeWriteSlot(ctx context.Context) error {
 }
 
 func (s *Store) freeWriteSlot() { <-s.writeSlots }
-
-func unknownOutcome(err error) error {
-	return fmt.Errorf("the outcome is unknown: %w", err)
-}
 
 // within runs f for at most statementTimeout.
 func within(ctx context.Context, f func(context.Context) error) error {

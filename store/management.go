@@ -21,8 +21,9 @@ var updatedColumns = [...]string{"client_name", "metadata", "secret_hash", "secr
 
 // UpdateClient durably replaces the stored client that has c's ID, RegistrationID and Version, and gives it the next
 // version. It returns [engine.ErrConflict] if there is no such client, because another update or a deletion came first.
-// It does not change IssuedAt, Caller, Provenance and SeenAt. As with [Store.AddClient], ctx ends only the wait for a
-// connection, and the outcome is known unless the database stays unreachable.
+// It does not change IssuedAt, Caller, Provenance and SeenAt. UpdateClient returns by the deadline of ctx; cancelling ctx
+// ends only the wait for a connection. If the database does not answer, or stays unreachable, the update may have taken
+// effect, and the error matches [engine.ErrOutcomeUnknown].
 func (s *Store) UpdateClient(ctx context.Context, c *engine.Client) error {
 	row, err := s.newClientRow(ctx, c)
 	if err != nil {
@@ -44,7 +45,7 @@ func (s *Store) UpdateClient(ctx context.Context, c *engine.Client) error {
 		err = engine.ErrConflict
 	}
 	if err != nil {
-		return fmt.Errorf("storing client %s: %w", c.ID, classify(ctx, err))
+		return fmt.Errorf("storing client %s: %w", c.ID, classifyWrite(ctx, err))
 	}
 	return nil
 }
@@ -82,7 +83,7 @@ func (s *Store) DeleteClientByToken(ctx context.Context, id string, hash [sha256
 		err = engine.ErrNotFound
 	}
 	if err != nil {
-		return fmt.Errorf("deleting client %s: %w", id, classify(ctx, err))
+		return fmt.Errorf("deleting client %s: %w", id, classifyWrite(ctx, err))
 	}
 	return nil
 }
@@ -106,7 +107,7 @@ func (s *Store) MarkSeen(ctx context.Context, ids []string, at time.Time) error 
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("marking clients as seen: %w", classify(ctx, err))
+		return fmt.Errorf("marking clients as seen: %w", classifyWrite(ctx, err))
 	}
 	return nil
 }

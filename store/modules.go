@@ -63,14 +63,14 @@ func (s *Store) AddModule(ctx context.Context, m scripts.Module, wasm []byte) (s
 			break
 		}
 	}
-	return scripts.Module{}, false, fmt.Errorf("storing module %s: %w", m.Digest, classify(ctx, err))
+	return scripts.Module{}, false, fmt.Errorf("storing module %s: %w", m.Digest, classifyWrite(ctx, err))
 }
 
 func (s *Store) signModule(ctx context.Context, digest string, signature sql.Null[string]) error {
 	err := s.writer.WithContext(ctx).Model(&moduleRow{}).Where("digest = ?", digest).
 		Update("signature", signature).Error
 	if err != nil {
-		return fmt.Errorf("storing the signature of module %s: %w", digest, classify(ctx, err))
+		return fmt.Errorf("storing the signature of module %s: %w", digest, classifyWrite(ctx, err))
 	}
 	return nil
 }
@@ -180,7 +180,7 @@ func (s *Store) DeleteModule(ctx context.Context, digest string) error {
 		return tx.Where("digest = ?", digest).Delete(&moduleRow{}).Error
 	})
 	if err != nil {
-		return fmt.Errorf("deleting module %s: %w", digest, classify(ctx, err))
+		return fmt.Errorf("deleting module %s: %w", digest, classifyWrite(ctx, err))
 	}
 	return nil
 }

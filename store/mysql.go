@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"database/sql"
+	"database/sql/driver"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -41,13 +42,15 @@ func mysqlServer(dsn string, connections int, log *slog.Logger) (*backend, error
 		return nil, err
 	}
 	setDefaults(cfg, log)
-	m := &mysqlDatabase{cfg: cfg, connections: cmp.Or(max(connections, 0), mysqlConnections), log: log}
+	m := &mysqlDatabase{cfg: cfg, connections: cmp.Or(max(connections, 0), mysqlConnections), log: log,
+		lost: &lostConns{log: log}}
 	return &backend{
 		name:        fmt.Sprintf("mysql:%s@%s(%s)/%s", cfg.User, cfg.Net, cfg.Addr, cfg.DBName),
 		dialect:     goose.DialectMySQL,
 		isolation:   sql.LevelRepeatableRead,
 		writers:     m.connections,
 		log:         log,
+		lost:        m.lost,
 		open:        m.open,
 		migrating:   m.migrating,
 		exclusively: m.exclusively,
@@ -112,10 +115,15 @@ type mysqlDatabase struct {
 	cfg         *mysql.Config
 	connections int
 	log         *slog.Logger
+	lost        *lostConns
 }
 
 func (m *mysqlDatabase) open(ctx context.Context) ([]*preparedPool, error) {
-	db, err := m.pool(ctx, m.cfg, m.connections)
+	connector, err := newMySQLConnector(m.cfg, m.lost)
+	if err != nil {
+		return nil, errDSN
+	}
+	db, err := m.pool(ctx, connector, m.connections)
 	if err != nil {
 		return nil, err
 	}
@@ -138,21 +146,21 @@ func (m *mysqlDatabase) open(ctx context.Context) ([]*preparedPool, error) {
 func (m *mysqlDatabase) migrating(ctx context.Context) (*sql.DB, error) {
 	cfg := m.cfg.Clone()
 	cfg.ReadTimeout, cfg.WriteTimeout = 0, 0 // altering a large table takes long
-	return m.pool(ctx, cfg, 2)
-}
-
-func (m *mysqlDatabase) pool(ctx context.Context, cfg *mysql.Config, size int) (*sql.DB, error) {
 	connector, err := mysql.NewConnector(cfg)
 	if err != nil {
 		return nil, errDSN
 	}
+	return m.pool(ctx, connector, 2)
+}
+
+func (m *mysqlDatabase) pool(ctx context.Context, connector driver.Connector, size int) (*sql.DB, error) {
 	db := sql.OpenDB(connector)
 	db.SetMaxOpenConns(size)
 	db.SetMaxIdleConns(size)
 	db.SetConnMaxLifetime(mysqlLifetime)
 	if err := db.PingContext(ctx); err != nil {
 		if number(err) == unknownDatabase {
-			err = fmt.Errorf("%w; create it first: CREATE DATABASE %s", err, cfg.DBName)
+			err = fmt.Errorf("%w; create it first: CREATE DATABASE %s", err, m.cfg.DBName)
 		}
 		return nil, errors.Join(err, db.Close())
 	}

@@ -39,7 +39,7 @@ func (p *preparedPool) prepared(ctx context.Context, query string) (*sql.Stmt, e
 	// Prepare without the lock. If several callers prepare the same query, the first statement is kept.
 	own, err := p.PrepareContext(ctx, query)
 	if err != nil {
-		return nil, err
+		return nil, &unsentError{err}
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()

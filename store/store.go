@@ -61,6 +61,7 @@ type Store struct {
 
 	batches     *groupcommit.Committer[*clientRow] // see addRow
 	batchInsert *batchInsert
+	doubts      *doubts
 	writeSlots  chan struct{} // holds one element for each running insertion; see insert
 	modules     moduleBounds
 	deployed    *lru.Cache[int64, []scripts.Script] // by deployment number
@@ -110,6 +111,7 @@ func open(ctx context.Context, b *backend, cfg Config) (*Store, error) {
 		deployed:   deployed,
 		modules:    moduleBounds{cmp.Or(cfg.MaxModules, 500), cmp.Or(cfg.MaxModulesSize, 1<<30)},
 	}
+	s.doubts = newDoubts(s, b, cfg.Guard)
 	s.batches = s.newBatches(b.writers, cfg.Guard)
 	if err = checkSchema(ctx, b, pools[0].DB); err == nil {
 		s.reader, err = openGORM(b, pools[0])
@@ -136,8 +138,9 @@ func openGORM(b *backend, pool *preparedPool) (*gorm.DB, error) {
 	})
 }
 
-// Close closes the database. Running calls fail.
+// Close closes the database. Running calls fail. Clients that are in doubt stay as they are.
 func (s *Store) Close() error {
+	s.doubts.close()
 	var errs []error
 	for _, p := range s.pools {
 		errs = append(errs, p.Close())

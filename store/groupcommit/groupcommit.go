@@ -5,21 +5,31 @@ package groupcommit
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math/bits"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"registrar/internal/guard"
 )
 
+// ErrLeft reports that the deadline of a call has passed while a batch with its item was being written. The item may
+// be written nevertheless; Config.Left gets its result.
+var ErrLeft = errors.New("the batch was not written in time")
+
 // Config configures a Committer.
 type Config[T any] struct {
 	// Commit writes a batch durably and returns an error or nil for each item, in order; a nil slice means that all
-	// were written. It is called concurrently, never with an empty batch. ctx is never cancelled, because a caller that
-	// gives up must not fail the others.
+	// were written. It is called concurrently, never with an empty batch. A batch that a caller of Do writes itself
+	// has one item, and ctx is the caller's: Commit must return soon after its deadline, and may ignore that it is
+	// cancelled. In all other batches ctx never ends, because a caller that gives up must not fail the others.
 	Commit func(ctx context.Context, batch []T) []error
+	// Left is called with the result of each item whose call has returned ErrLeft, as soon as its batch has ended,
+	// which may be before that call has returned. It must not block. nil means that the results are dropped.
+	Left func(item T, result error)
 	// Writers bounds the batches that are written at the same time; 0 means 4. While a batch is being written, another
 	// one begins only if half a batch is waiting, or an item has waited for MaxWait. More items then share the cost of
 	// a batch. An item that arrives shortly before a batch ends is also written sooner in the next batch than in a
@@ -37,6 +47,7 @@ type Config[T any] struct {
 // A Committer collects items into batches. It is safe for concurrent use. Use [New] to create one.
 type Committer[T any] struct {
 	commit   func(context.Context, []T) []error
+	left     func(T, error)
 	writers  int
 	maxBatch int
 	maxWait  time.Duration
@@ -52,14 +63,16 @@ type Committer[T any] struct {
 
 // A waiting is an item in the queue.
 type waiting[T any] struct {
-	item T
-	done chan error // receives the item's result; buffered
+	item    T
+	done    chan error  // receives the item's result; buffered
+	decided atomic.Bool // set by the first of two: the call that leaves, or the batch that sends the result
 }
 
 // New returns a Committer.
 func New[T any](c Config[T]) *Committer[T] {
 	committer := &Committer[T]{
 		commit:   c.Commit,
+		left:     c.Left,
 		writers:  cmp.Or(max(c.Writers, 0), 4),
 		maxBatch: floor(cmp.Or(max(c.MaxBatch, 0), 64)),
 		maxWait:  cmp.Or(max(c.MaxWait, 0), 5*time.Millisecond),
@@ -75,7 +88,8 @@ func floor(n int) int { return 1 << (bits.Len(uint(n)) - 1) }
 
 // Do writes an item and returns its result. If no batch is being written, Do writes the item at once. Else the item
 // waits until a batch ends, or half a batch is waiting. If ctx ends during that wait, Do returns the error of ctx and
-// the item is not written. Once the item is part of a batch, Do waits for the result.
+// the item is not written. Once the item is part of a batch, Do waits for the result, at most until the deadline of
+// ctx, when it returns [ErrLeft].
 func (c *Committer[T]) Do(ctx context.Context, item T) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -85,7 +99,7 @@ func (c *Committer[T]) Do(ctx context.Context, item T) error {
 		c.active++
 		c.mu.Unlock()
 		// Write in the caller's goroutine, which spares a wake-up.
-		err := c.write(context.WithoutCancel(ctx), []T{item})[0]
+		err := c.write(ctx, []T{item})[0]
 		c.next()
 		return err
 	}
@@ -105,8 +119,27 @@ func (c *Committer[T]) Do(ctx context.Context, item T) error {
 		if c.withdraw(w) {
 			return ctx.Err()
 		}
+		return w.leave(ctx)
+	}
+}
+
+// leave waits for the result until the deadline of ctx, which has ended: it was cancelled or its deadline has passed.
+func (w *waiting[T]) leave(ctx context.Context) error {
+	deadline, bounded := ctx.Deadline()
+	if !bounded {
 		return <-w.done
 	}
+	timer := time.NewTimer(time.Until(deadline))
+	defer timer.Stop()
+	select {
+	case err := <-w.done:
+		return err
+	case <-timer.C:
+	}
+	if w.decided.CompareAndSwap(false, true) {
+		return ErrLeft
+	}
+	return <-w.done
 }
 
 // withdraw removes an item from the queue. It returns false if the item is already part of a batch.
@@ -136,8 +169,17 @@ func (c *Committer[T]) drain(batch []*waiting[T]) {
 			items[i] = w.item
 		}
 		for i, err := range c.write(context.Background(), items) {
-			batch[i].done <- err
+			c.deliver(batch[i], err)
 		}
+	}
+}
+
+// deliver passes the result of an item to its call, or to Config.Left if the call has left.
+func (c *Committer[T]) deliver(w *waiting[T], result error) {
+	if w.decided.CompareAndSwap(false, true) {
+		w.done <- result
+	} else if c.left != nil {
+		_ = c.guard.Run(guard.Batches, func() { c.left(w.item, result) })
 	}
 }
 
@@ -198,7 +240,7 @@ func (c *Committer[T]) write(ctx context.Context, items []T) (results []error) {
 	defer func() {
 		if p := recover(); p != nil {
 			c.guard.Count(guard.Batches)
-			results = all(len(items), fmt.Errorf("writing a batch: panic: %v", p))
+			results = all(len(items), fmt.Errorf("writing a batch: %w", &guard.PanicError{Place: guard.Batches, Value: p}))
 		}
 	}()
 	switch results = c.commit(ctx, items); len(results) {

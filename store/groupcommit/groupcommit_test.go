@@ -4,13 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"registrar/internal/guard"
 	"registrar/store/groupcommit"
 )
 
@@ -139,39 +143,130 @@ func TestFewItemsWaitForNextBatch(t *testing.T) {
 	})
 }
 
-// Cancelling a call before its item is part of a batch withdraws the item. Later it has no effect. Other items are not
-// affected.
-func TestCancelled(t *testing.T) {
+// A call whose context ends before its item is part of a batch withdraws the item, which later has no effect. A call
+// whose deadline passes while its batch is written leaves; one that is cancelled waits until its deadline, if it has
+// one. Other items are not affected.
+func TestContextEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var d disk
-		c := groupcommit.New(groupcommit.Config[int]{Commit: d.commit, Writers: 1})
+		left := map[int]error{}
+		c := groupcommit.New(groupcommit.Config[int]{Commit: d.commit, Writers: 1, MaxBatch: 4,
+			Left: func(n int, result error) { left[n] = result }})
 		var wg sync.WaitGroup
-		do := func(after time.Duration, n int, want error) {
-			ctx, cancel := context.WithTimeout(t.Context(), after)
+		start := time.Now()
+		do := func(ctx context.Context, cancel context.CancelFunc, n int, want error, after time.Duration) {
 			wg.Go(func() {
 				defer cancel()
-				if err := c.Do(ctx, n); !errors.Is(err, want) {
-					t.Errorf("%d: got %v, want %v", n, err, want)
+				if err := c.Do(ctx, n); !errors.Is(err, want) || time.Since(start) != after {
+					t.Errorf("%d: got %v after %v, want %v after %v", n, err, time.Since(start), want, after)
 				}
 			})
 			synctest.Wait()
 		}
-		do(time.Microsecond, 2, nil)                          // cancelled while 2 is written
-		do(100*time.Microsecond, 4, context.DeadlineExceeded) // cancelled while 4 waits
-		do(time.Hour, 6, nil)
-		do(1500*time.Microsecond, 8, nil) // cancelled while the batch with 8 is written
-		do(time.Hour, 7, errOdd)
-		wg.Wait()
-		if slices.Sort(d.written); !slices.Equal(d.written, []int{2, 6, 8}) {
-			t.Errorf("written: %v, want 2, 6 and 8", d.written)
+		within := func(timeout time.Duration, n int, want error, after time.Duration) {
+			ctx, cancel := context.WithTimeout(t.Context(), timeout)
+			do(ctx, cancel, n, want, after)
 		}
-		ctx, cancel := context.WithCancel(t.Context())
+		const us = time.Microsecond
+		within(time.Hour, 2, nil, 1000*us)                         // written by its call
+		within(100*us, 4, context.DeadlineExceeded, 100*us)        // the deadline passes while 4 waits
+		within(time.Hour, 6, nil, 2000*us)                         // begins a batch with the next three
+		within(1500*us, 8, groupcommit.ErrLeft, 1500*us)           // the deadline passes while the batch is written
+		within(1600*us, 9, groupcommit.ErrLeft, 1600*us)           // likewise, of an item that is refused
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour) // cancelled while the batch is written
+		time.AfterFunc(1700*us, cancel)
+		do(ctx, cancel, 10, nil, 2000*us)
+		within(time.Hour, 7, errOdd, 3000*us)
+		ctx, cancel = context.WithCancel(t.Context()) // without a deadline
+		time.AfterFunc(2500*us, cancel)
+		do(ctx, cancel, 12, nil, 3000*us)
+		ctx, cancel = context.WithTimeout(t.Context(), 2700*us) // cancelled, and then the deadline passes
+		time.AfterFunc(2500*us, cancel)
+		do(ctx, cancel, 14, groupcommit.ErrLeft, 2700*us)
+		within(time.Hour, 20, nil, 3000*us)
+		wg.Wait()
+		synctest.Wait()
+		if slices.Sort(d.written); !slices.Equal(d.written, []int{2, 6, 8, 10, 12, 14, 20}) {
+			t.Errorf("written: %v, want 2, 6, 8, 10, 12, 14 and 20", d.written)
+		}
+		if want := (map[int]error{8: nil, 9: errOdd, 14: nil}); !maps.Equal(left, want) {
+			t.Errorf("left behind: got %v, want %v", left, want)
+		}
+		ctx, cancel = context.WithCancel(t.Context())
 		cancel()
-		if err := c.Do(ctx, 10); !errors.Is(err, context.Canceled) || slices.Contains(d.written, 10) {
+		if err := c.Do(ctx, 16); !errors.Is(err, context.Canceled) || slices.Contains(d.written, 16) {
 			t.Errorf("cancelled from the start: got %v", err)
 		}
-		if err := c.Do(t.Context(), 12); err != nil {
+		if err := c.Do(t.Context(), 18); err != nil {
 			t.Errorf("afterwards: %v", err)
+		}
+	})
+}
+
+// While all writers hang, calls return by their deadlines, and those that are not part of a batch leave nothing behind.
+func TestWritersHang(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		resume := make(chan struct{})
+		var written, left atomic.Int64
+		c := groupcommit.New(groupcommit.Config[int]{Writers: 2, MaxBatch: 4,
+			Commit: func(ctx context.Context, batch []int) []error {
+				select { // as a database whose connection has the deadline
+				case <-ctx.Done():
+					return slices.Repeat([]error{ctx.Err()}, len(batch))
+				case <-resume:
+				}
+				written.Add(int64(len(batch)))
+				return nil
+			},
+			Left: func(int, error) { left.Add(1) },
+		})
+		counts := map[error]int{}
+		var mu sync.Mutex
+		var wg sync.WaitGroup
+		start := time.Now()
+		for n := range 100 {
+			wg.Go(func() {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				err := c.Do(ctx, n)
+				mu.Lock()
+				defer mu.Unlock()
+				counts[err]++
+			})
+		}
+		wg.Wait()
+		if took := time.Since(start); took != time.Second {
+			t.Errorf("the calls took %v, want a second", took)
+		}
+		close(resume)
+		synctest.Wait()
+		// One call writes its own item, and half a batch hangs beside it. When the former ends, another batch may begin.
+		if n := counts[groupcommit.ErrLeft]; n < 2 || n > 6 || counts[context.DeadlineExceeded] != 100-n {
+			t.Errorf("got %v", counts)
+		}
+		if n := int64(counts[groupcommit.ErrLeft]); left.Load() != n || written.Load() != n {
+			t.Errorf("%d were written and %d left behind, want %d", written.Load(), left.Load(), n)
+		}
+	})
+}
+
+// A Left that panics ends no writer.
+func TestLeftPanics(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var d disk
+		c := groupcommit.New(groupcommit.Config[int]{Commit: d.commit, Writers: 1,
+			Guard: &guard.Guard{Logger: slog.New(slog.DiscardHandler)}, Left: func(int, error) { panic("broken") }})
+		go c.Do(t.Context(), 2)
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Microsecond)
+		defer cancel()
+		if err := c.Do(ctx, 4); !errors.Is(err, groupcommit.ErrLeft) {
+			t.Errorf("got %v, want %v", err, groupcommit.ErrLeft)
+		}
+		for n := range 3 {
+			if err := c.Do(t.Context(), 6+2*n); err != nil {
+				t.Errorf("afterwards: %v", err)
+			}
 		}
 	})
 }

@@ -1,0 +1,314 @@
+package store_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"registrar/engine"
+	"registrar/store"
+	"registrar/store/storetest"
+)
+
+// A pausable is a private server that a test stops and continues.
+type pausable struct {
+	*storetest.Server
+	t testing.TB
+}
+
+func newPausable(t *testing.T) *pausable {
+	t.Helper()
+	p := &pausable{storetest.NewServer(t), t}
+	t.Cleanup(p.resume)
+	return p
+}
+
+func (p *pausable) pause() {
+	p.t.Helper()
+	if err := syscall.Kill(p.PID(), syscall.SIGSTOP); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+func (p *pausable) resume() { _ = syscall.Kill(p.PID(), syscall.SIGCONT) }
+
+// inTime returns what f returns, and fails the test if that takes a quarter of a minute.
+func inTime(t testing.TB, what string, f func() error) error {
+	t.Helper()
+	ended := make(chan error, 1)
+	go func() { ended <- f() }()
+	select {
+	case err := <-ended:
+		return err
+	case <-time.After(15 * time.Second):
+		t.Fatalf("%s still waits for the database", what)
+		return nil
+	}
+}
+
+// While the server is stopped, every call returns by its deadline. An INSERT that the server runs later has its row
+// removed, and until then its ID is neither free nor taken.
+func TestStoppedServer(t *testing.T) {
+	t.Parallel()
+	server := newPausable(t)
+	s := open(t, store.Config{Database: "mysql:" + server.Database(t)})
+	stored := newClient("stored")
+	if err := s.AddClient(t.Context(), stored); err != nil {
+		t.Fatal(err)
+	}
+	server.pause()
+	within := func(f func(ctx context.Context) error) func() error {
+		return func() error {
+			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+			defer cancel()
+			return f(ctx)
+		}
+	}
+	add := func(c *engine.Client) func() error {
+		return within(func(ctx context.Context) error { return s.AddClient(ctx, c) })
+	}
+	if err := inTime(t, "AddClient", add(newClient("doubtful"))); !errors.Is(err, engine.ErrUnavailable) {
+		t.Errorf("got %v, want %v", err, engine.ErrUnavailable)
+	}
+	if s.InDoubt() != 1 {
+		t.Fatalf("%d clients are in doubt, want 1", s.InDoubt())
+	}
+	if err := inTime(t, "AddClient", add(newClient("doubtful"))); !errors.Is(err, engine.ErrUnavailable) ||
+		errors.Is(err, engine.ErrExists) {
+		t.Errorf("the same ID: got %v, want %v", err, engine.ErrUnavailable)
+	}
+	for name, call := range map[string]func(ctx context.Context) error{
+		"Client":       func(ctx context.Context) error { _, err := s.Client(ctx, "stored"); return err },
+		"Clients":      func(ctx context.Context) error { _, err := s.Clients(ctx, "", "", 0); return err },
+		"DeleteClient": func(ctx context.Context) error { return s.DeleteClient(ctx, "stored") },
+		"UpdateClient": func(ctx context.Context) error { return s.UpdateClient(ctx, stored) },
+		"Ping":         s.Ping,
+	} {
+		if err := inTime(t, name, within(call)); !errors.Is(err, engine.ErrUnavailable) {
+			t.Errorf("%s: got %v, want %v", name, err, engine.ErrUnavailable)
+		}
+	}
+	server.resume()
+	await(t, "the end of the doubt", func() bool { return s.InDoubt() == 0 })
+	if exists(t, s, "doubtful") {
+		t.Error("the client that was not acknowledged is stored")
+	}
+	if err := s.AddClient(t.Context(), newClient("doubtful")); err != nil {
+		t.Errorf("the same ID afterwards: %v", err)
+	}
+}
+
+// A load of registrations goes on while the server is stopped, some of them with a token of limited uses, and some of
+// the connections are killed. Afterwards exactly the acknowledged clients are stored, and the token has lost exactly
+// their uses.
+func TestStoppedServerUnderLoad(t *testing.T) {
+	t.Parallel()
+	server := newPausable(t)
+	database := "mysql:" + server.Database(t)
+	s := open(t, store.Config{Database: database, Connections: 12})
+	const uses = 1_000_000
+	token := &engine.InitialAccessToken{ID: "token", MaxUses: uses, CreatedAt: time.Now()}
+	if err := s.AddInitialAccessToken(t.Context(), token); err != nil {
+		t.Fatal(err)
+	}
+	var mu sync.Mutex
+	acknowledged, refused := map[string]bool{}, 0
+	ctx, stop := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	for worker := range 48 {
+		wg.Go(func() {
+			for i := 0; ctx.Err() == nil; i++ {
+				c := newClient(fmt.Sprintf("%d-%d", worker, i))
+				if worker%3 == 0 {
+					c.Caller = token.Caller()
+				}
+				call, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+				err := s.AddClient(call, c)
+				cancel()
+				mu.Lock()
+				if err == nil {
+					acknowledged[c.ID] = true
+				} else {
+					refused++
+				}
+				mu.Unlock()
+				if err != nil && !errors.Is(err, engine.ErrUnavailable) {
+					t.Errorf("got %v, want success or %v", err, engine.ErrUnavailable)
+				}
+			}
+		})
+	}
+	count := func() (int, int) { mu.Lock(); defer mu.Unlock(); return len(acknowledged), refused }
+	root, err := sql.Open("mysql", server.DSN(""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	for round := range 4 {
+		good, bad := count()
+		await(t, "acknowledged clients", func() bool { now, _ := count(); return now >= good+50 })
+		if round%2 == 1 {
+			killConnections(t, root)
+		}
+		server.pause()
+		await(t, "refused clients", func() bool { _, now := count(); return now >= bad+60 })
+		server.resume()
+	}
+	good, _ := count()
+	await(t, "acknowledged clients", func() bool { now, _ := count(); return now >= good+50 })
+	stop()
+	wg.Wait()
+	await(t, "the end of the doubt", func() bool { return s.InDoubt() == 0 })
+
+	stored := allIDs(t, s)
+	limited := 0
+	for id, c := range stored {
+		if !acknowledged[id] {
+			t.Errorf("client %s is stored, but was not acknowledged", id)
+		}
+		if c.Caller.TokenID != "" {
+			limited++
+		}
+	}
+	for id := range acknowledged {
+		if stored[id] == nil {
+			t.Errorf("client %s was acknowledged, but is not stored", id)
+		}
+	}
+	got, err := s.InitialAccessToken(t.Context(), token.Hash)
+	if err != nil || got.UsesLeft != int64(uses-limited) {
+		t.Errorf("%d uses are left, %v; want %d", got.UsesLeft, err, uses-limited)
+	}
+	removed, absent := s.Settled()
+	if removed+absent == 0 {
+		t.Error("no client was in doubt")
+	}
+	t.Logf("%d acknowledged, %d with the token; %d refused, of which %d were removed and %d absent",
+		len(acknowledged), limited, refused, removed, absent)
+}
+
+// killConnections ends half of the other connections to a server.
+func killConnections(t testing.TB, root *sql.DB) {
+	t.Helper()
+	rows, err := root.Query("SELECT id FROM information_schema.processlist WHERE id <> CONNECTION_ID() AND user = 'root'")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	var ids []int64
+	for rows.Next() {
+		var id int64
+		if err := rows.Scan(&id); err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, id)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range ids {
+		if rand.N(2) == 0 {
+			_, _ = root.Exec(fmt.Sprintf("KILL CONNECTION %d", id)) // it may have ended
+		}
+	}
+}
+
+// allIDs returns all stored clients by their IDs.
+func allIDs(t testing.TB, s *store.Store) map[string]*engine.Client {
+	t.Helper()
+	stored := map[string]*engine.Client{}
+	for after := ""; ; {
+		page, err := s.Clients(t.Context(), after, "", 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(page) == 0 {
+			return stored
+		}
+		for _, c := range page {
+			stored[c.ID] = c
+		}
+		after = page[len(page)-1].ID
+	}
+}
+
+// While another process holds the lock of a SQLite file, calls return by their deadlines. What a batch stores of them
+// afterwards is removed.
+func TestLockedFile(t *testing.T) {
+	t.Parallel()
+	database := storetest.SQLite(t)
+	s := open(t, store.Config{Database: database})
+	if err := s.AddClient(t.Context(), newClient("stored")); err != nil {
+		t.Fatal(err)
+	}
+	_, path, _ := strings.Cut(database, ":")
+	other, err := sql.Open("sqlite3", "file:"+path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	other.SetMaxOpenConns(1)
+	lock := func() {
+		t.Helper()
+		if _, err := other.Exec("BEGIN IMMEDIATE"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	unlock := func() {
+		t.Helper()
+		if _, err := other.Exec("ROLLBACK"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	add := func(timeout time.Duration, id string) error {
+		ctx, cancel := context.WithTimeout(t.Context(), timeout)
+		defer cancel()
+		return s.AddClient(ctx, newClient(id))
+	}
+
+	lock()
+	// It writes itself, and SQLite gives up when its deadline passes.
+	if err := inTime(t, "AddClient", func() error { return add(300*time.Millisecond, "alone") }); !errors.Is(err,
+		engine.ErrUnavailable) || s.InDoubt() != 0 {
+		t.Errorf("got %v and %d in doubt, want %v and 0", err, s.InDoubt(), engine.ErrUnavailable)
+	}
+	// The first writes itself, and the others share a batch when it gives up.
+	var wg sync.WaitGroup
+	for i := range 9 {
+		wg.Go(func() {
+			err := add(time.Duration(min(300+100*i, 600))*time.Millisecond, fmt.Sprint("late-", i))
+			if !errors.Is(err, engine.ErrUnavailable) {
+				t.Errorf("late-%d: got %v, want %v", i, err, engine.ErrUnavailable)
+			}
+		})
+		time.Sleep(5 * time.Millisecond)
+	}
+	if err := inTime(t, "AddClient", func() error { wg.Wait(); return nil }); err != nil {
+		t.Error(err)
+	}
+	doubtful := s.InDoubt()
+	if doubtful == 0 {
+		t.Error("no client is in doubt, although a batch goes on")
+	}
+	if err := add(time.Second, "late-3"); !errors.Is(err, engine.ErrUnavailable) {
+		t.Errorf("the same ID: got %v, want %v", err, engine.ErrUnavailable)
+	}
+	unlock()
+	await(t, "the end of the doubt", func() bool { return s.InDoubt() == 0 })
+	if stored := allIDs(t, s); len(stored) != 1 || stored["stored"] == nil {
+		t.Errorf("stored are %d clients, want one", len(stored))
+	}
+	if removed, absent := s.Settled(); removed == 0 || int(removed+absent) != doubtful {
+		t.Errorf("%d rows were removed and %d absent, want %d together", removed, absent, doubtful)
+	}
+	if err := add(time.Minute, "late-3"); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+}
