@@ -312,3 +312,34 @@ func TestLockedFile(t *testing.T) {
 		t.Errorf("afterwards: %v", err)
 	}
 }
+
+// A server that has not yet read a statement runs it after the connection has ended on this side. A row is settled only
+// when the server has ended the connection too, so that its INSERT cannot follow the DELETE.
+func TestStatementArrivesLate(t *testing.T) {
+	t.Parallel()
+	b, database := newBreaker(t)
+	s := open(t, store.Config{Database: database, Connections: 4})
+	if err := s.AddClient(t.Context(), newClient("first")); err != nil { // prepares the statement
+		t.Fatal(err)
+	}
+	b.arm(delayed, 0)
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	err := s.AddClient(ctx, newClient("late"))
+	if !errors.Is(err, engine.ErrUnavailable) || s.InDoubt() != 1 {
+		t.Errorf("got %v and %d in doubt, want %v and 1", err, s.InDoubt(), engine.ErrUnavailable)
+	}
+	await(t, "the end of the doubt", func() bool { return s.InDoubt() == 0 })
+	close(b.release)
+	await(t, "the end of the connection", func() bool {
+		n, err := s.ReadValue("SELECT COUNT(*) FROM information_schema.processlist " +
+			"WHERE db = DATABASE() AND id <> CONNECTION_ID() AND command <> 'Sleep'")
+		return err == nil && n == "0"
+	})
+	if exists(t, s, "late") {
+		t.Error("the client was stored after it was settled")
+	}
+	if removed, absent := s.Settled(); removed != 0 || absent != 1 {
+		t.Errorf("%d rows were removed and %d absent, want 0 and 1", removed, absent)
+	}
+}

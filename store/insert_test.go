@@ -27,12 +27,14 @@ type breaker struct {
 	spared  atomic.Int32  // messages to pass before
 	away    atomic.Bool   // refuse new connections
 	refused chan struct{} // gets an element when a connection was refused; buffered
+	release chan struct{} // closed to pass the message that is held
 }
 
 const (
 	never           int32 = iota
 	afterAnswer           // pass the message to the server, and break before its answer reaches the client
 	beforeStatement       // break before the message reaches the server
+	delayed               // do not break, but hold the message until it is released
 )
 
 // newBreaker starts a breaker and returns it with the Config.Database of its front.
@@ -47,7 +49,7 @@ func newBreaker(t *testing.T) (*breaker, string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { listener.Close() })
-	b := &breaker{Listener: listener, server: server, refused: make(chan struct{}, 1)}
+	b := &breaker{Listener: listener, server: server, refused: make(chan struct{}, 1), release: make(chan struct{})}
 	go b.serve()
 	front := server.Clone()
 	front.Net, front.Addr = "tcp", listener.Addr().String()
@@ -75,8 +77,11 @@ func (b *breaker) serve() {
 				return false
 			}
 			how := b.armed.Swap(never)
-			if how == afterAnswer {
+			switch how {
+			case afterAnswer:
 				broken.Store(true)
+			case delayed:
+				<-b.release
 			}
 			return how == beforeStatement
 		})
