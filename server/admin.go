@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"crypto/subtle"
 	"encoding/hex"
 	"fmt"
@@ -62,7 +63,7 @@ func (s *Server) routeAdmin() {
 	if s.config.Metrics != nil {
 		s.admin.GET("/metrics", echo.WrapHandler(s.config.Metrics))
 	}
-	api := s.admin.Group(adminapi.Prefix, s.administrator)
+	api := s.admin.Group(adminapi.Prefix, s.withDeadline, s.administrator)
 	for _, path := range []string{"", "/*"} {
 		api.RouteNotFound(path, s.unroutedAdmin)
 	}
@@ -71,9 +72,11 @@ func (s *Server) routeAdmin() {
 	}
 }
 
-// ready responds with 200 if Config.Ready returns nil, else with 503.
+// ready responds with 200 if Config.Ready returns nil within readyTimeout, else with 503.
 func (s *Server) ready(c echo.Context) error {
-	if err := s.config.Ready(c.Request().Context()); err != nil {
+	ctx, cancel := context.WithTimeout(c.Request().Context(), readyTimeout)
+	defer cancel()
+	if err := s.config.Ready(ctx); err != nil {
 		s.config.Logger.WarnContext(c.Request().Context(), "not ready", "error", err)
 		return writeJSON(c, http.StatusServiceUnavailable, echo.MIMEApplicationJSON, map[string]string{"status": "not ready"})
 	}
@@ -88,7 +91,10 @@ func (s *Server) administrator(next echo.HandlerFunc) echo.HandlerFunc {
 		if !strings.EqualFold(scheme, "Bearer") || presented == "" {
 			return &unauthorizedError{description: "the admin API needs an admin token: Authorization: Bearer …"}
 		}
-		hashes, err := s.config.AdminTokens(c.Request().Context())
+		// A call that may wait for a compiler waits no longer for the database than others.
+		ctx, cancel := context.WithTimeout(c.Request().Context(), s.config.RequestTimeout)
+		defer cancel()
+		hashes, err := s.config.AdminTokens(ctx)
 		if err != nil {
 			return fmt.Errorf("reading the admin tokens: %w", err)
 		}

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -23,6 +22,10 @@ const callerKey = "caller"
 // guard rejects requests whose caller is not allowed to register.
 func (s *Server) guard(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
+		if len(c.Request().Header.Values(echo.HeaderAuthorization)) > 0 {
+			// Looking the token up takes from the time of the registration.
+			defer setDeadline(c, s.config.RequestTimeout)()
+		}
 		caller, err := s.authenticate(c)
 		if err != nil {
 			return err
@@ -65,8 +68,7 @@ func (s *Server) authenticate(c echo.Context) (*engine.Caller, error) {
 	if err != nil || !sent {
 		return &engine.Caller{Auth: engine.AuthNone}, err
 	}
-	ctx, cancel := context.WithTimeout(c.Request().Context(), s.config.RequestTimeout)
-	defer cancel()
+	ctx := c.Request().Context()
 	if s.config.AccessTokens != nil && bearer.IsJWT(presented) {
 		caller, err := s.config.AccessTokens.Verify(ctx, presented)
 		if errors.Is(err, bearer.ErrInvalid) {

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"crypto/subtle"
 	"errors"
 	"fmt"
@@ -29,9 +28,9 @@ func (s *Server) routeManagement() {
 	})
 	const path = "/register/:id"
 	limit := s.rateLimit("too many requests from one address")
-	s.public.GET(path, s.readOwn, limit)
-	s.public.PUT(path, s.updateOwn, limit)
-	s.public.DELETE(path, s.deleteOwn, limit)
+	s.public.GET(path, s.readOwn, limit, s.withDeadline)
+	s.public.PUT(path, s.updateOwn, limit, s.withDeadline)
+	s.public.DELETE(path, s.deleteOwn, limit, s.withDeadline)
 }
 
 // readOwn responds with the client's registration (RFC 7592 §2.1).
@@ -63,8 +62,7 @@ func (s *Server) updateOwn(c echo.Context) error {
 		return err
 	}
 	request.ID = requestIDOf(c)
-	ctx, cancel := context.WithTimeout(c.Request().Context(), s.config.RequestTimeout)
-	defer cancel()
+	ctx := c.Request().Context()
 	r, err := s.config.Engine.Update(ctx, client, token, request)
 	for attempt := 1; errors.Is(err, engine.ErrConflict); attempt++ {
 		if attempt == updateAttempts {

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"log/slog"
 	"net/http"
 
@@ -45,7 +44,7 @@ func (s *Server) registerClient(c echo.Context) error {
 		return err
 	}
 	request.ID = requestIDOf(c)
-	ctx, cancel := context.WithTimeout(c.Request().Context(), s.config.RequestTimeout)
+	ctx, cancel := s.requestContext(c)
 	defer cancel()
 	r, err := s.config.Engine.Register(ctx, request, s.caller(c))
 	if err != nil {

@@ -66,6 +66,7 @@ func body(c echo.Context, mediaType string, limit int64) ([]byte, error) {
 	if r.ContentLength > limit {
 		return nil, tooLarge(limit)
 	}
+	defer suspendDeadline(c)()
 	b, err := readAll(http.MaxBytesReader(c.Response(), r.Body, limit), r.ContentLength)
 	if errors.As(err, new(*http.MaxBytesError)) {
 		return nil, tooLarge(limit)

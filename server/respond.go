@@ -49,6 +49,24 @@ type answer struct {
 	reasons     []string // for Problem.Reasons
 }
 
+// A repeatError is the error of a write that may have taken effect, where sending it again needs advice.
+type repeatError struct {
+	error
+	advice string
+}
+
+func (e *repeatError) Unwrap() error { return e.error }
+
+// unknownAnswer returns the response to a write that may have taken effect.
+func unknownAnswer(err error) answer {
+	advice := "Sending it again is safe."
+	if e, ok := errors.AsType[*repeatError](err); ok {
+		advice = e.advice
+	}
+	return answer{status: http.StatusServiceUnavailable, code: "temporarily_unavailable", retry: true, internal: true,
+		description: "The database did not answer in time: the request may have taken effect, or may do so soon. " + advice}
+}
+
 const internalDescription = "The server failed. Its log has the cause, under the request_id."
 
 // answerTo returns the response to an error, for both listeners.
@@ -84,6 +102,8 @@ func answerTo(err error) answer {
 		return statusAnswer(http.StatusNotFound, "not found")
 	case errors.Is(err, scripts.ErrConflict):
 		return statusAnswer(http.StatusConflict, err.Error())
+	case errors.Is(err, engine.ErrOutcomeUnknown):
+		return unknownAnswer(err)
 	case errors.Is(err, engine.ErrUnavailable), errors.Is(err, context.DeadlineExceeded),
 		errors.Is(err, context.Canceled):
 		return answer{status: http.StatusServiceUnavailable, code: "temporarily_unavailable",

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -103,7 +104,9 @@ func (s *Server) deploy(c echo.Context) error {
 	case asked.CopyOf != 0 && asked.Scripts != nil:
 		return &scripts.RejectedError{Reasons: []string{"scripts and copy_of exclude each other: send one of them"}}
 	case asked.CopyOf != 0:
-		old, err := s.config.Deployments.Deployment(c.Request().Context(), asked.CopyOf)
+		ctx, cancel := context.WithTimeout(c.Request().Context(), s.config.RequestTimeout)
+		defer cancel()
+		old, err := s.config.Deployments.Deployment(ctx, asked.CopyOf)
 		if err != nil {
 			return err
 		}

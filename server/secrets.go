@@ -66,6 +66,10 @@ func (s *Server) rotateSecret(c echo.Context) error {
 	if _, refused := errors.AsType[*engine.Error](err); refused {
 		return &scripts.RejectedError{Reasons: []string{err.Error()}}
 	}
+	if errors.Is(err, engine.ErrOutcomeUnknown) {
+		return &repeatError{err, "Before another rotation, which ends the secret before, look at former_secret_expires_at " +
+			"of the client."}
+	}
 	if err != nil {
 		return err
 	}

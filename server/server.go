@@ -140,7 +140,7 @@ type Config struct {
 	Registration   RegistrationPolicy // zero means RegistrationToken
 	MaxBody        int64              // of a registration, in bytes; 0 means 64 KiB
 	MaxModule      int64              // of an upload, in bytes; 0 means 8 MiB
-	RequestTimeout time.Duration      // of a registration, from its last byte to the response; 0 means 3 s
+	RequestTimeout time.Duration      // of a request, from its last byte to the response; see timeoutOf; 0 means 3 s
 	CORSOrigins    []string           // nil means every origin
 	RateLimit      float64            // requests per second and address, a tenth for failing tokens; 0 means no limit
 	RateBurst      int                // requests at once per address, a tenth for failing tokens; 0 means 200
@@ -175,7 +175,7 @@ func New(c Config) (*Server, error) {
 	c.Registration = cmp.Or(c.Registration, RegistrationToken)
 	c.MaxBody = cmp.Or(c.MaxBody, 64<<10)
 	c.MaxModule = cmp.Or(c.MaxModule, 8<<20)
-	c.RequestTimeout = cmp.Or(c.RequestTimeout, 3*time.Second)
+	c.RequestTimeout = cmp.Or(c.RequestTimeout, DefaultRequestTimeout)
 	c.RateBurst = cmp.Or(c.RateBurst, 200)
 	c.ForwardedHeader = cmp.Or(c.ForwardedHeader, ForwardedEither)
 	c.Logger = cmp.Or(c.Logger, slog.Default())

@@ -4,6 +4,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -86,6 +87,7 @@ func (a *App) connect(ctx context.Context) error {
 		return err
 	}
 	observer.Watch(a.Scripts)
+	observer.WatchDatabase(a.Store)
 	observer.WatchPanics(a.config.Guard)
 	if a.Engine, err = a.newEngine(); err != nil {
 		return err
@@ -95,7 +97,8 @@ func (a *App) connect(ctx context.Context) error {
 }
 
 func (a *App) newHost(ctx context.Context, observer host.Observer) (*host.Host, error) {
-	c, db := a.config.Scripts, a.Store
+	c := a.config.Scripts
+	db := &boundedStore{a.Store, cmp.Or(a.config.Server.RequestTimeout, server.DefaultRequestTimeout)}
 	c.Modules, c.Deployments, c.Shadows = db, db, db
 	c.ClientExists = db.ClientExists
 	c.CanaryKey = func(ctx context.Context) ([]byte, error) { return db.Key(ctx, "canary") }

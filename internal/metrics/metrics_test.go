@@ -212,3 +212,26 @@ func TestBuildInfo(t *testing.T) {
 		t.Errorf("got %v, want %s", got, want)
 	}
 }
+
+type database struct {
+	doubtful        int
+	removed, absent uint64
+}
+
+func (d *database) InDoubt() int              { return d.doubtful }
+func (d *database) Settled() (uint64, uint64) { return d.removed, d.absent }
+
+func TestDatabaseIsWatched(t *testing.T) {
+	m, d := metrics.New(), &database{}
+	m.WatchDatabase(d)
+	*d = database{doubtful: 3, removed: 2, absent: 1}
+	got := append(scrape(t, m, "registrar_registrations_in_doubt"), scrape(t, m, "registrar_registrations_settled")...)
+	want := []string{
+		"registrar_registrations_in_doubt 3",
+		`registrar_registrations_settled_total{outcome="absent"} 1`,
+		`registrar_registrations_settled_total{outcome="removed"} 2`,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("want (-) and got (+):\n%s", diff)
+	}
+}
