@@ -1,0 +1,264 @@
+package e2e
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"registrar/internal/token"
+	"registrar/internal/wasmtest"
+	"registrar/scripts"
+	"registrar/server/adminapi"
+	"registrar/store/storetest"
+)
+
+// A call is a request that a test sends while the database hangs.
+type call struct {
+	name, method, url, token, mediaType, body string
+	want                                      int
+}
+
+// A reply is what a call got.
+type reply struct {
+	call
+	status int
+	header http.Header
+	body   []byte
+	took   time.Duration
+	err    error
+}
+
+// do sends a call.
+func (c call) do() reply {
+	began := time.Now()
+	request, err := http.NewRequest(c.method, c.url, strings.NewReader(c.body))
+	if err != nil {
+		return reply{call: c, err: err}
+	}
+	if c.body != "" {
+		request.Header.Set("Content-Type", c.mediaType)
+	}
+	if c.token != "" {
+		request.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	response, err := (&http.Client{Timeout: patience}).Do(request)
+	if err != nil {
+		return reply{call: c, err: err}
+	}
+	defer response.Body.Close()
+	b, err := io.ReadAll(response.Body)
+	return reply{c, response.StatusCode, response.Header, b, time.Since(began), err}
+}
+
+// sendAll sends calls at once and returns their replies.
+func sendAll(calls []call) []reply {
+	replies := make([]reply, len(calls))
+	var all sync.WaitGroup
+	for i, c := range calls {
+		all.Go(func() { replies[i] = c.do() })
+	}
+	all.Wait()
+	return replies
+}
+
+// stopped runs f while a process is stopped.
+func stopped(t testing.TB, pid int, f func()) {
+	t.Helper()
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = syscall.Kill(pid, syscall.SIGCONT) }()
+	f()
+}
+
+// While the database is stopped, each route answers by its bound. What was answered 503 is gone afterwards, what was
+// acknowledged is stored, and a token has lost the uses of stored clients only.
+func TestDatabaseThatHangs(t *testing.T) {
+	t.Parallel()
+	server := storetest.NewServer(t)
+	flags := []string{"--database=mysql:" + server.Database(t), "--request-timeout=1s", "--rate-limit=0"}
+	p := start(t, t.TempDir(), flags...)
+	admin, err := token.ReadFile(filepath.Join(p.folder, "registrar.token"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	limited := answer[adminapi.InitialAccessToken](t, p, "token", "create", "--label=CI", "--uses=1000").Token
+	own := ownClient(t, p)
+	module := answer[scripts.Module](t, p, "script", "push", wasmtest.Path(t, "taken-id"))
+	api := func(method, path, body string) call {
+		return call{method + " " + path, method, p.admin + adminapi.Prefix + path, admin, "application/json", body, 503}
+	}
+	register := call{"register", "POST", p.public + "/register", "", "application/json", minimal, 503}
+	withToken := register
+	withToken.name, withToken.token = "register with a token", limited
+	calls := []call{
+		{"read", "GET", own.URI, own.Token, "", "", 503},
+		{"update", "PUT", own.URI, own.Token, "application/json", fmt.Sprintf(
+			`{"client_id":%q,"redirect_uris":["https://app.example/other"]}`, own.ClientID), 503},
+		{"delete", "DELETE", own.URI, own.Token, "", "", 503},
+		{"ready", "GET", p.admin + "/readyz", "", "", "", 503},
+		{"healthy", "GET", p.admin + "/healthz", "", "", "", 200},
+		api("GET", "/clients", ""), api("GET", "/clients/"+own.ClientID, ""), api("GET", "/modules", ""),
+		api("GET", "/deployments/current", ""), api("POST", "/initial-access-tokens", `{"label":"x"}`),
+		api("POST", "/clients/seen", `{"client_ids":["a"]}`), api("POST", "/dry-run", `{"request":`+minimal+`}`),
+		api("POST", "/deployments", `{"scripts":[{"name":"ids","module":"`+module.Digest+`"}]}`),
+		api("POST", "/clients/"+own.ClientID+"/rotate-secret", "{}"), api("DELETE", "/clients/nobody", ""),
+	}
+	for range 40 {
+		calls = append(calls, register, withToken)
+	}
+	var before, during []reply
+	loaded := make(chan bool)
+	go func() { // some of the statements are running when the database stops
+		defer close(loaded)
+		for range 3 {
+			before = append(before, sendAll(calls[len(calls)-80:])...)
+		}
+	}()
+	eventually(t, "clients register", func() bool { return p.metric("registrar_registrations_total", "outcome=registered") > 30 })
+	stopped(t, server.PID(), func() {
+		during = sendAll(calls)
+		<-loaded
+	})
+	acknowledged, uses := map[string]bool{own.ClientID: true}, 0
+	var latest time.Duration
+	for _, r := range append(before, during...) {
+		if r.err != nil {
+			t.Errorf("%s: %v", r.name, r.err)
+			continue
+		}
+		if r.status == http.StatusCreated && strings.HasPrefix(r.name, "register") {
+			var client registration
+			if err := json.Unmarshal(r.body, &client); err != nil {
+				t.Fatal(err)
+			}
+			acknowledged[client.ClientID] = true
+			if r.token != "" {
+				uses++
+			}
+			continue
+		}
+		latest = max(latest, r.took)
+		if r.status != r.want {
+			t.Errorf("%s: got %d %s, want %d", r.name, r.status, r.body, r.want)
+		}
+		if r.want == 503 && r.name != "ready" && r.header.Get("Retry-After") == "" {
+			t.Errorf("%s: no Retry-After", r.name)
+		}
+		if strings.Contains(r.url, p.public) && !bytes.Contains(r.body, []byte(`"temporarily_unavailable"`)) {
+			t.Errorf("%s: got %s", r.name, r.body)
+		}
+	}
+	t.Logf("the last 503 came after %v", latest)
+	wantStored(t, p, acknowledged)
+	list := answer[adminapi.InitialAccessTokens](t, p, "token", "list")
+	for _, tok := range list.Tokens {
+		if tok.Label == "CI" && *tok.UsesLeft != int64(1000-uses) {
+			t.Errorf("%d uses are left, want %d", *tok.UsesLeft, 1000-uses)
+		}
+	}
+	if p.logged("registrations are in doubt: the database has not answered in time; "+
+		"what it stores of them will be removed") == nil {
+		t.Error("the log does not say that registrations were in doubt")
+	}
+}
+
+// A script makes the ID. While its row is in doubt it is neither free nor taken, and the client can register with it
+// afterwards.
+func TestSameIDWhileTheDatabaseHangs(t *testing.T) {
+	t.Parallel()
+	server := storetest.NewServer(t)
+	p := start(t, t.TempDir(), "--database=mysql:"+server.Database(t), "--request-timeout=500ms")
+	must(t, p.command("script", "push", wasmtest.Path(t, "taken-id"), "--deploy"))
+	stopped(t, server.PID(), func() {
+		for range 3 {
+			if got := p.register(minimal); got.status != http.StatusServiceUnavailable {
+				t.Errorf("while the database hangs: got %+v", got)
+			}
+		}
+	})
+	var got registration
+	eventually(t, "the ID is free", func() bool {
+		if got = p.register(minimal); got.status == http.StatusBadRequest {
+			t.Fatalf("the ID is taken by a client that was not acknowledged: %+v", got)
+		}
+		return got.status == http.StatusCreated
+	})
+	wantStored(t, p, map[string]bool{got.ClientID: true})
+	if again := p.register(minimal); again.status != http.StatusBadRequest {
+		t.Errorf("another client with the ID: got %+v", again)
+	}
+}
+
+// A process that is killed while registrations are in doubt may leave their rows, which are never seen.
+func TestKilledWhileTheDatabaseHangs(t *testing.T) {
+	t.Parallel()
+	server := storetest.NewServer(t)
+	flags := []string{"--database=mysql:" + server.Database(t), "--request-timeout=300ms", "--rate-limit=0"}
+	folder := t.TempDir()
+	p := start(t, folder, flags...)
+	acknowledged := map[string]bool{p.register(minimal).ClientID: true}
+	stopped(t, server.PID(), func() {
+		if got := p.register(minimal); got.status != http.StatusServiceUnavailable {
+			t.Errorf("got %+v", got)
+		}
+		p.cmd.Process.Kill()
+		p.wait()
+	})
+	p = start(t, folder, flags...)
+	for _, c := range answer[adminapi.Clients](t, p, "client", "list").Clients {
+		if !acknowledged[c.ClientID] && c.SeenAt != nil {
+			t.Errorf("client %s was not acknowledged, but seen", c.ClientID)
+		}
+		delete(acknowledged, c.ClientID)
+	}
+	if len(acknowledged) > 0 {
+		t.Errorf("%v is not stored", acknowledged)
+	}
+}
+
+// A managed is a client that manages itself.
+type managed struct {
+	ClientID string `json:"client_id"`
+	Token    string `json:"registration_access_token"`
+	URI      string `json:"registration_client_uri"`
+}
+
+// ownClient registers a client, and gives its URI the address of the server.
+func ownClient(t testing.TB, p *process) (c managed) {
+	t.Helper()
+	status, b := p.post(p.public+"/register", minimal)
+	if err := json.Unmarshal(b, &c); err != nil || status != http.StatusCreated {
+		t.Fatalf("got %d %s, %v", status, b, err)
+	}
+	c.URI = p.public + "/register/" + c.ClientID
+	return c
+}
+
+// wantStored waits until no registration is in doubt, and then checks that exactly these clients are stored.
+func wantStored(t testing.TB, p *process, want map[string]bool) {
+	t.Helper()
+	eventually(t, "no registration is in doubt", func() bool { return p.metric("registrar_registrations_in_doubt") == 0 })
+	list := answer[adminapi.Clients](t, p, "client", "list", "--limit=1000")
+	stored := map[string]bool{}
+	for _, c := range list.Clients {
+		stored[c.ClientID] = true
+		if !want[c.ClientID] {
+			t.Errorf("client %s is stored, but was not acknowledged", c.ClientID)
+		}
+	}
+	for id := range want {
+		if !stored[id] {
+			t.Errorf("client %s was acknowledged, but is not stored", id)
+		}
+	}
+}
