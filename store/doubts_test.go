@@ -343,3 +343,53 @@ func TestStatementArrivesLate(t *testing.T) {
 		t.Errorf("%d rows were removed and %d absent, want 0 and 1", removed, absent)
 	}
 }
+
+// A COMMIT that is not answered ends by the deadline too. If it takes effect later, the client is removed and the token
+// gets its use back.
+func TestCommitIsNotAnswered(t *testing.T) {
+	t.Parallel()
+	b, database := newBreaker(t)
+	s := open(t, store.Config{Database: database, Connections: 4})
+	token := &engine.InitialAccessToken{ID: "token", MaxUses: 3, CreatedAt: time.Now()}
+	if err := s.AddInitialAccessToken(t.Context(), token); err != nil {
+		t.Fatal(err)
+	}
+	add := func(id string) error {
+		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+		defer cancel()
+		c := newClient(id)
+		c.Caller = token.Caller()
+		return s.AddClient(ctx, c)
+	}
+	if err := add("first"); err != nil { // prepares the look-up of the token
+		t.Fatal(err)
+	}
+	// Messages: the look-up, two for BEGIN, four for the statements, COMMIT, and perhaps others between them.
+	doubtful := 0
+	for after := range int32(16) {
+		b.release = make(chan struct{})
+		b.arm(delayed, after)
+		err := inTime(t, "AddClient", func() error { return add("late") })
+		held := b.armed.Swap(never) == never
+		if !errors.Is(err, engine.ErrUnavailable) != !held {
+			t.Errorf("held after %d messages %t: got %v", after, held, err)
+		}
+		doubtful += s.InDoubt()
+		close(b.release)
+		await(t, "the end of the doubt", func() bool { return s.InDoubt() == 0 })
+		got, readErr := s.InitialAccessToken(t.Context(), token.Hash)
+		if readErr != nil {
+			t.Fatal(readErr)
+		}
+		if left := map[bool]int64{true: 2, false: 1}[held]; got.UsesLeft != left || exists(t, s, "late") == held {
+			t.Errorf("held after %d messages %t: %d uses are left, want %d; stored %t", after, held, got.UsesLeft, left,
+				exists(t, s, "late"))
+		}
+		if !held {
+			break
+		}
+	}
+	if doubtful == 0 {
+		t.Error("no client was in doubt, although COMMIT was held")
+	}
+}

@@ -109,7 +109,36 @@ func (c *mysqlConn) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx,
 		return nil, &unsentError{err}
 	}
 	c.wire.wrote.Store(true)
-	return tx, nil
+	until, _ := ctx.Deadline()
+	return &mysqlTx{tx, c.wire, until}, nil
+}
+
+// A mysqlTx is a transaction of the MySQL driver, which bounds COMMIT and ROLLBACK only by the timeouts of the
+// connection.
+type mysqlTx struct {
+	driver.Tx
+	wire  *wire
+	until time.Time // deadline of the context with which the transaction began; zero if it has none
+}
+
+// rollbackTimeout bounds a ROLLBACK after the deadline of its transaction. Ending the connection has the same effect.
+const rollbackTimeout = 100 * time.Millisecond
+
+// Commit implements [driver.Tx].
+func (t *mysqlTx) Commit() error {
+	t.wire.until = t.until
+	defer func() { t.wire.until = time.Time{} }()
+	return t.Tx.Commit()
+}
+
+// Rollback implements [driver.Tx].
+func (t *mysqlTx) Rollback() error {
+	if least := time.Now().Add(rollbackTimeout); !t.until.IsZero() && t.until.Before(least) {
+		t.until = least
+	}
+	t.wire.until = t.until
+	defer func() { t.wire.until = time.Time{} }()
+	return t.Tx.Rollback()
 }
 
 // ExecContext implements [driver.ExecerContext].
