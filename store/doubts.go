@@ -63,11 +63,15 @@ type doubt struct {
 }
 
 func newDoubts(s *Store, b *backend, g *guard.Guard) *doubts {
-	return &doubts{
+	d := &doubts{
 		store: s, pool: s.pools[len(s.pools)-1], lost: b.lost, log: b.log, guard: g,
 		running: map[*clientRow]*doubt{}, early: map[*clientRow]error{}, byID: map[string]int{},
 		stop: make(chan struct{}),
 	}
+	if d.lost != nil {
+		d.lost.keepWhile(func() bool { return d.count.Load() > 0 })
+	}
+	return d
 }
 
 // admit returns an error if no client with this ID may be stored, because one is in doubt or too many are.
@@ -242,9 +246,6 @@ func (d *doubts) concludes(ctx context.Context, one *doubt, removed bool) bool {
 	defer d.mu.Unlock()
 	d.open = slices.DeleteFunc(d.open, func(other *doubt) bool { return other == one })
 	d.leave(one)
-	if d.lost != nil && d.count.Load() == 0 {
-		d.lost.forget(time.Now())
-	}
 	return true
 }
 

@@ -15,12 +15,13 @@ import (
 // settled only when the server has ended the connection too, which it does after what it has read from it.
 //
 // There are few: a server that does not answer accepts no new connections, and each is forgotten when the server has
-// ended it.
+// ended it, or after a time in which no row is in doubt.
 type lostConns struct {
 	log *slog.Logger
 
-	mu   sync.Mutex
-	list []lostConn // in the order in which they were lost
+	mu     sync.Mutex
+	list   []lostConn  // in the order in which they were lost
+	needed func() bool // reports whether a row is in doubt
 }
 
 type lostConn struct {
@@ -33,17 +34,21 @@ type lostConn struct {
 // at whose end a row may come to be in doubt.
 const lostFor = 2 * (outcomeTimeout + statementTimeout)
 
+// add adds a connection, before it is closed. While no row is in doubt, add drops those that were lost long ago.
 func (l *lostConns) add(c lostConn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.needed == nil || !l.needed() {
+		l.list = slices.DeleteFunc(l.list, func(old lostConn) bool { return c.lost.Sub(old.lost) > lostFor })
+	}
 	l.list = append(l.list, c)
 }
 
-// forget drops connections that were lost long ago. It is called while no row is in doubt.
-func (l *lostConns) forget(now time.Time) {
+// keepWhile sets the function that reports whether a row is in doubt.
+func (l *lostConns) keepWhile(needed func() bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.list = slices.DeleteFunc(l.list, func(c lostConn) bool { return now.Sub(c.lost) > lostFor })
+	l.needed = needed
 }
 
 // restartMargin is the precision with which a server's uptime tells when it was started.
