@@ -43,7 +43,7 @@ type listenFlags struct {
 	TLSCert        string            `name:"tls-cert" and:"tls" placeholder:"FILE" help:"Certificate chain of the public address, PEM. Without it the address serves plain HTTP."`
 	TLSKey         string            `name:"tls-key" and:"tls" placeholder:"FILE" help:"Private key of the certificate, PEM."`
 	CORSOrigin     []string          `name:"cors-origin" default:"*" placeholder:"ORIGIN" help:"Origins whose pages may register clients; * allows all. The public endpoints use no cookies. Default ${default}."`
-	RequestTimeout duration.Duration `default:"3s" placeholder:"DURATION" help:"Time limit of a registration, from its last byte to the response. Default ${default}."`
+	RequestTimeout duration.Duration `default:"3s" placeholder:"DURATION" help:"Time limit of a request, from its last byte to the response; uploads, deployments and replays have their own. Default ${default}."`
 }
 
 // proxyFlags say which proxies name the address of a client, and how.
