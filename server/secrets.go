@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -42,8 +41,7 @@ func (s *Server) rotateSecret(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(c.Request().Context(), s.config.RequestTimeout) // scripts run
-	defer cancel()
+	ctx := c.Request().Context()
 	var client *engine.Client
 	var secret engine.Plaintext
 	for range updateAttempts {
