@@ -331,6 +331,7 @@ func testDiscovery(t *testing.T, site siteFunc) {
 	const issuer = "https://auth.example"
 	document := `{"issuer":"` + issuer + `","token_endpoint":"https://auth.example/token",
 		"registration_endpoint":"https://old.example/","signed_metadata":"a.b.c",
+		"mtls_endpoint_aliases":{"token_endpoint":"https://mtls.example/t","registration_endpoint":"https://mtls.example/r"},
 		"grant_types_supported":["authorization_code"],
 		"token_endpoint_auth_methods_supported":["none","client_secret_basic"],"scopes_supported":["read"],
 		"id_token_signing_alg_values_supported":["ES256"]}`
@@ -340,6 +341,7 @@ func testDiscovery(t *testing.T, site siteFunc) {
 			wantHeader("Content-Type", "application/json").wantHeader("Access-Control-Allow-Origin", "*").
 			wantMembers(map[string]any{"issuer": issuer, "registration_endpoint": issuer + "/register",
 				"token_endpoint": "https://auth.example/token", "signed_metadata": nil,
+				"mtls_endpoint_aliases":                 map[string]any{"token_endpoint": "https://mtls.example/t"},
 				"client_id_metadata_document_supported": nil})
 		e := s.do("OPTIONS", s.public.URL+path, "", "Origin: https://spa.example", "Access-Control-Request-Method: GET",
 			"Access-Control-Request-Headers: mcp-protocol-version").

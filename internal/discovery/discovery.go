@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"sync"
 	"time"
 
@@ -94,8 +93,7 @@ func (s *Source) checkIssuer(members map[string]jsontext.Value) error {
 	return nil
 }
 
-// build sets this server's own members. It removes signed_metadata, which would take precedence over them (RFC 8414
-// §2.1).
+// build sets this server's own members, and removes those that lead clients elsewhere to register.
 func (s *Source) build(members map[string]jsontext.Value) (*metadata, error) {
 	if err := s.checkIssuer(members); err != nil {
 		return nil, err
@@ -104,17 +102,24 @@ func (s *Source) build(members map[string]jsontext.Value) (*metadata, error) {
 	if refusal, refused := errors.AsType[*engine.Error](err); refused {
 		return nil, fmt.Errorf("%w: %s", ErrInvalid, refusal.Description)
 	}
-	members = maps.Clone(members)
-	delete(members, "signed_metadata")
+	published := make(map[string]jsontext.Value, len(members)+1)
+	for name, value := range members {
+		if leadsElsewhere(name) {
+			continue
+		}
+		if published[name], err = withoutElsewhere(value); err != nil {
+			return nil, err
+		}
+	}
 	endpoint, err := json.Marshal(s.config.RegistrationEndpoint)
 	if err != nil {
 		return nil, fmt.Errorf("encoding the registration endpoint: %w", err)
 	}
-	members["registration_endpoint"] = endpoint
+	published["registration_endpoint"] = endpoint
 	if s.config.MetadataDocuments {
-		members["client_id_metadata_document_supported"] = jsontext.Value("true")
+		published["client_id_metadata_document_supported"] = jsontext.Value("true")
 	}
-	document, err := json.Marshal(members, json.Deterministic(true))
+	document, err := json.Marshal(published, json.Deterministic(true))
 	if err != nil {
 		return nil, fmt.Errorf("encoding the discovery document: %w", err)
 	}
