@@ -47,6 +47,11 @@ func (c *checkCommand) Run(ctx context.Context, to *console) error {
 	}
 	p := &textWriter{}
 	p.table(a.rows())
+	if config.Discovery != nil {
+		for _, warning := range config.Discovery.Warnings() {
+			p.line("\nwarning: discovery document: %s", warning)
+		}
+	}
 	_, err = to.out.Write(p.buffer.Bytes())
 	return err
 }

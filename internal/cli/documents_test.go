@@ -104,6 +104,24 @@ func TestDocuments(t *testing.T) {
 	}
 }
 
+// check prints what in the discovery document turns clients away, and does not fail.
+func TestCheckWarnsOfDiscoveryDocuments(t *testing.T) {
+	const missing = "code_challenge_methods_supported is missing"
+	database := "--database=sqlite:" + t.TempDir() + "/registrar.db"
+	check := func(document string) string {
+		return must(t, runHere(t, "check", database, "--discovery-document="+servertest.File(t, "d.json", document))).out
+	}
+	got := check(`{"issuer":"http://localhost:8080"}`)
+	if strings.Count(got, "\nwarning: discovery document: ") != 2 || !strings.Contains(got, missing) {
+		t.Errorf("got\n%s\nwant two warnings", got)
+	}
+	got = check(`{"issuer":"http://localhost:8080","code_challenge_methods_supported":["S256"],
+		"token_endpoint_auth_methods_supported":["none","private_key_jwt"]}`)
+	if strings.Contains(got, "warning") || !strings.Contains(got, "deployment") {
+		t.Errorf("got\n%s\nwant no warning", got)
+	}
+}
+
 // By default no issuer is trusted and nothing is published.
 func TestNoDocuments(t *testing.T) {
 	c, err := documentsOf(t)

@@ -34,6 +34,9 @@ func (c *serveCommand) Run(ctx context.Context, to *console) error {
 	} else if err != nil {
 		logger.ErrorContext(ctx, "no client can register until the discovery document is read", "error", err)
 	}
+	if config.Discovery != nil {
+		config.Discovery.LogWarnings(ctx)
+	}
 	a, err := app.New(ctx, config)
 	if err != nil {
 		return err

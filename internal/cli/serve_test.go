@@ -12,6 +12,34 @@ import (
 	"registrar/internal/servertest"
 )
 
+// The log has the warnings about the discovery document before the server listens.
+func TestServeLogsDiscoveryWarnings(t *testing.T) {
+	document := servertest.File(t, "d.json", `{"issuer":"http://localhost:8080"}`)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	log := &servertest.Buffer{}
+	ended := make(chan int, 1)
+	go func() {
+		ended <- run(ctx, []string{"serve", "--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0",
+			"--discovery-document=" + document, "--database=sqlite:" + filepath.Join(t.TempDir(), "registrar.db")},
+			&console{out: log, err: log})
+	}()
+	for deadline := time.Now().Add(time.Minute); !strings.Contains(log.String(), "msg=listening"); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("the server does not listen:\n%s", log)
+		}
+	}
+	cancel()
+	if code := <-ended; code != exitDone {
+		t.Errorf("exit code %d", code)
+	}
+	before, _, _ := strings.Cut(log.String(), "msg=listening")
+	if strings.Count(before, "the discovery document turns clients away") != 2 ||
+		!strings.Contains(before, "level=WARN") || !strings.Contains(before, "code_challenge_methods_supported is missing") {
+		t.Errorf("want two warnings in\n%s", log)
+	}
+}
+
 // On a terminal the server prints a command that registers a client.
 func TestPrintedCommandWorks(t *testing.T) {
 	if _, err := exec.LookPath("curl"); err != nil {

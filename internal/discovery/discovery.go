@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -48,6 +49,7 @@ type Source struct {
 type metadata struct {
 	document   []byte
 	advertised engine.Advertised
+	warnings   []string
 }
 
 // New returns a Source. If there is an upstream, the metadata is unavailable until [Source.Load]. Errors are
@@ -123,7 +125,7 @@ func (s *Source) build(members map[string]jsontext.Value) (*metadata, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encoding the discovery document: %w", err)
 	}
-	return &metadata{document, advertised}, nil
+	return &metadata{document, advertised, warningsOf(members)}, nil
 }
 
 // Load reads upstream and publishes the merged metadata. After an error the previous metadata stays in force. The error
@@ -156,12 +158,12 @@ func (s *Source) Load(ctx context.Context) error {
 	return nil
 }
 
-// Follow reads upstream periodically until ctx is done.
+// Follow reads upstream periodically until ctx is done. It logs the warnings when they change.
 func (s *Source) Follow(ctx context.Context) {
 	if s.config.Upstream == "" {
 		return
 	}
-	wait := s.config.Interval
+	wait, known := s.config.Interval, s.Warnings()
 	if _, err := s.get(); err != nil {
 		wait = s.config.Retry
 	}
@@ -177,6 +179,27 @@ func (s *Source) Follow(ctx context.Context) {
 			s.config.Logger.WarnContext(ctx, "reading the discovery document; the last one stays in force", "error",
 				err)
 		}
+		if now := s.Warnings(); !slices.Equal(now, known) {
+			known = now
+			s.LogWarnings(ctx)
+		}
+	}
+}
+
+// Warnings returns what in the published metadata turns clients away that would register here, in words for the
+// operator. It returns nil if nothing does, and until upstream was read.
+func (s *Source) Warnings() []string {
+	m, err := s.get()
+	if err != nil {
+		return nil
+	}
+	return m.warnings
+}
+
+// LogWarnings logs the warnings.
+func (s *Source) LogWarnings(ctx context.Context) {
+	for _, warning := range s.Warnings() {
+		s.config.Logger.WarnContext(ctx, "the discovery document turns clients away", "why", warning)
 	}
 }
 
