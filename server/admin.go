@@ -87,7 +87,10 @@ func (s *Server) ready(c echo.Context) error {
 func (s *Server) administrator(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		noStore(c)
-		scheme, presented, _ := strings.Cut(c.Request().Header.Get(echo.HeaderAuthorization), " ")
+		scheme, presented, err := authorization(c.Request().Header)
+		if err != nil {
+			return &unauthorizedError{token: true, description: "the admin token is not valid", cause: err}
+		}
 		if !strings.EqualFold(scheme, "Bearer") || presented == "" {
 			return &unauthorizedError{description: "the admin API needs an admin token: Authorization: Bearer …"}
 		}

@@ -105,16 +105,12 @@ const maxToken = 8 << 10
 // bearerToken returns the token in a request's Authorization header (RFC 6750 §2.1), and whether the request has that
 // header. Tokens in other places are ignored.
 func bearerToken(h http.Header) (token string, sent bool, err error) {
-	values := h.Values(echo.HeaderAuthorization)
+	scheme, token, err := authorization(h)
 	switch {
-	case len(values) == 0 || len(values) == 1 && values[0] == "":
+	case err != nil:
+		return "", true, badToken(err)
+	case scheme == "" && token == "":
 		return "", false, nil
-	case len(values) > 1:
-		return "", true, badToken(errors.New("more than one Authorization header"))
-	}
-	scheme, token, _ := strings.Cut(values[0], " ")
-	token = strings.Trim(token, " ")
-	switch {
 	case !strings.EqualFold(scheme, "Bearer") || token == "":
 		return "", true, &unauthorizedError{description: "registration takes a token as Authorization: Bearer TOKEN"}
 	case len(token) > maxToken || !b64token(token):

@@ -299,6 +299,19 @@ func testUniform401(t *testing.T, site siteFunc) {
 		}
 	}
 	o.get().want(http.StatusOK)
+	// Of several Authorization headers, none counts.
+	for _, values := range [][]string{{o.token, o.token}, {o.token, other.token}, {other.token, o.token}, {o.token, ""}} {
+		for _, method := range []string{"GET", "PUT", "DELETE"} {
+			e := s.authorizedBy(method, o.uri, "", "Bearer "+values[0], "Bearer "+values[1]).want(http.StatusUnauthorized).
+				wantChallenge("invalid_token")
+			if e.body != first.body {
+				t.Errorf("%s with two headers: got %s, want %s", method, e.body, first.body)
+			}
+		}
+	}
+	s.authorizedBy("GET", s.admin.URL+"/admin/v1/clients", "", "Bearer "+adminToken, "Bearer "+adminToken).
+		want(http.StatusUnauthorized)
+	s.authorizedBy("GET", s.admin.URL+"/admin/v1/clients", "", "Bearer "+adminToken).want(http.StatusOK)
 	other.get().want(http.StatusOK)
 	s.do("PATCH", o.uri, "").want(http.StatusMethodNotAllowed)
 	if e := s.do("POST", o.uri, `{}`).want(http.StatusMethodNotAllowed); !strings.Contains(e.header.Get("Allow"), "PUT") {

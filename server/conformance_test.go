@@ -183,6 +183,12 @@ func testProtectedMode(t *testing.T, site siteFunc) {
 	}
 	s.register(`{`+web+`}`, "Authorization: Bearer "+issuer.token("", "read")).want(http.StatusForbidden).
 		wantChallenge("insufficient_scope")
+	// A request has one Authorization header.
+	initial := "Bearer " + good
+	s.authorizedBy("POST", s.public.URL+"/register", `{`+web+`}`, initial, initial).want(http.StatusUnauthorized).
+		wantChallenge("invalid_token")
+	s.authorizedBy("POST", s.public.URL+"/register", `{`+web+`}`, initial, "").want(http.StatusUnauthorized)
+	s.authorizedBy("POST", s.public.URL+"/register", `{`+web+`}`, initial+", "+initial).want(http.StatusUnauthorized)
 	// The token is checked before the body.
 	s.register(`[`, "Content-Type: text/plain").want(http.StatusUnauthorized)
 	if n := s.clients(); n != 0 {

@@ -110,8 +110,11 @@ func (s *Server) owner(c echo.Context) (*engine.Client, engine.Plaintext, error)
 	if err != nil {
 		return nil, "", err
 	}
-	scheme, sent, _ := strings.Cut(c.Request().Header.Get(echo.HeaderAuthorization), " ")
-	token := engine.Plaintext(strings.TrimSpace(sent))
+	scheme, sent, err := authorization(c.Request().Header)
+	if err != nil {
+		return nil, "", s.stranger(c, true)
+	}
+	token := engine.Plaintext(sent)
 	if !strings.EqualFold(scheme, "Bearer") || token == "" {
 		return nil, "", s.stranger(c, false)
 	}

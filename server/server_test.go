@@ -94,6 +94,11 @@ func (s *site) do(method, url, body string, headers ...string) *exchange {
 			request.Header.Set(name, value)
 		}
 	}
+	return s.send(request)
+}
+
+func (s *site) send(request *http.Request) *exchange {
+	s.t.Helper()
 	response, err := http.DefaultTransport.RoundTrip(request)
 	if err != nil {
 		s.t.Fatal(err)
@@ -104,6 +109,17 @@ func (s *site) do(method, url, body string, headers ...string) *exchange {
 		s.t.Fatal(err)
 	}
 	return &exchange{s.t, response.StatusCode, response.Header, string(b)}
+}
+
+// authorizedBy sends a request with these Authorization headers.
+func (s *site) authorizedBy(method, url, body string, values ...string) *exchange {
+	s.t.Helper()
+	request, err := http.NewRequest(method, url, strings.NewReader(body))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	request.Header = http.Header{"Content-Type": {"application/json"}, "Authorization": values}
+	return s.send(request)
 }
 
 func (s *site) register(body string, headers ...string) *exchange {
