@@ -1,5 +1,5 @@
-// Package claims reads the registered claims of JWTs that state the issuer, the audience and the time of validity (RFC
-// 7519 §4.1). It checks no signatures.
+// Package claims reads the JOSE header of JWTs (RFC 7515 §4), and the registered claims that state the issuer, the
+// audience and the times (RFC 7519 §4.1). It checks no signatures.
 package claims
 
 import (
@@ -16,6 +16,7 @@ type Validity struct {
 	Audience  Strings          `json:"aud"` // RFC 7519 §4.1.3
 	Expiry    *jwt.NumericDate `json:"exp"` // nil means never
 	NotBefore *jwt.NumericDate `json:"nbf"` // nil means always
+	IssuedAt  *jwt.NumericDate `json:"iat"` // nil means unknown; only its type is checked
 }
 
 // Expired reports whether exp has passed at now, by a clock that may be ahead by leeway (RFC 7519 §4.1.4).
