@@ -52,6 +52,8 @@ fuzz:
 	.ci/fuzz FuzzSoftwareStatement ./engine $(FUZZTIME)
 	.ci/fuzz FuzzRedirectURIs ./engine $(FUZZTIME)
 	.ci/fuzz FuzzRenewal ./engine $(FUZZTIME)
+	.ci/fuzz FuzzReadHeader ./internal/claims $(FUZZTIME)
+	.ci/fuzz FuzzVerify ./server/bearer $(FUZZTIME)
 	.ci/fuzz FuzzDecode ./scripts/wasmbin $(FUZZTIME)
 	.ci/fuzz FuzzRewrite ./scripts/metering $(FUZZTIME)
 	.ci/fuzz FuzzAuthorization ./server $(FUZZTIME)

@@ -189,6 +189,9 @@ func testProtectedMode(t *testing.T, site siteFunc) {
 		wantChallenge("invalid_token")
 	s.authorizedBy("POST", s.public.URL+"/register", `{`+web+`}`, initial, "").want(http.StatusUnauthorized)
 	s.authorizedBy("POST", s.public.URL+"/register", `{`+web+`}`, initial+", "+initial).want(http.StatusUnauthorized)
+	// Only %x20 separates scopes.
+	s.register(`{`+web+`}`, "Authorization: Bearer "+issuer.token("", "a\u00a0registration")).want(http.StatusForbidden).
+		wantChallenge("insufficient_scope")
 	// The token is checked before the body.
 	s.register(`[`, "Content-Type: text/plain").want(http.StatusUnauthorized)
 	if n := s.clients(); n != 0 {

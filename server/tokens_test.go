@@ -41,7 +41,9 @@ func (s *site) tokens() []any {
 // An issuer signs JWT access tokens, which its verifier accepts.
 type issuer struct {
 	t        testing.TB
+	name     string
 	key      *ecdsa.PrivateKey
+	file     string // holds the key set
 	verifier *bearer.Verifier
 }
 
@@ -49,7 +51,7 @@ const audience = "https://registrar.example"
 
 func newIssuer(t testing.TB) *issuer {
 	t.Helper()
-	i := &issuer{t: t}
+	i := &issuer{t: t, name: "https://issuer.example", file: filepath.Join(t.TempDir(), "jwks.json")}
 	var err error
 	if i.key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
 		t.Fatal(err)
@@ -58,16 +60,15 @@ func newIssuer(t testing.TB) *issuer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	file := filepath.Join(t.TempDir(), "jwks.json")
-	if err := os.WriteFile(file, set, 0o600); err != nil {
+	if err := os.WriteFile(i.file, set, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	keys, err := keyset.New(keyset.Config{Source: file})
+	keys, err := keyset.New(keyset.Config{Source: i.file})
 	if err != nil {
 		t.Fatal(err)
 	}
-	i.verifier, err = bearer.New(bearer.Config{Issuers: keyset.Issuers{"https://issuer.example": keys}, Audience: audience,
-		Scope: "registration"})
+	i.verifier, err = bearer.New(bearer.Config{Scope: "registration",
+		Issuers: map[string]bearer.Issuer{i.name: {Keys: keys, Audiences: []string{audience}}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +79,7 @@ func newIssuer(t testing.TB) *issuer {
 func (i *issuer) token(name, scope string) string {
 	i.t.Helper()
 	if name == "" {
-		name = "https://issuer.example"
+		name = i.name
 	}
 	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: i.key, KeyID: "k"}},
 		nil)

@@ -64,11 +64,13 @@ type migrationFlags struct {
 
 // registrationFlags say who may register.
 type registrationFlags struct {
-	Registration *string  `enum:"open,token" placeholder:"open|token" help:"Who may register: anyone, or callers with a token. Defaults to open, to this machine only, while public address, issuer and public URL are loopback and no proxy is trusted; else to token."`
-	JWTIssuer    []string `name:"jwt-issuer" placeholder:"ISSUER=JWKS" help:"Issuers whose JWT access tokens may register clients, each with its keys: an https URL or a file."`
-	JWTAudience  string   `name:"jwt-audience" placeholder:"AUDIENCE" help:"Audience (aud) that these tokens must have. Defaults to the public URL."`
-	JWTScope     string   `name:"jwt-scope" placeholder:"SCOPE" help:"Scope that these tokens must have. Required with --jwt-issuer."`
-	RateLimit    float64  `default:"10" placeholder:"NUMBER" help:"Registrations per second from one address; 0 means no limit. Loopback is not limited. Default ${default}."`
+	Registration  *string  `enum:"open,token" placeholder:"open|token" help:"Who may register: anyone, or callers with a token. Defaults to open, to this machine only, while public address, issuer and public URL are loopback and no proxy is trusted; else to token."`
+	JWTIssuer     []string `name:"jwt-issuer" placeholder:"ISSUER=JWKS" help:"Issuers whose JWT access tokens may register clients, each with its keys: an https URL or a file."`
+	JWTAudience   []string `name:"jwt-audience" placeholder:"[ISSUER=]AUDIENCE" help:"Audiences of which these tokens must have one (aud); none accepts tokens without an audience and for any, and needs --jwt-require. Defaults to the public URL."`
+	JWTScope      string   `name:"jwt-scope" placeholder:"SCOPE" help:"Scope that these tokens must have. Required with --jwt-issuer."`
+	JWTScopeClaim []string `name:"jwt-scope-claim" placeholder:"[ISSUER=]NAME" help:"Claims of these tokens that hold their scopes, such as roles. Defaults to scope and scp."`
+	JWTRequire    []string `name:"jwt-require" placeholder:"[ISSUER=]CLAIM=VALUE" help:"Claims that these tokens must have, all of them, such as token_use=access. Default none."`
+	RateLimit     float64  `default:"10" placeholder:"NUMBER" help:"Registrations per second from one address; 0 means no limit. Loopback is not limited. Default ${default}."`
 }
 
 // managementFlags say what clients may do with their registrations (RFC 7592).

@@ -104,6 +104,8 @@ func TestParseRefuses(t *testing.T) {
 		{"an issuer of access tokens twice", "--jwt-issuer=https://i.example=https://i.example/a --jwt-issuer=https://i.example=https://i.example/b --jwt-scope=registration", "twice"},
 		{"access tokens without a scope", "--jwt-issuer=https://issuer.example=https://issuer.example/jwks", "--jwt-scope"},
 		{"a scope without an issuer", "--jwt-scope=registration", "--jwt-issuer"},
+		{"a scope claim without an issuer", "--jwt-scope-claim=roles", "--jwt-issuer"},
+		{"a required claim without an issuer", "--jwt-require=a=b", "--jwt-issuer"},
 		{"a public URL by http", "--public-url=http://auth.example", "--public-url"},
 		{"a public URL with a fragment", "--public-url=https://auth.example/#x", "no fragment"},
 		{"a public URL with a user", "--public-url=https://hidden:secret@auth.example", "--public-url: must not contain a user"},

@@ -48,6 +48,18 @@ func divide(entry string) (issuer, source string, ok bool) {
 	return issuer, source, ok && issuer != "" && source != ""
 }
 
+// Divide splits an entry of the form ISSUER=VALUE, where the issuer is in the map. It returns the issuer "" and the whole
+// entry if it does not begin with one. The longest issuer counts.
+func (i Issuers) Divide(entry string) (issuer, value string) {
+	value = entry
+	for name := range i {
+		if rest, found := strings.CutPrefix(entry, name+"="); found && len(name) > len(issuer) {
+			issuer, value = name, rest
+		}
+	}
+	return issuer, value
+}
+
 // StatementKeys returns the keys that may have signed a software statement (RFC 7591 §2.3). It implements the
 // StatementKeys of [engine.Config]. The error is [engine.ErrUntrusted] for an issuer that is not in the map and
 // [engine.ErrUnavailable] while the issuer's keys cannot be read.

@@ -49,6 +49,26 @@ func TestParseIssuers(t *testing.T) {
 	}
 }
 
+func TestDivide(t *testing.T) {
+	issuers := Issuers{"a": nil, "a=b": nil, "https://i.example": nil, "https://i.example/?t=1": nil}
+	for entry, want := range map[string][2]string{
+		"a=x":                        {"a", "x"},
+		"a=b=x":                      {"a=b", "x"}, // the longest issuer
+		"a=b":                        {"a", "b"},
+		"a=":                         {"a", ""},
+		"a":                          {"", "a"},
+		"ab=x":                       {"", "ab=x"},
+		"":                           {"", ""},
+		"https://i.example=none":     {"https://i.example", "none"},
+		"https://i.example/=none":    {"", "https://i.example/=none"},
+		"https://i.example/?t=1=x=y": {"https://i.example/?t=1", "x=y"},
+	} {
+		if issuer, value := issuers.Divide(entry); issuer != want[0] || value != want[1] {
+			t.Errorf("%q: got %q and %q, want %q", entry, issuer, value, want)
+		}
+	}
+}
+
 func TestStatementKeys(t *testing.T) {
 	away := false
 	host := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -1,5 +1,5 @@
-// Package bearer verifies JWT access tokens (RFC 9068) of trusted issuers: signature, audience, expiry and scope. The
-// keys come from package keyset. See [Verifier.Verify].
+// Package bearer verifies JWT access tokens (RFC 9068) of trusted issuers: signature, audience, expiry, required claims
+// and scope. The keys come from package keyset. See [Verifier.Verify].
 package bearer
 
 import (
@@ -13,6 +13,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"registrar/engine"
+	"registrar/internal/claims"
 	"registrar/internal/keyset"
 )
 
@@ -24,10 +25,9 @@ const leeway = 30 * time.Second
 
 // Config says which tokens are valid.
 type Config struct {
-	Issuers  keyset.Issuers   // the claim iss must be one of them; not empty
-	Audience string           // the claim aud must hold it; not empty
-	Scope    string           // scope that a token needs to register; one scope
-	Now      func() time.Time // nil means time.Now
+	Issuers map[string]Issuer // by the claim iss; not empty
+	Scope   string            // scope that a token needs to register; one scope
+	Now     func() time.Time  // nil means time.Now
 }
 
 // A Verifier verifies access tokens. It is safe for concurrent use.
@@ -37,8 +37,8 @@ type Verifier struct {
 
 // New returns a Verifier, or an error if a field of c is missing or invalid.
 func New(c Config) (*Verifier, error) {
-	if c.Audience == "" || !engine.IsScopeToken(c.Scope) {
-		return nil, errors.New("access tokens need an audience and one scope")
+	if !engine.IsScopeToken(c.Scope) {
+		return nil, errors.New("access tokens need one scope")
 	}
 	if c.Now == nil {
 		c.Now = time.Now
@@ -46,20 +46,38 @@ func New(c Config) (*Verifier, error) {
 	if len(c.Issuers) == 0 {
 		return nil, errors.New("access tokens need an issuer")
 	}
-	for name, keys := range c.Issuers {
-		if name == "" || keys == nil {
-			return nil, errors.New("an issuer of access tokens needs a name and keys")
+	issuers := make(map[string]Issuer, len(c.Issuers))
+	for name, issuer := range c.Issuers {
+		if name == "" {
+			return nil, errors.New("an issuer of access tokens needs a name")
 		}
+		if err := issuer.check(); err != nil {
+			return nil, fmt.Errorf("the issuer %s of access tokens: %w", name, err)
+		}
+		if issuer.ScopeClaims == nil {
+			issuer.ScopeClaims = []string{"scope", "scp"}
+		}
+		issuers[name] = issuer
 	}
+	c.Issuers = issuers
 	return &Verifier{config: c}, nil
+}
+
+// Trusts reports whether tokens of an issuer are accepted. A nil Verifier trusts none.
+func (v *Verifier) Trusts(issuer string) bool {
+	if v == nil {
+		return false
+	}
+	_, trusted := v.config.Issuers[issuer]
+	return trusted
 }
 
 // IsJWT reports whether a token has the form of a JWT. This server's initial access tokens do not.
 func IsJWT(token string) bool { return strings.Count(token, ".") == 2 }
 
-// types returns the allowed values of the header typ, in lower case. RFC 9068 §2.1 requires at+jwt; many issuers use
-// JWT or none. Other types are other kinds of tokens.
-func types() []string { return []string{"", "jwt", "at+jwt", "application/at+jwt"} }
+// typeAccessToken is the header typ of an access token (RFC 9068 §2.1). Many issuers use JWT or none; other types are
+// other kinds of tokens.
+const typeAccessToken = "at+jwt"
 
 // Verify returns the caller that a token identifies. The error wraps [ErrInvalid] if the token is not valid, and
 // [engine.ErrUnavailable] if the issuer's keys are unavailable. If a valid token lacks Config.Scope, it is an
@@ -69,20 +87,23 @@ func (v *Verifier) Verify(ctx context.Context, token string) (*engine.Caller, er
 	if err != nil {
 		return nil, invalid("it is not a JWT signed with a trusted algorithm")
 	}
-	header := signed.Signatures[0].Protected
-	if typ, _ := header.ExtraHeaders[jose.HeaderType].(string); !slices.Contains(types(), strings.ToLower(typ)) {
-		return nil, invalid("its type is %.40q, not at+jwt", typ)
+	header, err := claims.ReadHeader(token)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	if header.Type != "" && header.Type != "jwt" && header.Type != typeAccessToken {
+		return nil, invalid("its type is %.40q, not %s", header.Type, typeAccessToken)
 	}
 	// The claims choose the keys that verify them. They are not used for anything else before.
 	unverified, err := parse(signed.UnsafePayloadWithoutVerification())
 	if err != nil {
 		return nil, err
 	}
-	keys := v.config.Issuers[unverified.Issuer]
-	if keys == nil {
+	issuer, trusted := v.config.Issuers[unverified.Issuer]
+	if !trusted {
 		return nil, invalid("its issuer %.200q is not trusted", unverified.Issuer)
 	}
-	payload, err := keys.Verify(ctx, signed)
+	payload, err := issuer.Keys.Verify(ctx, signed)
 	switch {
 	case errors.Is(err, keyset.ErrUnavailable):
 		return nil, fmt.Errorf("%w: %w", engine.ErrUnavailable, err)
@@ -91,23 +112,48 @@ func (v *Verifier) Verify(ctx context.Context, token string) (*engine.Caller, er
 	case err != nil:
 		return nil, err
 	}
+	return v.caller(&issuer, header, payload)
+}
+
+// caller checks the claims of a token whose signature is valid (RFC 9068 §4), and returns whom it identifies.
+func (v *Verifier) caller(issuer *Issuer, header claims.Header, payload []byte) (*engine.Caller, error) {
 	t, err := parse(payload)
 	if err != nil {
 		return nil, err
 	}
-	if err := v.check(t); err != nil {
+	all, err := parseAll(payload)
+	if err != nil {
 		return nil, err
 	}
-	return &engine.Caller{Auth: engine.AuthJWT, Issuer: t.Issuer, Subject: t.Subject, TokenID: t.ID,
-		Scopes: t.scopes(), Claims: payload}, nil
+	if header.Type != typeAccessToken && all.statement() {
+		return nil, invalid("it is a software statement: it has a software_id, and neither a client_id nor an azp")
+	}
+	if err := v.check(issuer, t); err != nil {
+		return nil, err
+	}
+	for _, required := range issuer.Require {
+		if !required.fulfilled(all[required.Claim]) {
+			return nil, invalid("its claim %s is not %s, as required", required.Claim, required.Value)
+		}
+	}
+	scopes, err := all.scopes(issuer.ScopeClaims)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Contains(scopes, v.config.Scope) {
+		return nil, engine.RefuseAs(engine.InsufficientScope, "the access token needs the scope %s to register clients",
+			v.config.Scope)
+	}
+	return &engine.Caller{Auth: engine.AuthJWT, Issuer: t.Issuer, Subject: t.Subject, TokenID: t.ID, Scopes: scopes,
+		Claims: payload}, nil
 }
 
-// check checks the claims of a token whose signature is valid (RFC 9068 §4).
-func (v *Verifier) check(t *accessToken) error {
+// check checks the audience, the times and the confirmation of a token.
+func (v *Verifier) check(issuer *Issuer, t *accessToken) error {
 	now := v.config.Now()
 	switch {
-	case !t.For(v.config.Audience):
-		return invalid("its audience is not %s", v.config.Audience)
+	case !issuer.AnyAudience && !t.For(issuer.Audiences...):
+		return invalid("its audience is not %s", strings.Join(issuer.Audiences, " or "))
 	case t.Expiry == nil:
 		return invalid("it has no exp")
 	case t.Expired(now, leeway):
@@ -117,9 +163,6 @@ func (v *Verifier) check(t *accessToken) error {
 	case t.Confirmation != nil:
 		// RFC 7800: the bearer would have to prove possession of the key, which this server cannot check.
 		return invalid("it is bound to a key")
-	case !slices.Contains(t.scopes(), v.config.Scope):
-		return engine.RefuseAs(engine.InsufficientScope, "the access token needs the scope %s to register clients",
-			v.config.Scope)
 	}
 	return nil
 }

@@ -71,9 +71,18 @@ func newSet(t testing.TB, kid string, k *ecdsa.PrivateKey) *keyset.Set {
 	return s
 }
 
-func newVerifier(t testing.TB, issuers keyset.Issuers) *bearer.Verifier {
+func newVerifier(t testing.TB, sets keyset.Issuers) *bearer.Verifier {
 	t.Helper()
-	v, err := bearer.New(bearer.Config{Issuers: issuers, Audience: audience, Scope: "registration",
+	issuers := map[string]bearer.Issuer{}
+	for name, keys := range sets {
+		issuers[name] = bearer.Issuer{Keys: keys, Audiences: []string{audience}}
+	}
+	return newVerifierOf(t, issuers)
+}
+
+func newVerifierOf(t testing.TB, issuers map[string]bearer.Issuer) *bearer.Verifier {
+	t.Helper()
+	v, err := bearer.New(bearer.Config{Issuers: issuers, Scope: "registration",
 		Now: func() time.Time { return time.Unix(now, 0) }})
 	if err != nil {
 		t.Fatal(err)
@@ -133,6 +142,8 @@ func TestVerify(t *testing.T) {
 		{"fraction of a second", by(key), "", good(claims{"exp": now + 0.5, "nbf": now - 0.5}), ""},
 		{"within the leeway", by(key), "", good(claims{"exp": now - 29, "nbf": now + 29}), ""},
 		{"no subject", by(key), "", good(claims{"sub": nil}), ""},
+		{"software of a client", by(key), "", good(claims{"software_id": "s", "client_id": "c"}), ""},
+		{"software of a client, typed", by(key), "at+jwt", good(claims{"software_id": "s"}), ""},
 
 		{"expired", by(key), "", good(claims{"exp": now - 30}), "expired"},
 		{"never expires", by(key), "", good(claims{"exp": nil}), "no exp"},
@@ -154,6 +165,11 @@ func TestVerify(t *testing.T) {
 		{"not JSON", by(key), "", `iss`, "JSON object"},
 		{"a claim twice", by(key), "", `{"iss":"https://issuer.example","iss":"https://other.example","exp":1900000000}`, "JSON object"},
 		{"scope of a wrong type", by(key), "", good(claims{"scope": 1}), "wrong type"},
+		{"scp of a wrong type", by(key), "", good(claims{"scp": []any{"registration", nil}}), "wrong type"},
+		{"nbf of a wrong type", by(key), "", good(claims{"nbf": []int{1}}), "wrong type"},
+		{"iat of a wrong type", by(key), "", good(claims{"iat": "1900000000"}), "wrong type"},
+		{"a software statement", by(key), "JWT", good(claims{"software_id": "s"}), "software statement"},
+		{"a software statement, untyped", by(key), "", good(claims{"software_id": "s", "client_id": "", "azp": claims(nil)}), "software statement"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			caller, err := v.Verify(t.Context(), sign(t, tt.key, tt.typ, tt.claims))
@@ -212,6 +228,8 @@ func TestForged(t *testing.T) {
 		"another payload": parts[0] + "." +
 			header(`{"iss":"`+issuer+`","aud":"`+audience+`","exp":1900000000,"scope":"registration"}`) + "." + parts[2],
 		"a critical header": header(`{"alg":"ES256","kid":"k","crit":["x"],"x":1}`) + "." + parts[1] + "." + parts[2],
+		"a crit of null":    header(`{"alg":"ES256","kid":"k","crit":null}`) + "." + parts[1] + "." + parts[2],
+		"a typ of a list":   header(`{"alg":"ES256","kid":"k","typ":["at+jwt"]}`) + "." + parts[1] + "." + parts[2],
 		"an embedded key": header(`{"alg":"ES256","kid":"k","jwk":`+string(own)+`}`) + "." + parts[1] + "." +
 			parts[2],
 		"a key from a URL": header(`{"alg":"ES256","kid":"other","jku":"https://evil.example"}`) + "." + parts[1] +
@@ -245,16 +263,37 @@ func TestKeysUnavailable(t *testing.T) {
 
 func TestNewRefuses(t *testing.T) {
 	set := newSet(t, "k", newKey(t))
+	require := []bearer.Requirement{{Claim: "a", Value: "b"}}
+	good := bearer.Issuer{Keys: set, Audiences: []string{audience}}
 	for name, c := range map[string]bearer.Config{
-		"no audience": {Scope: "s", Issuers: keyset.Issuers{issuer: set}},
-		"no scope":    {Audience: audience, Issuers: keyset.Issuers{issuer: set}},
-		"two scopes":  {Audience: audience, Scope: "a b", Issuers: keyset.Issuers{issuer: set}},
-		"no name":     {Audience: audience, Scope: "s", Issuers: keyset.Issuers{"": set}},
-		"no keys":     {Audience: audience, Scope: "s", Issuers: keyset.Issuers{issuer: nil}},
-		"no issuer":   {Audience: audience, Scope: "s"},
+		"no scope":   {Issuers: map[string]bearer.Issuer{issuer: good}},
+		"two scopes": {Scope: "a b", Issuers: map[string]bearer.Issuer{issuer: good}},
+		"no name":    {Scope: "s", Issuers: map[string]bearer.Issuer{"": good}},
+		"no issuer":  {Scope: "s"},
 	} {
 		if _, err := bearer.New(c); err == nil {
 			t.Errorf("%s: got no error", name)
 		}
+	}
+	for name, i := range map[string]bearer.Issuer{
+		"no keys":                      {Audiences: []string{audience}},
+		"no audience":                  {Keys: set},
+		"an empty audience":            {Keys: set, Audiences: []string{""}},
+		"any audience and one":         {Keys: set, Audiences: []string{audience}, AnyAudience: true, Require: require},
+		"any audience, nothing else":   {Keys: set, AnyAudience: true},
+		"a scope claim without a name": {Keys: set, Audiences: []string{audience}, ScopeClaims: []string{""}},
+		"a required claim of no name":  {Keys: set, AnyAudience: true, Require: []bearer.Requirement{{Value: "b"}}},
+		"a required claim of no value": {Keys: set, AnyAudience: true, Require: []bearer.Requirement{{Claim: "a"}}},
+	} {
+		if _, err := bearer.New(bearer.Config{Scope: "s", Issuers: map[string]bearer.Issuer{issuer: i}}); err == nil {
+			t.Errorf("%s: got no error", name)
+		}
+	}
+}
+
+func TestTrusts(t *testing.T) {
+	v := newVerifier(t, keyset.Issuers{issuer: newSet(t, "k", newKey(t))})
+	if !v.Trusts(issuer) || v.Trusts(issuer+"/") || (*bearer.Verifier)(nil).Trusts(issuer) {
+		t.Error("want the issuer to be trusted, another not, and none by a nil Verifier")
 	}
 }

@@ -1,12 +1,12 @@
 package bearer
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"registrar/engine"
 	"registrar/internal/claims"
 )
 
@@ -15,9 +15,7 @@ type accessToken struct {
 	claims.Validity
 	Subject      string          `json:"sub"`
 	ID           string          `json:"jti"`
-	Scope        claims.Strings  `json:"scope"` // words in a string (RFC 8693 §4.2); some issuers use a list
-	Scp          claims.Strings  `json:"scp"`   // the name of scope at some issuers
-	Confirmation *jsontext.Value `json:"cnf"`   // nil means that the token is not bound to a key
+	Confirmation *jsontext.Value `json:"cnf"` // nil means that the token is not bound to a key
 }
 
 // parse decodes the claims of a token. It rejects duplicate names, so that all parsers agree on the claims.
@@ -25,16 +23,56 @@ func parse(payload []byte) (*accessToken, error) {
 	t := &accessToken{}
 	if jsontext.Value(payload).Kind() != '{' || json.Unmarshal(payload, t) != nil {
 		return nil, invalid("its claims are not a JSON object, " +
-			"or one of iss, sub, aud, exp, nbf, jti, scope and scp has a wrong type")
+			"or one of iss, sub, aud, exp, nbf, iat and jti has a wrong type")
 	}
 	return t, nil
 }
 
-// scopes returns the scopes of a token, from both claims and in both forms.
-func (t *accessToken) scopes() []string {
-	var words []string
-	for _, s := range slices.Concat(t.Scope, t.Scp) {
-		words = append(words, strings.Fields(s)...)
+// A claimSet holds all claims of a token, by name.
+type claimSet map[string]jsontext.Value
+
+func parseAll(payload []byte) (claimSet, error) {
+	var all claimSet
+	if err := json.Unmarshal(payload, &all); err != nil {
+		return nil, invalid("its claims are not a JSON object")
 	}
-	return words
+	return all, nil
+}
+
+// statement reports whether the claims are those of a software statement: they name software and no client, which an
+// access token does (RFC 9068 §2.2). An issuer may sign both with the same header, and a client's scope is a claim of
+// its statement.
+func (c claimSet) statement() bool {
+	return c.has("software_id") && !c.has("client_id") && !c.has("azp")
+}
+
+// has reports whether there is a claim other than null and "".
+func (c claimSet) has(name string) bool {
+	value, there := c[name]
+	return there && value.Kind() != 'n' && string(value) != `""`
+}
+
+// scopes returns the scopes in claims of these names. A string holds scopes between spaces, %x20 and nothing else (RFC
+// 6749 §3.3, RFC 8693 §4.2); each element of a list is one scope. It leaves out what cannot be a scope.
+func (c claimSet) scopes(names []string) ([]string, error) {
+	var scopes []string
+	for _, name := range names {
+		value, there := c[name]
+		if !there {
+			continue
+		}
+		var list claims.Strings
+		if err := json.Unmarshal(value, &list); err != nil {
+			return nil, invalid("its claim %.100s has a wrong type: it must be a string or a list of strings", name)
+		}
+		if value.Kind() == '"' {
+			list = strings.Split(list[0], " ")
+		}
+		for _, scope := range list {
+			if engine.IsScopeToken(scope) {
+				scopes = append(scopes, scope)
+			}
+		}
+	}
+	return scopes, nil
 }
