@@ -138,16 +138,20 @@ func (e *Engine) checkClaims(read *claims.Validity, now time.Time) error {
 var claimsAboutStatement = [...]string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "software_statement"}
 
 // takeClaims replaces members of the request by verified claims (RFC 7591 §3.1.1). It ignores [Reserved] members,
-// which only the server sets.
+// which only the server sets, and claims that are null or "", which replace nothing.
 func (r *Registration) takeClaims(claims jsontext.Value) error {
 	var members map[string]jsontext.Value
 	if err := json.Unmarshal(claims, &members); err != nil {
 		return refuseStatement("does not hold valid JSON")
 	}
 	maps.DeleteFunc(members, func(name string, value jsontext.Value) bool {
-		missing := value.Kind() == 'n' || name == "jwks" && emptyKeySet(value)
+		missing := leftOut(value) || name == "jwks" && emptyKeySet(value)
 		return missing || Reserved(name) || slices.Contains(claimsAboutStatement[:], name)
 	})
+	if version := members["software_version"]; version.Kind() == '0' {
+		// RFC 7591 §2 has a string, but directories sign numbers, such as 1.5. The text is as it was signed.
+		members["software_version"] = jsontext.Value(`"` + string(version) + `"`)
+	}
 	document, err := json.Marshal(members, json.Deterministic(true))
 	if err != nil {
 		return fmt.Errorf("writing the claims of a statement: %w", err)
@@ -163,6 +167,11 @@ func (r *Registration) takeClaims(claims jsontext.Value) error {
 	r.Statement = claims
 	r.keepExtensions(&claimed)
 	return nil
+}
+
+// leftOut reports whether a claim about the client counts as left out: it is missing, null or "".
+func leftOut(claim jsontext.Value) bool {
+	return claim == nil || claim.Kind() == 'n' || string(claim) == `""`
 }
 
 // overlay returns the metadata of the body, with the members named in a statement taken from claimed. A human-readable

@@ -168,6 +168,10 @@ func testClaimsOverride(t *testing.T, site siteFunc) {
 	if got["client_id"] == "mine" {
 		t.Error("the client has the client_id of the statement")
 	}
+	// A claim that is null or "" replaces nothing.
+	checkMembers(t, s.registered(`{`+web+`,"client_name":"Body","software_statement":"`+
+		b.sign(map[string]any{"client_name": "", "logo_uri": ""}, nil)+`"}`),
+		map[string]any{"client_name": "Body", "logo_uri": nil})
 	// The same rules apply to claims.
 	s.refused(bearing(b.sign(map[string]any{"redirect_uris": []string{"javascript:x"}}, nil)), "invalid_redirect_uri",
 		"redirect_uris[0]")
@@ -232,6 +236,10 @@ func testSoftware(t *testing.T, site siteFunc) {
 	checkMembers(t,
 		s.registered(`{`+web+`,`+software+`,"software_statement":"`+b.sign(map[string]any{"software_id": "of the statement"},
 			nil)+`"}`), want)
+	statement := b.sign(map[string]any{"software_version": 1.5}, nil)
+	want["software_id"], want["software_version"] = "4NRB1-0XZABZI9E6-5SM3R", "1.5"
+	checkMembers(t, s.registered(`{`+web+`,`+software+`,"software_statement":"`+statement+`"}`), want)
+	s.refused(`{`+web+`,"software_version":1.5}`, "invalid_client_metadata", "software_version must be a string")
 }
 
 // A webHost is an https server for the documents of clients.
