@@ -48,8 +48,11 @@ type Config struct {
 	// StatementKeys returns the issuer's keys for software statements that match a key ID ("" matches any) and an
 	// algorithm, or no keys. It returns ErrUntrusted if the issuer is not trusted. nil means that no issuer is trusted.
 	StatementKeys func(ctx context.Context, issuer, keyID string, alg jose.SignatureAlgorithm) ([]jose.JSONWebKey, error)
-	Random        io.Reader        // for IDs, secrets and salts; nil means crypto/rand
-	Now           func() time.Time // nil means time.Now
+	// TokenIssuer reports whether an issuer's access tokens may register clients. Statements of such an issuer must not be
+	// mistaken for its tokens. nil means that there is no such issuer.
+	TokenIssuer func(issuer string) bool
+	Random      io.Reader        // for IDs, secrets and salts; nil means crypto/rand
+	Now         func() time.Time // nil means time.Now
 }
 
 // An Engine registers clients. It is safe for concurrent use.
@@ -63,6 +66,7 @@ type Engine struct {
 	advertised    func() (Advertised, error)
 	fetch         func(ctx context.Context, url string) ([]byte, error)
 	statementKeys func(ctx context.Context, issuer, keyID string, alg jose.SignatureAlgorithm) ([]jose.JSONWebKey, error)
+	tokenIssuer   func(issuer string) bool
 
 	validation []func(*Steps) *StepFunc
 	processing []func(*Steps) *StepFunc
@@ -75,7 +79,7 @@ func New(c Config) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{store: c.Store, options: options, overrides: c.Overrides, random: cmp.Or(c.Random, rand.Reader),
-		now: c.Now, advertised: c.Advertised, fetch: c.Fetch, statementKeys: c.StatementKeys}
+		now: c.Now, advertised: c.Advertised, fetch: c.Fetch, statementKeys: c.StatementKeys, tokenIssuer: c.TokenIssuer}
 	if e.now == nil {
 		e.now = time.Now
 	}

@@ -36,7 +36,7 @@ func validateSoftwareStatement(ctx context.Context, r *Registration) error {
 			return err
 		}
 	case statement != "":
-		claims, err := r.engine.verifyStatement(ctx, statement, r.Now)
+		claims, err := r.verifyStatement(ctx, statement)
 		if err != nil {
 			return err
 		}
@@ -59,29 +59,22 @@ func refuseStatement(format string, args ...any) *Error {
 
 // verifyStatement returns the claims of a statement that a trusted issuer signed and that is valid now. RFC 7591 §2.3:
 // it is signed and has an iss. The keys come from Config.StatementKeys, never from the statement.
-func (e *Engine) verifyStatement(ctx context.Context, statement string, now time.Time) (jsontext.Value, error) {
+func (r *Registration) verifyStatement(ctx context.Context, statement string) (jsontext.Value, error) {
+	e := r.engine
 	if e.statementKeys == nil {
 		return nil, RefuseAs(UnapprovedSoftwareStatement,
 			"software_statement: no issuer of software statements is trusted here; leave it out")
 	}
-	if strings.IndexByte(statement, '.') > maxStatementHeader {
-		return nil, refuseStatement("has a header of more than %d characters", maxStatementHeader)
-	}
-	signed, err := jose.ParseSignedCompact(statement, TrustedAlgorithms())
+	signed, err := parseStatement(statement)
 	if err != nil {
-		return nil, refuseStatement("must be a JSON Web Signature in compact form, with one of the algorithms %v",
-			TrustedAlgorithms())
-	}
-	header := signed.Signatures[0].Protected
-	if typ, _ := header.ExtraHeaders[jose.HeaderType].(string); typ != "" && !strings.EqualFold(typ, "JWT") {
-		// RFC 8725 §3.11: a token of another type, such as an access token, is not a statement.
-		return nil, refuseStatement("has the typ '%s', not JWT", typ)
+		return nil, err
 	}
 	payload := jsontext.Value(signed.UnsafePayloadWithoutVerification())
 	read, err := readStatement(payload)
 	if err != nil {
 		return nil, err
 	}
+	header := signed.Signatures[0].Protected
 	keys, err := e.statementKeys(ctx, read.Issuer, header.KeyID, jose.SignatureAlgorithm(header.Algorithm))
 	switch {
 	case errors.Is(err, ErrUntrusted):
@@ -92,12 +85,44 @@ func (e *Engine) verifyStatement(ctx context.Context, statement string, now time
 	case !slices.ContainsFunc(keys, func(key jose.JSONWebKey) bool { return verifies(signed, key) }):
 		return nil, refuseStatement("is not signed by a key of its issuer")
 	}
-	return payload, e.checkClaims(&read, now)
+	if err := e.checkPurpose(&read); err != nil {
+		return nil, err
+	}
+	return payload, e.checkClaims(&read, r.Now)
+}
+
+// parseStatement reads the compact form and the header of a statement.
+func parseStatement(statement string) (*jose.JSONWebSignature, error) {
+	if strings.IndexByte(statement, '.') > maxStatementHeader {
+		return nil, refuseStatement("has a header of more than %d characters", maxStatementHeader)
+	}
+	signed, err := jose.ParseSignedCompact(statement, TrustedAlgorithms())
+	if err != nil || strings.IndexFunc(statement, outsideCompact) >= 0 {
+		return nil, refuseStatement("must be a JSON Web Signature in compact form, with one of the algorithms %v",
+			TrustedAlgorithms())
+	}
+	header, err := claims.ReadHeader(statement)
+	switch {
+	case err != nil:
+		return nil, RefuseAs(InvalidSoftwareStatement, "software_statement: %v", err)
+	case header.Type != "" && header.Type != "jwt":
+		// RFC 8725 §3.11: a token of another type, such as an access token, is not a statement.
+		return nil, refuseStatement("has the typ '%s', not JWT", header.Type)
+	}
+	return signed, nil
+}
+
+// statementClaims are the claims of a statement that decide whether it is accepted.
+type statementClaims struct {
+	claims.Validity
+	SoftwareID      jsontext.Value `json:"software_id"`
+	ClientID        jsontext.Value `json:"client_id"`
+	AuthorizedParty jsontext.Value `json:"azp"`
 }
 
 // readStatement reads the claims of a statement strictly, so that all parsers agree on them.
-func readStatement(payload jsontext.Value) (claims.Validity, error) {
-	var read claims.Validity
+func readStatement(payload jsontext.Value) (statementClaims, error) {
+	var read statementClaims
 	switch {
 	case payload.Kind() != '{' || tooDeep(payload):
 		return read, refuseStatement("must hold a JSON object, nested no deeper than %d", maxDepth)
@@ -105,7 +130,7 @@ func readStatement(payload jsontext.Value) (claims.Validity, error) {
 		return read, refuseStatement("does not hold valid JSON")
 	}
 	if err := json.Unmarshal(payload, &read); err != nil {
-		return read, refuseStatement("has an iss, exp, nbf or aud of the wrong type")
+		return read, refuseStatement("has an iss, exp, nbf, iat or aud of the wrong type")
 	}
 	if read.Issuer == "" {
 		return read, refuseStatement("has no iss")
@@ -119,8 +144,31 @@ func verifies(signed *jose.JSONWebSignature, key jose.JSONWebKey) bool {
 	return err == nil
 }
 
+// checkPurpose refuses an access token in the place of a statement. The header need not distinguish them (RFC 8725
+// §3.12), so a statement of an issuer that makes both names its software and no client.
+func (e *Engine) checkPurpose(read *statementClaims) error {
+	if e.tokenIssuer == nil || !e.tokenIssuer(read.Issuer) {
+		return nil
+	}
+	const why = ", since its issuer also makes access tokens"
+	switch {
+	case leftOut(read.SoftwareID):
+		return refuseStatement("has no software_id, which it needs" + why)
+	case !leftOut(read.ClientID):
+		return refuseStatement("must not have a client_id" + why)
+	case !leftOut(read.AuthorizedParty):
+		return refuseStatement("must not have an azp" + why)
+	}
+	return nil
+}
+
+// leftOut reports whether a claim about the client counts as left out: it is missing, null or "".
+func leftOut(claim jsontext.Value) bool {
+	return claim == nil || claim.Kind() == 'n' || string(claim) == `""`
+}
+
 // checkClaims checks the validity period and the audience of a statement.
-func (e *Engine) checkClaims(read *claims.Validity, now time.Time) error {
+func (e *Engine) checkClaims(read *statementClaims, now time.Time) error {
 	switch {
 	case read.Expired(now, statementLeeway):
 		return refuseStatement("has expired")
@@ -169,11 +217,6 @@ func (r *Registration) takeClaims(claims jsontext.Value) error {
 	return nil
 }
 
-// leftOut reports whether a claim about the client counts as left out: it is missing, null or "".
-func leftOut(claim jsontext.Value) bool {
-	return claim == nil || claim.Kind() == 'n' || string(claim) == `""`
-}
-
 // overlay returns the metadata of the body, with the members named in a statement taken from claimed. A human-readable
 // member in the statement replaces the body's in all languages.
 func overlay(body, claimed *Metadata, named map[string]jsontext.Value) Metadata {
@@ -203,10 +246,7 @@ func overlay(body, claimed *Metadata, named map[string]jsontext.Value) Metadata 
 // error is an *[Error]. ParseStatement checks only the characters; the steps verify the statement.
 func ParseStatement(body []byte) (*Request, error) {
 	statement := strings.TrimSpace(string(body))
-	outside := func(c rune) bool {
-		return c != '.' && c != '-' && c != '_' && (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z')
-	}
-	if statement == "" || strings.IndexFunc(statement, outside) >= 0 {
+	if statement == "" || strings.IndexFunc(statement, outsideCompact) >= 0 {
 		return nil, RefuseAs(InvalidSoftwareStatement,
 			"the body must be a software statement: a JSON Web Signature in compact form")
 	}
@@ -214,4 +254,9 @@ func ParseStatement(body []byte) (*Request, error) {
 		Metadata: Metadata{SoftwareStatement: statement},
 		Raw:      jsontext.Value(`{"software_statement":"` + statement + `"}`),
 	}, nil
+}
+
+// outsideCompact reports whether c is not in the character set of the compact form: base64url and dots (RFC 7515 §7.1).
+func outsideCompact(c rune) bool {
+	return c != '.' && c != '-' && c != '_' && (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z')
 }

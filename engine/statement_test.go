@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/go-jose/go-jose/v4"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -42,6 +44,13 @@ func (i issuer) sign(t testing.TB, claims string, headers map[jose.HeaderKey]any
 		t.Fatal(err)
 	}
 	return statement
+}
+
+// signRaw is sign with a header that no library makes.
+func (i issuer) signRaw(header, claims string) string {
+	encode := base64.RawURLEncoding.EncodeToString
+	input := encode([]byte(header)) + "." + encode([]byte(claims))
+	return input + "." + encode(ed25519.Sign(i.key, []byte(input)))
 }
 
 // trusting returns a configuration that trusts the issuer.
@@ -166,31 +175,45 @@ func TestStatementsThatAreRefused(t *testing.T) {
 		statement, words string
 		code             Code
 	}{
-		"no JWS":              {"abc", "compact form", ""},
-		"unsigned":            {encode([]byte(`{"alg":"none"}`)) + "." + payload + ".", "compact form", ""},
-		"unsigned, any case":  {encode([]byte(`{"alg":"NonE"}`)) + "." + payload + ".", "compact form", ""},
-		"symmetric":           {encode([]byte(`{"alg":"HS256"}`)) + "." + payload + "." + signature, "compact form", ""},
-		"no signature":        {header + "." + payload + ".", "not signed by a key", ""},
-		"another signature":   {header + "." + encode([]byte(`{"iss":"board","a":1}`)) + "." + signature, "not signed by a key", ""},
-		"another's key":       {other.sign(t, `{"iss":"board"}`, nil), "not signed by a key", ""},
-		"its own key":         {withKey, "not signed by a key", ""},
-		"a jku":               {attacker.sign(t, `{"iss":"board"}`, map[jose.HeaderKey]any{"jku": "https://attacker.example/jwks"}), "not signed by a key", ""},
-		"an x5u":              {attacker.sign(t, `{"iss":"board"}`, map[jose.HeaderKey]any{"x5u": "https://attacker.example/x"}), "not signed by a key", ""},
-		"keys in a claim":     {attacker.sign(t, `{"iss":"board","jwks":{"keys":[`+string(inClaim)+`]}}`, nil), "not signed by a key", ""},
-		"unknown crit":        {board.sign(t, `{"iss":"board"}`, map[jose.HeaderKey]any{"crit": []string{"x"}, "x": 1}), "not signed by a key", ""},
-		"an access token":     {board.sign(t, `{"iss":"board"}`, map[jose.HeaderKey]any{"typ": "at+jwt"}), "the typ 'at+jwt'", ""},
-		"no issuer":           {board.sign(t, `{}`, nil), "no iss", ""},
-		"an empty issuer":     {board.sign(t, `{"iss":""}`, nil), "no iss", ""},
-		"an issuer of number": {board.sign(t, `{"iss":1}`, nil), "wrong type", ""},
-		"no object":           {board.sign(t, `["board"]`, nil), "JSON object", ""},
-		"two issuers":         {board.sign(t, `{"iss":"other","iss":"board"}`, nil), "not hold valid JSON", ""},
-		"deep":                {board.sign(t, `{"iss":"board","a":`+strings.Repeat("[", 101)+strings.Repeat("]", 101)+`}`, nil), "nested", ""},
-		"expired":             {board.sign(t, fmt.Sprintf(`{"iss":"board","exp":%d}`, now-61), nil), "expired", ""},
-		"not yet":             {board.sign(t, fmt.Sprintf(`{"iss":"board","nbf":%d}`, now+62), nil), "is not valid yet", ""},
-		"for another":         {board.sign(t, `{"iss":"board","aud":["https://other.example"]}`, nil), "aud", ""},
-		"for a number":        {board.sign(t, `{"iss":"board","aud":1}`, nil), "aud of the wrong type", ""},
-		"a claim of a type":   {board.sign(t, `{"iss":"board","redirect_uris":"https://app.example"}`, nil), "redirect_uris must be a list", ""},
-		"another issuer":      {other.sign(t, `{"iss":"other"}`, nil), "'other' is not trusted", UnapprovedSoftwareStatement},
+		"no JWS":                       {"abc", "compact form", ""},
+		"unsigned":                     {encode([]byte(`{"alg":"none"}`)) + "." + payload + ".", "compact form", ""},
+		"unsigned, any case":           {encode([]byte(`{"alg":"NonE"}`)) + "." + payload + ".", "compact form", ""},
+		"symmetric":                    {encode([]byte(`{"alg":"HS256"}`)) + "." + payload + "." + signature, "compact form", ""},
+		"no signature":                 {header + "." + payload + ".", "not signed by a key", ""},
+		"another signature":            {header + "." + encode([]byte(`{"iss":"board","a":1}`)) + "." + signature, "not signed by a key", ""},
+		"another's key":                {other.sign(t, `{"iss":"board"}`, nil), "not signed by a key", ""},
+		"its own key":                  {withKey, "not signed by a key", ""},
+		"a jku":                        {attacker.sign(t, `{"iss":"board"}`, map[jose.HeaderKey]any{"jku": "https://attacker.example/jwks"}), "not signed by a key", ""},
+		"an x5u":                       {attacker.sign(t, `{"iss":"board"}`, map[jose.HeaderKey]any{"x5u": "https://attacker.example/x"}), "not signed by a key", ""},
+		"keys in a claim":              {attacker.sign(t, `{"iss":"board","jwks":{"keys":[`+string(inClaim)+`]}}`, nil), "not signed by a key", ""},
+		"unknown crit":                 {board.sign(t, `{"iss":"board"}`, map[jose.HeaderKey]any{"crit": []string{"x"}, "x": 1}), "crit demands 'x'", ""},
+		"crit of null":                 {board.signRaw(`{"alg":"EdDSA","crit":null}`, `{"iss":"board"}`), "crit must be a list of strings", ""},
+		"crit of nothing":              {board.signRaw(`{"alg":"EdDSA","crit":[]}`, `{"iss":"board"}`), "crit must be a list of strings", ""},
+		"crit of a string":             {board.signRaw(`{"alg":"EdDSA","crit":"x"}`, `{"iss":"board"}`), "crit must be a list of strings", ""},
+		"a crit that jose has":         {board.signRaw(`{"alg":"EdDSA","crit":["b64"],"b64":true}`, `{"iss":"board"}`), "crit demands 'b64'", ""},
+		"typ of a list":                {board.signRaw(`{"alg":"EdDSA","typ":["at+jwt"]}`, `{"iss":"board"}`), "typ must be a string, not a list", ""},
+		"typ of a number":              {board.signRaw(`{"alg":"EdDSA","typ":1}`, `{"iss":"board"}`), "typ must be a string, not a number", ""},
+		"typ of null":                  {board.signRaw(`{"alg":"EdDSA","typ":null}`, `{"iss":"board"}`), "typ must be a string, not null", ""},
+		"two typs":                     {board.signRaw(`{"alg":"EdDSA","typ":"at+jwt","typ":"JWT"}`, `{"iss":"board"}`), "compact form", ""},
+		"kid of a number":              {board.signRaw(`{"alg":"EdDSA","kid":null}`, `{"iss":"board"}`), "kid must be a string", ""},
+		"line breaks":                  {strings.Replace(good, ".", `\n.`, 1), "compact form", ""},
+		"an access token's whole type": {board.sign(t, `{"iss":"board"}`, map[jose.HeaderKey]any{"typ": "application/AT+JWT"}), "the typ 'at+jwt'", ""},
+		"exp of text":                  {board.sign(t, `{"iss":"board","exp":"1"}`, nil), "wrong type", ""},
+		"nbf of a list":                {board.sign(t, `{"iss":"board","nbf":[]}`, nil), "wrong type", ""},
+		"iat of text":                  {board.sign(t, `{"iss":"board","iat":"2026-01-01"}`, nil), "iat or aud of the wrong type", ""},
+		"an access token":              {board.sign(t, `{"iss":"board"}`, map[jose.HeaderKey]any{"typ": "at+jwt"}), "the typ 'at+jwt'", ""},
+		"no issuer":                    {board.sign(t, `{}`, nil), "no iss", ""},
+		"an empty issuer":              {board.sign(t, `{"iss":""}`, nil), "no iss", ""},
+		"an issuer of number":          {board.sign(t, `{"iss":1}`, nil), "wrong type", ""},
+		"no object":                    {board.sign(t, `["board"]`, nil), "JSON object", ""},
+		"two issuers":                  {board.sign(t, `{"iss":"other","iss":"board"}`, nil), "not hold valid JSON", ""},
+		"deep":                         {board.sign(t, `{"iss":"board","a":`+strings.Repeat("[", 101)+strings.Repeat("]", 101)+`}`, nil), "nested", ""},
+		"expired":                      {board.sign(t, fmt.Sprintf(`{"iss":"board","exp":%d}`, now-61), nil), "expired", ""},
+		"not yet":                      {board.sign(t, fmt.Sprintf(`{"iss":"board","nbf":%d}`, now+62), nil), "is not valid yet", ""},
+		"for another":                  {board.sign(t, `{"iss":"board","aud":["https://other.example"]}`, nil), "aud", ""},
+		"for a number":                 {board.sign(t, `{"iss":"board","aud":1}`, nil), "aud of the wrong type", ""},
+		"a claim of a type":            {board.sign(t, `{"iss":"board","redirect_uris":"https://app.example"}`, nil), "redirect_uris must be a list", ""},
+		"another issuer":               {other.sign(t, `{"iss":"other"}`, nil), "'other' is not trusted", UnapprovedSoftwareStatement},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := register(t, board.trusting(Options{StatementAudiences: []string{"https://auth.example"}}),
@@ -250,24 +273,32 @@ func TestParseStatement(t *testing.T) {
 	}
 }
 
-// FuzzSoftwareStatement checks that no statement panics, that the only errors are of type *Error, and that statements
-// without the issuer's signature are refused.
+// FuzzSoftwareStatement checks that no statement panics, that the only errors are of type *Error, that statements
+// without the issuer's signature are refused, and that one with crit, or with a typ other than JWT, is too. A statement
+// is signed with the header unless that is empty.
 func FuzzSoftwareStatement(f *testing.F) {
 	board := newIssuer("board")
+	const plain = `{"alg":"EdDSA"}`
 	for _, claims := range []string{
 		`{"iss":"board"}`,
 		`{"iss":"board","client_name#ja":"a","client_name":"b","exp":1e300,"aud":["x"]}`,
-		`{"iss":"board","jwks":{"keys":[]},"redirect_uris":null}`,
+		`{"iss":"board","jwks":{"keys":[]},"redirect_uris":null,"software_version":1.50,"client_name":""}`,
+		`{"iss":"board","software_id":"a","client_id":"b","azp":null,"iat":"x"}`,
 		`[]`,
 		"\xff",
 	} {
-		f.Add([]byte(claims), true)
+		f.Add(plain, claims)
 	}
-	f.Add([]byte(newIssuer("other").sign(f, `{"iss":"board"}`, nil)), false)
-	f.Fuzz(func(t *testing.T, b []byte, sign bool) {
-		statement := string(b)
-		if sign {
-			statement = board.sign(t, statement, nil)
+	for _, header := range []string{`{"alg":"EdDSA","typ":"JWT","kid":"k"}`, `{"alg":"EdDSA","typ":["at+jwt"]}`,
+		`{"alg":"EdDSA","crit":null}`, `{"alg":"EdDSA","crit":["b64"],"b64":false}`, `{"alg":"none"}`,
+		`{"alg":"EdDSA","typ":"application/jwt","jwk":{}}`, `{"alg":"EdDSA","typ":"a","typ":"JWT"}`} {
+		f.Add(header, `{"iss":"board"}`)
+	}
+	f.Add("", newIssuer("other").sign(f, `{"iss":"board"}`, nil))
+	f.Fuzz(func(t *testing.T, header, claims string) {
+		statement := claims
+		if header != "" {
+			statement = board.signRaw(header, claims)
 		}
 		request, err := ParseStatement([]byte(statement))
 		if err != nil {
@@ -276,13 +307,38 @@ func FuzzSoftwareStatement(f *testing.F) {
 		r, err := newEngine(t, board.trusting(Options{EchoExtensions: []string{"tier"}})).Register(t.Context(), request,
 			&Caller{})
 		if _, refused := errors.AsType[*Error](err); err != nil && !refused {
-			t.Fatalf("%q: %v", b, err)
+			t.Fatalf("%q %q: %v", header, claims, err)
 		}
-		if err == nil && !sign {
-			t.Fatalf("%q: registered without a signature", b)
+		if err != nil {
+			return
 		}
-		if err == nil && (r.Statement == nil || r.Client.Metadata.SoftwareStatement != strings.TrimSpace(statement)) {
-			t.Fatalf("%q: the statement is not registered", b)
+		if header == "" {
+			t.Fatalf("%q: registered without a signature", claims)
 		}
+		if r.Statement == nil || r.Client.Metadata.SoftwareStatement != statement {
+			t.Fatalf("%q %q: the statement is not registered", header, claims)
+		}
+		checkFuzzedStatement(t, header, claims, r)
 	})
+}
+
+// checkFuzzedStatement checks a statement that was accepted against another reading of its header and claims.
+func checkFuzzedStatement(t *testing.T, header, claims string, r *Registration) {
+	t.Helper()
+	var h map[string]any
+	var c map[string]jsontext.Value
+	if err := errors.Join(json.Unmarshal([]byte(header), &h), json.Unmarshal([]byte(claims), &c)); err != nil {
+		t.Fatalf("%q %q: registered, but %v", header, claims, err)
+	}
+	typ, isText := h["typ"].(string)
+	_, hasType := h["typ"]
+	_, critical := h["crit"]
+	short := strings.TrimPrefix(strings.ToLower(typ), "application/")
+	if critical || hasType != isText || short != "" && short != "jwt" {
+		t.Fatalf("%q: registered", header)
+	}
+	version := c["software_version"]
+	if version.Kind() == '0' && r.Client.Metadata.SoftwareVersion != string(version) {
+		t.Fatalf("%q: software_version is %q", claims, r.Client.Metadata.SoftwareVersion)
+	}
 }

@@ -126,6 +126,12 @@ func testBadStatements(t *testing.T, site siteFunc) {
 		{b.sign(map[string]any{"exp": time.Now().Add(-time.Hour).Unix()}, nil), "has expired"},
 		{b.sign(map[string]any{"nbf": time.Now().Add(time.Hour).Unix()}, nil), "is not valid yet"},
 		{b.sign(map[string]any{"iss": nil}, nil), "no iss"},
+		{b.sign(nil, map[jose.HeaderKey]any{"typ": []string{"at+jwt"}}), "typ must be a string, not a list"},
+		{b.sign(nil, map[jose.HeaderKey]any{"typ": nil}), "typ must be a string, not null"},
+		{b.sign(nil, map[jose.HeaderKey]any{"crit": nil}), "crit must be a list of strings, not empty"},
+		{b.sign(nil, map[jose.HeaderKey]any{"crit": []string{}}), "crit must be a list of strings, not empty"},
+		{b.sign(nil, map[jose.HeaderKey]any{"crit": []string{"exp"}, "exp": 1}), "crit demands 'exp'"},
+		{b.sign(map[string]any{"iat": "now"}, nil), "wrong type"},
 	} {
 		s.refused(bearing(tt.statement), "invalid_software_statement", tt.words)
 	}
@@ -146,6 +152,7 @@ func testUnapprovedStatements(t *testing.T, site siteFunc) {
 	s.refused(bearing(other.sign(map[string]any{"iss": boardName}, nil)), "invalid_software_statement",
 		"not signed by a key")
 	s.refused(bearing(b.sign(map[string]any{"exp": 1}, nil)), "invalid_software_statement", "has expired")
+	checkStatementOrToken(t, site)
 	// A script may accept the statement instead.
 	s = site(setup{})
 	s.deploy("own-statements")
@@ -240,6 +247,30 @@ func testSoftware(t *testing.T, site siteFunc) {
 	want["software_id"], want["software_version"] = "4NRB1-0XZABZI9E6-5SM3R", "1.5"
 	checkMembers(t, s.registered(`{`+web+`,`+software+`,"software_statement":"`+statement+`"}`), want)
 	s.refused(`{`+web+`,"software_version":1.5}`, "invalid_client_metadata", "software_version must be a string")
+}
+
+// checkStatementOrToken has one issuer that signs statements and access tokens.
+func checkStatementOrToken(t *testing.T, site siteFunc) {
+	i := newIssuer(t)
+	b := &board{t: t, name: i.name, key: jose.JSONWebKey{Key: i.key, KeyID: "k"}, file: i.file}
+	s := site(b.trusted(setup{server: server.Config{AccessTokens: i.verifier}}))
+	token := i.token("", "registration")
+	s.refused(bearing(token), "invalid_software_statement", "has no software_id")
+	s.register(`{`+web+`}`, "Authorization: Bearer "+token).want(http.StatusCreated)
+	software := map[string]any{"software_id": "7", "scope": "registration", "aud": audience, "client_id": nil}
+	for _, member := range []string{"client_id", "azp"} {
+		software[member] = "c"
+		s.refused(bearing(b.sign(software, nil)), "invalid_software_statement", "must not have a")
+		software[member] = nil
+	}
+	// A statement is no token either, though its scope would do.
+	statement := b.sign(software, nil)
+	s.register(`{`+web+`}`, "Authorization: Bearer "+statement).want(http.StatusUnauthorized).wantChallenge("invalid_token")
+	software["aud"] = nil
+	s.registered(bearing(b.sign(software, nil)))
+	// An issuer of statements only needs no software_id.
+	only := newBoard(t, boardName)
+	site(only.trusted(setup{server: server.Config{AccessTokens: i.verifier}})).registered(bearing(only.sign(nil, nil)))
 }
 
 // A webHost is an https server for the documents of clients.

@@ -38,7 +38,7 @@ type Config struct {
 	AdminListen string      // HOST:PORT of the admin listener; port 0 means any free port
 	TLS         *tls.Config // of the public listener; nil means plain HTTP
 
-	Engine     engine.Config     // New sets Store and Overrides; Advertised if Discovery is not nil
+	Engine     engine.Config     // New sets Store, Overrides and TokenIssuer; Advertised if Discovery is not nil
 	Scripts    host.Config       // New sets the stores and Logger; Observer if nil
 	Server     server.Config     // New sets the parts and Logger; Ready, Replay, Observer and Metrics if nil
 	Discovery  *discovery.Source // nil means that no discovery document is published
@@ -114,6 +114,7 @@ func (a *App) newHost(ctx context.Context, observer host.Observer) (*host.Host, 
 func (a *App) newEngine() (*engine.Engine, error) {
 	c := a.config.Engine
 	c.Store, c.Overrides = a.Store, a.Scripts.Overrides
+	c.TokenIssuer = a.config.Server.AccessTokens.Trusts
 	if a.config.Discovery != nil {
 		c.Advertised = a.config.Discovery.Advertised
 	}
