@@ -57,8 +57,9 @@ func refuseStatement(format string, args ...any) *Error {
 	return RefuseAs(InvalidSoftwareStatement, "software_statement "+format, args...)
 }
 
-// verifyStatement returns the claims of a statement that a trusted issuer signed and that is valid now. RFC 7591 §2.3:
-// it is signed and has an iss. The keys come from Config.StatementKeys, never from the statement.
+// verifyStatement returns the claims of a statement that a trusted issuer signed and that is valid now, or that the
+// client was registered with. RFC 7591 §2.3: it is signed and has an iss. The keys come from Config.StatementKeys, never
+// from the statement.
 func (r *Registration) verifyStatement(ctx context.Context, statement string) (jsontext.Value, error) {
 	e := r.engine
 	if e.statementKeys == nil {
@@ -80,6 +81,10 @@ func (r *Registration) verifyStatement(ctx context.Context, statement string) (j
 	case errors.Is(err, ErrUntrusted):
 		return nil, RefuseAs(UnapprovedSoftwareStatement, "software_statement: its issuer '%s' is not trusted here",
 			read.Issuer)
+	case r.alreadyVerified(statement):
+		// It stays good while its issuer is trusted, even if it has expired or its issuer's keys have changed or cannot
+		// be read: RFC 7592 §2.2 has the client send back what it was given.
+		return payload, e.checkPurpose(&read)
 	case err != nil:
 		return nil, fmt.Errorf("getting the keys of the issuer %q: %w", read.Issuer, err)
 	case !slices.ContainsFunc(keys, func(key jose.JSONWebKey) bool { return verifies(signed, key) }):
@@ -89,6 +94,19 @@ func (r *Registration) verifyStatement(ctx context.Context, statement string) (j
 		return nil, err
 	}
 	return payload, e.checkClaims(&read, r.Now)
+}
+
+// alreadyVerified reports whether the client to update has the statement, byte for byte, and the built-in step verified
+// it. It did, unless a script set the statement.
+func (r *Registration) alreadyVerified(statement string) bool {
+	if r.current == nil || r.current.Metadata.SoftwareStatement != statement {
+		return false
+	}
+	acts := r.current.Provenance.Acts
+	if r.current.Updated != nil {
+		acts = r.current.Updated.Acts
+	}
+	return !slices.ContainsFunc(acts, func(a Act) bool { return slices.Contains(a.Changed, "software_statement") })
 }
 
 // parseStatement reads the compact form and the header of a statement.

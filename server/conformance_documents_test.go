@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -247,6 +248,72 @@ func testSoftware(t *testing.T, site siteFunc) {
 	want["software_id"], want["software_version"] = "4NRB1-0XZABZI9E6-5SM3R", "1.5"
 	checkMembers(t, s.registered(`{`+web+`,`+software+`,"software_statement":"`+statement+`"}`), want)
 	s.refused(`{`+web+`,"software_version":1.5}`, "invalid_client_metadata", "software_version must be a string")
+}
+
+// checkRegisteredStatement updates a client with what it reads, after its statement has expired.
+func checkRegisteredStatement(t *testing.T, site siteFunc) {
+	b, other := newBoard(t, boardName), newBoard(t, "https://other.example")
+	var late atomic.Bool
+	var distrusted atomic.Bool
+	trusting := b.trusted(setup{})
+	trust := trusting.engine
+	trusting.engine = func(c *engine.Config) {
+		trust(c)
+		c.Now = func() time.Time {
+			if late.Load() {
+				return time.Now().Add(48 * time.Hour)
+			}
+			return time.Now()
+		}
+		keys := c.StatementKeys
+		c.StatementKeys = func(ctx context.Context, issuer, id string, alg jose.SignatureAlgorithm) ([]jose.JSONWebKey, error) {
+			if distrusted.Load() {
+				return nil, engine.ErrUntrusted
+			}
+			return keys(ctx, issuer, id, alg)
+		}
+	}
+	s := site(trusting)
+	statement := b.sign(map[string]any{"client_name": "Claim", "software_id": "7", "software_version": 1.5}, nil)
+	o := s.own(`{` + web + `,"client_name":"Body","software_statement":"` + statement + `"}`)
+	late.Store(true)
+	s.refused(bearing(statement), "invalid_software_statement", "has expired")
+	want := map[string]any{"client_name": "Claim", "software_id": "7", "software_version": "1.5",
+		"software_statement": statement}
+	returned := func() string {
+		members := o.get().want(http.StatusOK).json()
+		for name := range map[string]bool{"registration_access_token": true, "registration_client_uri": true,
+			"client_id_issued_at": true, "client_secret_expires_at": true} {
+			delete(members, name)
+		}
+		body, err := json.Marshal(members)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(body)
+	}
+	for range 2 {
+		o.manage("PUT", returned()).want(http.StatusOK).wantMembers(want)
+	}
+	changed := strings.Replace(returned(), `"client_name":"Claim"`, `"client_name":"Other","contacts":["a@app.example"]`, 1)
+	o.manage("PUT", changed).want(http.StatusOK).wantMembers(want).
+		wantMembers(map[string]any{"contacts": []string{"a@app.example"}})
+	refused := func(body, code, words string) {
+		t.Helper()
+		e := o.manage("PUT", body).want(http.StatusBadRequest).wantMembers(map[string]any{"error": code})
+		if !strings.Contains(e.body, words) {
+			t.Errorf("got %s, want %q", e.body, words)
+		}
+	}
+	body := returned()
+	again := b.sign(map[string]any{"client_name": "Another"}, nil)
+	refused(strings.Replace(body, statement, again, 1), "invalid_software_statement", "has expired")
+	refused(strings.Replace(body, statement, other.sign(map[string]any{"iss": boardName}, nil), 1),
+		"invalid_software_statement", "not signed by a key")
+	distrusted.Store(true)
+	refused(body, "unapproved_software_statement", "is not trusted here")
+	distrusted.Store(false)
+	o.manage("PUT", body).want(http.StatusOK).wantMembers(want)
 }
 
 // checkStatementOrToken has one issuer that signs statements and access tokens.
