@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -12,6 +11,9 @@ import (
 // Advertised holds the lists of an authorization server's metadata (RFC 8414 §2) that limit what clients may register,
 // by their names, such as grant_types_supported. A list that is missing limits nothing.
 type Advertised map[string][]string
+
+// responseTypesSupported is the list whose values are compared word by word. Those of the others are compared exactly.
+const responseTypesSupported = "response_types_supported"
 
 // A bound is a list and the client member whose values it limits.
 type bound struct {
@@ -32,7 +34,7 @@ func bounds() []bound {
 	}
 	return []bound{
 		{"grant_types_supported", "grant_types", func(m *Metadata) []string { return m.GrantTypes }},
-		{"response_types_supported", "response_types", func(m *Metadata) []string { return m.ResponseTypes }},
+		{responseTypesSupported, "response_types", func(m *Metadata) []string { return m.ResponseTypes }},
 		{"acr_values_supported", "default_acr_values", func(m *Metadata) []string { return m.DefaultACRValues }},
 		{"authorization_details_types_supported", "authorization_details_types",
 			func(m *Metadata) []string { return m.AuthorizationDetailsTypes }},
@@ -105,7 +107,7 @@ func checkAdvertised(_ context.Context, r *Registration) error {
 			continue
 		}
 		for _, value := range b.values(&r.Client.Metadata) {
-			if !slices.ContainsFunc(list, func(s string) bool { return sameWords(s, value) }) {
+			if !r.advertised.offers(b.list, value) {
 				return Refuse("%s '%s' is not among the %s of this server, which are %s",
 					b.member, value, b.list, strings.Join(list, ", "))
 			}

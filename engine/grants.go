@@ -78,8 +78,8 @@ func (r *Registration) fit(in *Metadata) (grants, responses []string, err error)
 		return nil, nil, Refuse("grant_types is empty: name one of %s, or leave it out for authorization_code",
 			strings.Join(o.AllowedGrantTypes, ", "))
 	}
-	responses, err = r.narrowed("response_types", in.ResponseTypes, o.AllowedResponseTypes, o.allowsResponse,
-		r.offersResponse)
+	sent := r.spelled(in.ResponseTypes)
+	responses, err = r.narrowed("response_types", sent, o.AllowedResponseTypes, o.allowsResponse, r.offersResponse)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -96,11 +96,11 @@ func (r *Registration) fit(in *Metadata) (grants, responses []string, err error)
 	if len(grants) == 0 {
 		return nil, nil, r.nothingLeft(in)
 	}
-	if len(responses) == 0 && len(in.ResponseTypes) > 0 &&
+	if len(responses) == 0 && len(sent) > 0 &&
 		(usesAuthorizationEndpoint(grants) || !usesAuthorizationEndpoint(wanted)) {
-		return nil, nil, notAllowed("response_types", in.ResponseTypes, r.offeredResponses())
+		return nil, nil, notAllowed("response_types", sent, r.offeredResponses())
 	}
-	wantedResponses := in.ResponseTypes
+	wantedResponses := sent
 	if wantedResponses == nil {
 		responses = r.defaultResponses(grants)
 		wantedResponses = responses
@@ -234,34 +234,12 @@ func (r *Registration) defaultResponses(grants []string) []string {
 	return nil
 }
 
-func sameWords(a, b string) bool {
-	if a == b {
-		return true
-	}
-	if len(a)-spaces(a) != len(b)-spaces(b) {
-		return false // before sorting what a client sent
-	}
-	x, y := strings.Fields(a), strings.Fields(b)
-	slices.Sort(x)
-	slices.Sort(y)
-	return slices.Equal(x, y)
-}
-
 // needsCode reports whether a response type needs the grant authorization_code (RFC 7591 §2.1).
 func needsCode(response string) bool { return hasWord(response, responseCode) }
 
 // needsImplicit reports whether a response type needs the grant implicit.
 func needsImplicit(response string) bool {
 	return hasWord(response, responseToken) || hasWord(response, responseIDToken)
-}
-
-func hasWord(s, word string) bool {
-	for w := range strings.FieldsSeq(s) {
-		if w == word {
-			return true
-		}
-	}
-	return false
 }
 
 // mismatch returns how grant types and response types contradict each other (RFC 7591 §2.1), or "" if they do not.

@@ -82,6 +82,14 @@ func checkGrants(r *Registration) error {
 	if m.TokenEndpointAuthMethod == "" || len(m.GrantTypes) == 0 {
 		return fmt.Errorf("the client has no token_endpoint_auth_method or no grant_types")
 	}
+	for i, s := range m.ResponseTypes {
+		switch {
+		case !isResponseType(s):
+			return fmt.Errorf("response_types[%d] '%s' is not a response type of RFC 6749", i, s)
+		case r.spelling(s) != s:
+			return fmt.Errorf("response_types[%d] '%s' must be '%s', as the server lists it", i, s, r.spelling(s))
+		}
+	}
 	if problem := mismatch(m.GrantTypes, m.ResponseTypes); problem != "" {
 		return fmt.Errorf("%s", problem)
 	}

@@ -22,7 +22,13 @@ func (o *Options) narrows() bool { return o.UnsupportedValues == UnsupportedNarr
 // offers reports whether a list of the discovery document holds a value. A list that is missing limits nothing.
 func (a Advertised) offers(list, value string) bool {
 	values, bounded := a[list]
-	return !bounded || slices.ContainsFunc(values, func(s string) bool { return sameWords(s, value) })
+	switch {
+	case !bounded:
+		return true
+	case list == responseTypesSupported:
+		return slices.ContainsFunc(values, func(s string) bool { return sameWords(s, value) })
+	}
+	return slices.Contains(values, value)
 }
 
 // kept returns the values for which keep reports true: values itself if these are all.
@@ -59,7 +65,7 @@ func (r *Registration) offersGrant(grant string) bool {
 }
 
 func (r *Registration) offersResponse(response string) bool {
-	return r.engine.options.allowsResponse(response) && r.advertised.offers("response_types_supported", response)
+	return r.engine.options.allowsResponse(response) && r.advertised.offers(responseTypesSupported, response)
 }
 
 func (o *Options) allowsResponse(response string) bool {

@@ -46,6 +46,7 @@ func (r *Registration) PatchMetadata(step string, patch []byte) error {
 	if err := decodeMetadata(after, &patched); err != nil {
 		return fmt.Errorf("the patched metadata: %w", err)
 	}
+	patched.ResponseTypes = r.spelled(patched.ResponseTypes)
 	r.Client.Metadata, r.Client.patchedSize = patched, len(after)
 	r.patches++
 	r.Response, r.Client.encoded = nil, nil // they are out of date

@@ -40,18 +40,6 @@ func checkScopeCount(scope string) error {
 	return tooMany(InvalidClientMetadata, "scope", n, maxScopes)
 }
 
-// spaces returns how many bytes of s are white space.
-func spaces(s string) int {
-	n := 0
-	for i := range len(s) {
-		switch s[i] {
-		case ' ', '\t', '\n', '\v', '\f', '\r':
-			n++
-		}
-	}
-	return n
-}
-
 // tooManyMembers reports whether an object has more than most members, nested ones excluded. It does not detect invalid
 // JSON.
 func tooManyMembers(object []byte, most int) bool {
