@@ -54,6 +54,7 @@ fuzz:
 	.ci/fuzz FuzzRenewal ./engine $(FUZZTIME)
 	.ci/fuzz FuzzReadHeader ./internal/claims $(FUZZTIME)
 	.ci/fuzz FuzzVerify ./server/bearer $(FUZZTIME)
+	.ci/fuzz FuzzWords ./engine $(FUZZTIME)
 	.ci/fuzz FuzzProblem ./internal/displaytext $(FUZZTIME)
 	.ci/fuzz FuzzDecode ./scripts/wasmbin $(FUZZTIME)
 	.ci/fuzz FuzzRewrite ./scripts/metering $(FUZZTIME)

@@ -78,7 +78,7 @@ func (r *Registration) fit(in *Metadata) (grants, responses []string, err error)
 		return nil, nil, Refuse("grant_types is empty: name one of %s, or leave it out for authorization_code",
 			strings.Join(o.AllowedGrantTypes, ", "))
 	}
-	sent := r.spelled(in.ResponseTypes)
+	sent := withoutRepeats(r.spelled(in.ResponseTypes))
 	responses, err = r.narrowed("response_types", sent, o.AllowedResponseTypes, o.allowsResponse, r.offersResponse)
 	if err != nil {
 		return nil, nil, err

@@ -35,7 +35,7 @@ func (r *Registration) checkAll(checks []func(*Registration) error) error {
 func checkMetadata(r *Registration) error {
 	for _, check := range [...]func(*Registration) error{
 		checkGrants, checkRedirects, checkURIs, checkScope,
-		func(r *Registration) error { return checkLists(&r.Client.Metadata) },
+		func(r *Registration) error { return checkLists(&r.Client.Metadata) }, checkRepeats,
 		func(r *Registration) error { return r.checkOwnKeys(&r.Client.Metadata) },
 		func(r *Registration) error { return checkAdvertised(context.Background(), r) },
 		checkExtensions,
@@ -168,6 +168,9 @@ func checkURIs(r *Registration) error {
 func checkScope(r *Registration) error {
 	if err := checkScopeCount(r.Client.Metadata.Scope); err != nil {
 		return err
+	}
+	if plainScope(r.Client.Metadata.Scope) != r.Client.Metadata.Scope {
+		return fmt.Errorf("scope has a scope twice, or more than a space between scopes")
 	}
 	for s := range strings.SplitSeq(r.Client.Metadata.Scope, " ") {
 		if s != "" && !IsScopeToken(s) {

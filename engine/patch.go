@@ -47,6 +47,8 @@ func (r *Registration) PatchMetadata(step string, patch []byte) error {
 		return fmt.Errorf("the patched metadata: %w", err)
 	}
 	patched.ResponseTypes = r.spelled(patched.ResponseTypes)
+	patched.Scope = plainScope(patched.Scope)
+	patched.dropAllRepeats()
 	r.Client.Metadata, r.Client.patchedSize = patched, len(after)
 	r.patches++
 	r.Response, r.Client.encoded = nil, nil // they are out of date

@@ -57,6 +57,7 @@ func decodeMetadata(b []byte, m *Metadata) error {
 	if err := checkLists(m); err != nil {
 		return err
 	}
+	m.dropRepeats()
 	if err := checkScopeCount(m.Scope); err != nil {
 		return err
 	}
@@ -95,30 +96,15 @@ func tooDeep(b []byte) bool {
 
 // checkLists refuses null and "" in lists of strings, and lists that are too long.
 func checkLists(m *Metadata) error {
-	for _, l := range [...]struct {
-		name   string
-		values []string
-	}{
-		{"redirect_uris", m.RedirectURIs},
-		{"grant_types", m.GrantTypes},
-		{"response_types", m.ResponseTypes},
-		{"contacts", m.Contacts},
-		{"default_acr_values", m.DefaultACRValues},
-		{"request_uris", m.RequestURIs},
-		{"post_logout_redirect_uris", m.PostLogoutRedirectURIs},
-		{"authorization_details_types", m.AuthorizationDetailsTypes},
-		{"allowed_cors_origins", m.AllowedCORSOrigins},
-		{"allowed_identity_token_signing_algorithms", m.AllowedIdentityTokenSigningAlgorithms},
-		{"identity_provider_restrictions", m.IdentityProviderRestrictions},
-	} {
+	for _, l := range m.lists() {
 		code, most := InvalidClientMetadata, maxList
 		if l.name == "redirect_uris" {
-			code, most = InvalidRedirectURI, len(l.values) // Options.MaxRedirectURIs
+			code, most = InvalidRedirectURI, len(*l.values) // Options.MaxRedirectURIs
 		}
-		if err := tooMany(code, l.name, len(l.values), most); err != nil {
+		if err := tooMany(code, l.name, len(*l.values), most); err != nil {
 			return err
 		}
-		for i, v := range l.values {
+		for i, v := range *l.values {
 			if v == "" {
 				return RefuseAs(code, "%s[%d] must be a non-empty string", l.name, i)
 			}

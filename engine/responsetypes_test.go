@@ -3,8 +3,12 @@ package engine
 import (
 	"context"
 	"errors"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/go-json-experiment/json"
 )
 
 func TestResponseTypeGrammar(t *testing.T) {
@@ -92,4 +96,66 @@ func TestScriptsSetResponseTypes(t *testing.T) {
 	if _, err := register(t, c, body); err == nil || !strings.Contains(err.Error(), "must be 'code id_token'") {
 		t.Errorf("another order: got %v", err)
 	}
+}
+
+var responseTypeGrammar = regexp.MustCompile(`^[0-9A-Za-z_]+( [0-9A-Za-z_]+)*$`)
+
+// FuzzWords registers response types and scopes, and compares the result with the grammars of RFC 6749.
+func FuzzWords(f *testing.F) {
+	for _, s := range []string{"code", "id_token code", "code id_token", "token code id_token", "code ", " code", "code  id_token",
+		"\u00a0code", "code\n", "code\tid_token", "code code", "Code", "none", ""} {
+		f.Add(s, "a b")
+		f.Add("code", s)
+	}
+	f.Add("code", strings.Repeat("a ", 40)+repeatedWords(40))
+	allowed := []string{"code", "id_token", "code id_token", "code id_token token"}
+	e := newEngine(f, Config{Store: discard{}, Options: Options{AllowedResponseTypes: allowed,
+		AllowedGrantTypes: []string{"authorization_code", "implicit"}}})
+	f.Fuzz(func(t *testing.T, response, scope string) {
+		body, err := json.Marshal(map[string]any{"redirect_uris": []string{"https://app.example/cb"},
+			"grant_types":    []string{"authorization_code", "implicit"},
+			"response_types": []string{"code id_token", response}, "scope": scope})
+		if err != nil {
+			return // not UTF-8
+		}
+		request, err := ParseRequest(body)
+		if err != nil {
+			return
+		}
+		r, err := e.Register(t.Context(), request, &Caller{Auth: AuthNone})
+		if _, refused := errors.AsType[*Error](err); refused {
+			return
+		}
+		if err != nil {
+			t.Fatalf("%q: %v", body, err)
+		}
+		want := []string{"code id_token"}
+		if responseTypeGrammar.MatchString(response) {
+			sent := strings.Split(response, " ")
+			slices.Sort(sent)
+			for _, a := range allowed {
+				listed := strings.Split(a, " ")
+				slices.Sort(listed)
+				if slices.Equal(sent, listed) && a != want[0] {
+					want = append(want, a)
+				}
+			}
+		}
+		m := &r.Client.Metadata
+		if !slices.Equal(m.ResponseTypes, want) {
+			t.Errorf("%q: got %q, want %q", response, m.ResponseTypes, want)
+		}
+		tokens := map[string]bool{}
+		for _, s := range strings.Split(m.Scope, " ") {
+			if m.Scope != "" && (!IsScopeToken(s) || tokens[s]) {
+				t.Errorf("%q: registered the scope %q", scope, m.Scope)
+			}
+			tokens[s] = true
+		}
+		for _, s := range strings.Split(scope, " ") {
+			if s != "" && !tokens[s] {
+				t.Errorf("%q: the scope %q is lost in %q", scope, s, m.Scope)
+			}
+		}
+	})
 }

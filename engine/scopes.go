@@ -10,14 +10,10 @@ import (
 // with only this scope still gets the default scopes.
 const scopeOfflineAccess = "offline_access"
 
-// manyScopes is the number of scopes from which a map is faster than a list.
-const manyScopes = 32
-
 // setScopes keeps the scopes that the operator allows. If none is left, it runs set_default_scopes.
 func setScopes(ctx context.Context, r *Registration) error {
 	o := &r.engine.options
-	kept := []string{}
-	var taken map[string]bool // of kept, once there are many
+	kept := distinct{values: make([]string, 0, 8)} // a few take no memory of the heap
 	left := false
 	for s, rest := "", r.Request.Metadata.Scope; rest != ""; {
 		s, rest, _ = strings.Cut(rest, " ")
@@ -28,22 +24,12 @@ func setScopes(ctx context.Context, r *Registration) error {
 			return Refuse("scope: '%s' is not a scope: use visible ASCII without quotation marks and backslashes, "+
 				"separated by spaces", s)
 		}
-		if o.AllowedScopes != nil && !slices.Contains(o.AllowedScopes, s) || taken[s] ||
-			taken == nil && slices.Contains(kept, s) {
-			continue
-		}
-		kept = append(kept, s)
-		left = left || s != scopeOfflineAccess
-		if taken != nil {
-			taken[s] = true
-		} else if len(kept) == manyScopes {
-			taken = make(map[string]bool)
-			for _, one := range kept {
-				taken[one] = true
-			}
+		if o.AllowedScopes == nil || slices.Contains(o.AllowedScopes, s) {
+			kept.add(s)
+			left = left || s != scopeOfflineAccess
 		}
 	}
-	r.Client.Metadata.Scope = strings.Join(kept, " ")
+	r.Client.Metadata.Scope = strings.Join(kept.values, " ")
 	if left {
 		return nil
 	}
@@ -66,4 +52,28 @@ func IsScopeToken(s string) bool {
 	return s != "" && strings.IndexFunc(s, func(r rune) bool {
 		return r < 0x21 || r == '"' || r == '\\' || r > 0x7e
 	}) < 0
+}
+
+// plainScope returns scopes separated by single spaces, each once: scope itself if it has that form.
+func plainScope(scope string) string {
+	if strings.Count(scope, " ") < manyValues && plain(scope) {
+		return scope
+	}
+	var kept distinct
+	for s := range strings.SplitSeq(scope, " ") {
+		if s != "" {
+			kept.add(s)
+		}
+	}
+	return strings.Join(kept.values, " ")
+}
+
+// plain reports whether scopes are separated by single spaces, and each is there once. It compares each with the others.
+func plain(scope string) bool {
+	for s, rest, more := "", scope, scope != ""; more; {
+		if s, rest, more = strings.Cut(rest, " "); s == "" || more && hasWord(rest, s) {
+			return false
+		}
+	}
+	return true
 }

@@ -1,0 +1,122 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+)
+
+// manyValues is the number of values from which a map is faster than comparing each with the others.
+const manyValues = 32
+
+// A distinct list holds strings, each once.
+type distinct struct {
+	values []string
+	known  map[string]bool // of values, once there are many
+}
+
+// add appends s unless the list holds it.
+func (d *distinct) add(s string) {
+	switch {
+	case d.known == nil && slices.Contains(d.values, s) || d.known[s]:
+		return
+	case d.known != nil:
+		d.known[s] = true
+	case len(d.values) == manyValues-1:
+		d.known = make(map[string]bool)
+		for _, v := range d.values {
+			d.known[v] = true
+		}
+		d.known[s] = true
+	}
+	d.values = append(d.values, s)
+}
+
+// firstRepeat returns the index of the first value that an earlier one equals, or -1.
+func firstRepeat(list []string) int {
+	if len(list) <= manyValues {
+		for i, s := range list {
+			if slices.Contains(list[:i], s) {
+				return i
+			}
+		}
+		return -1
+	}
+	known := make(map[string]bool, len(list))
+	for i, s := range list {
+		if known[s] {
+			return i
+		}
+		known[s] = true
+	}
+	return -1
+}
+
+// withoutRepeats returns the values of a list, each at its first place: list itself if none repeats.
+func withoutRepeats(list []string) []string {
+	if firstRepeat(list) < 0 {
+		return list
+	}
+	var d distinct
+	for _, s := range list {
+		d.add(s)
+	}
+	return d.values
+}
+
+// A listMember is a member that is a list of strings.
+type listMember struct {
+	name   string
+	values *[]string
+	uris   bool // the steps check the values, and name a wrong one by its index in the list as sent
+}
+
+// lists returns the members of m that are lists.
+func (m *Metadata) lists() [11]listMember {
+	return [...]listMember{
+		{"redirect_uris", &m.RedirectURIs, true},
+		{"grant_types", &m.GrantTypes, false},
+		{"response_types", &m.ResponseTypes, false},
+		{"contacts", &m.Contacts, false},
+		{"default_acr_values", &m.DefaultACRValues, false},
+		{"request_uris", &m.RequestURIs, true},
+		{"post_logout_redirect_uris", &m.PostLogoutRedirectURIs, true},
+		{"authorization_details_types", &m.AuthorizationDetailsTypes, false},
+		{"allowed_cors_origins", &m.AllowedCORSOrigins, true},
+		{"allowed_identity_token_signing_algorithms", &m.AllowedIdentityTokenSigningAlgorithms, false},
+		{"identity_provider_restrictions", &m.IdentityProviderRestrictions, false},
+	}
+}
+
+// dropRepeats drops repeated values from lists that no step reads by index.
+func (m *Metadata) dropRepeats() {
+	for _, l := range m.lists() {
+		if !l.uris {
+			*l.values = withoutRepeats(*l.values)
+		}
+	}
+}
+
+// dropAllRepeats drops repeated values from all lists.
+func (m *Metadata) dropAllRepeats() {
+	for _, l := range m.lists() {
+		*l.values = withoutRepeats(*l.values)
+	}
+}
+
+// dropRepeatedURIs drops the repeated values that are left after validation. It is not a step: it runs after the
+// validation steps, which name a wrong URI by its index in the list as sent.
+func dropRepeatedURIs(_ context.Context, r *Registration) error {
+	r.Client.Metadata.dropAllRepeats()
+	return nil
+}
+
+// checkRepeats checks that no value is in a list twice.
+func checkRepeats(r *Registration) error {
+	for _, l := range r.Client.Metadata.lists() {
+		if i := firstRepeat(*l.values); i >= 0 {
+			return fmt.Errorf("%s[%d] repeats '%s'", l.name, i, (*l.values)[i])
+		}
+	}
+	return nil
+}
