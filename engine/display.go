@@ -4,41 +4,24 @@ import (
 	"context"
 	"net/url"
 	"strings"
-	"unicode"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// setClientName copies the client's names and contacts.
+// setClientName copies the client's names and contacts. Metadata.checkStrings checks them.
 func setClientName(_ context.Context, r *Registration) error {
 	in, out := &r.Request.Metadata, &r.Client.Metadata
-	if err := printable("client_name", in.ClientName); err != nil {
-		return err
-	}
 	var tagged map[string]jsontext.Value
-	err := in.eachLocalized(func(name, member string, raw jsontext.Value, value string) error {
-		if member != "client_name" {
-			return nil
+	for name, raw := range in.Other {
+		if member, _, ok := localized(name); ok && member == "client_name" {
+			tagged = out.extended(tagged, name, raw)
 		}
-		tagged = out.extended(tagged, name, raw)
-		return printable(name, value)
-	})
-	if err != nil {
-		return err
 	}
 	if tagged != nil {
 		out.Other = tagged
 	}
 	out.ClientName = in.ClientName
 	out.Contacts = in.Contacts
-	return nil
-}
-
-// printable refuses control characters: a line break in a name could forge a line of a consent page.
-func printable(member, s string) error {
-	if strings.IndexFunc(s, unicode.IsControl) >= 0 {
-		return Refuse("%s holds a control character", member)
-	}
 	return nil
 }
 

@@ -91,7 +91,7 @@ func New(c Config) (*Engine, error) {
 }
 
 // engineSteps returns the steps that the engine itself calls: the validation steps, which updates run too, and the
-// rest. dropRepeatedURIs and checkAdvertised come last in validation, so that they run for updates too.
+// rest. Three functions that are not steps come last in validation, so that they run for updates too.
 func engineSteps() (validation, processing []func(*Steps) *StepFunc) {
 	for _, step := range StepTable() {
 		switch {
@@ -102,9 +102,10 @@ func engineSteps() (validation, processing []func(*Steps) *StepFunc) {
 			validation = append(validation, step.Field)
 		}
 	}
-	once, bounded := StepFunc(dropRepeatedURIs), StepFunc(checkAdvertised)
-	return append(validation, func(*Steps) *StepFunc { return &once }, func(*Steps) *StepFunc { return &bounded }),
-		processing
+	for _, check := range [...]StepFunc{dropRepeatedURIs, checkExtensionStrings, checkAdvertised} {
+		validation = append(validation, func(*Steps) *StepFunc { return &check })
+	}
+	return validation, processing
 }
 
 // maxRepetitions bounds how often add_client_id and the steps after it run again because the client ID was taken.

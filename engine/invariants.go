@@ -35,7 +35,7 @@ func (r *Registration) checkAll(checks []func(*Registration) error) error {
 func checkMetadata(r *Registration) error {
 	for _, check := range [...]func(*Registration) error{
 		checkGrants, checkRedirects, checkURIs, checkScope,
-		func(r *Registration) error { return checkLists(&r.Client.Metadata) }, checkRepeats,
+		func(r *Registration) error { return checkLists(&r.Client.Metadata) }, checkRepeats, checkStringInvariants,
 		func(r *Registration) error { return r.checkOwnKeys(&r.Client.Metadata) },
 		func(r *Registration) error { return checkAdvertised(context.Background(), r) },
 		checkExtensions,

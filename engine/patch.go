@@ -46,6 +46,9 @@ func (r *Registration) PatchMetadata(step string, patch []byte) error {
 	if err := decodeMetadata(after, &patched); err != nil {
 		return fmt.Errorf("the patched metadata: %w", err)
 	}
+	if err := patched.checkExtensionStrings(); err != nil {
+		return fmt.Errorf("the patched metadata: %w", err)
+	}
 	patched.ResponseTypes = r.spelled(patched.ResponseTypes)
 	patched.Scope = plainScope(patched.Scope)
 	patched.dropAllRepeats()

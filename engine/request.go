@@ -57,6 +57,9 @@ func decodeMetadata(b []byte, m *Metadata) error {
 	if err := checkLists(m); err != nil {
 		return err
 	}
+	if err := m.checkStrings(); err != nil {
+		return err
+	}
 	m.dropRepeats()
 	if err := checkScopeCount(m.Scope); err != nil {
 		return err
@@ -157,6 +160,11 @@ func (m *Metadata) checkOther() error {
 		if !wellFormedTag(tag) {
 			return Refuse("%s: '%s' is not a BCP 47 language tag, such as 'ja' or 'pt-BR'", member, tag)
 		}
+		if member == "client_name" {
+			if err := checkTaggedName(name, value); err != nil {
+				return err
+			}
+		}
 		// RFC 7591 §2.2: tags are compared without regard to case.
 		if seen == nil {
 			seen = make(map[string]string)
@@ -171,6 +179,9 @@ func (m *Metadata) checkOther() error {
 }
 
 func wellFormedTag(tag string) bool {
+	if strings.Contains(tag, "_") {
+		return false // package language reads CLDR's locales too; RFC 5646 §2.1 has only hyphens
+	}
 	_, err := language.Parse(tag)
 	// A ValueError means that the tag is well formed but not registered.
 	return err == nil || errors.As(err, new(language.ValueError))

@@ -33,6 +33,28 @@ func checkUnsupportedValues(t *testing.T, site siteFunc) {
 		map[string]any{"grant_types": []string{"authorization_code"}, "default_acr_values": nil})
 }
 
+// checkResponseTypeGrammar checks that response types are those of RFC 6749, and that lists hold each value once.
+func checkResponseTypeGrammar(t *testing.T, site siteFunc) {
+	t.Helper()
+	o := engine.Options{AllowedGrantTypes: []string{"authorization_code", "implicit"},
+		AllowedResponseTypes: []string{"code", "code id_token"}}
+	s := site(setup{options: o})
+	o.UnsupportedValues = engine.UnsupportedRefuse
+	strict := site(setup{options: o})
+	for _, odd := range []string{`\u00a0code`, `code\n`, " code", "code ", "code  id_token", `code\tid_token`, "code code"} {
+		s.refused(`{`+web+`,"response_types":["`+odd+`"]}`, "invalid_client_metadata", "response_types")
+		strict.refused(`{`+web+`,"response_types":["code","`+odd+`"]}`, "invalid_client_metadata", "response_types")
+	}
+	checkMembers(t, s.registered(`{`+web+`,"response_types":["\u00a0code","code"]}`),
+		map[string]any{"response_types": []string{"code"}})
+	checkMembers(t, s.registered(`{`+web+`,"response_types":["id_token code","code","code id_token"]}`),
+		map[string]any{"response_types": []string{"code id_token", "code"}})
+	checkMembers(t, s.registered(`{"redirect_uris":["https://app.example/1","https://app.example/1"],`+
+		`"grant_types":["authorization_code","authorization_code"],"contacts":["a","a"]}`),
+		map[string]any{"redirect_uris": []string{"https://app.example/1"}, "grant_types": []string{"authorization_code"},
+			"contacts": []string{"a"}})
+}
+
 // checkDefaultMethod checks which method a client gets that leaves it out.
 func checkDefaultMethod(t *testing.T, open siteFunc) {
 	t.Helper()

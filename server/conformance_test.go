@@ -348,6 +348,7 @@ func testReplacedValues(t *testing.T, site siteFunc) {
 	checkMembers(t, got, map[string]any{"scope": "read", "application_type": "native",
 		"id_token_encrypted_response_enc": "A128CBC-HS256"})
 	checkUnsupportedValues(t, site)
+	checkResponseTypeGrammar(t, site)
 }
 
 const publicKey = `{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}`
@@ -419,12 +420,29 @@ func testLanguageTags(t *testing.T, site siteFunc) {
 		"logo_uri#pt-BR": "https://app.example/br", "scope#ja": nil})
 	s.refused(`{`+web+`,"client_name#ja":"a","client_name#JA":"b"}`, "invalid_client_metadata", "same member")
 	s.refused(`{`+web+`,"client_name#not a tag":"a"}`, "invalid_client_metadata", "language tag")
+
+	texts := map[string]any{"client_name": "\u200fשלום 👨\u200d👩\u200d👧", "client_name#fa": "می\u200cخواهم",
+		"client_name#si": "ශ්\u200dරී", "contacts": []string{"Jörg ❤\ufe0f"}}
+	checkMembers(t, s.registered(`{`+web+`,"client_name":"\u200fשלום 👨\u200d👩\u200d👧","client_name#fa":"می\u200cخواهم",`+
+		`"client_name#si":"ශ්\u200dරී","contacts":["Jörg ❤\ufe0f"]}`), texts)
+	own := s.own(`{` + web + `}`)
+	for text, words := range map[string]string{"a\u202eb": "U+202E at byte 1", "a\u2028b": "U+2028", "a\u200bb": "U+200B",
+		"a\u200db": "U+200D", "\u00a0": "shows nothing"} {
+		for _, member := range []string{`"client_name":"` + text + `"`, `"client_name#he":"` + text + `"`,
+			`"contacts":["` + text + `"]`} {
+			s.refused(`{`+web+`,`+member+`}`, "invalid_client_metadata", words)
+			own.put(web + `,` + member).want(http.StatusBadRequest)
+		}
+	}
 }
 
 func testScope(t *testing.T, site siteFunc) {
 	s := site(setup{options: engine.Options{DefaultScopes: []string{"basic"}}})
 	s.refused(`{`+web+`,"scope":["a","b"]}`, "invalid_client_metadata", "scope must be a string, not a list")
 	checkMembers(t, s.registered(`{`+web+`,"scope":"a b"}`), map[string]any{"scope": "a b"})
+	checkMembers(t, s.registered(`{`+web+`,"scope":" b  a b"}`), map[string]any{"scope": "b a"})
+	s.refused(`{`+web+`,"scope":"a\u00a0b"}`, "invalid_client_metadata", "is not a scope")
+	s.refused(`{`+web+`,"scope":"a\tb"}`, "invalid_client_metadata", "is not a scope")
 	checkMembers(t, s.registered(`{`+web+`}`), map[string]any{"scope": "basic"})
 	checkMembers(t, s.registered(`{`+web+`,"scope":""}`), map[string]any{"scope": "basic"})
 	checkMembers(t, site(setup{}).registered(`{`+web+`}`), map[string]any{"scope": nil})
@@ -451,6 +469,9 @@ func testContacts(_ *testing.T, site siteFunc) {
 	s.refused(`{`+web+`,"contacts":["a",1]}`, "invalid_client_metadata", "contacts[1] must be a string")
 	s.refused(`{`+web+`,"client_name":{}}`, "invalid_client_metadata", "client_name must be a string")
 	s.refused(`{`+web+`,"default_max_age":"1"}`, "invalid_client_metadata", "default_max_age must be a whole number")
+	s.refused(`{`+web+`,"software_version":"1\u0085"}`, "invalid_client_metadata",
+		"software_version holds the control character U+0085 at byte 1")
+	s.refused(`{`+web+`,"contacts":["a","b\n"]}`, "invalid_client_metadata", "contacts[1] holds the control character U+000A")
 }
 
 func testApplicationType(t *testing.T, site siteFunc) {

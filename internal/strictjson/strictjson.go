@@ -20,7 +20,7 @@ import (
 func UnmarshalObject(b []byte, v any, root string) error {
 	if k := jsontext.Value(b).Kind(); k != '{' {
 		// Unmarshal would accept null.
-		return fmt.Errorf("%s must be a JSON object%s", nameOf(root, ""), Not(k))
+		return fmt.Errorf("%s must be a JSON object%s", NameOf(root, ""), Not(k))
 	}
 	if err := json.Unmarshal(b, v, json.RejectUnknownMembers(true)); err != nil {
 		return errors.New(Explain(err, root))
@@ -34,24 +34,25 @@ func Explain(err error, root string) string {
 	var syntactic *jsontext.SyntacticError
 	switch {
 	case errors.Is(err, json.ErrUnknownName) && errors.As(err, &semantic):
-		return fmt.Sprintf("%s is unknown: the members are %s", nameOf(root, semantic.JSONPointer),
+		return fmt.Sprintf("%s is unknown: the members are %s", NameOf(root, semantic.JSONPointer),
 			strings.Join(members(semantic.GoType), ", "))
 	case errors.As(err, &semantic):
 		want, have := wanted(semantic.GoType), Not(semantic.JSONKind)
 		if want == wholeNumber && semantic.JSONKind == '0' || want == ipAddress && semantic.JSONKind == '"' {
 			have = ""
 		}
-		return fmt.Sprintf("%s must be %s%s", nameOf(root, semantic.JSONPointer), want, have)
+		return fmt.Sprintf("%s must be %s%s", NameOf(root, semantic.JSONPointer), want, have)
 	case errors.Is(err, jsontext.ErrDuplicateName) && errors.As(err, &syntactic):
-		return nameOf(root, syntactic.JSONPointer) + " is given twice"
+		return NameOf(root, syntactic.JSONPointer) + " is given twice"
 	case errors.As(err, &syntactic):
-		return fmt.Sprintf("%s is not valid JSON: %v at byte %d", nameOf(root, ""), syntactic.Err, syntactic.ByteOffset)
+		return fmt.Sprintf("%s is not valid JSON: %v at byte %d", NameOf(root, ""), syntactic.Err, syntactic.ByteOffset)
 	}
-	return nameOf(root, "") + " is not valid JSON"
+	return NameOf(root, "") + " is not valid JSON"
 }
 
-// nameOf returns the name of the value at p, such as redirect_uris[0] for /redirect_uris/0.
-func nameOf(root string, p jsontext.Pointer) string {
+// NameOf returns the name of the value at p, such as redirect_uris[0] for /redirect_uris/0. root is as in
+// [UnmarshalObject].
+func NameOf(root string, p jsontext.Pointer) string {
 	var s strings.Builder
 	s.WriteString(root)
 	for token := range p.Tokens() {
