@@ -297,3 +297,43 @@ func TestTrusts(t *testing.T) {
 		t.Error("want the issuer to be trusted, another not, and none by a nil Verifier")
 	}
 }
+
+// A scope is granted only if it is a word of its own, between spaces (%x20).
+func TestScopeGrammar(t *testing.T) {
+	key := newKey(t)
+	v := newVerifier(t, keyset.Issuers{issuer: newSet(t, "k", key)})
+	for _, tt := range []struct {
+		scope any // of the claim scope
+		want  []string
+	}{
+		{"registration", []string{"registration"}},
+		{"a  registration a ", []string{"a", "registration"}},
+		{[]string{"registration", "a b", "registration"}, []string{"registration", "a", "b"}},
+		{"a\u00a0b registration \"c", []string{"registration"}},
+		{"a\u00a0registration", nil},
+		{"registration\u00a0", nil},
+		{"a\nregistration", nil},
+		{"a\tregistration", nil},
+		{"a\u2003registration", nil},
+		{"\u0085registration", nil},
+		{"a,registration", nil},
+		{"Registration", nil},
+		{[]string{"registration\n"}, nil},
+		{"", nil},
+	} {
+		for _, claim := range []string{"scope", "scp"} {
+			c := good(claims{"scope": nil})
+			c[claim] = tt.scope
+			caller, err := v.Verify(t.Context(), sign(t, jose.SigningKey{Algorithm: jose.ES256, Key: key}, "", c))
+			if tt.want == nil {
+				if refusal, ok := errors.AsType[*engine.Error](err); !ok || refusal.Code != engine.InsufficientScope {
+					t.Errorf("%s %q: got %v, want %s", claim, tt.scope, err, engine.InsufficientScope)
+				}
+				continue
+			}
+			if err != nil || !cmp.Equal(caller.Scopes, tt.want) {
+				t.Errorf("%s %q: got %+v and %v, want the scopes %q", claim, tt.scope, caller, err, tt.want)
+			}
+		}
+	}
+}
