@@ -266,7 +266,7 @@ func TestParseStatement(t *testing.T) {
 	if err != nil || r.Metadata.SoftwareStatement != "a.b-_.C9" || string(r.Raw) != `{"software_statement":"a.b-_.C9"}` {
 		t.Errorf("got %+v, %v", r, err)
 	}
-	for _, body := range []string{"", "  ", `{"software_statement":"a"}`, `a"b`, "a b", "\xff", "a\\u0000"} {
+	for _, body := range []string{"", "  ", `{"software_statement":"a"}`, `a"b`, "a b", "\xff", "a\\u0000", "a.b.c\u00a0"} {
 		if _, err := ParseStatement([]byte(body)); err == nil {
 			t.Errorf("%q: got no error", body)
 		}

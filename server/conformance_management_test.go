@@ -278,6 +278,7 @@ func testUniform401(t *testing.T, site siteFunc) {
 			"another's token":   {o.uri, other.token},
 			"an unknown token":  {o.uri, strings.Repeat("a", 43)},
 			"a malformed token": {o.uri, "%%%~=! \t"},
+			"a wide space":      {o.uri, o.token + "\u00a0"},
 			"a long token":      {o.uri, strings.Repeat("a", 4096)},
 			"an admin token":    {o.uri, adminToken},
 			"a long ID":         {s.public.URL + "/register/" + strings.Repeat("a", 300), o.token},

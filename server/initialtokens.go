@@ -11,6 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"registrar/engine"
+	"registrar/internal/displaytext"
 	"registrar/internal/token"
 	"registrar/server/adminapi"
 )
@@ -73,17 +74,24 @@ func (s *Server) newInitialAccessToken(asked adminapi.NewInitialAccessToken) (*e
 	case len(asked.Scopes) > maxScopes:
 		return nil, refuse("scopes has %d elements: at most %d are allowed", len(asked.Scopes), maxScopes)
 	}
+	if problem := displaytext.Problem(asked.Label); problem != "" {
+		return nil, refuse("label %s", problem)
+	}
+	var scopes []string
 	for i, scope := range asked.Scopes {
 		if !engine.IsScopeToken(scope) || len(scope) > maxScope {
 			return nil, refuse("scopes[%d] must be a scope of at most %d characters: "+
 				"visible ASCII without spaces, quotation marks and backslashes", i, maxScope)
+		}
+		if !slices.Contains(scopes, scope) {
+			scopes = append(scopes, scope)
 		}
 	}
 	id, err := uuid.NewV7FromReader(s.config.Random)
 	if err != nil {
 		return nil, fmt.Errorf("naming an initial access token: %w", err)
 	}
-	t := &engine.InitialAccessToken{ID: id.String(), Label: asked.Label, Scopes: slices.Clone(asked.Scopes),
+	t := &engine.InitialAccessToken{ID: id.String(), Label: asked.Label, Scopes: scopes,
 		MaxUses: uses, UsesLeft: uses, CreatedAt: s.config.Now().UTC().Truncate(time.Microsecond)}
 	if expiresIn > 0 {
 		t.ExpiresAt = t.CreatedAt.Add(time.Duration(expiresIn) * time.Second)

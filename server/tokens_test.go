@@ -153,21 +153,28 @@ func TestInitialAccessTokensRefused(t *testing.T) {
 		`{}`:           "label",
 		`{"label":""}`: "label",
 		`{"label":"` + strings.Repeat("é", 256) + `"}`: "label has 256 characters",
-		`{"label":"a","max_uses":-1}`:                  "max_uses",
-		`{"label":"a","max_uses":1000000001}`:          "max_uses",
-		`{"label":"a","expires_in":-1}`:                "expires_in",
-		`{"label":"a","expires_in":9223372036}`:        "expires_in",
-		`{"label":"a","expires_in":"24h"}`:             "expires_in",
-		`{"label":"a","scopes":["a b"]}`:               "scopes[0]",
-		`{"label":"a","scopes":["a",""]}`:              "scopes[1]",
-		`{"label":"a","scopes":["\""]}`:                "scopes[0]",
-		`{"label":"a","uses":1}`:                       "uses",
+		`{"label":"a\nb"}`:                      "label holds the control character U+000A at byte 1",
+		`{"label":"a\u202eb"}`:                  "label holds U+202E at byte 1",
+		`{"label":"\u00a0"}`:                    "label shows nothing",
+		`{"label":"a","scopes":["a\u00a0b"]}`:   "scopes[0]",
+		`{"label":"a","max_uses":-1}`:           "max_uses",
+		`{"label":"a","max_uses":1000000001}`:   "max_uses",
+		`{"label":"a","expires_in":-1}`:         "expires_in",
+		`{"label":"a","expires_in":9223372036}`: "expires_in",
+		`{"label":"a","expires_in":"24h"}`:      "expires_in",
+		`{"label":"a","scopes":["a b"]}`:        "scopes[0]",
+		`{"label":"a","scopes":["a",""]}`:       "scopes[1]",
+		`{"label":"a","scopes":["\""]}`:         "scopes[0]",
+		`{"label":"a","uses":1}`:                "uses",
 	} {
 		e := s.call("POST", "/admin/v1/initial-access-tokens", body).want(http.StatusBadRequest)
 		if !strings.Contains(e.body, words) {
 			t.Errorf("%s: got %s, want %q", body, e.body, words)
 		}
 	}
+	created := s.call("POST", "/admin/v1/initial-access-tokens", `{"label":"CI 👩\u200d💻","scopes":["a","b","a"]}`)
+	created.want(http.StatusCreated).wantMembers(map[string]any{"label": "CI 👩\u200d💻", "scopes": []string{"a", "b"}})
+	s.call("DELETE", "/admin/v1/initial-access-tokens/"+created.json()["id"].(string), "").want(http.StatusNoContent)
 	s.do("POST", s.admin.URL+"/admin/v1/initial-access-tokens", `{"label":"a"}`).want(http.StatusUnauthorized)
 	s.do("GET", s.public.URL+"/admin/v1/initial-access-tokens", "").want(http.StatusNotFound)
 	if n := len(s.tokens()); n != 0 {

@@ -8,11 +8,13 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"registrar/engine"
+	"registrar/internal/displaytext"
 	"registrar/internal/suggest"
 	"registrar/scripts"
 )
 
-// checkBounds returns a *[scripts.RejectedError] if a deployment is larger than one may be.
+// checkBounds returns a *[scripts.RejectedError] if a deployment is larger than one may be, or people cannot read its
+// comment safely.
 func checkBounds(d scripts.Deployment) error {
 	var r scripts.RejectedError
 	if n := len(d.Scripts); n > scripts.MaxScripts {
@@ -28,6 +30,9 @@ func checkBounds(d scripts.Deployment) error {
 	}
 	if n := len(d.Comment); n > scripts.MaxComment {
 		r.Reasons = append(r.Reasons, fmt.Sprintf("comment has %d bytes: at most %d are allowed", n, scripts.MaxComment))
+	}
+	if problem := displaytext.Problem(d.Comment); d.Comment != "" && problem != "" {
+		r.Reasons = append(r.Reasons, "comment "+problem)
 	}
 	if r.Reasons != nil {
 		return &r

@@ -31,10 +31,13 @@ func TestDeploymentBounds(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, d := range map[string]scripts.Deployment{
-		"scripts has 65 elements: at most 64 are allowed":     {Scripts: many(scripts.MaxScripts+1, "{}")},
-		"of JSON: at most 1048576 are allowed":                {Scripts: many(20, largeConfig)},
-		"comment has 1025 bytes: at most 1024 are allowed":    {Comment: strings.Repeat("c", scripts.MaxComment+1)},
-		"scripts has 66 elements: at most 64 are allowed; sc": {Scripts: many(66, largeConfig)},
+		"scripts has 65 elements: at most 64 are allowed":      {Scripts: many(scripts.MaxScripts+1, "{}")},
+		"of JSON: at most 1048576 are allowed":                 {Scripts: many(20, largeConfig)},
+		"comment holds the control character U+000A at byte 3": {Comment: "one\ntwo"},
+		"comment holds U+202E at byte 0":                       {Comment: "\u202eone"},
+		"comment shows nothing":                                {Comment: " "},
+		"comment has 1025 bytes: at most 1024 are allowed":     {Comment: strings.Repeat("c", scripts.MaxComment+1)},
+		"scripts has 66 elements: at most 64 are allowed; sc":  {Scripts: many(66, largeConfig)},
 	} {
 		rejected := func(what string, err error) {
 			t.Helper()
