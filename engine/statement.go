@@ -263,8 +263,7 @@ func overlay(body, claimed *Metadata, named map[string]jsontext.Value) Metadata 
 // ParseStatement reads a request whose body is a software statement. The statement's claims are its only metadata. The
 // error is an *[Error]. ParseStatement checks only the characters; the steps verify the statement.
 func ParseStatement(body []byte) (*Request, error) {
-	statement := strings.Trim(string(body), " 	
-") // a file may end with a line break
+	statement := strings.Trim(string(body), " \t\r\n") // a file may end with a line break
 	if statement == "" || strings.IndexFunc(statement, outsideCompact) >= 0 {
 		return nil, RefuseAs(InvalidSoftwareStatement,
 			"the body must be a software statement: a JSON Web Signature in compact form")
