@@ -56,6 +56,8 @@ fuzz:
 	.ci/fuzz FuzzVerify ./server/bearer $(FUZZTIME)
 	.ci/fuzz FuzzWords ./engine $(FUZZTIME)
 	.ci/fuzz FuzzProblem ./internal/displaytext $(FUZZTIME)
+	.ci/fuzz FuzzURI ./engine $(FUZZTIME)
+	.ci/fuzz FuzzPunycode ./engine $(FUZZTIME)
 	.ci/fuzz FuzzDecode ./scripts/wasmbin $(FUZZTIME)
 	.ci/fuzz FuzzRewrite ./scripts/metering $(FUZZTIME)
 	.ci/fuzz FuzzAuthorization ./server $(FUZZTIME)

@@ -129,7 +129,7 @@ func checkRedirectURI(u *url.URL, kind string, implicit bool) error {
 		// OpenID Connect Dynamic Client Registration 1.0 §2, application_type.
 		return fmt.Errorf("must be https and not on localhost for a web client with the implicit grant")
 	case u.Scheme == "http" && !isLoopback(u):
-		return fmt.Errorf("must be https: http is only for localhost, 127.0.0.1 and [::1]")
+		return fmt.Errorf("must be https: http is only for loopback hosts, such as localhost, 127.0.0.1 and [::1]")
 	}
 	return nil
 }
@@ -163,16 +163,6 @@ func checkSubject(in *Metadata, uris []*url.URL) error {
 		if !strings.EqualFold(u.Host, uris[0].Host) {
 			return Refuse("redirect_uris[%d] and redirect_uris[0] have different hosts: "+
 				"subject_type pairwise then needs a sector_identifier_uri", i)
-		}
-	}
-	return nil
-}
-
-// checkAll checks each URI of a list.
-func (rule uriRule) checkAll(member string, list []string) error {
-	for i, s := range list {
-		if _, err := rule.checkElement(member, i, s); err != nil {
-			return err
 		}
 	}
 	return nil

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -18,7 +19,8 @@ func FuzzRedirectURIs(f *testing.F) {
 		"https://user@app.example/", "https://app.example/#f", "https://app.example\\@evil.example/",
 		"//app.example/cb", "https:app.example", "https://app.example/\x00", "https://ä.example/",
 		"https://app.example/a b", " https://app.example/", "https://app.example:99999/", "https://[::1%25en0]/",
-		"http://127.0.0.1.evil.example/",
+		"http://127.0.0.1.evil.example/", "http://127.1/", "http://[::ffff:127.0.0.1]/", "http://a.localhost/",
+		"http://[0:0:0:0:0:0:0:1]/",
 	} {
 		f.Add(uri, "web")
 		f.Add(uri, "native")
@@ -52,7 +54,8 @@ func FuzzRedirectURIs(f *testing.F) {
 		if slices.Contains(unsafe, strings.ToLower(u.Scheme)) {
 			t.Errorf("%q is registered", uri)
 		}
-		if u.Scheme == "http" && !slices.Contains([]string{"localhost", "127.0.0.1", "::1"}, u.Hostname()) {
+		addr, err := netip.ParseAddr(u.Hostname())
+		if u.Scheme == "http" && (err != nil || !addr.IsLoopback()) && !localhostName.MatchString(u.Hostname()) {
 			t.Errorf("%q is registered, without TLS", uri)
 		}
 	})

@@ -153,9 +153,19 @@ func TestRedirectURIs(t *testing.T) {
 		{kind: "browser", uri: "cursor://example/cb", want: "native"},
 		{uri: "http://app.example/cb", want: "must be https"},
 		{kind: "native", uri: "http://app.example/cb", want: "must be https"},
-		{uri: "http://127.0.0.2/cb", want: "must be https"},
+		{uri: "http://127.0.0.2/cb", want: "native"},
+		{uri: "http://127.255.255.254:8123/cb", want: "native"},
+		{uri: "http://[0:0:0:0:0:0:0:1]/cb", want: "native"},
+		{uri: "http://app.localhost:3000/cb", want: "native"},
+		{kind: "web", uri: "http://app.localhost:3000/cb", want: "web"},
+		{uri: "http://app.localhost.example/cb", want: "must be https"},
+		{uri: "http://0.0.0.0/cb", want: "must be https"},
+		{uri: "http://127.1/cb", want: "write 127.0.0.1"},
+		{uri: "http://[::ffff:127.0.0.1]/cb", want: "write 127.0.0.1"},
+		{uri: "http://*.localhost/cb", want: "'*' in its host"},
+		{uri: "http://localhost:*/cb", want: "'*' in its port"},
 		{uri: "http://localhost.app.example/cb", want: "must be https"},
-		{uri: "http://[::1%25lo]/cb", want: "must be https"},
+		{uri: "http://[::1%25lo]/cb", want: "IPv6 zone"},
 		{uri: "/cb", want: "is relative"},
 		{uri: "app.example/cb", want: "is relative"},
 		{uri: "//app.example/cb", want: "is relative"},
@@ -174,7 +184,7 @@ func TestRedirectURIs(t *testing.T) {
 		{uri: "https://app.example/%zz", want: "percent sign"},
 		{uri: "https://app.example/?%4", want: "percent sign"},
 		{uri: "https://app.example:65536/", want: "port above 65535"},
-		{uri: "https://app.example:x/", want: "is not a valid URI"},
+		{uri: "https://app.example:x/", want: "a port that is not a number"},
 		{uri: "javascript:alert(1)", want: "scheme 'javascript'"},
 		{uri: "JaVaScRiPt:alert(1)", want: "scheme 'javascript'"},
 		{uri: "data:text/html,x", want: "scheme 'data'"},
@@ -191,6 +201,9 @@ func TestRedirectURIs(t *testing.T) {
 					t.Errorf("application_type %v, want %s", got["application_type"], tt.want)
 				}
 				return
+			}
+			if tt.want == applicationWeb || tt.want == applicationNative {
+				t.Fatalf("got %v, want %s", err, tt.want)
 			}
 			checkRefusal(t, err, InvalidRedirectURI, tt.want)
 			if !strings.Contains(err.Error(), "redirect_uris[1] ") {

@@ -6,13 +6,16 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"registrar/internal/netrule"
 )
 
 // unsafeSchemes lists schemes whose URIs run or show their own content, or open local files. Every URI member refuses
 // them.
 var unsafeSchemes = [...]string{"javascript", "data", "vbscript", "file", "blob", "about"}
 
-// A uriRule says which URIs a member may hold. All rules require an absolute URI with a safe scheme.
+// A uriRule says which URIs a member may hold. All rules require an absolute URI (RFC 3986 §4.3) with a safe scheme and
+// without user information.
 type uriRule struct {
 	code     Code     // of refusals
 	schemes  []string // allowed ones; nil means every safe scheme
@@ -43,43 +46,126 @@ func (rule uriRule) checkElement(member string, i int, s string) (*url.URL, erro
 	return u, nil
 }
 
+// checkAll checks each URI of a list.
+func (rule uriRule) checkAll(member string, list []string) error {
+	for i, s := range list {
+		if _, err := rule.checkElement(member, i, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // read parses a URI, or returns what is wrong with it, in words that follow the member's name in a sentence.
 func (rule uriRule) read(s string) (u *url.URL, problem string) {
-	if i := notURI(s); i >= 0 {
-		return nil, fmt.Sprintf("holds %s at byte %d: percent-encode what RFC 3986 does not allow", charName(s[i]), i)
+	authority, from := authorityOf(s)
+	if problem := characterProblem(s, authority, from); problem != "" {
+		return nil, problem
 	}
-	if !wellEscaped(s) {
-		return nil, "holds a percent sign without two hexadecimal digits after it"
-	}
-	u, err := url.Parse(s)
-	switch {
-	case err != nil:
-		return nil, "is not a valid URI"
-	case u.Scheme == "":
+	scheme := schemeOf(s)
+	if scheme == "" {
 		return nil, "is relative: it must be an absolute URI, such as https://app.example/path"
-	case slices.Contains(unsafeSchemes[:], u.Scheme):
-		return nil, fmt.Sprintf("has the scheme '%s', which is never safe", u.Scheme)
-	case rule.schemes != nil && !slices.Contains(rule.schemes, u.Scheme):
-		return nil, fmt.Sprintf("must be an %s URI", strings.Join(rule.schemes, " or "))
-	case u.User != nil:
+	}
+	scheme = strings.ToLower(scheme)
+	if problem := rule.schemeProblem(scheme); problem != "" {
+		return nil, problem
+	}
+	web := scheme == "https" || scheme == "http"
+	switch {
+	case strings.Contains(authority, "@"):
 		return nil, "holds user information: leave out the part before the @"
 	case !rule.fragment && strings.Contains(s, "#"):
 		return nil, "has a fragment: leave out the # and what follows"
-	case isHTTP(u) && u.Hostname() == "":
+	}
+	host, port := splitHost(authority)
+	switch {
+	case host == "" && (web || port != ""):
 		return nil, "has no host"
-	case !validPort(u.Port()):
-		return nil, "has a port above 65535"
+	case host != "":
+		if problem := hostProblem(host, web); problem != "" {
+			return nil, problem
+		}
+	}
+	if problem := portProblem(port); problem != "" {
+		return nil, problem
+	}
+	u, err := url.Parse(s)
+	if err != nil {
+		return nil, "is not a valid URI"
 	}
 	return u, ""
 }
 
-// notURI returns the index of the first character that RFC 3986 §2 does not allow in a URI, or -1.
-func notURI(s string) int {
+// schemeProblem returns why the rule does not allow a scheme, or "".
+func (rule uriRule) schemeProblem(scheme string) string {
+	switch {
+	case slices.Contains(unsafeSchemes[:], scheme):
+		return fmt.Sprintf("has the scheme '%s', which is never safe", scheme)
+	case rule.schemes != nil && !slices.Contains(rule.schemes, scheme):
+		return fmt.Sprintf("must be an %s URI", strings.Join(rule.schemes, " or "))
+	}
+	return ""
+}
+
+// schemeOf returns the scheme of a URI as it is written (RFC 3986 §3.1); "" means that it has none.
+func schemeOf(s string) string {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case isLetter(c):
+		case i > 0 && (isDigit(c) || c == '+' || c == '-' || c == '.'):
+		case c == ':':
+			return s[:i]
+		default:
+			return ""
+		}
+	}
+	return ""
+}
+
+// authorityOf returns the authority of a URI (RFC 3986 §3.2) and where it begins in s; "" means that it has none.
+func authorityOf(s string) (authority string, from int) {
+	from = strings.IndexByte(s, ':') + 1
+	if !strings.HasPrefix(s[from:], "//") {
+		return "", from
+	}
+	from += len("//")
+	authority = s[from:]
+	if end := strings.IndexAny(authority, "/?#"); end >= 0 {
+		authority = authority[:end]
+	}
+	return authority, from
+}
+
+// characterProblem returns which character RFC 3986 §2 does not allow in the URI s, or not at its place, or "".
+// authority begins at s[from].
+func characterProblem(s, authority string, from int) string {
+	i := notURI(s, from, from+len(authority))
+	if i < 0 {
+		if !wellEscaped(s) {
+			return "holds a percent sign without two hexadecimal digits after it"
+		}
+		return ""
+	}
+	user := strings.LastIndexByte(authority, '@') + 1
+	if host, _ := splitHost(authority[user:]); s[i] >= 0x80 && from+user <= i && i < from+user+len(host) {
+		return punycodeHint(host)
+	}
+	return fmt.Sprintf("holds %s at byte %d: percent-encode what RFC 3986 does not allow", charName(s[i]), i)
+}
+
+// notURI returns the index of the first byte that RFC 3986 §2 does not allow at its place in a URI, or -1. The
+// authority is s[from:to]; only there are brackets allowed.
+func notURI(s string, from, to int) int {
+	fragment := false
 	for i := range len(s) {
 		switch c := s[i]; {
 		case c <= ' ', c >= 0x7f,
-			c == '"', c == '<', c == '>', c == '\\', c == '^', c == '`', c == '{', c == '|', c == '}':
+			c == '"', c == '<', c == '>', c == '\\', c == '^', c == '`', c == '{', c == '|', c == '}',
+			(c == '[' || c == ']') && (i < from || i >= to),
+			c == '#' && fragment:
 			return i
+		case c == '#':
+			fragment = true
 		}
 	}
 	return -1
@@ -114,26 +200,31 @@ func wellEscaped(s string) bool {
 	}
 }
 
-func isHex(c byte) bool {
-	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
-}
+func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
 
-func validPort(port string) bool {
-	if port == "" {
-		return true
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }
+
+func isHex(c byte) bool { return isDigit(c) || 'a' <= c|0x20 && c|0x20 <= 'f' }
+
+// portProblem returns what is wrong with the port of a URI, or "". A port may be empty (RFC 3986 §3.2.3).
+func portProblem(port string) string {
+	if strings.Contains(port, "*") {
+		return "has '*' in its port: name each URI in full"
 	}
-	_, err := strconv.ParseUint(port, 10, 16)
-	return err == nil
+	if port == "" {
+		return ""
+	}
+	for i := range len(port) {
+		if !isDigit(port[i]) {
+			return "has a port that is not a number"
+		}
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return "has a port above 65535"
+	}
+	return ""
 }
 
 func isHTTP(u *url.URL) bool { return u.Scheme == "http" || u.Scheme == "https" }
 
-// isLoopback reports whether u is on one of the three loopback hosts of RFC 8252 §7.3 and §8.3. Unlike
-// netrule.IsLoopback, it does not accept other loopback addresses, which clients must not redirect to.
-func isLoopback(u *url.URL) bool {
-	switch strings.ToLower(u.Hostname()) {
-	case "localhost", "127.0.0.1", "::1":
-		return true
-	}
-	return false
-}
+func isLoopback(u *url.URL) bool { return netrule.IsLoopback(u.Hostname()) }

@@ -111,6 +111,10 @@ func worstBodies() map[string]string {
 			`"`+strings.Repeat("a ", 300)+`"`, ","),
 		"grant_types, words": most(maxList-1, with(`"grant_types":["authorization_code",%s]`), `"%pad"`, ","),
 	}
+	bodies["redirect host, digits"] = fill(`{"redirect_uris":["https://%s/"]}`, "1", "")
+	bodies["redirect host, octal"] = fill(`{"redirect_uris":["https://%s/"]}`, "0.", "")
+	bodies["redirect host, script"] = fill(`{"redirect_uris":["https://%s.example/"]}`, "é", "")
+	bodies["punycode"] = punycodeHosts()
 	for _, list := range []string{"contacts", "default_acr_values", "authorization_details_types", "grant_types",
 		"response_types", "identity_provider_restrictions", "allowed_identity_token_signing_algorithms"} {
 		bodies[list] = fill(with(`"`+list+`":[%s]`), `"a%d"`, ",")
@@ -134,6 +138,22 @@ func p521() string {
 		panic(err)
 	}
 	return strings.TrimSuffix(string(b), "}")
+}
+
+// punycodeHosts returns a request with as many URIs as a client may have, with as many labels in punycode as fit.
+func punycodeHosts() string {
+	uri := `"https://` + strings.Repeat("xn--4ca.", 7) + `example"`
+	list := func(n int) string { return strings.TrimSuffix(strings.Repeat(uri+",", n), ",") }
+	members := []string{`"redirect_uris":[` + list(DefaultMaxRedirectURIs) + `]`}
+	for _, name := range []string{"post_logout_redirect_uris", "request_uris", "allowed_cors_origins"} {
+		members = append(members, `"`+name+`":[`+list(maxList)+`]`)
+	}
+	for _, member := range localizable[1:] {
+		for i := range maxTags {
+			members = append(members, fmt.Sprintf(`"%s#x-%d":%s`, member, i, uri))
+		}
+	}
+	return "{" + strings.Join(members, ",") + "}"
 }
 
 func taggedPages() []string {

@@ -380,22 +380,6 @@ func testMissingRedirectURIs(_ *testing.T, site siteFunc) {
 	}
 }
 
-func testMalformedRedirectURIs(_ *testing.T, site siteFunc) {
-	s := site(setup{})
-	for uri, words := range map[string]string{
-		"/cb":                         "is relative",
-		"app.example":                 "is relative",
-		"https://app.example/#":       "has a fragment",
-		"https://app.example/#a":      "has a fragment",
-		"https://a:b@app.example/":    "user information",
-		"https://app.example/\\u0000": "control character",
-		"https://app.example/\\n":     "control character",
-	} {
-		s.refused(`{"redirect_uris":["https://app.example/","`+uri+`"]}`, "invalid_redirect_uri", "redirect_uris[1] ")
-		s.refused(`{"redirect_uris":["`+uri+`"]}`, "invalid_redirect_uri", words)
-	}
-}
-
 func testUnsafeSchemes(_ *testing.T, site siteFunc) {
 	s := site(setup{})
 	for i, scheme := range []string{"javascript", "data", "vbscript", "file", "blob", "about"} {
@@ -519,16 +503,6 @@ func testNativeRedirects(_ *testing.T, site siteFunc) {
 	strict := site(setup{options: engine.Options{NativeScheme: engine.NativeSchemeReverseDomain}})
 	strict.refused(`{"redirect_uris":["cursor://app/cb"]}`, "invalid_redirect_uri", "domain name in reverse")
 	strict.registered(`{"redirect_uris":["com.example.app:/cb"]}`)
-}
-
-func testLoopbackPorts(t *testing.T, site siteFunc) {
-	s := site(setup{})
-	for _, host := range []string{"127.0.0.1", "[::1]", "localhost"} {
-		for _, port := range []string{"", ":1", ":8080", ":65535"} {
-			uri := "http://" + host + port + "/cb"
-			checkMembers(t, s.registered(`{"redirect_uris":["`+uri+`"]}`), map[string]any{"redirect_uris": []string{uri}})
-		}
-	}
 }
 
 func testEncryption(t *testing.T, site siteFunc) {

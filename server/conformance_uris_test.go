@@ -1,0 +1,66 @@
+package server_test
+
+import (
+	"net/http"
+	"testing"
+)
+
+// pages are the members that hold one URI, in a web client that may have all of them.
+var pages = []string{"client_uri", "logo_uri", "tos_uri", "policy_uri", "jwks_uri", "sector_identifier_uri",
+	"initiate_login_uri", "frontchannel_logout_uri", "backchannel_logout_uri", "logo_uri#ja"}
+
+func testMalformedRedirectURIs(_ *testing.T, site siteFunc) {
+	s := site(setup{})
+	for uri, words := range map[string]string{
+		"/cb":                              "is relative",
+		"app.example":                      "is relative",
+		"https://app.example/#":            "has a fragment",
+		"https://app.example/#a":           "has a fragment",
+		"https://a:b@app.example/":         "user information",
+		"https://app.example/\\u0000":      "control character",
+		"https://app.example/\\n":          "control character",
+		"https://app.example/[x]":          "holds '[' at byte 20",
+		"https://münchen.example/":         "use punycode, which is xn--mnchen-3ya.example",
+		"https://xn--a.example/":           "not valid punycode",
+		"https://*.app.example/":           "'*' in its host",
+		"https://app.example:*/":           "'*' in its port",
+		"https://127.1/":                   "write 127.0.0.1",
+		"https://0x7f.0.0.1/":              "write 127.0.0.1",
+		"https://017700000001/":            "write 127.0.0.1",
+		"https://2130706433/":              "write 127.0.0.1",
+		"https://[::ffff:127.0.0.1]/":      "write 127.0.0.1",
+		"https://[fe80::1%25eth0]/":        "IPv6 zone",
+		"https://app.example./":            "a dot at the end of its host",
+		"https://app.example:65536/":       "a port above 65535",
+		"https://-app.example/":            "begins or ends with a hyphen",
+		"https://app.example,evil.example": "',' in its host",
+	} {
+		s.refused(`{"redirect_uris":["https://app.example/","`+uri+`"]}`, "invalid_redirect_uri", "redirect_uris[1] ")
+		s.refused(`{"redirect_uris":["`+uri+`"]}`, "invalid_redirect_uri", words)
+	}
+	for _, member := range pages {
+		s.refused(`{`+web+`,"`+member+`":"https://127.1/"}`, "invalid_client_metadata",
+			member+" has another spelling of the IP address 127.0.0.1: write 127.0.0.1")
+	}
+	s.own(`{` + web + `}`).put(`"redirect_uris":["https://*/"]`).want(http.StatusBadRequest).
+		wantMembers(map[string]any{"error": "invalid_redirect_uri"})
+}
+
+func testLoopbackPorts(t *testing.T, site siteFunc) {
+	s := site(setup{})
+	for _, host := range []string{"127.0.0.1", "[::1]", "localhost", "127.0.0.2", "127.255.255.255", "app.localhost",
+		"LocalHost", "[0:0:0:0:0:0:0:1]", "[::0.0.0.1]"} {
+		for _, port := range []string{"", ":1", ":8080", ":65535"} {
+			uri := "http://" + host + port + "/cb"
+			checkMembers(t, s.registered(`{"redirect_uris":["`+uri+`"]}`),
+				map[string]any{"redirect_uris": []string{uri}, "application_type": "native"})
+		}
+	}
+	for _, host := range []string{"127.1", "2130706433", "0x7f000001", "0177.0.0.1", "[::ffff:127.0.0.1]"} {
+		s.refused(`{"redirect_uris":["http://`+host+`/cb"]}`, "invalid_redirect_uri", "write 127.0.0.1")
+	}
+	for _, host := range []string{"localhost.example", "notlocalhost", "0.0.0.0", "[::]", "128.0.0.1", "10.0.0.1",
+		"lab.example"} {
+		s.refused(`{"redirect_uris":["http://`+host+`/cb"]}`, "invalid_redirect_uri", "must be https")
+	}
+}
