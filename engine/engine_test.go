@@ -298,6 +298,7 @@ func TestInvariants(t *testing.T) {
 		"no redirect URI":           after(id, func(r *Registration) { r.Client.Metadata.RedirectURIs = nil }),
 		"unsafe redirect URI":       after(id, func(r *Registration) { r.Client.Metadata.RedirectURIs = []string{"javascript:alert(1)"} }),
 		"http redirect URI":         after(id, func(r *Registration) { r.Client.Metadata.RedirectURIs = []string{"http://app.example/"} }),
+		"redirect URI of a system":  after(id, func(r *Registration) { r.Client.Metadata.RedirectURIs = []string{"intent:x"} }),
 		"redirect URI with a star":  after(id, func(r *Registration) { r.Client.Metadata.RedirectURIs = []string{"https://*/"} }),
 		"misspelt address":          after(id, func(r *Registration) { r.Client.Metadata.LogoURI = "https://127.1/" }),
 		"custom scheme on the web":  after(id, func(r *Registration) { r.Client.Metadata.RedirectURIs = []string{"app:/cb"} }),

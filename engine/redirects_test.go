@@ -20,7 +20,7 @@ func FuzzRedirectURIs(f *testing.F) {
 		"//app.example/cb", "https:app.example", "https://app.example/\x00", "https://ä.example/",
 		"https://app.example/a b", " https://app.example/", "https://app.example:99999/", "https://[::1%25en0]/",
 		"http://127.0.0.1.evil.example/", "http://127.1/", "http://[::ffff:127.0.0.1]/", "http://a.localhost/",
-		"http://[0:0:0:0:0:0:0:1]/",
+		"http://[0:0:0:0:0:0:0:1]/", "intent://x", "ms-settings:x", "urn:ietf:wg:oauth:2.0:oob",
 	} {
 		f.Add(uri, "web")
 		f.Add(uri, "native")
@@ -50,7 +50,7 @@ func FuzzRedirectURIs(f *testing.F) {
 		if err != nil || u.Scheme == "" || u.User != nil || strings.ContainsAny(uri, "#\\ \t\r\n\x00") {
 			t.Errorf("%q is registered: %+v, %v", uri, u, err)
 		}
-		unsafe := []string{"javascript", "data", "vbscript", "file", "blob", "about"}
+		unsafe := []string{"javascript", "data", "vbscript", "file", "blob", "about", "intent", "ftp", "urn", "ms-settings"}
 		if slices.Contains(unsafe, strings.ToLower(u.Scheme)) {
 			t.Errorf("%q is registered", uri)
 		}

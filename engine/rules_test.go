@@ -192,6 +192,13 @@ func TestRedirectURIs(t *testing.T) {
 		{uri: "file:///etc/passwd", want: "scheme 'file'"},
 		{uri: "blob:https://app.example/x", want: "scheme 'blob'"},
 		{uri: "about:blank", want: "scheme 'about'"},
+		{uri: "intent://app.example/#Intent;scheme=x;end", want: "scheme 'intent', which browsers or systems handle"},
+		{uri: "MS-Settings:x", want: "scheme 'ms-settings', which browsers or systems handle"},
+		{uri: "ftp://app.example/", want: "scheme 'ftp', which IANA registers for another use"},
+		{uri: "urn:ietf:wg:oauth:2.0:oob", want: "use a loopback redirect"},
+		{uri: "URN:ietf:wg:oauth:2.0:oob:auto", want: "use a loopback redirect"},
+		{uri: "urn:ietf:params:oauth", want: "scheme 'urn', which IANA registers"},
+		{uri: "localhost:3000/cb", want: "begin with http://"},
 	} {
 		t.Run(tt.kind+" "+tt.uri, func(t *testing.T) {
 			body := `{"redirect_uris":["https://ok.example/","` + tt.uri + `"],"application_type":"` + tt.kind + `"}`

@@ -10,15 +10,11 @@ import (
 	"registrar/internal/netrule"
 )
 
-// unsafeSchemes lists schemes whose URIs run or show their own content, or open local files. Every URI member refuses
-// them.
-var unsafeSchemes = [...]string{"javascript", "data", "vbscript", "file", "blob", "about"}
-
 // A uriRule says which URIs a member may hold. All rules require an absolute URI (RFC 3986 §4.3) with a safe scheme and
 // without user information.
 type uriRule struct {
 	code     Code     // of refusals
-	schemes  []string // allowed ones; nil means every safe scheme
+	schemes  []string // allowed ones; nil means http, https and private-use schemes
 	fragment bool     // whether a fragment is allowed
 }
 
@@ -67,7 +63,7 @@ func (rule uriRule) read(s string) (u *url.URL, problem string) {
 		return nil, "is relative: it must be an absolute URI, such as https://app.example/path"
 	}
 	scheme = strings.ToLower(scheme)
-	if problem := rule.schemeProblem(scheme); problem != "" {
+	if problem := rule.schemeProblem(scheme, s); problem != "" {
 		return nil, problem
 	}
 	web := scheme == "https" || scheme == "http"
@@ -96,15 +92,27 @@ func (rule uriRule) read(s string) (u *url.URL, problem string) {
 	return u, ""
 }
 
-// schemeProblem returns why the rule does not allow a scheme, or "".
-func (rule uriRule) schemeProblem(scheme string) string {
+// schemeProblem returns why the rule does not allow the scheme of the URI s, or "".
+func (rule uriRule) schemeProblem(scheme, s string) string {
 	switch {
 	case slices.Contains(unsafeSchemes[:], scheme):
-		return fmt.Sprintf("has the scheme '%s', which is never safe", scheme)
+		return unsafeScheme(scheme)
 	case rule.schemes != nil && !slices.Contains(rule.schemes, scheme):
 		return fmt.Sprintf("must be an %s URI", strings.Join(rule.schemes, " or "))
+	case rule.schemes != nil:
+		return ""
+	case isOutOfBand(s):
+		return "asks to show the authorization code to the user, which is not supported: use a loopback redirect, " +
+			"such as http://127.0.0.1/callback (RFC 8252 section 7.3)"
 	}
-	return ""
+	return schemeProblem(scheme)
+}
+
+// isOutOfBand reports whether a URI is urn:ietf:wg:oauth:2.0:oob or a form of it, such as the one with :auto. No RFC
+// defines it; drafts of OAuth 2.0 did.
+func isOutOfBand(s string) bool {
+	const oob = "urn:ietf:wg:oauth:2.0:oob"
+	return len(s) >= len(oob) && strings.EqualFold(s[:len(oob)], oob)
 }
 
 // schemeOf returns the scheme of a URI as it is written (RFC 3986 §3.1); "" means that it has none.

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -130,6 +131,53 @@ func TestSecondNumberSignIsNoFragment(t *testing.T) {
 	}
 }
 
+func TestSchemes(t *testing.T) {
+	for _, scheme := range []string{"http", "https", "vscode", "vscode-insiders", "cursor", "com.example.app", "claude",
+		"zed", "windsurf", "jetbrains", "warp", "myapp", "msauth", "msauth.com.example.app",
+		"msal00000000-0000-0000-0000-000000000000",
+		"app.example", "x-app", "web", "ext", "exp", "spiffe", "feedly", "intents"} {
+		if got := schemeProblem(scheme); got != "" {
+			t.Errorf("%s: got %q, want it to be allowed", scheme, got)
+		}
+	}
+	for scheme, want := range map[string]string{
+		"javascript": "never safe", "data": "never safe", "vbscript": "never safe", "file": "never safe",
+		"blob": "never safe", "about": "never safe", "filesystem": "never safe", "view-source": "never safe",
+		"jar": "never safe", "mhtml": "never safe",
+		"intent": "browsers or systems", "feed": "browsers or systems", "android-app": "browsers or systems",
+		"market": "browsers or systems", "content": "browsers or systems", "ms-settings": "browsers or systems",
+		"ms-app": "browsers or systems", "ms-appx-web": "browsers or systems", "search-ms": "browsers or systems",
+		"microsoft-edge": "browsers or systems", "chrome-extension": "browsers or systems",
+		"moz-extension": "browsers or systems", "itms-services": "browsers or systems",
+		"x-apple.systempreferences": "browsers or systems", "web+app": "browsers or systems",
+		"ftp": "IANA", "ldap": "IANA", "ws": "IANA", "wss": "IANA", "mailto": "IANA", "tel": "IANA", "sms": "IANA",
+		"urn": "IANA", "iris.beep": "IANA", "z39.50s": "IANA", "coap+tcp": "IANA",
+		"localhost": "begin with http://",
+	} {
+		if got := schemeProblem(scheme); !strings.Contains(got, want) {
+			t.Errorf("%s: got %q, want %q", scheme, got, want)
+		}
+	}
+}
+
+func TestListsOfSchemesAreSorted(t *testing.T) {
+	for _, list := range [][]string{handledSchemes[:], permanentSchemes[:]} {
+		if !slices.IsSorted(list) {
+			t.Errorf("%v is not sorted", list)
+		}
+		for i, scheme := range list {
+			if schemeOf(scheme+":") != strings.ToLower(scheme) || i > 0 && list[i-1] == scheme {
+				t.Errorf("%q is no scheme, not in lower case, or listed twice", scheme)
+			}
+		}
+	}
+	for _, scheme := range handledSchemes {
+		if listed(permanentSchemes[:], scheme) || slices.Contains(unsafeSchemes[:], scheme) {
+			t.Errorf("%s is in two lists", scheme)
+		}
+	}
+}
+
 // uriGrammar is RFC 3986 appendix A, without user information, fragment, IPvFuture and percent signs in hosts. Its
 // groups are scheme, host and port.
 var uriGrammar = regexp.MustCompile(strings.ReplaceAll(
@@ -167,7 +215,7 @@ func FuzzURI(f *testing.F) {
 		if err != nil || *again != *u || u.Scheme != scheme || u.Hostname() != host || u.Port() != port || u.User != nil {
 			t.Fatalf("%q: net/url reads %+v, %v; the grammar %q", s, again, err, parts)
 		}
-		for _, refused := range []string{"javascript", "data", "file"} {
+		for _, refused := range []string{"javascript", "data", "file", "intent", "ms-app", "ftp", "urn", "ws"} {
 			if scheme == refused {
 				t.Errorf("%q is accepted", s)
 			}

@@ -380,22 +380,6 @@ func testMissingRedirectURIs(_ *testing.T, site siteFunc) {
 	}
 }
 
-func testUnsafeSchemes(_ *testing.T, site siteFunc) {
-	s := site(setup{})
-	for i, scheme := range []string{"javascript", "data", "vbscript", "file", "blob", "about"} {
-		uri := strings.ToUpper(scheme[:1+i%3]) + scheme[1+i%3:] + ":x"
-		s.refused(`{"redirect_uris":["`+uri+`"]}`, "invalid_redirect_uri", scheme)
-		for _, member := range []string{"client_uri", "logo_uri", "tos_uri", "policy_uri", "jwks_uri",
-			"sector_identifier_uri", "initiate_login_uri",
-			"frontchannel_logout_uri", "backchannel_logout_uri", "logo_uri#ja"} {
-			s.refused(`{`+web+`,"`+member+`":"`+uri+`"}`, "invalid_client_metadata", member)
-		}
-		for _, member := range []string{"request_uris", "post_logout_redirect_uris"} {
-			s.refused(`{`+web+`,"`+member+`":["`+uri+`"]}`, "invalid_client_metadata", member+"[0]")
-		}
-	}
-}
-
 func testLanguageTags(t *testing.T, site siteFunc) {
 	s := site(setup{})
 	got := s.registered(`{` + web +
@@ -490,19 +474,6 @@ func testWebRedirects(_ *testing.T, site siteFunc) {
 	strict := site(setup{options: engine.Options{RefuseWebLoopback: true}})
 	strict.refused(`{"redirect_uris":["http://localhost:3000/cb"],"application_type":"web"}`, "invalid_redirect_uri",
 		"must be https")
-}
-
-func testNativeRedirects(_ *testing.T, site siteFunc) {
-	s := site(setup{})
-	for _, uri := range []string{"com.example.app:/cb", "cursor://app/cb", "https://app.example/claimed",
-		"http://127.0.0.1/cb", "http://[::1]/cb", "http://localhost/cb"} {
-		s.registered(`{"redirect_uris":["` + uri + `"],"application_type":"native"}`)
-	}
-	s.refused(`{"redirect_uris":["http://app.example/cb"],"application_type":"native"}`, "invalid_redirect_uri",
-		"must be https")
-	strict := site(setup{options: engine.Options{NativeScheme: engine.NativeSchemeReverseDomain}})
-	strict.refused(`{"redirect_uris":["cursor://app/cb"]}`, "invalid_redirect_uri", "domain name in reverse")
-	strict.registered(`{"redirect_uris":["com.example.app:/cb"]}`)
 }
 
 func testEncryption(t *testing.T, site siteFunc) {

@@ -2,7 +2,10 @@ package server_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
+
+	"registrar/engine"
 )
 
 // pages are the members that hold one URI, in a web client that may have all of them.
@@ -44,6 +47,55 @@ func testMalformedRedirectURIs(_ *testing.T, site siteFunc) {
 	}
 	s.own(`{` + web + `}`).put(`"redirect_uris":["https://*/"]`).want(http.StatusBadRequest).
 		wantMembers(map[string]any{"error": "invalid_redirect_uri"})
+}
+
+func testUnsafeSchemes(_ *testing.T, site siteFunc) {
+	s := site(setup{})
+	for i, scheme := range []string{"javascript", "data", "vbscript", "file", "blob", "about", "filesystem", "view-source",
+		"jar"} {
+		uri := strings.ToUpper(scheme[:1+i%3]) + scheme[1+i%3:] + ":x"
+		s.refused(`{"redirect_uris":["`+uri+`"]}`, "invalid_redirect_uri", scheme)
+		for _, member := range pages {
+			s.refused(`{`+web+`,"`+member+`":"`+uri+`"}`, "invalid_client_metadata", member)
+		}
+		for _, member := range []string{"request_uris", "post_logout_redirect_uris"} {
+			s.refused(`{`+web+`,"`+member+`":["`+uri+`"]}`, "invalid_client_metadata", member+"[0]")
+		}
+	}
+}
+
+// checkPrivateUseSchemes checks which schemes are an app's own.
+func checkPrivateUseSchemes(s *site) {
+	for _, scheme := range []string{"com.example.app", "cursor", "vscode", "vscode-insiders", "claude", "zed", "windsurf",
+		"jetbrains", "warp", "msauth.com.example.app"} {
+		uri := scheme + "://auth/cb"
+		s.registered(`{"redirect_uris":["` + uri + `"],"post_logout_redirect_uris":["` + uri + `"]}`)
+	}
+	for scheme, words := range map[string]string{
+		"intent": "browsers or systems", "ms-settings": "browsers or systems", "feed": "browsers or systems",
+		"Chrome-Extension": "browsers or systems", "itms-services": "browsers or systems",
+		"ftp": "IANA", "ldap": "IANA", "ws": "IANA", "WSS": "IANA", "mailto": "IANA", "tel": "IANA",
+	} {
+		uri := scheme + "://app.example/cb"
+		s.refused(`{"redirect_uris":["`+uri+`"]}`, "invalid_redirect_uri", words)
+		s.refused(`{`+web+`,"post_logout_redirect_uris":["`+uri+`"]}`, "invalid_client_metadata", words)
+	}
+	s.refused(`{"redirect_uris":["urn:ietf:wg:oauth:2.0:oob"]}`, "invalid_redirect_uri", "use a loopback redirect")
+	s.refused(`{"redirect_uris":["localhost:3000/cb"]}`, "invalid_redirect_uri", "begin with http://")
+}
+
+func testNativeRedirects(_ *testing.T, site siteFunc) {
+	s := site(setup{})
+	for _, uri := range []string{"com.example.app:/cb", "cursor://app/cb", "https://app.example/claimed",
+		"http://127.0.0.1/cb", "http://[::1]/cb", "http://localhost/cb"} {
+		s.registered(`{"redirect_uris":["` + uri + `"],"application_type":"native"}`)
+	}
+	s.refused(`{"redirect_uris":["http://app.example/cb"],"application_type":"native"}`, "invalid_redirect_uri",
+		"must be https")
+	strict := site(setup{options: engine.Options{NativeScheme: engine.NativeSchemeReverseDomain}})
+	strict.refused(`{"redirect_uris":["cursor://app/cb"]}`, "invalid_redirect_uri", "domain name in reverse")
+	strict.registered(`{"redirect_uris":["com.example.app:/cb"]}`)
+	checkPrivateUseSchemes(s)
 }
 
 func testLoopbackPorts(t *testing.T, site siteFunc) {
