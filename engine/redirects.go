@@ -146,8 +146,8 @@ func (o *Options) checkRedirectURI(u *url.URL, kind string) error {
 	return nil
 }
 
-// checkSubject checks the subject type, and that the host for pairwise subject identifiers is unambiguous (OpenID
-// Connect Core 1.0 §8.1).
+// checkSubject checks the subject type, and that the host for pairwise subject identifiers is unambiguous. Ports do not
+// matter: the sector identifier is the host (OpenID Connect Core 1.0 §8.1).
 func checkSubject(in *Metadata, uris []*url.URL) error {
 	if err := choice("subject_type", in.SubjectType, "public", "pairwise"); err != nil {
 		return err
@@ -160,7 +160,7 @@ func checkSubject(in *Metadata, uris []*url.URL) error {
 		return nil
 	}
 	for i, u := range uris {
-		if !strings.EqualFold(u.Host, uris[0].Host) {
+		if !strings.EqualFold(u.Hostname(), uris[0].Hostname()) {
 			return Refuse("redirect_uris[%d] and redirect_uris[0] have different hosts: "+
 				"subject_type pairwise then needs a sector_identifier_uri", i)
 		}

@@ -404,6 +404,7 @@ func testPairwise(t *testing.T, site siteFunc) {
 	}
 	s.registered(`{` + web + `,"subject_type":"pairwise"}`)
 	s.registered(`{` + two + `,"subject_type":"public"}`)
+	s.registered(`{"redirect_uris":["https://a.example/","https://A.example:8443/"],"subject_type":"pairwise"}`)
 	s.refused(`{`+web+`,"sector_identifier_uri":"http://a.example/sector"}`, "invalid_client_metadata",
 		"sector_identifier_uri must be an https URI")
 	s.refused(`{`+web+`,"subject_type":"private"}`, "invalid_client_metadata", "subject_type")
