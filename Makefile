@@ -57,6 +57,7 @@ fuzz:
 	.ci/fuzz FuzzWords ./engine $(FUZZTIME)
 	.ci/fuzz FuzzProblem ./internal/displaytext $(FUZZTIME)
 	.ci/fuzz FuzzURI ./engine $(FUZZTIME)
+	.ci/fuzz FuzzOrigin ./engine $(FUZZTIME)
 	.ci/fuzz FuzzPunycode ./engine $(FUZZTIME)
 	.ci/fuzz FuzzDecode ./scripts/wasmbin $(FUZZTIME)
 	.ci/fuzz FuzzRewrite ./scripts/metering $(FUZZTIME)

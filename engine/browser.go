@@ -1,9 +1,6 @@
 package engine
 
-import (
-	"context"
-	"net/url"
-)
+import "context"
 
 // setPublicClientProperties copies IdentityServer's members for clients that run in a browser.
 func setPublicClientProperties(_ context.Context, r *Registration) error {
@@ -17,13 +14,11 @@ func setPublicClientProperties(_ context.Context, r *Registration) error {
 			return Refuse("require_client_secret is true, but token_endpoint_auth_method is none")
 		}
 	}
-	for i, s := range in.AllowedCORSOrigins {
-		if u, err := url.Parse(s); err != nil || !isHTTP(u) || u.Host == "" || s != u.Scheme+"://"+u.Host {
-			return Refuse("allowed_cors_origins[%d] must be an origin: only scheme, host and port, such as "+
-				"https://app.example", i)
-		}
+	origins, err := checkOrigins(in.AllowedCORSOrigins)
+	if err != nil {
+		return err
 	}
 	out.RequireClientSecret = in.RequireClientSecret
-	out.AllowedCORSOrigins = in.AllowedCORSOrigins
+	out.AllowedCORSOrigins = origins
 	return nil
 }

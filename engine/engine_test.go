@@ -301,6 +301,8 @@ func TestInvariants(t *testing.T) {
 		"redirect URI of a system":  after(id, func(r *Registration) { r.Client.Metadata.RedirectURIs = []string{"intent:x"} }),
 		"redirect URI with a star":  after(id, func(r *Registration) { r.Client.Metadata.RedirectURIs = []string{"https://*/"} }),
 		"misspelt address":          after(id, func(r *Registration) { r.Client.Metadata.LogoURI = "https://127.1/" }),
+		"origin with a path":        after(id, func(r *Registration) { r.Client.Metadata.AllowedCORSOrigins = []string{"https://app.example/"} }),
+		"origin in upper case":      after(id, func(r *Registration) { r.Client.Metadata.AllowedCORSOrigins = []string{"https://APP.example"} }),
 		"custom scheme on the web":  after(id, func(r *Registration) { r.Client.Metadata.RedirectURIs = []string{"app:/cb"} }),
 		"unsafe logo":               after(id, func(r *Registration) { r.Client.Metadata.LogoURI = "data:image/png,x" }),
 		"unsafe tagged page":        after(id, func(r *Registration) { r.Client.Metadata.setOther("tos_uri#ja", []byte(`"javascript:x"`)) }),

@@ -125,7 +125,7 @@ func checkRedirects(r *Registration) error {
 	return nil
 }
 
-// checkURIs checks the schemes and the form of all URIs except redirect URIs.
+// checkURIs checks the schemes and the form of all URIs except redirect URIs, and of origins.
 func checkURIs(r *Registration) error {
 	m := &r.Client.Metadata
 	for _, u := range [...]struct {
@@ -162,7 +162,10 @@ func checkURIs(r *Registration) error {
 	if err := anyURI.checkAll("post_logout_redirect_uris", m.PostLogoutRedirectURIs); err != nil {
 		return err
 	}
-	return requestURI.checkAll("request_uris", m.RequestURIs)
+	if err := requestURI.checkAll("request_uris", m.RequestURIs); err != nil {
+		return err
+	}
+	return checkWrittenOrigins(m.AllowedCORSOrigins)
 }
 
 func checkScope(r *Registration) error {

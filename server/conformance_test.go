@@ -588,6 +588,7 @@ func testCORS(t *testing.T, site siteFunc) {
 		wantHeader("Access-Control-Allow-Origin", "https://spa.example")
 	preflight[0] = "Origin: https://other.example"
 	listed.do("OPTIONS", listed.public.URL+"/register", "", preflight...).wantHeader("Access-Control-Allow-Origin", "")
+	checkOriginsOfClients(t, s)
 }
 
 func testMCP(t *testing.T, site siteFunc) {

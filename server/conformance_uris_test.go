@@ -116,3 +116,24 @@ func testLoopbackPorts(t *testing.T, site siteFunc) {
 		s.refused(`{"redirect_uris":["http://`+host+`/cb"]}`, "invalid_redirect_uri", "must be https")
 	}
 }
+
+// checkOriginsOfClients checks what allowed_cors_origins may hold, and how it is returned.
+func checkOriginsOfClients(t *testing.T, s *site) {
+	t.Helper()
+	body := func(origin string) string { return `{` + web + `,"allowed_cors_origins":["` + origin + `"]}` }
+	for origin, want := range map[string]string{
+		"https://spa.example":                 "https://spa.example",
+		"HTTPS://Spa.Example:443":             "https://spa.example",
+		"http://localhost:8080":               "http://localhost:8080",
+		"https://[2001:DB8:0:0:0:0:0:1]:8443": "https://[2001:db8::1]:8443",
+	} {
+		checkMembers(t, s.registered(body(origin)), map[string]any{"allowed_cors_origins": []string{want}})
+	}
+	for origin, words := range map[string]string{
+		"*": "must be an origin", "null": "must be an origin", "https://*": "'*' in its host", `https://\"><x>`: "its host",
+		"https://app.example:99999": "a port above 65535", "https://app.example/": "without anything after the port",
+		"https://münchen.example": "use punycode, which is xn--mnchen-3ya.example", "ftp://app.example": "must be an origin",
+	} {
+		s.refused(body(origin), "invalid_client_metadata", words)
+	}
+}
