@@ -84,6 +84,9 @@ func setSecrets(ctx context.Context, r *Registration) error {
 	if err := r.checkKeys(in, out.TokenEndpointAuthMethod); err != nil {
 		return err
 	}
+	if err := checkCertificateNames(in); err != nil {
+		return err
+	}
 	if err := checkTLSClientAuth(in, out.TokenEndpointAuthMethod); err != nil {
 		return err
 	}

@@ -303,6 +303,7 @@ func TestInvariants(t *testing.T) {
 		"misspelt address":          after(id, func(r *Registration) { r.Client.Metadata.LogoURI = "https://127.1/" }),
 		"origin with a path":        after(id, func(r *Registration) { r.Client.Metadata.AllowedCORSOrigins = []string{"https://app.example/"} }),
 		"origin in upper case":      after(id, func(r *Registration) { r.Client.Metadata.AllowedCORSOrigins = []string{"https://APP.example"} }),
+		"name of a certificate":     after(id, func(r *Registration) { r.Client.Metadata.TLSClientAuthSANDNS = "*.app.example" }),
 		"custom scheme on the web":  after(id, func(r *Registration) { r.Client.Metadata.RedirectURIs = []string{"app:/cb"} }),
 		"unsafe logo":               after(id, func(r *Registration) { r.Client.Metadata.LogoURI = "data:image/png,x" }),
 		"unsafe tagged page":        after(id, func(r *Registration) { r.Client.Metadata.setOther("tos_uri#ja", []byte(`"javascript:x"`)) }),

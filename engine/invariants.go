@@ -125,7 +125,7 @@ func checkRedirects(r *Registration) error {
 	return nil
 }
 
-// checkURIs checks the schemes and the form of all URIs except redirect URIs, and of origins.
+// checkURIs checks the schemes and the form of all URIs except redirect URIs, of origins, and of a certificate's names.
 func checkURIs(r *Registration) error {
 	m := &r.Client.Metadata
 	for _, u := range [...]struct {
@@ -165,7 +165,10 @@ func checkURIs(r *Registration) error {
 	if err := requestURI.checkAll("request_uris", m.RequestURIs); err != nil {
 		return err
 	}
-	return checkWrittenOrigins(m.AllowedCORSOrigins)
+	if err := checkWrittenOrigins(m.AllowedCORSOrigins); err != nil {
+		return err
+	}
+	return checkCertificateNames(m)
 }
 
 func checkScope(r *Registration) error {

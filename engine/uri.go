@@ -15,6 +15,7 @@ import (
 type uriRule struct {
 	code     Code     // of refusals
 	schemes  []string // allowed ones; nil means http, https and private-use schemes
+	named    bool     // the URI is only a name: every safe scheme is allowed
 	fragment bool     // whether a fragment is allowed
 }
 
@@ -99,7 +100,7 @@ func (rule uriRule) schemeProblem(scheme, s string) string {
 		return unsafeScheme(scheme)
 	case rule.schemes != nil && !slices.Contains(rule.schemes, scheme):
 		return fmt.Sprintf("must be an %s URI", strings.Join(rule.schemes, " or "))
-	case rule.schemes != nil:
+	case rule.schemes != nil || rule.named:
 		return ""
 	case isOutOfBand(s):
 		return "asks to show the authorization code to the user, which is not supported: use a loopback redirect, " +

@@ -115,6 +115,8 @@ func worstBodies() map[string]string {
 	bodies["redirect host, octal"] = fill(`{"redirect_uris":["https://%s/"]}`, "0.", "")
 	bodies["redirect host, script"] = fill(`{"redirect_uris":["https://%s.example/"]}`, "é", "")
 	bodies["punycode"] = punycodeHosts()
+	bodies["subject DN"] = fill(with(`"tls_client_auth_subject_dn":"%s"`), "CN=a,", "")
+	bodies["subject DN, equals"] = fill(with(`"tls_client_auth_subject_dn":"CN=%s"`), "=", "")
 	for _, list := range []string{"contacts", "default_acr_values", "authorization_details_types", "grant_types",
 		"response_types", "identity_provider_restrictions", "allowed_identity_token_signing_algorithms"} {
 		bodies[list] = fill(with(`"`+list+`":[%s]`), `"a%d"`, ",")

@@ -527,18 +527,6 @@ func testAlgorithms(_ *testing.T, site siteFunc) {
 		"must not be none")
 }
 
-func testTLSClientAuth(_ *testing.T, site siteFunc) {
-	s := site(setup{})
-	method := `"token_endpoint_auth_method":"tls_client_auth"`
-	members := []string{"subject_dn", "san_dns", "san_uri", "san_ip", "san_email"}
-	s.refused(`{`+web+`,`+method+`}`, "invalid_client_metadata", "needs exactly one of")
-	for i, m := range members {
-		s.registered(fmt.Sprintf(`{%s,%s,"tls_client_auth_%s":"x"}`, web, method, m))
-		s.refused(fmt.Sprintf(`{%s,%s,"tls_client_auth_%s":"x","tls_client_auth_%s":"x"}`, web, method, m, members[(i+1)%5]),
-			"invalid_client_metadata", "not 2")
-	}
-}
-
 func testLaterMembers(t *testing.T, site siteFunc) {
 	s := site(setup{})
 	for member, values := range map[string][2]string{

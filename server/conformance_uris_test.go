@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -55,7 +56,7 @@ func testUnsafeSchemes(_ *testing.T, site siteFunc) {
 		"jar"} {
 		uri := strings.ToUpper(scheme[:1+i%3]) + scheme[1+i%3:] + ":x"
 		s.refused(`{"redirect_uris":["`+uri+`"]}`, "invalid_redirect_uri", scheme)
-		for _, member := range pages {
+		for _, member := range append(pages, "tls_client_auth_san_uri") {
 			s.refused(`{`+web+`,"`+member+`":"`+uri+`"}`, "invalid_client_metadata", member)
 		}
 		for _, member := range []string{"request_uris", "post_logout_redirect_uris"} {
@@ -114,6 +115,28 @@ func testLoopbackPorts(t *testing.T, site siteFunc) {
 	for _, host := range []string{"localhost.example", "notlocalhost", "0.0.0.0", "[::]", "128.0.0.1", "10.0.0.1",
 		"lab.example"} {
 		s.refused(`{"redirect_uris":["http://`+host+`/cb"]}`, "invalid_redirect_uri", "must be https")
+	}
+}
+
+func testTLSClientAuth(_ *testing.T, site siteFunc) {
+	s := site(setup{})
+	method := `"token_endpoint_auth_method":"tls_client_auth"`
+	members := []struct{ name, good, bad, words string }{
+		{"subject_dn", "CN=app,O=Example", "app", "must be a distinguished name"},
+		{"san_dns", "app.example", "*.app.example", "without '*'"},
+		{"san_uri", "spiffe://app.example/a", "app.example", "is relative"},
+		{"san_ip", "2001:db8::1", "2001:DB8::1", "write 2001:db8::1"},
+		{"san_email", "app@app.example", "App <app@app.example>", "must be a mail address"},
+	}
+	s.refused(`{`+web+`,`+method+`}`, "invalid_client_metadata", "needs exactly one of")
+	for i, m := range members {
+		one := fmt.Sprintf(`%s,%s,"tls_client_auth_%s":"%s"`, web, method, m.name, m.good)
+		s.registered(`{` + one + `}`)
+		next := members[(i+1)%len(members)]
+		s.refused(fmt.Sprintf(`{%s,"tls_client_auth_%s":"%s"}`, one, next.name, next.good), "invalid_client_metadata",
+			"not 2")
+		s.refused(fmt.Sprintf(`{%s,%s,"tls_client_auth_%s":"%s"}`, web, method, m.name, m.bad), "invalid_client_metadata",
+			m.words)
 	}
 }
 
