@@ -68,8 +68,9 @@ type Engine struct {
 	statementKeys func(ctx context.Context, issuer, keyID string, alg jose.SignatureAlgorithm) ([]jose.JSONWebKey, error)
 	tokenIssuer   func(issuer string) bool
 
-	validation []func(*Steps) *StepFunc
-	processing []func(*Steps) *StepFunc
+	validation    []func(*Steps) *StepFunc
+	processing    []func(*Steps) *StepFunc
+	redirectHosts hostList // Options.HTTPRedirectHosts
 }
 
 // New returns an Engine, or an error that names an invalid option.
@@ -87,6 +88,9 @@ func New(c Config) (*Engine, error) {
 		e.overrides = func(_ *Registration, base Steps) (Steps, func()) { return base, func() {} }
 	}
 	e.validation, e.processing = engineSteps()
+	if e.redirectHosts, err = parseHosts(options.HTTPRedirectHosts); err != nil {
+		return nil, err
+	}
 	return e, nil
 }
 

@@ -99,7 +99,8 @@ func checkGrants(r *Registration) error {
 	return nil
 }
 
-// checkRedirects checks that the redirect URIs are safe for the application type, regardless of the operator's options.
+// checkRedirects checks that the redirect URIs are safe for the application type. Of the operator's options, only
+// HTTPRedirectHosts and MaxRedirectURIs matter.
 func checkRedirects(r *Registration) error {
 	m := &r.Client.Metadata
 	if err := choice("application_type", m.ApplicationType, applicationWeb, applicationNative); err != nil {
@@ -118,7 +119,7 @@ func checkRedirects(r *Registration) error {
 	}
 	kind := cmp.Or(m.ApplicationType, applicationWeb) // OpenID Connect Dynamic Client Registration 1.0 §2
 	for i, u := range uris {
-		if err := checkRedirectURI(u, kind, implicit); err != nil {
+		if err := r.engine.checkRedirectURI(u, kind, implicit); err != nil {
 			return fmt.Errorf("redirect_uris[%d] %w", i, err)
 		}
 	}

@@ -27,6 +27,9 @@ type Options struct {
 	WebCustomScheme    CustomScheme // zero means CustomSchemeRefuse
 	RefuseWebLoopback  bool         // refuse http redirect URIs on loopback hosts for web clients
 	NativeScheme       NativeScheme // zero means NativeSchemeAny
+	// HTTPRedirectHosts lists hosts, besides loopback ones, to which redirect URIs may be http: host names, addresses, and
+	// ranges of addresses such as 10.0.0.0/8; nil means none.
+	HTTPRedirectHosts []string
 	// AllowUnsignedIDToken allows id_token_signed_response_alg "none" if no response type holds id_token.
 	AllowUnsignedIDToken bool
 	SigningAlgs          []string // JWS algorithms of the authorization server; nil means DefaultSigningAlgs
@@ -144,6 +147,9 @@ func (o *Options) check() error {
 	}
 	if o.MaxRedirectURIs < 1 {
 		return fmt.Errorf("maximum number of redirect URIs %d: it must be above 0", o.MaxRedirectURIs)
+	}
+	if _, err := parseHosts(o.HTTPRedirectHosts); err != nil {
+		return err
 	}
 	for _, s := range slices.Concat(o.DefaultScopes, o.AllowedScopes) {
 		if !IsScopeToken(s) {

@@ -43,10 +43,10 @@ func setRedirectURIs(ctx context.Context, r *Registration) error {
 	kind := o.applicationType(sent, uris)
 	implicit := slices.Contains(out.GrantTypes, grantImplicit)
 	for i, u := range uris {
-		if err := checkRedirectURI(u, kind, implicit); err != nil {
+		if err := r.engine.checkRedirectURI(u, kind, implicit); err != nil {
 			return RefuseAs(InvalidRedirectURI, "redirect_uris[%d] %v", i, err)
 		}
-		if err := o.checkRedirectURI(u, kind); err != nil {
+		if err := r.engine.checkAllowedRedirectURI(u, kind); err != nil {
 			return RefuseAs(InvalidRedirectURI, "redirect_uris[%d] %v", i, err)
 		}
 	}
@@ -119,8 +119,9 @@ func (o *Options) applicationType(sent string, uris []*url.URL) string {
 	return applicationWeb
 }
 
-// checkRedirectURI applies the rules that do not depend on options. The error follows the member's name in a sentence.
-func checkRedirectURI(u *url.URL, kind string, implicit bool) error {
+// checkRedirectURI applies the rules that hold after the scripts too. The error follows the member's name in a
+// sentence.
+func (e *Engine) checkRedirectURI(u *url.URL, kind string, implicit bool) error {
 	switch {
 	case kind == applicationWeb && !isHTTP(u):
 		return fmt.Errorf("has the private-use scheme '%s', which is for native applications: "+
@@ -128,16 +129,18 @@ func checkRedirectURI(u *url.URL, kind string, implicit bool) error {
 	case kind == applicationWeb && implicit && (u.Scheme != "https" || isLoopback(u)):
 		// OpenID Connect Dynamic Client Registration 1.0 §2, application_type.
 		return fmt.Errorf("must be https and not on localhost for a web client with the implicit grant")
-	case u.Scheme == "http" && !isLoopback(u):
+	case u.Scheme == "http" && !isLoopback(u) && !e.redirectHosts.contain(u.Hostname()):
 		return fmt.Errorf("must be https: http is only for loopback hosts, such as localhost, 127.0.0.1 and [::1]")
 	}
 	return nil
 }
 
-// checkRedirectURI applies the rules of the operator's options. The error follows the member's name in a sentence.
-func (o *Options) checkRedirectURI(u *url.URL, kind string) error {
+// checkAllowedRedirectURI applies the rules of the operator's options that scripts may overrule. The error follows the
+// member's name in a sentence.
+func (e *Engine) checkAllowedRedirectURI(u *url.URL, kind string) error {
+	o := &e.options
 	switch {
-	case kind == applicationWeb && u.Scheme == "http" && o.RefuseWebLoopback:
+	case kind == applicationWeb && u.Scheme == "http" && o.RefuseWebLoopback && !e.redirectHosts.contain(u.Hostname()):
 		return fmt.Errorf("must be https: web clients may not use http here, not even on localhost")
 	case !isHTTP(u) && o.NativeScheme == NativeSchemeReverseDomain && !strings.Contains(u.Scheme, "."):
 		// RFC 8252 §7.1.

@@ -125,6 +125,7 @@ func checkMembers(t *testing.T, got map[string]any, want string) {
 }
 
 func TestRedirectURIs(t *testing.T) {
+	lab := Options{HTTPRedirectHosts: []string{"lab.example", "10.0.0.0/8", "192.0.2.7", "fd00::/16"}}
 	for _, tt := range []struct {
 		options Options
 		kind    string // application_type as sent; "" means none
@@ -164,6 +165,20 @@ func TestRedirectURIs(t *testing.T) {
 		{uri: "http://[::ffff:127.0.0.1]/cb", want: "write 127.0.0.1"},
 		{uri: "http://*.localhost/cb", want: "'*' in its host"},
 		{uri: "http://localhost:*/cb", want: "'*' in its port"},
+		{uri: "http://lab.example:8080/cb", want: "must be https"},
+		{uri: "http://lab.example:8080/cb", options: lab, want: "web"},
+		{uri: "http://LAB.example/cb", options: lab, want: "web"},
+		{kind: "native", uri: "http://lab.example/cb", options: lab, want: "native"},
+		{uri: "http://a.lab.example/cb", options: lab, want: "must be https"},
+		{uri: "http://10.1.2.3/cb", options: lab, want: "web"},
+		{uri: "http://11.1.2.3/cb", options: lab, want: "must be https"},
+		{uri: "http://192.0.2.7/cb", options: lab, want: "web"},
+		{uri: "http://[fd00:0:0::1]/cb", options: lab, want: "web"},
+		{uri: "http://[fd01::1]/cb", options: lab, want: "must be https"},
+		{kind: "web", uri: "http://lab.example/cb", want: "web",
+			options: Options{RefuseWebLoopback: true, HTTPRedirectHosts: lab.HTTPRedirectHosts}},
+		{kind: "web", uri: "http://localhost/cb", want: "not even on localhost",
+			options: Options{RefuseWebLoopback: true, HTTPRedirectHosts: lab.HTTPRedirectHosts}},
 		{uri: "http://localhost.app.example/cb", want: "must be https"},
 		{uri: "http://[::1%25lo]/cb", want: "IPv6 zone"},
 		{uri: "/cb", want: "is relative"},

@@ -116,6 +116,11 @@ func testLoopbackPorts(t *testing.T, site siteFunc) {
 		"lab.example"} {
 		s.refused(`{"redirect_uris":["http://`+host+`/cb"]}`, "invalid_redirect_uri", "must be https")
 	}
+	lab := site(setup{options: engine.Options{HTTPRedirectHosts: []string{"lab.example", "10.0.0.0/8"}}})
+	o := lab.own(`{"redirect_uris":["http://lab.example:8080/cb","http://10.9.8.7/cb"]}`)
+	o.put(`"redirect_uris":["http://10.1.1.1/cb"],"application_type":"native"`).want(http.StatusOK)
+	lab.refused(`{"redirect_uris":["http://a.lab.example/cb"]}`, "invalid_redirect_uri", "must be https")
+	lab.refused(`{`+web+`,"jwks_uri":"http://lab.example/jwks"}`, "invalid_client_metadata", "must be an https URI")
 }
 
 func testTLSClientAuth(_ *testing.T, site siteFunc) {

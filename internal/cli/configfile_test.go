@@ -183,6 +183,7 @@ func TestEngineFlagsSetEveryOption(t *testing.T) {
 		"--allowed-response-type=code id_token", "--unsupported-values=refuse", "--max-redirect-uris=1",
 		"--grant-response-mismatch=refuse", "--uris-on-redirect-host",
 		"--web-custom-scheme=native", "--no-web-loopback", "--native-scheme=reverse-domain",
+		"--http-redirect-host=lab.example",
 		"--allow-unsigned-id-token", "--signing-alg=ES256", "--echo-extensions=x,y", "--fetch-jwks-uri",
 		"--require-software-statement", "--trusted-issuer=board="+keys, "--issuer=https://auth.example",
 		"--no-management", "--rotate-registration-token")

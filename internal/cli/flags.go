@@ -94,6 +94,7 @@ type engineFlags struct {
 	URIsOnRedirectHost    bool                  `name:"uris-on-redirect-host" help:"Require client_uri, logo_uri, tos_uri and policy_uri to be on the host of a redirect URI."`
 	WebCustomScheme       engine.CustomScheme   `default:"refuse" enum:"refuse,native" placeholder:"refuse|native" help:"Refuse web clients with a redirect URI such as com.example.app:/cb, or make them native. Default ${default}."`
 	WebLoopback           bool                  `default:"true" negatable:"" help:"Let web clients redirect to http on a loopback host. Default ${default}."`
+	HTTPRedirectHost      []string              `name:"http-redirect-host" placeholder:"HOST|CIDR" help:"Hosts of a lab to which clients may redirect over http, as to loopback. Default none."`
 	NativeScheme          engine.NativeScheme   `default:"any" enum:"any,reverse-domain" placeholder:"any|reverse-domain" help:"Custom schemes that native clients may use: any, or only those like com.example.app. Default ${default}."`
 	AllowUnsignedIDToken  bool                  `name:"allow-unsigned-id-token" help:"Allow id_token_signed_response_alg none for clients that get ID tokens only from the token endpoint."`
 	SigningAlg            []string              `default:"${signing_algs}" placeholder:"ALG" help:"Signature algorithms that the authorization server supports. Default ${default}."`
@@ -113,6 +114,7 @@ func (f *engineFlags) options() engine.Options {
 		URIsOnRedirectHost:    f.URIsOnRedirectHost,
 		WebCustomScheme:       f.WebCustomScheme,
 		RefuseWebLoopback:     !f.WebLoopback,
+		HTTPRedirectHosts:     f.HTTPRedirectHost,
 		NativeScheme:          f.NativeScheme,
 		AllowUnsignedIDToken:  f.AllowUnsignedIDToken,
 		SigningAlgs:           f.SigningAlg,
