@@ -13,8 +13,8 @@ import (
 )
 
 // checkStrings refuses characters that do not belong into metadata: a line break or a change of direction in a name
-// could forge a line of a consent page, and no other string needs control characters. It leaves out scope and URIs, whose
-// grammars are narrower, and language-tagged members.
+// could forge a line of a consent page, and no other string needs control characters. It leaves out scope, URIs and
+// the software statement, whose grammars are narrower, and language-tagged members.
 func (m *Metadata) checkStrings() error {
 	if err := checkReadable("client_name", m.ClientName); err != nil {
 		return err
@@ -23,7 +23,6 @@ func (m *Metadata) checkStrings() error {
 		{"token_endpoint_auth_method", m.TokenEndpointAuthMethod},
 		{"software_id", m.SoftwareID},
 		{"software_version", m.SoftwareVersion},
-		{"software_statement", m.SoftwareStatement},
 		{"application_type", m.ApplicationType},
 		{"subject_type", m.SubjectType},
 		{"id_token_signed_response_alg", m.IDTokenSignedResponseAlg},
