@@ -64,7 +64,8 @@ func (r *Registration) checkKeySet(ctx context.Context, in *Metadata) error {
 	if document == nil || err != nil {
 		return err
 	}
-	if refusal, refused := errors.AsType[*Error](checkKeySources(&Metadata{JWKS: document})); refused {
+	_, err = checkKeySources(&Metadata{JWKS: document})
+	if refusal, refused := errors.AsType[*Error](err); refused {
 		return Refuse("jwks_uri: in the document, %s", refusal.Description)
 	}
 	return nil

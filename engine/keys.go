@@ -2,55 +2,81 @@ package engine
 
 import (
 	"bytes"
-	"slices"
 
-	"github.com/go-jose/go-jose/v4"
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"registrar/internal/strictjson"
 )
 
-// checkKeySources checks that m has at most one source of keys, and that its jwks holds only valid public keys.
-func checkKeySources(m *Metadata) error {
+// checkKeySources checks that m has at most one source of keys, and returns the keys of its jwks. All of them are valid
+// public keys, or of a type or curve that is not known.
+func checkKeySources(m *Metadata) ([]publicKey, error) {
 	switch {
 	case m.JWKS == nil:
-		return nil
+		return nil, nil
 	case m.JWKSURI != "":
-		return Refuse("jwks and jwks_uri exclude each other (RFC 7591 section 2): send one of them")
+		return nil, Refuse("jwks and jwks_uri exclude each other (RFC 7591 section 2): send one of them")
 	case m.JWKS.Kind() != '{':
-		return Refuse("jwks must be an object with the member keys")
+		return nil, Refuse("jwks must be an object with the member keys")
 	case tooManyMembers(m.JWKS, maxKeyMembers):
-		return Refuse("jwks has more than %d members", maxKeyMembers)
+		return nil, Refuse("jwks has more than %d members", maxKeyMembers)
 	}
-	var set struct {
-		Keys []jsontext.Value `json:"keys"`
-	}
+	var set map[string]jsontext.Value // by their decoded names; no object in the set has a name twice
 	if err := json.Unmarshal(m.JWKS, &set); err != nil {
-		return Refuse("jwks.keys must be a list of keys")
+		return nil, Refuse("%s", strictjson.Explain(err, "jwks"))
 	}
-	if len(set.Keys) == 0 {
-		return Refuse("jwks.keys must hold at least one key")
+	if name := privateMember(set); name != "" {
+		return nil, Refuse("jwks holds the private member '%s': leave out jwks.%s, and send only public keys", name, name)
 	}
-	if err := tooMany(InvalidClientMetadata, "jwks.keys", len(set.Keys), maxKeys); err != nil {
-		return err
-	}
-	for i, key := range set.Keys {
-		if err := checkKey(i, key); err != nil {
-			return err
+	var list []jsontext.Value
+	if value, there := set["keys"]; there {
+		if err := json.Unmarshal(value, &list, checkedNames); err != nil {
+			return nil, Refuse("jwks.keys must be a list of keys%s", strictjson.Not(value.Kind()))
 		}
 	}
-	return nil
+	if len(list) == 0 {
+		return nil, Refuse("jwks.keys must hold at least one key")
+	}
+	if err := tooMany(InvalidClientMetadata, "jwks.keys", len(list), maxKeys); err != nil {
+		return nil, err
+	}
+	keys := make([]publicKey, len(list))
+	for i, value := range list {
+		var err error
+		if keys[i], err = readKey(i, value); err != nil {
+			return nil, err
+		}
+	}
+	return keys, nil
 }
 
-// checkOwnKeys is checkKeySources, without checking the same key set twice.
+// checkedNames is for values in a key set, whose names are already known to differ: looking again takes long.
+var checkedNames = jsontext.AllowDuplicateNames(true)
+
+// checkedKeys is a valid jwks and its keys. The zero value means none.
+type checkedKeys struct {
+	jwks jsontext.Value
+	keys []publicKey
+}
+
+// ownKeys is checkKeySources, without checking the same key set twice.
+func (r *Registration) ownKeys(m *Metadata) ([]publicKey, error) {
+	if m.JWKS != nil && m.JWKSURI == "" && bytes.Equal(m.JWKS, r.checked.jwks) {
+		return r.checked.keys, nil
+	}
+	keys, err := checkKeySources(m)
+	if err != nil {
+		return nil, err
+	}
+	r.checked = checkedKeys{m.JWKS, keys}
+	return keys, nil
+}
+
+// checkOwnKeys checks the keys of m.
 func (r *Registration) checkOwnKeys(m *Metadata) error {
-	if m.JWKS != nil && m.JWKSURI == "" && bytes.Equal(m.JWKS, r.checkedKeys) {
-		return nil
-	}
-	if err := checkKeySources(m); err != nil {
-		return err
-	}
-	r.checkedKeys = m.JWKS
-	return nil
+	_, err := r.ownKeys(m)
+	return err
 }
 
 // emptyKeySet reports whether v is a key set without keys, {} or {"keys":[]}, which means the same as no key set.
@@ -76,52 +102,6 @@ func emptyKeySet(v jsontext.Value) bool {
 			var list []jsontext.Value
 			return json.Unmarshal(value, &list) == nil && len(list) == 0
 		}
-	}
-	return false
-}
-
-// privateMembers lists the members of private and symmetric keys (RFC 7518 §6).
-var privateMembers = [...]string{"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"}
-
-func checkKey(i int, key jsontext.Value) error {
-	if tooManyMembers(key, maxKeyMembers) {
-		return Refuse("jwks.keys[%d] has more than %d members", i, maxKeyMembers)
-	}
-	var members map[string]jsontext.Value
-	if err := json.Unmarshal(key, &members); err != nil || members == nil {
-		return Refuse("jwks.keys[%d] must be an object", i)
-	}
-	kty := members["kty"]
-	if kty.Kind() != '"' {
-		return Refuse("jwks.keys[%d].kty must be a string", i)
-	}
-	if string(kty) == `"oct"` {
-		return Refuse("jwks.keys[%d] is a symmetric key: send only public keys", i)
-	}
-	for _, name := range privateMembers {
-		if _, private := members[name]; private {
-			return Refuse("jwks.keys[%d] holds the private member '%s': send only the public key", i, name)
-		}
-	}
-	if !understood(string(kty), string(members["crv"])) {
-		return nil // RFC 7517 §5: keys that are not understood are ignored
-	}
-	var jwk jose.JSONWebKey
-	if err := jwk.UnmarshalJSON(key); err != nil || !jwk.Valid() || !jwk.IsPublic() {
-		return Refuse("jwks.keys[%d] is not a valid public key (RFC 7518)", i)
-	}
-	return nil
-}
-
-// understood reports whether package jose supports the key type and curve, both given as raw JSON.
-func understood(kty, crv string) bool {
-	switch kty {
-	case `"RSA"`:
-		return true
-	case `"EC"`:
-		return slices.Contains([]string{`"P-256"`, `"P-384"`, `"P-521"`}, crv)
-	case `"OKP"`:
-		return crv == `"Ed25519"`
 	}
 	return false
 }

@@ -55,12 +55,12 @@ type Registration struct {
 	attempt int            // see Attempt
 	outcome error          // what Register returned; nil before that
 
-	sent        *Request       // as sent; validate_software_statement overlays Request with the statement's claims
-	advertised  Advertised     // nil means no limits
-	checkedKeys jsontext.Value // the last valid jwks; nil means none
-	document    string         // URL of the client's metadata document; "" means none
-	steps       *Steps
-	engine      *Engine
+	sent       *Request    // as sent; validate_software_statement overlays Request with the statement's claims
+	advertised Advertised  // nil means no limits
+	checked    checkedKeys // the last valid jwks
+	document   string      // URL of the client's metadata document; "" means none
+	steps      *Steps
+	engine     *Engine
 }
 
 // Attempt returns how often add_client_id has been repeated because the client ID was taken. Each attempt needs fresh

@@ -12,7 +12,7 @@ import (
 )
 
 // rulesNames replaces the names in testdata/rules: keys, most of them from RFC 7517 appendix A, and what is awkward to
-// write in a text file.
+// write in a text file. keyNames has more keys.
 var rulesNames = strings.NewReplacer(
 	"$publicEC", `{"kty":"EC","crv":"P-256","x":"`+pointX+`","y":"`+pointY+`"}`,
 	"$privateEC", `{"kty":"EC","crv":"P-256","x":"`+pointX+`","y":"`+pointY+`","d":"`+pointD+`"}`,
@@ -89,7 +89,7 @@ func readRule(t *testing.T, text string) (c Config, body, want string) {
 		text = rest
 	}
 	c.Advertised = func() (Advertised, error) { return advertised, nil }
-	before, after, found := strings.Cut("\n"+rulesNames.Replace(text), "\n-> ")
+	before, after, found := strings.Cut("\n"+rulesNames.Replace(keyNames(text)), "\n-> ")
 	if !found {
 		t.Fatal("the case has no outcome")
 	}

@@ -1,18 +1,14 @@
 package engine
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/go-jose/go-jose/v4"
 )
 
 // worstBody is the size of the bodies of BenchmarkWorstBodies: the limit of a registration's body.
@@ -54,7 +50,6 @@ func most(n int, text, element, separator string) string {
 
 func worstBodies() map[string]string {
 	with := func(members string) string { return `{"redirect_uris":["https://app.example/cb"],` + members + `}` }
-	rsa := `{"kty":"RSA","e":"AQAB","n":"%pad"}`
 	bodies := map[string]string{
 		"scope, many":           fill(with(`"scope":"%s"`), "s%d", " "),
 		"scope, most":           most(maxScopes, with(`"scope":"%s"`), "%pad%d", " "),
@@ -97,20 +92,12 @@ func worstBodies() map[string]string {
 			`"https://a%d.example/%pad"`, ","),
 		"pages and redirect URIs": strings.TrimSuffix(most(200, `{"redirect_uris":[%s]}`, `"https://a%d.example/"`, ","), "}") +
 			`,` + strings.Join(taggedPages(), ",") + `}`,
-		"jwks, RSA": most(maxKeys, with(`"jwks":{"keys":[%s]}`), rsa, ","),
-		"jwks, one": most(1, with(`"jwks":{"keys":[%s]}`), rsa, ","),
-		"jwks, EC": most(maxKeys, with(`"jwks":{"keys":[%s]}`),
-			`{"kty":"EC","crv":"P-256","x":"`+pointX+`","y":"`+pointY+`","kid":"%pad"}`, ","),
-		"jwks, P-521":         most(maxKeys, with(`"jwks":{"keys":[%s]}`), p521()+`,"kid":"%pad"}`, ","),
-		"jwks, members":       fill(with(`"jwks":{"keys":[{"kty":"RSA","e":"AQAB","n":"AQAB",%s}]}`), `"a%d":0`, ","),
-		"jwks, escapes":       fill(with(`"jwks":{"keys":[{"kty":"RSA","e":"AQAB","n":"AQAB","kid":"%s"}]}`), `\u0041`, ""),
-		"jwks, unknown":       fill(with(`"jwks":{"keys":[%s]}`), `{"kty":"A"}`, ","),
-		"jwks, empty":         fill(with(`"jwks":{%s}`), `"a%d":0`, ","),
 		"response_types, one": fill(with(`"response_types":["code","%s"]`), "a ", ""),
 		"response_types, words": most(maxList-1, with(`"response_types":["code",%s]`),
 			`"`+strings.Repeat("a ", 300)+`"`, ","),
 		"grant_types, words": most(maxList-1, with(`"grant_types":["authorization_code",%s]`), `"%pad"`, ","),
 	}
+	maps.Copy(bodies, worstKeys(with))
 	bodies["redirect host, digits"] = fill(`{"redirect_uris":["https://%s/"]}`, "1", "")
 	bodies["redirect host, octal"] = fill(`{"redirect_uris":["https://%s/"]}`, "0.", "")
 	bodies["redirect host, script"] = fill(`{"redirect_uris":["https://%s.example/"]}`, "é", "")
@@ -127,19 +114,6 @@ func worstBodies() map[string]string {
 		bodies[list+", most"] = most(maxList, with(`"`+list+`":[%s]`), `"https://%pad%d.example"`, ",")
 	}
 	return bodies
-}
-
-// p521 returns the members of a key on the curve P-521, the slowest to check.
-func p521() string {
-	key, err := ecdsa.GenerateKey(elliptic.P521(), rand.Reader)
-	if err != nil {
-		panic(err)
-	}
-	b, err := (&jose.JSONWebKey{Key: key.Public()}).MarshalJSON()
-	if err != nil {
-		panic(err)
-	}
-	return strings.TrimSuffix(string(b), "}")
 }
 
 // punycodeHosts returns a request with as many URIs as a client may have, with as many labels in punycode as fit.

@@ -369,6 +369,25 @@ func testKeys(_ *testing.T, site siteFunc) {
 		s.registered(`{` + web + `,"token_endpoint_auth_method":"private_key_jwt",` + keys + `}`)
 		s.registered(`{` + web + `,` + keys + `}`)
 	}
+	checkUnusableKeys(s)
+}
+
+// checkUnusableKeys checks what is wrong with single keys, in registrations and updates.
+func checkUnusableKeys(s *site) {
+	const unknown = `{"kty":"AKP","alg":"ML-DSA-44","pub":"AA"},{"kty":"EC","crv":"P-999","x":"AA","y":"AA"}`
+	o := s.own(`{` + web + `}`)
+	for members, words := range map[string]string{
+		`"jwks":{"keys":[{"kty":"RSA","e":"AQAB","n":"` + strings.Repeat("_", 85) + `w"}]}`: "jwks.keys[0].n",
+		`"jwks":{"keys":[{"kty":"RSA","e":"AQAB","n":""}]}`:                                 "jwks.keys[0].n",
+		`"jwks":{"keys":[{"kty":"RSA","e":"Ag","n":"` + strings.Repeat("_", 344) + `"}]}`:   "jwks.keys[0].e",
+		`"jwks":{"keys":[{"kty":"EC","c\u0072v":"P-\u003256","x":"AAA","y":"AAA"}]}`:        "jwks.keys[0].x",
+		`"jwks":{"keys":[` + publicKey + `,{"kty":"OKP","crv":"X","\u0064":"AA"}]}`:         "jwks.keys[1].d",
+		`"jwks":{"keys":[` + publicKey + `,{"kty":"OKP","crv":"X","x5t":"AAAA"}]}`:          "jwks.keys[1].x5t",
+	} {
+		s.refused(`{`+web+`,`+members+`}`, "invalid_client_metadata", words)
+		o.putRefused(fmt.Sprintf(`{"client_id":%q,%s,%s}`, o.id, web, members), words)
+	}
+	s.registered(`{` + web + `,"jwks":{"keys":[` + unknown + `]}}`)
 }
 
 func testMissingRedirectURIs(_ *testing.T, site siteFunc) {
