@@ -57,7 +57,6 @@ func (r *Registration) authMethod(in *Metadata, grants []string) (string, error)
 
 // canAuthenticate reports whether the client can use a method that it did not ask for.
 func (r *Registration) canAuthenticate(in *Metadata, grants []string, method string) bool {
-	keys := in.JWKS != nil || in.JWKSURI != ""
 	switch method {
 	case authMethodNone:
 		required := in.RequireClientSecret != nil && *in.RequireClientSecret
@@ -65,11 +64,21 @@ func (r *Registration) canAuthenticate(in *Metadata, grants []string, method str
 	case authMethodSecretBasic, authMethodSecretPost:
 		return r.document == "" && !in.secretless() // metadata documents are public
 	case authMethodPrivateKeyJWT, authMethodSelfSignedTLS:
-		return keys
+		return r.hasKeysFor(in, method)
 	case authMethodTLS:
 		return in.certificateNames() == 1
 	}
 	return false
+}
+
+// hasKeysFor reports whether the client has keys for a method. It does not look at keys at jwks_uri, and leaves it to
+// set_secrets to refuse keys that are not valid.
+func (r *Registration) hasKeysFor(in *Metadata, method string) bool {
+	if in.JWKS == nil || in.JWKSURI != "" {
+		return in.JWKSURI != ""
+	}
+	keys, err := r.ownKeys(in)
+	return err != nil || r.authenticates(keys, method, in.TokenEndpointAuthSigningAlg)
 }
 
 // secretless reports whether the client wants no secret (IdentityServer's require_client_secret).
@@ -81,7 +90,7 @@ func usesSharedSecret(method string) bool { return strings.HasPrefix(method, "cl
 // setSecrets copies the members for the client's keys, its certificate and the signing of its requests.
 func setSecrets(ctx context.Context, r *Registration) error {
 	o, in, out := &r.engine.options, &r.Request.Metadata, &r.Client.Metadata
-	if err := r.checkKeys(in, out.TokenEndpointAuthMethod); err != nil {
+	if err := r.checkKeys(in); err != nil {
 		return err
 	}
 	if err := checkCertificateNames(in); err != nil {
@@ -96,6 +105,9 @@ func setSecrets(ctx context.Context, r *Registration) error {
 	signed := in.RequireSignedRequestObject != nil && *in.RequireSignedRequestObject
 	// RFC 9101 §10.5: a client that requires signed request objects cannot send unsigned ones.
 	if err := o.signing("request_object_signing_alg", in.RequestObjectSigningAlg, !signed); err != nil {
+		return err
+	}
+	if err := r.checkKeyUse(in, out.TokenEndpointAuthMethod); err != nil {
 		return err
 	}
 	enc, err := r.encryption("request_object_encryption", in.RequestObjectEncryptionAlg, in.RequestObjectEncryptionEnc,
@@ -120,24 +132,15 @@ func setSecrets(ctx context.Context, r *Registration) error {
 	return nil
 }
 
-// checkKeys checks the client's public keys, and that a client that needs keys has some.
-func (r *Registration) checkKeys(in *Metadata, method string) error {
-	if err := r.checkOwnKeys(in); err != nil {
+// checkKeys checks the client's public keys, and the form of jwks_uri.
+func (r *Registration) checkKeys(in *Metadata) error {
+	if _, err := r.ownKeys(in); err != nil {
 		return err
 	}
 	if in.JWKSURI != "" {
 		if _, err := httpsOnly.check("jwks_uri", in.JWKSURI); err != nil {
 			return err
 		}
-	}
-	if in.JWKS != nil || in.JWKSURI != "" {
-		return nil
-	}
-	switch {
-	case method == authMethodPrivateKeyJWT || method == authMethodSelfSignedTLS: // RFC 8705 §2.2.2
-		return Refuse("token_endpoint_auth_method %s needs jwks or jwks_uri", method)
-	case in.RequireSignedRequestObject != nil && *in.RequireSignedRequestObject:
-		return Refuse("require_signed_request_object needs jwks or jwks_uri")
 	}
 	return nil
 }

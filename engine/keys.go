@@ -73,10 +73,12 @@ func (r *Registration) ownKeys(m *Metadata) ([]publicKey, error) {
 	return keys, nil
 }
 
-// checkOwnKeys checks the keys of m.
+// checkOwnKeys checks the keys of m, and that they serve what m needs keys for.
 func (r *Registration) checkOwnKeys(m *Metadata) error {
-	_, err := r.ownKeys(m)
-	return err
+	if _, err := r.ownKeys(m); err != nil {
+		return err
+	}
+	return r.checkKeyUse(m, m.TokenEndpointAuthMethod)
 }
 
 // emptyKeySet reports whether v is a key set without keys, {} or {"keys":[]}, which means the same as no key set.

@@ -161,6 +161,33 @@ func TestCoordinatesAreInTheField(t *testing.T) {
 	}
 }
 
+// RFC 8705 §2.2.2: a client that authenticates with a self-signed certificate needs one in its jwks.
+func TestSelfSignedCertificateNeedsX5C(t *testing.T) {
+	der, key := certificate(t, 0)
+	body := func(keys string) string {
+		return `{"redirect_uris":["https://app.example/cb"],"token_endpoint_auth_method":"self_signed_tls_client_auth",` +
+			`"jwks":{"keys":[` + keys + `]}}`
+	}
+	certified := `{` + key + `,"x5c":["` + base64.StdEncoding.EncodeToString(der) + `"]}`
+	if _, err := register(t, Config{}, body(`{`+keyMembers["p256"]+`},`+certified)); err != nil {
+		t.Error(err)
+	}
+	for _, keys := range []string{`{` + key + `}`, `{` + keyMembers["akp"] + `,"x5c":["AAAA"]}`} {
+		_, err := register(t, Config{}, body(keys))
+		checkRefusal(t, err, InvalidClientMetadata, "jwks has no key with a certificate")
+	}
+	offers := func() (Advertised, error) {
+		return Advertised{"token_endpoint_auth_methods_supported": {"self_signed_tls_client_auth", "none"}}, nil
+	}
+	for keys, want := range map[string]string{`{` + key + `}`: "none", certified: "self_signed_tls_client_auth"} {
+		got, err := register(t, Config{Advertised: offers},
+			`{"redirect_uris":["https://app.example/cb"],"jwks":{"keys":[`+keys+`]}}`)
+		if err != nil || got["token_endpoint_auth_method"] != want {
+			t.Errorf("%s: got %v, %v, want %s", keys, got["token_endpoint_auth_method"], err, want)
+		}
+	}
+}
+
 // Every way to a client checks its keys: metadata documents, updates, software statements, dry runs and scripts.
 func TestKeysAreCheckedEverywhere(t *testing.T) {
 	const web = `"redirect_uris":["https://app.example/cb"]`
@@ -182,6 +209,8 @@ func TestKeysAreCheckedEverywhere(t *testing.T) {
 	for members, words := range map[string]string{
 		`"jwks":{"keys":[{` + keyMembers["rsa"] + `},` + weak + `]}`:   "jwks.keys[1].n has 512 bits",
 		`"jwks":{"keys":[{` + keyMembers["p256"] + `,"\u0064":"AA"}]}`: "jwks.keys[0].d",
+		`"token_endpoint_auth_method":"private_key_jwt","jwks":{"keys":[{` + keyMembers["akp"] + `}]}`: "jwks has no key" +
+			" that can verify",
 	} {
 		for door, err := range map[string]error{
 			"registration": second(e.Register(t.Context(), parse(`{`+web+`,`+members+`}`), &Caller{Auth: AuthNone})),
@@ -217,3 +246,25 @@ func TestKeysAreCheckedEverywhere(t *testing.T) {
 }
 
 func second[T any](_ T, err error) error { return err }
+
+// Scripts cannot leave a client without the keys that it needs, or with an algorithm that none of its keys has.
+func TestScriptsCannotTakeKeysAway(t *testing.T) {
+	for _, patch := range []string{`{"jwks":null}`, `{"token_endpoint_auth_signing_alg":"RS256"}`,
+		`{"token_endpoint_auth_signing_alg":"HS256"}`, `{"token_endpoint_auth_method":"self_signed_tls_client_auth"}`,
+		`{"require_signed_request_object":true,"request_object_signing_alg":"RS256"}`} {
+		c := Config{Overrides: override(func(_ *Registration, s *Steps) {
+			base := s.AddClientID
+			s.AddClientID = func(ctx context.Context, r *Registration) error {
+				if err := r.PatchMetadata(StepAddClientID, []byte(patch)); err != nil {
+					return err
+				}
+				return base(ctx, r)
+			}
+		})}
+		_, err := register(t, c, `{"redirect_uris":["https://app.example/cb"],
+			"token_endpoint_auth_method":"private_key_jwt","jwks":{"keys":[{`+keyMembers["p256"]+`}]}}`)
+		if _, broken := errors.AsType[*InvariantError](err); !broken {
+			t.Errorf("%s: got %v, want an InvariantError", patch, err)
+		}
+	}
+}

@@ -26,6 +26,8 @@ func worstKeys(with func(members string) string) map[string]string {
 		"jwks, escapes":      most(maxKeys, set, `{"kty":"A","kid":"`+strings.Repeat(`\u0061`, 100)+`"}`, ","),
 		"jwks, key_ops": most(maxKeys, set,
 			`{"kty":"A","key_ops":[`+repeated(maxKeyOps, `"a%d"`)+`],"kid":"%pad"}`, ","),
+		"jwks, unable": most(maxKeys, with(`"token_endpoint_auth_method":"private_key_jwt","jwks":{"keys":[%s]}`),
+			`{`+keyMembers["p521"]+`,"use":"enc","kid":"%pad"}`, ","),
 		"jwks, certificates":      most(maxKeys, set, certified(1, 0), ","),
 		"jwks, chains":            most(18, set, certified(maxCertificates, 0), ","),
 		"jwks, large certificate": most(1, set, certified(1, 1500), ","),
@@ -59,7 +61,7 @@ func TestWorstKeysAreRegistered(t *testing.T) {
 	for name, body := range worstKeys(with) {
 		err := e.tryBody(t, body)
 		refused := map[string]string{"jwks, bits": "bits", "jwks, members": "members", "jwks, unknown": "values",
-			"jwks, empty": "members"}[name]
+			"jwks, empty": "members", "jwks, unable": "jwks has no key that can verify"}[name]
 		switch {
 		case refused == "" && err != nil:
 			t.Errorf("%s: %v", name, err)

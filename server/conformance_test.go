@@ -383,11 +383,16 @@ func checkUnusableKeys(s *site) {
 		`"jwks":{"keys":[{"kty":"EC","c\u0072v":"P-\u003256","x":"AAA","y":"AAA"}]}`:        "jwks.keys[0].x",
 		`"jwks":{"keys":[` + publicKey + `,{"kty":"OKP","crv":"X","\u0064":"AA"}]}`:         "jwks.keys[1].d",
 		`"jwks":{"keys":[` + publicKey + `,{"kty":"OKP","crv":"X","x5t":"AAAA"}]}`:          "jwks.keys[1].x5t",
+		`"jwks":{"keys":[` + unknown + `]},"token_endpoint_auth_method":"private_key_jwt"`:  "jwks has no key",
+		`"jwks":{"keys":[` + publicKey + `]},"token_endpoint_auth_method":"private_key_jwt",` +
+			`"token_endpoint_auth_signing_alg":"ES256"`: "token_endpoint_auth_signing_alg ES256",
 	} {
 		s.refused(`{`+web+`,`+members+`}`, "invalid_client_metadata", words)
 		o.putRefused(fmt.Sprintf(`{"client_id":%q,%s,%s}`, o.id, web, members), words)
 	}
 	s.registered(`{` + web + `,"jwks":{"keys":[` + unknown + `]}}`)
+	s.registered(`{` + web + `,"jwks":{"keys":[` + unknown + `,` + publicKey + `]},` +
+		`"token_endpoint_auth_method":"private_key_jwt","token_endpoint_auth_signing_alg":"EdDSA"}`)
 }
 
 func testMissingRedirectURIs(_ *testing.T, site siteFunc) {
