@@ -59,6 +59,7 @@ fuzz:
 	.ci/fuzz FuzzURI ./engine $(FUZZTIME)
 	.ci/fuzz FuzzOrigin ./engine $(FUZZTIME)
 	.ci/fuzz FuzzPunycode ./engine $(FUZZTIME)
+	.ci/fuzz FuzzKeys ./engine $(FUZZTIME)
 	.ci/fuzz FuzzDecode ./scripts/wasmbin $(FUZZTIME)
 	.ci/fuzz FuzzRewrite ./scripts/metering $(FUZZTIME)
 	.ci/fuzz FuzzAuthorization ./server $(FUZZTIME)
