@@ -22,8 +22,8 @@ func checkKeySources(m *Metadata) ([]publicKey, error) {
 	case tooManyMembers(m.JWKS, maxKeyMembers):
 		return nil, Refuse("jwks has more than %d members", maxKeyMembers)
 	}
-	var set map[string]jsontext.Value // by their decoded names; no object in the set has a name twice
-	if err := json.Unmarshal(m.JWKS, &set); err != nil {
+	var set map[string]jsontext.Value // by their decoded names
+	if err := json.Unmarshal(m.JWKS, &set, checkedNames); err != nil {
 		return nil, Refuse("%s", strictjson.Explain(err, "jwks"))
 	}
 	if name := privateMember(set); name != "" {
@@ -51,7 +51,8 @@ func checkKeySources(m *Metadata) ([]publicKey, error) {
 	return keys, nil
 }
 
-// checkedNames is for values in a key set, whose names are already known to differ: looking again takes long.
+// checkedNames is for values that were decoded strictly before, as requests, claims, patches and fetched documents are.
+// To compare all names again takes long.
 var checkedNames = jsontext.AllowDuplicateNames(true)
 
 // checkedKeys is a valid jwks and its keys. The zero value means none.

@@ -49,17 +49,17 @@ const rawJSON = "\x00"
 
 // The values of the members of generated keys, raw JSON if they begin with rawJSON. The valid ones are first.
 var fuzzValues = map[string][]string{
-	"use":     {"sig", "enc", "SIG", "", rawJSON + "null", rawJSON + "1"},
-	"alg":     {"ES256", "RS256", "EdDSA", "Ed25519", "PS512", "ES256K", "RSA-OAEP", "none", "HS256", rawJSON + "[]"},
-	"kid":     {"a", "", rawJSON + "null"},
+	"use": {"sig", "enc", "SIG", "", rawJSON + "null", rawJSON + "1"},
+	"alg": {"ES256", "RS256", "EdDSA", "Ed25519", "PS512", "ES256K", "RSA-OAEP", "none", "HS256", rawJSON + "[]"},
+	"kid": {"a", "", rawJSON + "null"},
 	"key_ops": {rawJSON + `["verify"]`, rawJSON + `["sign"]`, rawJSON + `["encrypt"]`, rawJSON + `[]`,
 		rawJSON + `["verify","verify"]`, rawJSON + `[1]`, "verify"},
-	"x5u":     {"https://app.example/a", "http://app.example/a", "", rawJSON + "1"},
-	"x5t":     {strings.Repeat("A", 27), "A", "", strings.Repeat("A", 43), rawJSON + "1"},
-	"x5c":     {rawJSON + `["AAAA"]`, rawJSON + `[]`, rawJSON + `[""]`, rawJSON + `[null]`, "AAAA"},
-	"d":       {"AA", rawJSON + "null"},
-	"oth":     {rawJSON + "[]"},
-	"other":   {rawJSON + "1", "a"},
+	"x5u":   {"https://app.example/a", "http://app.example/a", "", rawJSON + "1"},
+	"x5t":   {strings.Repeat("A", 27), "A", "", strings.Repeat("A", 43), rawJSON + "1"},
+	"x5c":   {rawJSON + `["AAAA"]`, rawJSON + `[]`, rawJSON + `[""]`, rawJSON + `[null]`, "AAAA"},
+	"d":     {"AA", rawJSON + "null"},
+	"oth":   {rawJSON + "[]"},
+	"other": {rawJSON + "1", "a"},
 }
 
 // fuzzOthers are other values of required members.

@@ -268,3 +268,20 @@ func TestScriptsCannotTakeKeysAway(t *testing.T) {
 		}
 	}
 }
+
+// A key set that no parser has seen, and in which a name is there twice, is not registered.
+func TestKeySetsThatWereNotParsed(t *testing.T) {
+	for _, key := range []string{keyMembers["p256"] + `,"crv":"P-384"`, keyMembers["p256"] + `,"x5":{"a":1,"\u0061":2}`} {
+		c := Config{Overrides: override(func(_ *Registration, s *Steps) {
+			base := s.AddClientID
+			s.AddClientID = func(ctx context.Context, r *Registration) error {
+				r.Client.Metadata.JWKS = []byte(`{"keys":[{` + key + `}]}`)
+				return base(ctx, r)
+			}
+		})}
+		_, err := register(t, c, minimal)
+		if _, broken := errors.AsType[*InvariantError](err); !broken {
+			t.Errorf("%s: got %v, want an InvariantError", key, err)
+		}
+	}
+}
