@@ -104,7 +104,7 @@ func TestCertificatesOfKeys(t *testing.T) {
 		{keyMembers["rsa"] + `,"x5c":["` + mine + `"]`, ".x5c[0] is a certificate of another key"},
 		{key + `,"x5c":["` + mine + `","` + mine[:100] + `"]`, ".x5c[1] is not an X.509 certificate"},
 		{key + `,"x5c":["` + mine + `",""]`, ".x5c[1] must be a certificate in base64"},
-		{key + `,"x5c":["` + mine[:100] + `\n` + mine[100:] + `"]`, ".x5c[0] must be a certificate in base64"},
+		{key + `,"x5c":["` + mine[:100] + `\n` + mine[100:] + `"]`, ".x5c[0] holds the control character U+000A at byte 100"},
 		{key + `,"x5c":["` + base64.RawURLEncoding.EncodeToString(append(der, 0xff)) + `"]`,
 			".x5c[0] must be a certificate in base64"},
 		{key + `,"x5c":["` + base64.StdEncoding.EncodeToString(append(der, 0xff)) + `"]`,
