@@ -80,7 +80,8 @@ func TestScriptsSetResponseTypes(t *testing.T) {
 	}
 	checkMembers(t, got, `{"response_types":["code id_token","my_type code"]}`)
 	for _, s := range []string{"code ", "code\u00a0id_token", "code  id_token", "\u00a0code", "code code", "code urn:x"} {
-		c.Overrides = patch(`{"grant_types":["authorization_code","implicit"],"response_types":["code id_token","` + s + `"]}`)
+		c.Overrides = patch(`{"grant_types":["authorization_code","implicit"],` +
+			`"response_types":["code id_token","` + s + `"]}`)
 		_, err := register(t, c, body)
 		if broken, ok := errors.AsType[*InvariantError](err); !ok || !strings.Contains(broken.Rule, "response_types[1]") {
 			t.Errorf("%q: got %v, want a broken invariant of response_types[1]", s, err)
@@ -102,7 +103,8 @@ var responseTypeGrammar = regexp.MustCompile(`^[0-9A-Za-z_]+( [0-9A-Za-z_]+)*$`)
 
 // FuzzWords registers response types and scopes, and compares the result with the grammars of RFC 6749.
 func FuzzWords(f *testing.F) {
-	for _, s := range []string{"code", "id_token code", "code id_token", "token code id_token", "code ", " code", "code  id_token",
+	for _, s := range []string{"code", "id_token code", "code id_token", "token code id_token", "code ", " code",
+		"code  id_token",
 		"\u00a0code", "code\n", "code\tid_token", "code code", "Code", "none", ""} {
 		f.Add(s, "a b")
 		f.Add("code", s)

@@ -68,7 +68,8 @@ func plainScope(scope string) string {
 	return strings.Join(kept.values, " ")
 }
 
-// plain reports whether scopes are separated by single spaces, and each is there once. It compares each with the others.
+// plain reports whether scopes are separated by single spaces, and each is there once. It compares each with the
+// others.
 func plain(scope string) bool {
 	for s, rest, more := "", scope, scope != ""; more; {
 		if s, rest, more = strings.Cut(rest, " "); s == "" || more && hasWord(rest, s) {

@@ -120,8 +120,8 @@ func checkStringInvariants(r *Registration) error {
 	return m.checkExtensionStrings()
 }
 
-// checkExtensionStrings refuses control characters in the extension members to register. It is not a step: it runs after the
-// validation steps, since most members that a client sends are ignored.
+// checkExtensionStrings refuses control characters in the extension members to register. It is not a step: it runs
+// after the validation steps, since most members that a client sends are ignored.
 func checkExtensionStrings(_ context.Context, r *Registration) error {
 	return r.Client.Metadata.checkExtensionStrings()
 }
@@ -160,8 +160,8 @@ func checkRawStrings(member string, value jsontext.Value) error {
 	}
 }
 
-// mayHoldControl reports whether JSON holds an escape, U+007F, or the first byte of U+0080 to U+009F: JSON has all other
-// control characters only as escapes.
+// mayHoldControl reports whether JSON holds an escape, U+007F, or the first byte of U+0080 to U+009F: JSON has all
+// other control characters only as escapes.
 func mayHoldControl(value jsontext.Value) bool {
 	return bytes.IndexByte(value, '\\') >= 0 || bytes.IndexByte(value, 0x7f) >= 0 || bytes.IndexByte(value, 0xc2) >= 0
 }

@@ -98,7 +98,7 @@ func TestReaderInC(t *testing.T) {
 			t.Errorf("quoted and read back: got %q, %v, want %q", text, err, v.text)
 		}
 	}
-	if name := got.registration.Client.Metadata.ClientName; name != "a \"name\"\n" {
+	if name := got.registration.Client.Metadata.ClientName; name != "a \"name\"\\" {
 		t.Errorf("client_name %q", name)
 	}
 }

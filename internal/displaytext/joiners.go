@@ -95,9 +95,9 @@ func joiningTypeOf(c rune) joiningType {
 	return nonJoining
 }
 
-// cursive returns the joining types of the letters of scripts that join them. The standard library has no table of them,
-// so cursive asks package precis, which refuses joiners in emoji but knows RFC 5892: is a non-joiner allowed between the
-// letter and BEH, which joins on both sides?
+// cursive returns the joining types of the letters of scripts that join them. The standard library has no table of
+// them, so cursive asks package precis, which refuses joiners in emoji but knows RFC 5892: is a non-joiner allowed
+// between the letter and BEH, which joins on both sides?
 var cursive = sync.OnceValue(func() map[rune]joiningType {
 	const beh = "\u0628"
 	profile := precis.NewFreeform()
