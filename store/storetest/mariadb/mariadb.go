@@ -57,9 +57,10 @@ func New(c Config) (*Server, error) {
 	if s.janitor, err = startJanitor(dir); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
-	install := s.installation()
-	install.Env = append(os.Environ(), "TMPDIR="+dir) // two installations at once would use the same names in a shared one
-	if out, err := install.CombinedOutput(); err != nil {
+	installation := s.installation()
+	// A server that starts removes the temporary tables of every other server in the same folder.
+	installation.Env = append(os.Environ(), "TMPDIR="+dir)
+	if out, err := installation.CombinedOutput(); err != nil {
 		err = fmt.Errorf("creating the system tables of %s: %w\n%s", program, err, out)
 		return nil, errors.Join(err, s.janitor.Close())
 	}
