@@ -1,11 +1,6 @@
 package child
 
-import (
-	"os/exec"
-	"syscall"
-)
+import "syscall"
 
 // dieWithParent makes the system kill the process when this one ends.
-func dieWithParent(cmd *exec.Cmd) {
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-}
+func dieWithParent(a *syscall.SysProcAttr) { a.Pdeathsig = syscall.SIGKILL }

@@ -2,7 +2,7 @@
 
 package child
 
-import "os/exec"
+import "syscall"
 
 // dieWithParent does nothing: only Linux can kill the process.
-func dieWithParent(*exec.Cmd) {}
+func dieWithParent(*syscall.SysProcAttr) {}

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
@@ -25,11 +26,14 @@ type Config struct {
 	// must be short, because the path of a socket is limited to about a hundred bytes.
 	Folder     string
 	BufferPool int      // in MiB; 0 means 64
+	Port       int      // on 127.0.0.1; 0 means that the server listens only on a socket in its folder
 	Args       []string // additional arguments of the server
+	// User is the system's user that the server runs as. "" means the user of this process; only root can name another.
+	User string
 }
 
-// A Server is a private MySQL or MariaDB server. It listens only on a socket in its folder, and flushes each commit to
-// the disk. When this process ends, even if it is killed, the server is killed and its folder removed.
+// A Server is a private MySQL or MariaDB server. It flushes each commit to the disk. When this process ends, even if it
+// is killed, the server is killed and its folder removed.
 type Server struct {
 	config  Config
 	dir     string
@@ -57,28 +61,54 @@ func New(c Config) (*Server, error) {
 	if s.janitor, err = startJanitor(dir); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
-	installation := s.installation()
-	// A server that starts removes the temporary tables of every other server in the same folder.
-	installation.Env = append(os.Environ(), "TMPDIR="+dir)
-	if out, err := installation.CombinedOutput(); err != nil {
-		err = fmt.Errorf("creating the system tables of %s: %w\n%s", program, err, out)
+	if err := s.install(); err != nil {
 		return nil, errors.Join(err, s.janitor.Close())
 	}
 	return s, nil
 }
 
-// installation returns the command that creates the data directory. MariaDB has a separate program for that.
-func (s *Server) installation() *exec.Cmd {
-	args := []string{"--no-defaults", "--datadir=" + s.path("data")}
-	if os.Geteuid() == 0 {
-		args = append(args, "--user=root")
-	}
-	if version, _ := exec.Command(s.program, "--version").Output(); strings.Contains(string(version), "MariaDB") {
-		if install, err := find("mariadb-install-db", "mysql_install_db"); err == nil {
-			return exec.Command(install, append(args, "--auth-root-authentication-method=normal", "--skip-test-db")...)
+// install creates the data directory.
+func (s *Server) install() error {
+	if s.config.User != "" {
+		if err := child.Give(s.dir, s.config.User); err != nil {
+			return err
 		}
 	}
-	return exec.Command(s.program, append(args, "--initialize-insecure")...)
+	cmd, err := s.command(s.installation())
+	if err != nil {
+		return err
+	}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("creating the system tables of %s: %w\n%s", s.program, err, out)
+	}
+	return nil
+}
+
+// installation returns the program that creates the data directory, which MariaDB has a separate one for, and its
+// arguments.
+func (s *Server) installation() (program string, args []string) {
+	if version, _ := exec.Command(s.program, "--version").Output(); strings.Contains(string(version), "MariaDB") {
+		if install, err := find("mariadb-install-db", "mysql_install_db"); err == nil {
+			return install, []string{"--auth-root-authentication-method=normal", "--skip-test-db"}
+		}
+	}
+	return s.program, []string{"--initialize-insecure"}
+}
+
+// command returns a command on the data directory that runs as the server's user.
+func (s *Server) command(program string, args []string) (*exec.Cmd, error) {
+	all := []string{"--no-defaults", "--datadir=" + s.path("data")}
+	if s.config.User == "" && os.Geteuid() == 0 {
+		all = append(all, "--user=root")
+	}
+	cmd := exec.Command(program, append(all, args...)...)
+	// A server that starts removes the temporary tables of every other server in the same folder.
+	cmd.Env = append(os.Environ(), "TMPDIR="+s.dir)
+	if s.config.User != "" {
+		cmd.Dir = s.dir // the user may not be allowed to see the working directory
+		return cmd, child.As(cmd, s.config.User)
+	}
+	return cmd, nil
 }
 
 // startJanitor starts a process that kills the server and removes dir when the returned Closer is closed. The system
@@ -89,7 +119,7 @@ func startJanitor(dir string) (io.Closer, error) {
 		return nil, err
 	}
 	defer r.Close()
-	const script = `trap '' HUP INT TERM; cat; if test -f "$0/pid"; then kill -9 "$(cat "$0/pid")"; fi
+	const script = `trap '' HUP INT TERM; cat; if test -f "$0/pid"; then kill -9 -- "-$(cat "$0/pid")"; fi
 		for i in 1 2 3 4 5; do rm -rf "$0" && exit; sleep 1; done`
 	cmd := exec.Command("sh", "-c", script, dir)
 	cmd.Stdin = r
@@ -109,7 +139,8 @@ func (j *janitor) Close() error { return errors.Join(j.Closer.Close(), j.cmd.Wai
 
 func (s *Server) path(name string) string { return filepath.Join(s.dir, name) }
 
-// DSN returns the DSN of a database on the server, or that of the server if database is "".
+// DSN returns the DSN of a database on the server, or that of the server if database is "". It is by the socket, as
+// root.
 func (s *Server) DSN(database string) string {
 	cfg := mysql.NewConfig()
 	cfg.User, cfg.Net, cfg.Addr, cfg.DBName = "root", "unix", s.path("socket"), database
@@ -119,22 +150,19 @@ func (s *Server) DSN(database string) string {
 // PID returns the process ID of the server, which must be running.
 func (s *Server) PID() int { return s.process.Pid }
 
-// Start starts the server and returns when it answers.
-func (s *Server) Start() error {
+// Start starts the server, with args for this start only, and returns when it answers.
+func (s *Server) Start(args ...string) error {
 	log, err := os.OpenFile(s.path("log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return err
 	}
 	defer log.Close()
-	args := []string{"--no-defaults", "--datadir=" + s.path("data"), "--socket=" + s.path("socket"), "--pid-file=" +
-		s.path("server.pid"),
-		"--tmpdir=" + s.dir, "--skip-networking", "--skip-log-bin", "--innodb-flush-log-at-trx-commit=1",
-		fmt.Sprintf("--innodb-buffer-pool-size=%dM", cmp.Or(s.config.BufferPool, 64))}
-	if os.Geteuid() == 0 {
-		args = append(args, "--user=root")
+	cmd, err := s.command(s.program, append(s.arguments(), args...))
+	if err != nil {
+		return err
 	}
-	cmd := exec.Command(s.program, append(args, s.config.Args...)...)
 	cmd.Stdout, cmd.Stderr = log, log
+	child.Lead(cmd)
 	if s.exited, err = child.Start(cmd); err != nil {
 		return err
 	}
@@ -143,6 +171,21 @@ func (s *Server) Start() error {
 		return err
 	}
 	return s.await()
+}
+
+// arguments returns the arguments of a start, without those of command.
+func (s *Server) arguments() []string {
+	args := []string{
+		"--socket=" + s.path("socket"), "--pid-file=" + s.path("server.pid"), "--tmpdir=" + s.dir, "--skip-log-bin",
+		"--innodb-flush-log-at-trx-commit=1",
+		fmt.Sprintf("--innodb-buffer-pool-size=%dM", cmp.Or(s.config.BufferPool, 64)),
+	}
+	if s.config.Port == 0 {
+		args = append(args, "--skip-networking")
+	} else {
+		args = append(args, "--bind-address=127.0.0.1", "--port="+strconv.Itoa(s.config.Port))
+	}
+	return append(args, s.config.Args...)
 }
 
 // await returns when the server answers, or an error with the end of its log.
@@ -169,18 +212,26 @@ func (s *Server) await() error {
 	}
 }
 
-// Kill kills the server, as in a crash. What it has written to files is kept.
+// Kill kills the server and the programs that it runs, as in a crash. What it has written to files is kept. A server
+// that does not run is left so.
 func (s *Server) Kill() {
 	if s.process == nil {
 		return
 	}
 	os.Remove(s.path("pid"))
-	s.process.Kill()
+	_ = syscall.Kill(-s.process.Pid, syscall.SIGKILL) // it may have ended
 	<-s.exited
 	s.process = nil
 }
 
-// Restart starts the server again after Kill.
+// Pause has the system stop the server's process, which must be running: its connections stay open and new ones are
+// accepted by the system, but nothing is answered until Resume. What was sent meanwhile is then executed.
+func (s *Server) Pause() error { return syscall.Kill(s.PID(), syscall.SIGSTOP) }
+
+// Resume has the server's process go on after Pause.
+func (s *Server) Resume() error { return syscall.Kill(s.PID(), syscall.SIGCONT) }
+
+// Restart kills the server if it runs, and starts it again.
 func (s *Server) Restart() error {
 	s.Kill()
 	return s.Start()
