@@ -16,11 +16,17 @@ import (
 	"registrar/engine"
 	"registrar/store"
 	"registrar/store/storetest"
+	"registrar/store/storetest/mariadb"
 )
 
 func TestSQLite(t *testing.T) { storetest.Run(t, storetest.SQLite) }
 
-func TestMySQL(t *testing.T) { storetest.Run(t, mysqlDatabase) }
+// TestMariaDB runs on another server if the environment names one; see [storetest.MySQL].
+func TestMariaDB(t *testing.T) { storetest.Run(t, mysqlDatabase) }
+
+func TestMySQL(t *testing.T) {
+	storetest.Run(t, func(t testing.TB) string { return "mysql:" + storetest.On(t, mariadb.MySQL) })
+}
 
 func mysqlDatabase(t testing.TB) string {
 	t.Helper()

@@ -20,7 +20,7 @@ import (
 
 // A short run measures and writes everything.
 func TestShort(t *testing.T) {
-	if _, err := mariadb.Program(); err != nil && os.Getenv("CI") == "" {
+	if _, err := mariadb.Program(mariadb.MariaDB); err != nil && os.Getenv("CI") == "" {
 		t.Skip(err)
 	}
 	folder := t.TempDir()
@@ -132,7 +132,7 @@ func TestRunNeedsRounds(t *testing.T) {
 
 // An interrupted run returns its results so far.
 func TestInterrupted(t *testing.T) {
-	if _, err := mariadb.Program(); err != nil && os.Getenv("CI") == "" {
+	if _, err := mariadb.Program(mariadb.MariaDB); err != nil && os.Getenv("CI") == "" {
 		t.Skip(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"registrar/store/storetest/mariadb"
 )
 
 // Isolate makes a test run independent of the developer's environment. It unsets registrar's environment variables and
@@ -23,6 +25,9 @@ func Isolate() (folder string, remove func(), err error) {
 	}
 	if cache, err := os.UserCacheDir(); err == nil && os.Getenv("GOCACHE") == "" {
 		os.Setenv("GOCACHE", filepath.Join(cache, "go-build")) // keep go build's cache
+	}
+	if err := mariadb.KeepFolder(); err != nil {
+		return "", nil, err
 	}
 	os.Setenv("XDG_CACHE_HOME", folder)
 	return folder, func() { os.RemoveAll(folder) }, nil

@@ -3,6 +3,7 @@ package storetest
 import (
 	"crypto/rand"
 	"database/sql"
+	"errors"
 	"os"
 	"strings"
 	"sync"
@@ -13,29 +14,59 @@ import (
 	"registrar/store/storetest/mariadb"
 )
 
-// shared starts the server of this test process. It runs until the process ends; see [mariadb.Server].
-var shared = sync.OnceValues(func() (*mariadb.Server, error) {
-	s, err := mariadb.New(mariadb.Config{Args: []string{"--max-connections=500"}})
+// shared start the servers of this test process, one of each kind. They run until the process ends; see
+// [mariadb.Server].
+var shared = map[mariadb.Kind]func() (*mariadb.Server, error){
+	mariadb.MariaDB: sync.OnceValues(func() (*mariadb.Server, error) { return started(mariadb.MariaDB) }),
+	mariadb.MySQL:   sync.OnceValues(func() (*mariadb.Server, error) { return started(mariadb.MySQL) }),
+}
+
+func started(k mariadb.Kind) (*mariadb.Server, error) {
+	s, err := mariadb.New(mariadb.Config{Kind: k, Args: []string{"--max-connections=500"}})
 	if err == nil {
 		err = s.Start()
 	}
 	return s, err
-})
+}
 
-// MySQL returns the DSN of a new, empty database, which is dropped when the test ends. It is on the server with the DSN
-// REGISTRAR_TEST_MYSQL or, if that is not set, on a private one, which the first call in a test process starts. If
-// there is no server, the test is skipped, or fails if CI is set.
+// MySQL returns the DSN of a new, empty database for a test that runs on one server of the MySQL family, whichever it
+// is: a private MariaDB or, if REGISTRAR_TEST_DATABASE is mysql, a private MySQL, as by [On]. REGISTRAR_TEST_MYSQL may
+// name another server by its DSN.
 func MySQL(t testing.TB) (dsn string) {
 	t.Helper()
-	base := os.Getenv("REGISTRAR_TEST_MYSQL")
-	if base == "" {
-		requireServer(t)
-		s, err := shared()
-		if err != nil {
-			t.Fatal(err)
-		}
-		base = s.DSN("")
+	if base := os.Getenv("REGISTRAR_TEST_MYSQL"); base != "" {
+		return temporary(t, base)
 	}
+	return On(t, kind(t))
+}
+
+// On returns the DSN of a new, empty database on a private server of the kind k, which the first call in a test process
+// starts. The database is dropped when the test ends. If there is no such server, the test is skipped, or fails if CI
+// is set.
+func On(t testing.TB, k mariadb.Kind) (dsn string) {
+	t.Helper()
+	s, err := shared[k]()
+	require(t, err)
+	return temporary(t, s.DSN(""))
+}
+
+// kind returns the kind of server that REGISTRAR_TEST_DATABASE names.
+func kind(t testing.TB) mariadb.Kind {
+	t.Helper()
+	switch name := os.Getenv("REGISTRAR_TEST_DATABASE"); name {
+	case "", "mariadb":
+		return mariadb.MariaDB
+	case "mysql":
+		return mariadb.MySQL
+	default:
+		t.Fatalf("REGISTRAR_TEST_DATABASE is %q, want mariadb or mysql", name)
+		return ""
+	}
+}
+
+// temporary creates a database on the server with the DSN base, which is dropped when the test ends.
+func temporary(t testing.TB, base string) (dsn string) {
+	t.Helper()
 	cfg := newDatabase(t, base)
 	t.Cleanup(func() { execOn(t, cfg, "DROP DATABASE "+cfg.DBName) })
 	return cfg.FormatDSN()
@@ -70,15 +101,14 @@ func execOn(t testing.TB, cfg *mysql.Config, query string) {
 	}
 }
 
-// requireServer skips the test, or fails it if CI is set, if there is no server program.
-func requireServer(t testing.TB) {
+// require ends the test if err is not nil: it skips the test if err is that a program is missing and CI is not set.
+func require(t testing.TB, err error) {
 	t.Helper()
-	if _, err := mariadb.Program(); err == nil {
-		return
+	switch {
+	case err == nil:
+	case errors.Is(err, mariadb.ErrMissing) && os.Getenv("CI") == "":
+		t.Skip(err)
+	default:
+		t.Fatal(err)
 	}
-	const missing = "REGISTRAR_TEST_MYSQL is not set, and no mariadbd or mysqld is in PATH or /usr/sbin"
-	if os.Getenv("CI") != "" {
-		t.Fatal(missing)
-	}
-	t.Skip(missing)
 }

@@ -9,14 +9,12 @@ import (
 // A Server is a private database server of one test.
 type Server struct{ *mariadb.Server }
 
-// NewServer starts a server that the test may stop or kill. It is removed after the test.
+// NewServer starts a server, of the kind that [MySQL] starts, that the test may pause or kill. It is removed after the
+// test.
 func NewServer(t testing.TB) *Server {
 	t.Helper()
-	requireServer(t)
-	s, err := mariadb.New(mariadb.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s, err := mariadb.New(mariadb.Config{Kind: kind(t)})
+	require(t, err)
 	t.Cleanup(func() { s.Close() })
 	if err := s.Start(); err != nil {
 		t.Fatal(err)

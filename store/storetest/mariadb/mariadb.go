@@ -11,7 +11,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
@@ -20,8 +19,9 @@ import (
 	"registrar/store/storetest/child"
 )
 
-// Config configures a Server. The zero value is for tests.
+// Config configures a Server. The zero value is a MariaDB for tests.
 type Config struct {
+	Kind Kind // "" means MariaDB
 	// Folder is the folder in which the server's folder is created; "" means the default for temporary files. Its path
 	// must be short, because the path of a socket is limited to about a hundred bytes.
 	Folder     string
@@ -44,12 +44,10 @@ type Server struct {
 	exited  <-chan struct{} // closed when process has ended
 }
 
-// Program returns the path of a MariaDB or MySQL server, in PATH or /usr/sbin, or an error if there is none.
-func Program() (string, error) { return find("mariadbd", "mysqld") }
-
 // New creates a server's folder and its system tables. It does not start the server.
 func New(c Config) (*Server, error) {
-	program, err := Program()
+	c.Kind = cmp.Or(c.Kind, MariaDB)
+	program, err := Program(c.Kind)
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +85,7 @@ func (s *Server) install() error {
 // installation returns the program that creates the data directory, which MariaDB has a separate one for, and its
 // arguments.
 func (s *Server) installation() (program string, args []string) {
-	if version, _ := exec.Command(s.program, "--version").Output(); strings.Contains(string(version), "MariaDB") {
+	if s.config.Kind == MariaDB {
 		if install, err := find("mariadb-install-db", "mysql_install_db"); err == nil {
 			return install, []string{"--auth-root-authentication-method=normal", "--skip-test-db"}
 		}
@@ -185,6 +183,10 @@ func (s *Server) arguments() []string {
 	} else {
 		args = append(args, "--bind-address=127.0.0.1", "--port="+strconv.Itoa(s.config.Port))
 	}
+	if s.config.Kind == MySQL {
+		// Another listener, a folder of packages that is not there, and statistics that MariaDB does not gather either.
+		args = append(args, "--mysqlx=OFF", "--secure-file-priv=", "--performance-schema=OFF")
+	}
 	return append(args, s.config.Args...)
 }
 
@@ -195,7 +197,7 @@ func (s *Server) await() error {
 		return err
 	}
 	defer db.Close()
-	deadline := time.After(time.Minute)
+	deadline := time.After(2 * time.Minute)
 	for {
 		if err = db.Ping(); err == nil {
 			return nil
