@@ -51,7 +51,7 @@ var leaves = []string{"internal/claims", "internal/displaytext", "internal/durat
 
 // testPackages are only for tests. They may import anything, and no production package may import them.
 var testPackages = []string{
-	"store/storetest", "store/storetest/mariadb", "store/storetest/child",
+	"store/storetest", "store/storetest/mariadb", "store/storetest/galera", "store/storetest/child",
 	"internal/servertest", "internal/wasmtest", "internal/wasmtest/hostile", "internal/wasmtest/hostile/generate",
 	"internal/e2e", "internal/archtest", "internal/alloctest",
 }
