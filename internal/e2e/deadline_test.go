@@ -92,7 +92,7 @@ func TestDatabaseThatHangs(t *testing.T) {
 		t.Fatal(err)
 	}
 	limited := answer[adminapi.InitialAccessToken](t, p, "token", "create", "--label=CI", "--uses=1000").Token
-	own := ownClient(t, p)
+	own := p.registerManaged(minimal)
 	module := answer[scripts.Module](t, p, "script", "push", wasmtest.Path(t, "taken-id"))
 	api := func(method, path, body string) call {
 		return call{method + " " + path, method, p.admin + adminapi.Prefix + path, admin, "application/json", body, 503}
@@ -101,17 +101,17 @@ func TestDatabaseThatHangs(t *testing.T) {
 	withToken := register
 	withToken.name, withToken.token = "register with a token", limited
 	calls := []call{
-		{"read", "GET", own.URI, own.Token, "", "", 503},
-		{"update", "PUT", own.URI, own.Token, "application/json", fmt.Sprintf(
-			`{"client_id":%q,"redirect_uris":["https://app.example/other"]}`, own.ClientID), 503},
-		{"delete", "DELETE", own.URI, own.Token, "", "", 503},
+		{"read", "GET", own.uri(), own.Token, "", "", 503},
+		{"update", "PUT", own.uri(), own.Token, "application/json", fmt.Sprintf(
+			`{"client_id":%q,"redirect_uris":["https://app.example/other"]}`, own.ID), 503},
+		{"delete", "DELETE", own.uri(), own.Token, "", "", 503},
 		{"ready", "GET", p.admin + "/readyz", "", "", "", 503},
 		{"healthy", "GET", p.admin + "/healthz", "", "", "", 200},
-		api("GET", "/clients", ""), api("GET", "/clients/"+own.ClientID, ""), api("GET", "/modules", ""),
+		api("GET", "/clients", ""), api("GET", "/clients/"+own.ID, ""), api("GET", "/modules", ""),
 		api("GET", "/deployments/current", ""), api("POST", "/initial-access-tokens", `{"label":"x"}`),
 		api("POST", "/clients/seen", `{"client_ids":["a"]}`), api("POST", "/dry-run", `{"request":`+minimal+`}`),
 		api("POST", "/deployments", `{"scripts":[{"name":"ids","module":"`+module.Digest+`"}]}`),
-		api("POST", "/clients/"+own.ClientID+"/rotate-secret", "{}"), api("DELETE", "/clients/nobody", ""),
+		api("POST", "/clients/"+own.ID+"/rotate-secret", "{}"), api("DELETE", "/clients/nobody", ""),
 	}
 	for range 40 {
 		calls = append(calls, register, withToken)
@@ -129,7 +129,7 @@ func TestDatabaseThatHangs(t *testing.T) {
 		during = sendAll(calls)
 		<-loaded
 	})
-	acknowledged, uses := map[string]bool{own.ClientID: true}, 0
+	acknowledged, uses := map[string]bool{own.ID: true}, 0
 	var latest time.Duration
 	for _, r := range append(before, during...) {
 		if r.err != nil {
@@ -224,24 +224,6 @@ func TestKilledWhileTheDatabaseHangs(t *testing.T) {
 	if len(acknowledged) > 0 {
 		t.Errorf("%v is not stored", acknowledged)
 	}
-}
-
-// A managed is a client that manages itself.
-type managed struct {
-	ClientID string `json:"client_id"`
-	Token    string `json:"registration_access_token"`
-	URI      string `json:"registration_client_uri"`
-}
-
-// ownClient registers a client, and gives its URI the address of the server.
-func ownClient(t testing.TB, p *process) (c managed) {
-	t.Helper()
-	status, b := p.post(p.public+"/register", minimal)
-	if err := json.Unmarshal(b, &c); err != nil || status != http.StatusCreated {
-		t.Fatalf("got %d %s, %v", status, b, err)
-	}
-	c.URI = p.public + "/register/" + c.ClientID
-	return c
 }
 
 // wantStored waits until no registration is in doubt, and then checks that exactly these clients are stored.

@@ -79,9 +79,12 @@ func (p *process) registerManaged(body string) managed {
 	return c
 }
 
+// uri returns the address of the client configuration endpoint on the client's server.
+func (c managed) uri() string { return c.p.public + "/register/" + c.ID }
+
 // do sends a request to the client configuration endpoint.
 func (c managed) do(method, body string) (status int, answer []byte, err error) {
-	request, err := http.NewRequest(method, c.p.public+"/register/"+c.ID, strings.NewReader(body))
+	request, err := http.NewRequest(method, c.uri(), strings.NewReader(body))
 	if err != nil {
 		return 0, nil, err
 	}
