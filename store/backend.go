@@ -25,6 +25,10 @@ type backend struct {
 	open func(context.Context) ([]*preparedPool, error)
 	// migrating returns a pool whose statements have no timeout. It creates a SQLite file that does not exist.
 	migrating func(context.Context) (*sql.DB, error)
+	// beating returns a pool of one connection for beats. It connects when it is first used.
+	beating func() (*sql.DB, error)
+	// canWrite is as in beats.
+	canWrite func(context.Context, *sql.DB) error
 	// exclusively runs f, which uses db, while no other process does so.
 	exclusively func(ctx context.Context, db *sql.DB, f func() error) error
 	// dialector returns gorm's dialect for pool.

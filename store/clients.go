@@ -29,6 +29,7 @@ func (s *Store) AddClient(ctx context.Context, c *engine.Client) error {
 	err := s.doubts.admit(c.ID)
 	if err == nil {
 		err = s.addClient(ctx, c)
+		s.beats.noteOutcome(err)
 	}
 	if errors.Is(err, errTaken) {
 		// It may be taken by a client that is in doubt.

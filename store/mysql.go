@@ -53,6 +53,7 @@ func mysqlServer(dsn string, connections int, log *slog.Logger) (*backend, error
 		lost:        m.lost,
 		open:        m.open,
 		migrating:   m.migrating,
+		beating:     m.beating,
 		exclusively: m.exclusively,
 		dialector: func(pool gorm.ConnPool) gorm.Dialector {
 			return gormmysql.New(gormmysql.Config{Conn: pool, SkipInitializeWithVersion: true,
@@ -151,6 +152,17 @@ func (m *mysqlDatabase) migrating(ctx context.Context) (*sql.DB, error) {
 		return nil, errDSN
 	}
 	return m.pool(ctx, connector, 2)
+}
+
+func (m *mysqlDatabase) beating() (*sql.DB, error) {
+	connector, err := mysql.NewConnector(m.cfg)
+	if err != nil {
+		return nil, errDSN
+	}
+	db := sql.OpenDB(connector)
+	db.SetMaxOpenConns(1)
+	db.SetConnMaxLifetime(mysqlLifetime)
+	return db, nil
 }
 
 func (m *mysqlDatabase) pool(ctx context.Context, connector driver.Connector, size int) (*sql.DB, error) {

@@ -13,7 +13,7 @@ import (
 //
 // A schema works with programs of its own version and of the version before, so that servers can be replaced one by
 // one: the first new server migrates while old ones still run. See "The schema" in ARCHITECTURE.md.
-const LatestVersion int64 = 2
+const LatestVersion int64 = 3
 
 // checkSchema returns an error if this program does not work with the schema. An earlier schema lacks columns. A later
 // one has the version of the oldest program that it works with in schema_requirements.

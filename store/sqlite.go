@@ -49,6 +49,8 @@ func sqlite(path string, log *slog.Logger) (*backend, error) {
 		log:         log,
 		open:        f.open,
 		migrating:   f.migrating,
+		beating:     f.beating,
+		canWrite:    f.canWrite,
 		exclusively: f.exclusively,
 		dialector:   gormlite.OpenDB,
 	}, nil
@@ -88,6 +90,40 @@ func (f sqliteFile) migrating(ctx context.Context) (*sql.DB, error) {
 		return nil, err
 	}
 	return f.pool(ctx, 1, anyTime, prepareWriter)
+}
+
+func (f sqliteFile) beating() (*sql.DB, error) {
+	db, err := driver.Open(f.uri(sqliteTime), func(c *sqlite3.Conn) error {
+		if err := c.BusyTimeout(time.Minute); err != nil { // the contexts of beats are shorter
+			return err
+		}
+		return c.Exec("PRAGMA synchronous = FULL")
+	})
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(1)
+	return db, nil
+}
+
+// nearlyFull is the free space below which only a write can tell whether there is room for one, in bytes.
+const nearlyFull = 64 << 20
+
+// canWrite takes the lock of writers and gives it back, which writes nothing.
+func (f sqliteFile) canWrite(ctx context.Context, db *sql.DB) error {
+	if freeSpace(string(f)) < nearlyFull {
+		return errWrite
+	}
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if _, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	_, err = conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
+	return err
 }
 
 // exclusively runs f in one transaction, on the only connection of db. Other writers wait. If the process dies, nothing

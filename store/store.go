@@ -18,6 +18,7 @@ import (
 	"io"
 	"log/slog"
 	"sync/atomic"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/hashicorp/golang-lru/v2"
@@ -62,6 +63,7 @@ type Store struct {
 	batches     *groupcommit.Committer[*clientRow] // see addRow
 	batchInsert *batchInsert
 	doubts      *doubts
+	beats       *beats
 	writeSlots  chan struct{} // holds one element for each running insertion; see insert
 	modules     moduleBounds
 	deployed    *lru.Cache[int64, []scripts.Script] // by deployment number
@@ -94,11 +96,15 @@ func open(ctx context.Context, b *backend, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	pools, err := b.open(ctx)
+	deployed, err := lru.New[int64, []scripts.Script](deploymentsKept)
 	if err != nil {
 		return nil, err
 	}
-	deployed, err := lru.New[int64, []scripts.Script](deploymentsKept)
+	beating, err := b.beating()
+	if err != nil {
+		return nil, err
+	}
+	pools, err := b.open(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -109,7 +115,9 @@ func open(ctx context.Context, b *backend, cfg Config) (*Store, error) {
 		writeSlots: make(chan struct{}, b.writers),
 		writerID:   writer,
 		deployed:   deployed,
-		modules:    moduleBounds{cmp.Or(cfg.MaxModules, 500), cmp.Or(cfg.MaxModulesSize, 1<<30)},
+		beats: &beats{db: beating, statements: replicaStatements[b.dialect], opened: time.Now(),
+			canWrite: b.canWrite},
+		modules: moduleBounds{cmp.Or(cfg.MaxModules, 500), cmp.Or(cfg.MaxModulesSize, 1<<30)},
 	}
 	s.doubts = newDoubts(s, b, cfg.Guard)
 	s.batches = s.newBatches(b.writers, cfg.Guard)
@@ -141,7 +149,7 @@ func openGORM(b *backend, pool *preparedPool) (*gorm.DB, error) {
 // Close closes the database. Running calls fail. Clients that are in doubt stay as they are.
 func (s *Store) Close() error {
 	s.doubts.close()
-	var errs []error
+	errs := []error{s.beats.db.Close()} // before the pools, the last of which removes SQLite's log
 	for _, p := range s.pools {
 		errs = append(errs, p.Close())
 	}

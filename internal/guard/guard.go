@@ -32,11 +32,13 @@ const (
 	Memory                   // giving memory back
 	Log                      // writing gathered lines
 	Client                   // the command line's requests
+	Replicas                 // the row that a server keeps of itself
 	places
 )
 
 var names = [places]string{"requests", "listeners", "modules", "instances", "deployments", "shadows", "canaries",
-	"batches", "discovery", "keys", "memory", "log", "client"}
+	"batches", "discovery", "keys", "memory", "log", "client",
+	"replicas"}
 
 // String returns the name of the place, as the metric has it.
 func (p Place) String() string { return names[p] }

@@ -76,6 +76,8 @@ func Run(t *testing.T, fresh func(t testing.TB) string) {
 		{"a failed registration takes no use", testNoUseLost},
 		{"keys", testKeys},
 		{"shadows", testShadows},
+		{"replicas", testReplicas},
+		{"replicas that ended", testDeadReplicas},
 		{"reopening", testReopen},
 		{"concurrent opening", testOpenAtOnce},
 		{"migrating down and up again", testDownAndUp},
@@ -137,7 +139,7 @@ func raw(t testing.TB, database string) *sql.DB {
 // tables are the tables of the schema.
 var tables = [...]string{"schema_requirements", "clients", "modules", "deployments", "admin_tokens",
 	"initial_access_tokens",
-	"server_keys", "shadows", "shadow_differences"}
+	"server_keys", "shadows", "shadow_differences", "replicas"}
 
 // EachValue calls f with each column of each row of each table. It reads database, a [store.Config].Database, without
 // the store.
