@@ -106,10 +106,13 @@ type Host struct {
 	shadows     *shadows
 	fallingBack sync.WaitGroup // canaries that are falling back
 
-	mu      sync.Mutex // guards current, failed, and the mutable fields of deployments and canaries
+	mu      sync.Mutex // guards current, failed, broken, next, and the mutable fields of deployments and canaries
 	current *deployed  // nil before one is loaded
 	failed  error      // why current is not the deployment in force; nil if it is
 	broken  broken     // the last deployment that a panic ended
+
+	next      int64     // the deployment that is being loaded; 0 if none is
+	nextSince time.Time // when that began
 
 	loading   sync.Mutex // one load at a time
 	replaying sync.Mutex // one replay at a time

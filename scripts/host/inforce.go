@@ -58,11 +58,25 @@ func (h *Host) tidy(ctx context.Context) {
 	}
 }
 
-// Ready returns nil once the deployment in force is loaded, else why it is not.
+// loadingLimit is how long the deployment in force may be loading until [Host.Ready] returns an error.
+const loadingLimit = 2 * time.Second
+
+// Ready returns nil once the deployment in force is loaded, else why it is not. While one is being loaded, it is nil for
+// up to two seconds if an earlier one is loaded: registrations run through that one meanwhile.
 func (h *Host) Ready() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.failed == nil && h.next != 0 && time.Since(h.nextSince) > loadingLimit {
+		return fmt.Errorf("deployment %d is in force, but still being loaded", h.next)
+	}
 	return h.failed
+}
+
+// begins notes that a deployment is being loaded; 0 means that none is.
+func (h *Host) begins(number int64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.next, h.nextSince = number, time.Now()
 }
 
 // Current returns the number of the deployment that is loaded, and false before one is. It lags behind the deployment
@@ -87,9 +101,10 @@ func (h *Host) refresh(ctx context.Context) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if err == nil && h.current == nil {
+		h.next = 0
 		return h.failed // the worker panicked over it meanwhile; see end
 	}
-	h.failed = err
+	h.failed, h.next = err, 0
 	return err
 }
 
@@ -104,6 +119,7 @@ func (h *Host) replace(ctx context.Context) error {
 	if err := h.brokenBy(number); err != nil {
 		return err
 	}
+	h.begins(number)
 	d, err := h.config.Deployments.CurrentDeployment(ctx)
 	if err != nil {
 		return fmt.Errorf("reading the deployment in force: %w", err)
