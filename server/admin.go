@@ -59,7 +59,7 @@ func (s *Server) adminRoutes() []route {
 // routeAdmin adds the routes of the admin listener. With the group, requests below its prefix that have no route need a
 // token too.
 func (s *Server) routeAdmin() {
-	s.admin.GET("/readyz", s.ready)
+	s.admin.GET("/readyz", s.readyAdmin)
 	if s.config.Metrics != nil {
 		s.admin.GET("/metrics", echo.WrapHandler(s.config.Metrics))
 	}
@@ -70,17 +70,6 @@ func (s *Server) routeAdmin() {
 	for _, r := range s.adminRoutes() {
 		api.Add(r.method, strings.TrimPrefix(r.path, adminapi.Prefix), r.handle)
 	}
-}
-
-// ready responds with 200 if Config.Ready returns nil within readyTimeout, else with 503.
-func (s *Server) ready(c echo.Context) error {
-	ctx, cancel := context.WithTimeout(c.Request().Context(), readyTimeout)
-	defer cancel()
-	if err := s.config.Ready(ctx); err != nil {
-		s.config.Logger.WarnContext(c.Request().Context(), "not ready", "error", err)
-		return writeJSON(c, http.StatusServiceUnavailable, echo.MIMEApplicationJSON, map[string]string{"status": "not ready"})
-	}
-	return writeJSON(c, http.StatusOK, echo.MIMEApplicationJSON, map[string]string{"status": "ready"})
 }
 
 // administrator rejects requests without a valid admin token.

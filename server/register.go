@@ -22,6 +22,7 @@ func (s *Server) routePublic() {
 		ExposeHeaders: exposed,
 		MaxAge:        600,
 	}))
+	s.public.GET("/readyz", s.readyPublic)
 	s.routeManagement()
 	guards := []echo.MiddlewareFunc{s.rateLimit("too many registrations from one address"), s.guard}
 	for _, path := range []string{"/register", "/connect/dcr"} {

@@ -116,7 +116,8 @@ type Config struct {
 	Replay func(ctx context.Context, list []scripts.Script, last int, progress func(done, of int)) (scripts.Replay, error)
 	// MarkSeen records durably that clients were in use at a time. It ignores unknown IDs.
 	MarkSeen func(ctx context.Context, ids []string, at time.Time) error
-	// Ready returns why the server cannot register clients, or nil.
+	// Ready returns why the server cannot register clients, or nil. Errors that [errors.Join] joined are several reasons.
+	// Administrators read them.
 	Ready func(ctx context.Context) error
 	// AdminTokens returns the SHA-256 hashes of the valid admin tokens.
 	AdminTokens func(ctx context.Context) ([][sha256.Size]byte, error)

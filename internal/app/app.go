@@ -56,6 +56,9 @@ type App struct {
 	Server  *server.Server
 
 	config Config
+	heart  *heart
+
+	address string // of the admin listener, for people; set by Serve
 }
 
 // New opens the database and connects the parts. It neither loads the scripts nor listens; see [App.Serve]. The caller
@@ -73,6 +76,7 @@ func New(ctx context.Context, c Config) (*App, error) {
 		return nil, err
 	}
 	a := &App{Store: db, config: c}
+	a.heart = &heart{store: db, log: c.Logger, describe: a.replica}
 	if err := a.connect(ctx); err != nil {
 		return nil, errors.Join(err, a.Close(ctx))
 	}
@@ -162,6 +166,7 @@ func (a *App) Serve(ctx context.Context, listening func(public, admin net.Addr))
 		a.config.Logger.ErrorContext(ctx, "loading the deployment in force", "error", err)
 	}
 	following, stop := context.WithCancel(ctx)
+	defer a.heart.end(ctx)
 	var followers sync.WaitGroup
 	defer followers.Wait()
 	defer stop()
@@ -179,21 +184,12 @@ func (a *App) Serve(ctx context.Context, listening func(public, admin net.Addr))
 	if err != nil {
 		return errors.Join(fmt.Errorf("listening on the admin address: %w", err), public.Close())
 	}
+	a.address = address(admin.Addr())
+	a.heart.begin(ctx)
+	a.config.Guard.Follow(following, &followers, guard.Replicas, a.heart.follow)
+	a.config.Guard.Follow(following, &followers, guard.Replicas, a.logReadiness)
 	listening(public.Addr(), admin.Addr())
 	return a.Server.Serve(ctx, public, admin, a.config.TLS)
-}
-
-// Ready returns nil if clients can register, else the reason: the database does not answer, the deployment in force is
-// not loaded, or the discovery document has not been read.
-func (a *App) Ready(ctx context.Context) error {
-	if err := a.Store.Ping(ctx); err != nil {
-		return err
-	}
-	var unread error
-	if a.config.Discovery != nil {
-		_, unread = a.config.Discovery.Document()
-	}
-	return errors.Join(a.Scripts.Ready(), unread)
 }
 
 // NoDeployment is what [App.Deployment] returns before anything is deployed.
