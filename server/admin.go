@@ -38,6 +38,8 @@ func (s *Server) adminRoutes() []route {
 		{http.MethodGet, adminapi.PathCurrentDeployment, s.currentDeployment},
 		{http.MethodGet, adminapi.PathDeployment, s.showDeployment},
 
+		{http.MethodGet, adminapi.PathReplicas, s.listReplicas},
+
 		{http.MethodPost, adminapi.PathDryRun, s.dryRun},
 		{http.MethodGet, adminapi.PathShadows, s.listShadows},
 		{http.MethodPost, adminapi.PathReplay, s.replay},

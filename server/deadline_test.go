@@ -60,6 +60,9 @@ func (h hung) Deployments(ctx context.Context, _ int64, _ int) ([]scripts.Deploy
 func (h hung) CurrentDeployment(ctx context.Context) (scripts.Deployment, error) {
 	return scripts.Deployment{}, h.read(ctx)
 }
+func (h hung) Replicas(ctx context.Context) ([]scripts.Replica, error) {
+	return nil, h.read(ctx)
+}
 func (h hung) Shadows(ctx context.Context, _ string, _ int) ([]scripts.Shadow, error) {
 	return nil, h.read(ctx)
 }
@@ -111,6 +114,7 @@ func hungSite(t *testing.T, change func(*server.Config)) (public, admin *httptes
 		t.Fatal(err)
 	}
 	c := server.Config{Engine: e, Clients: db, Management: db, Modules: db, Deployments: db, Shadows: db,
+		Replicas:            db.Replicas,
 		InitialAccessTokens: db, InitialAccessToken: db.InitialAccessToken, Registration: server.RegistrationOpen,
 		MarkSeen:    func(ctx context.Context, _ []string, _ time.Time) error { return db.write(ctx) },
 		Ready:       db.read,
@@ -178,6 +182,7 @@ func TestDatabaseDoesNotAnswer(t *testing.T) {
 		{"GET", adminapi.PathDeployments, "", read},
 		{"GET", adminapi.PathDeployments + "/current", "", read},
 		{"GET", adminapi.PathDeployments + "/3", "", read},
+		{"GET", adminapi.PathReplicas, "", read},
 		{"GET", adminapi.PathShadows, "", read},
 		{"POST", adminapi.PathInitialAccessTokens, `{"label":"a"}`, write},
 		{"GET", adminapi.PathInitialAccessTokens, "", read},

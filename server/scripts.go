@@ -159,6 +159,15 @@ func (s *Server) showDeployment(c echo.Context) error {
 	return reply(c, http.StatusOK, d)
 }
 
+// listReplicas responds with the servers on the database.
+func (s *Server) listReplicas(c echo.Context) error {
+	list, err := s.config.Replicas(c.Request().Context())
+	if err != nil {
+		return err
+	}
+	return reply(c, http.StatusOK, adminapi.Replicas{Replicas: list})
+}
+
 // dryRun runs a registration without storing it, and responds with its steps and its outcome. It has the limits of a
 // registration: MaxBody here, RequestTimeout in Scripts.
 func (s *Server) dryRun(c echo.Context) error {

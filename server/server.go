@@ -109,6 +109,8 @@ type Config struct {
 	Modules     Modules
 	Deployments Deployments
 	Shadows     Shadows
+	// Replicas returns the servers on the database, the oldest first.
+	Replicas func(ctx context.Context) ([]scripts.Replica, error)
 	// Replay repeats the last stored registrations with these scripts, and stores nothing. last is their number; 0 means
 	// [scripts.DefaultReplay]. A nil list means the scripts in force. Replay calls progress at the beginning and after
 	// each registration. It returns a *[scripts.RejectedError] if an argument is invalid, and scripts.ErrConflict if

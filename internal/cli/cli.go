@@ -30,14 +30,15 @@ const (
 type cli struct {
 	Config configFile `placeholder:"FILE" help:"YAML file with a member per flag. Flags and environment variables override it."`
 
-	Serve   serveCommand   `cmd:"" help:"Run the server."`
-	Check   checkCommand   `cmd:"" help:"Validate the configuration, connect to the database and print what serve would run."`
-	Health  healthCommand  `cmd:"" help:"Check the health of a running server; exit 0 or 1."`
-	Migrate migrateCommand `cmd:"" help:"Migrate the database's schema and exit."`
-	Script  scriptCommands `cmd:"" help:"Inspect, test, upload and deploy scripts."`
-	Client  clientCommands `cmd:"" help:"List, show and delete registered clients."`
-	Token   tokenCommands  `cmd:"" help:"Create, list and revoke initial access tokens."`
-	Version versionCommand `cmd:"" help:"Print the version."`
+	Serve   serveCommand    `cmd:"" help:"Run the server."`
+	Check   checkCommand    `cmd:"" help:"Validate the configuration, connect to the database and print what serve would run."`
+	Health  healthCommand   `cmd:"" help:"Check the health of a running server; exit 0 or 1."`
+	Migrate migrateCommand  `cmd:"" help:"Migrate the database's schema and exit."`
+	Script  scriptCommands  `cmd:"" help:"Inspect, test, upload and deploy scripts."`
+	Client  clientCommands  `cmd:"" help:"List, show and delete registered clients."`
+	Token   tokenCommands   `cmd:"" help:"Create, list and revoke initial access tokens."`
+	Replica replicaCommands `cmd:"" help:"List the servers on the database."`
+	Version versionCommand  `cmd:"" help:"Print the version."`
 
 	// CompileModule is for processes that this program starts itself; see [host.CompileChild].
 	CompileModule compileCommand `cmd:"" hidden:""`

@@ -17,6 +17,7 @@ import (
 // scriptDeployCommand appends a deployment.
 type scriptDeployCommand struct {
 	File string `arg:"" placeholder:"FILE.json" help:"{\"scripts\":[{\"name\",\"module\",\"steps\"?,\"config\"?,\"mode\"?,\"on_failure\"?,\"fail_open\"?}],\"comment\"?,\"if_current\"?}. module is a digest; steps are those that a program replaces; the first script is outermost."`
+	waitFlags
 	remoteFlags
 }
 
@@ -37,7 +38,7 @@ func (c *scriptDeployCommand) Run(ctx context.Context, to *console) error {
 	if asked.Scripts == nil {
 		return fmt.Errorf("%s: scripts is missing; it is the list of scripts, [] for none", c.File)
 	}
-	return c.deploy(ctx, to, adminapi.NewDeployment{
+	return c.deploy(ctx, to, c.waitFlags, adminapi.NewDeployment{
 		Scripts:   asked.Scripts,
 		Comment:   asked.Comment,
 		IfCurrent: asked.IfCurrent,
@@ -47,6 +48,7 @@ func (c *scriptDeployCommand) Run(ctx context.Context, to *console) error {
 // scriptRollbackCommand deploys a copy of an older deployment.
 type scriptRollbackCommand struct {
 	Number int64 `arg:"" placeholder:"N" help:"Number of the deployment to copy."`
+	waitFlags
 	remoteFlags
 }
 
@@ -55,10 +57,13 @@ func (c *scriptRollbackCommand) Run(ctx context.Context, to *console) error {
 	if c.Number < 1 {
 		return usageError{fmt.Errorf("deployment %d: must be 1 or more", c.Number)}
 	}
-	return c.deploy(ctx, to, adminapi.NewDeployment{CopyOf: c.Number})
+	return c.deploy(ctx, to, c.waitFlags, adminapi.NewDeployment{CopyOf: c.Number})
 }
 
-func (f *remoteFlags) deploy(ctx context.Context, to *console, asked adminapi.NewDeployment) error {
+func (f *remoteFlags) deploy(ctx context.Context, to *console, wait waitFlags, asked adminapi.NewDeployment) error {
+	if err := wait.check(); err != nil {
+		return err
+	}
 	api, err := f.api()
 	if err != nil {
 		return err
@@ -67,7 +72,10 @@ func (f *remoteFlags) deploy(ctx context.Context, to *console, asked adminapi.Ne
 	if err != nil {
 		return err
 	}
-	return f.write(to.out, d, func(p *textWriter) { describeDeployment(p, d) })
+	if err := f.write(to.out, d, func(p *textWriter) { describeDeployment(p, d) }); err != nil {
+		return err
+	}
+	return wait.wait(ctx, api, d.Number, to)
 }
 
 func describeDeployment(p *textWriter, d scripts.Deployment) {

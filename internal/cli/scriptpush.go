@@ -20,6 +20,7 @@ type scriptPushCommand struct {
 	Canary     string `placeholder:"5%" help:"With --deploy: share of the callers that get it. For the others the previous deployment stays in force."`
 	uploadFlags
 	stepFlags
+	waitFlags
 	remoteFlags
 }
 
@@ -29,8 +30,11 @@ func (c *scriptPushCommand) Run(ctx context.Context, to *console) error {
 	if err != nil {
 		return err
 	}
-	if (c.Mode != "" || c.Canary != "" || c.ConfigJSON != "") && !c.Deploy {
-		return usageError{errors.New("--mode, --canary and --config-json need --deploy")}
+	if (c.Mode != "" || c.Canary != "" || c.ConfigJSON != "" || c.Wait) && !c.Deploy {
+		return usageError{errors.New("--mode, --canary, --config-json and --wait need --deploy")}
+	}
+	if err := c.waitFlags.check(); err != nil {
+		return err
 	}
 	config, err := objectFlag("--config-json", c.ConfigJSON)
 	if err != nil {
@@ -67,7 +71,7 @@ func (c *scriptPushCommand) Run(ctx context.Context, to *console) error {
 	for _, warning := range outerScripts(ctx, api, d.Scripts, name, slices.Concat(c.Step, m.Steps)) {
 		fmt.Fprintln(to.err, "registrar: warning:", printable(warning))
 	}
-	return nil
+	return c.wait(ctx, api, d.Number, to)
 }
 
 // outerScripts warns of scripts further out that replace one of the steps: they decide whether this one runs at all.

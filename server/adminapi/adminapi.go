@@ -46,6 +46,11 @@ type Deployments struct {
 	Deployments []scripts.Deployment `json:"deployments"`
 }
 
+// Replicas lists the servers on one database, the oldest first.
+type Replicas struct {
+	Replicas []scripts.Replica `json:"replicas"`
+}
+
 // Shadows lists what scripts in shadow mode would have done, the newest deployment first.
 type Shadows struct {
 	Shadows []scripts.Shadow `json:"shadows"`

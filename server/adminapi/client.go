@@ -69,6 +69,13 @@ func (a *API) CurrentDeployment(ctx context.Context) (d scripts.Deployment, err 
 	return d, err
 }
 
+// Replicas lists the servers on the database, the oldest first.
+func (a *API) Replicas(ctx context.Context) ([]scripts.Replica, error) {
+	var list Replicas
+	err := a.get(ctx, PathReplicas, &list)
+	return list.Replicas, err
+}
+
 // DryRun runs a registration without storing it.
 func (a *API) DryRun(ctx context.Context, d DryRun) (run scripts.DryRun, err error) {
 	err = a.post(ctx, PathDryRun, d, &run)

@@ -18,6 +18,8 @@ const (
 	PathCurrentDeployment = PathDeployments + "/current"
 	PathDeployment        = PathDeployments + "/:number"
 
+	PathReplicas = Prefix + "/replicas"
+
 	PathDryRun  = Prefix + "/dry-run"
 	PathShadows = Prefix + "/shadows"
 	PathReplay  = Prefix + "/replay"
