@@ -37,7 +37,11 @@ func (s *Server) readyPublic(c echo.Context) error {
 func (s *Server) unready(ctx context.Context) []string {
 	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
-	return reasonsOf(s.config.Ready(ctx))
+	reasons := reasonsOf(s.config.Ready(ctx))
+	if s.Draining() {
+		reasons = append(reasons, "the server is about to stop")
+	}
+	return reasons
 }
 
 // reasonsOf returns the texts of the errors that err joins, or its own; none for nil.

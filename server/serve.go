@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -13,12 +12,10 @@ import (
 	"registrar/internal/guard"
 )
 
-// grace is how long a stopping server waits for active requests.
-const grace = 30 * time.Second
-
-// Serve serves both listeners until ctx is done, then finishes active requests and returns nil. It closes the
-// listeners. The public one uses TLS if tlsConfig is not nil. Serve returns an error if a listener fails, or if
-// requests are still active 30 s after ctx is done.
+// Serve serves both listeners until ctx is done. Then [Server.Draining] returns true, and after Config.Drain both take no
+// new connections. Serve finishes the active requests and returns nil. It ends those that are still active 20 s later,
+// such as one whose body arrives slowly. It closes the listeners. The public one uses TLS if tlsConfig is not nil. Serve
+// returns an error if a listener fails.
 func (s *Server) Serve(ctx context.Context, public, admin net.Listener, tlsConfig *tls.Config) error {
 	servers := []*http.Server{s.httpServer(s.public), s.httpServer(s.admin)}
 	servers[1].WriteTimeout = 3 * time.Minute // compiling an uploaded module may take a minute
@@ -41,22 +38,17 @@ func (s *Server) Serve(ctx context.Context, public, admin net.Listener, tlsConfi
 	var failure error
 	select {
 	case <-ctx.Done():
+		failure = s.drain(ctx, ended)
 	case failure = <-ended:
 	}
-	// Active requests do not end with ctx: their contexts do not derive from it.
-	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
-	defer cancel()
-	for _, server := range servers {
-		if err := server.Shutdown(stop); err != nil {
-			failure = errors.Join(failure, fmt.Errorf("shutting down: %w", err))
-		}
-	}
+	s.shutDown(ctx, servers)
 	return failure
 }
 
 func (s *Server) httpServer(h http.Handler) *http.Server {
 	return &http.Server{
-		Handler:           h,
+		Handler:           s.counted(h),
+		ConnState:         s.conns.changed,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       30 * time.Second, // enough for an upload of 8 MiB over a slow connection
 		WriteTimeout:      60 * time.Second,

@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -144,6 +145,7 @@ type Config struct {
 	MaxBody        int64              // of a registration, in bytes; 0 means 64 KiB
 	MaxModule      int64              // of an upload, in bytes; 0 means 8 MiB
 	RequestTimeout time.Duration      // of a request, from its last byte to the response; see timeoutOf; 0 means 3 s
+	Drain          time.Duration      // between the end of Serve's context and that of new connections
 	CORSOrigins    []string           // nil means every origin
 	RateLimit      float64            // requests per second and address, a tenth for failing tokens; 0 means no limit
 	RateBurst      int                // requests at once per address, a tenth for failing tokens; 0 means 200
@@ -164,6 +166,10 @@ type Server struct {
 	public *echo.Echo
 	admin  *echo.Echo
 
+	draining  atomic.Bool
+	active    atomic.Int64 // requests that are being served
+	finished  atomic.Int64 // requests that have ended since draining
+	conns     conns
 	stopping  chan struct{}                      // closed when the server begins to stop
 	stop      func()                             // closes stopping
 	documents *lru.Cache[string, keptDocument]   // metadata documents by URL

@@ -40,7 +40,11 @@ func (a *App) replica() scripts.Replica {
 	if number, loaded := a.Scripts.Current(); loaded {
 		r.Deployment = &number
 	}
-	if err := a.unready(); err != nil {
+	err := a.unready()
+	if a.Server.Draining() {
+		err = errors.Join(err, errors.New("about to stop"))
+	}
+	if err != nil {
 		r.Problem = strings.ReplaceAll(err.Error(), "\n", "; ")
 	}
 	return r

@@ -36,14 +36,15 @@ type serverFlags struct {
 
 // listenFlags say where the server listens and how it is reached.
 type listenFlags struct {
-	Listen         string            `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Public address. An empty host listens on all addresses. Default ${default}."`
-	AdminListen    string            `default:"127.0.0.1:8081" placeholder:"HOST:PORT" help:"Address of the admin API (plain HTTP). Default ${default}."`
-	Issuer         string            `default:"http://localhost:8080" placeholder:"URL" help:"Issuer of the authorization server; https unless loopback. Default ${default}."`
-	PublicURL      string            `name:"public-url" placeholder:"URL" help:"URL at which clients reach the public address; https unless loopback. Defaults to the issuer."`
-	TLSCert        string            `name:"tls-cert" and:"tls" placeholder:"FILE" help:"Certificate chain of the public address, PEM. Without it the address serves plain HTTP."`
-	TLSKey         string            `name:"tls-key" and:"tls" placeholder:"FILE" help:"Private key of the certificate, PEM."`
-	CORSOrigin     []string          `name:"cors-origin" default:"*" placeholder:"ORIGIN" help:"Origins whose pages may register clients; * allows all. The public endpoints use no cookies. Default ${default}."`
-	RequestTimeout duration.Duration `default:"3s" placeholder:"DURATION" help:"Time limit of a request, from its last byte to the response; uploads, deployments and replays have their own. Default ${default}."`
+	Listen         string             `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Public address. An empty host listens on all addresses. Default ${default}."`
+	AdminListen    string             `default:"127.0.0.1:8081" placeholder:"HOST:PORT" help:"Address of the admin API (plain HTTP). Default ${default}."`
+	Issuer         string             `default:"http://localhost:8080" placeholder:"URL" help:"Issuer of the authorization server; https unless loopback. Default ${default}."`
+	PublicURL      string             `name:"public-url" placeholder:"URL" help:"URL at which clients reach the public address; https unless loopback. Defaults to the issuer."`
+	TLSCert        string             `name:"tls-cert" and:"tls" placeholder:"FILE" help:"Certificate chain of the public address, PEM. Without it the address serves plain HTTP."`
+	TLSKey         string             `name:"tls-key" and:"tls" placeholder:"FILE" help:"Private key of the certificate, PEM."`
+	CORSOrigin     []string           `name:"cors-origin" default:"*" placeholder:"ORIGIN" help:"Origins whose pages may register clients; * allows all. The public endpoints use no cookies. Default ${default}."`
+	RequestTimeout duration.Duration  `default:"3s" placeholder:"DURATION" help:"Time limit of a request, from its last byte to the response; uploads, deployments and replays have their own. Default ${default}."`
+	Drain          *duration.Duration `placeholder:"DURATION" help:"Time between SIGTERM and the end of new connections, in which /readyz answers 503. Defaults to 0s if the public address is loopback, else to 5s."`
 }
 
 // proxyFlags say which proxies name the address of a client, and how.

@@ -73,6 +73,9 @@ func (f *serverFlags) limits(c *server.Config) error {
 	}
 	c.RequestTimeout, c.RateLimit = time.Duration(f.RequestTimeout), f.RateLimit
 	var err error
+	if c.Drain, err = f.drain(); err != nil {
+		return err
+	}
 	c.CORSOrigins, err = origins(f.CORSOrigin)
 	return err
 }
@@ -111,6 +114,25 @@ func (f *serverFlags) network(c *app.Config) (publicURL string, err error) {
 	c.Server.Registration = policy(f.Registration, here)
 	c.TLS, err = f.tlsConfig()
 	return publicURL, err
+}
+
+// defaultDrain is how long a server that other machines reach drains: load balancers ask every few seconds whether it is
+// ready.
+const defaultDrain = 5 * time.Second
+
+// drain returns how long the server drains.
+func (f *serverFlags) drain() (time.Duration, error) {
+	if f.Drain != nil {
+		if *f.Drain < 0 {
+			return 0, fmt.Errorf("--drain %s: must be 0 or more", f.Drain)
+		}
+		return time.Duration(*f.Drain), nil
+	}
+	host, err := listenHost("--listen", f.Listen)
+	if err != nil || netrule.IsLoopback(host) {
+		return 0, err
+	}
+	return defaultDrain, nil
 }
 
 // registrationEndpoint returns the URL at which clients register.

@@ -46,6 +46,29 @@ func TestRegistrationPolicy(t *testing.T) {
 	}
 }
 
+func TestDrain(t *testing.T) {
+	for args, want := range map[string]string{
+		"":                                  "0s",
+		"--listen=[::1]:8080":               "0s",
+		"--listen=localhost:1":              "0s",
+		"--listen=:8080":                    "5s",
+		"--listen=10.0.0.1:8080":            "5s",
+		"--listen=:8080 --drain=0s":         "0s",
+		"--drain=1m":                        "1m0s",
+		"--drain=-1s":                       "--drain -1s: must be 0 or more",
+		"--listen=:8080 --admin-listen=:81": "5s",
+	} {
+		commands, err := parse(t, append([]string{"serve"}, strings.Fields(args)...)...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := commands.Serve.parse(slog.New(slog.DiscardHandler), nil)
+		if got := c.Server.Drain.String(); err == nil && got != want || err != nil && err.Error() != want {
+			t.Errorf("%s: got %s, %v; want %s", args, got, err, want)
+		}
+	}
+}
+
 func TestRegistrationEndpoint(t *testing.T) {
 	for args, want := range map[string]string{
 		"":                                 "http://localhost:8080/register",
