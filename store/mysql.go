@@ -170,7 +170,10 @@ func (m *mysqlDatabase) pool(ctx context.Context, connector driver.Connector, si
 	db.SetMaxOpenConns(size)
 	db.SetMaxIdleConns(size)
 	db.SetConnMaxLifetime(mysqlLifetime)
-	if err := db.PingContext(ctx); err != nil {
+	// A server that accepts connections may not answer.
+	connecting, cancel := context.WithTimeout(ctx, m.cfg.Timeout)
+	defer cancel()
+	if err := db.PingContext(connecting); err != nil {
 		if number(err) == unknownDatabase {
 			err = fmt.Errorf("%w; create it first: CREATE DATABASE %s", err, m.cfg.DBName)
 		}

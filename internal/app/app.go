@@ -30,6 +30,8 @@ import (
 type Config struct {
 	Database string // as in [store.Config]
 	Migrate  bool   // migrate the schema to the newest version; else New fails on an older one
+	// StartupTimeout is how long New waits for a database that cannot be reached; 0 means that it does not wait.
+	StartupTimeout time.Duration
 
 	MaxModules     int   // as in [store.Config]
 	MaxModulesSize int64 // likewise
@@ -70,8 +72,7 @@ func New(ctx context.Context, c Config) (*App, error) {
 	if c.Guard == nil {
 		c.Guard = &guard.Guard{Logger: c.Logger}
 	}
-	db, err := store.Open(ctx, store.Config{Database: c.Database, Migrate: c.Migrate, MaxModules: c.MaxModules,
-		MaxModulesSize: c.MaxModulesSize, Logger: c.Logger, Guard: c.Guard})
+	db, err := open(ctx, c)
 	if err != nil {
 		return nil, err
 	}

@@ -74,7 +74,7 @@ func tokenToCome(database string) string {
 
 // inspect opens the database, loads the deployment in force and completes found.
 func (c *checkCommand) inspect(ctx context.Context, config app.Config, found *announcement) error {
-	config.Migrate = false
+	config.Migrate, config.StartupTimeout = false, 0
 	a, err := app.New(ctx, config)
 	if err != nil {
 		return err

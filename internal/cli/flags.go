@@ -23,6 +23,7 @@ type serverFlags struct {
 	proxyFlags        `group:"Listening:"`
 	databaseFlags     `group:"Database:"`
 	migrationFlags    `group:"Database:"`
+	startupFlags      `group:"Database:"`
 	registrationFlags `group:"Who may register:"`
 	managementFlags   `group:"Management by clients:"`
 	engineFlags       `group:"What may be registered:"`
@@ -61,6 +62,11 @@ type databaseFlags struct {
 // migrationFlags say whether the schema may be changed.
 type migrationFlags struct {
 	NoMigrate bool `help:"Do not migrate the database's schema; exit if it is out of date."`
+}
+
+// startupFlags say how long a start waits.
+type startupFlags struct {
+	StartupTimeout duration.Duration `default:"30s" placeholder:"DURATION" help:"Time for which a start waits for a database that cannot be reached; 0s means not at all. Default ${default}."`
 }
 
 // registrationFlags say who may register.

@@ -26,12 +26,16 @@ func (f *serverFlags) parse(logger *slog.Logger, g *guard.Guard) (app.Config, er
 	c := app.Config{
 		Database:       f.Database,
 		Migrate:        !f.NoMigrate,
+		StartupTimeout: time.Duration(f.StartupTimeout),
 		MaxModules:     f.MaxModules,
 		MaxModulesSize: int64(f.MaxModulesSize),
 		Listen:         f.Listen,
 		AdminListen:    f.AdminListen,
 		Logger:         logger,
 		Guard:          g,
+	}
+	if f.StartupTimeout < 0 {
+		return c, fmt.Errorf("--startup-timeout %s: must be 0 or more", f.StartupTimeout)
 	}
 	if f.MaxModules < 1 {
 		return c, fmt.Errorf("--max-modules %d: must be at least 1", f.MaxModules)

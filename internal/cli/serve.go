@@ -38,6 +38,10 @@ func (c *serveCommand) Run(ctx context.Context, to *console) error {
 		config.Discovery.LogWarnings(ctx)
 	}
 	a, err := app.New(ctx, config)
+	if err != nil && ctx.Err() != nil {
+		logger.InfoContext(ctx, "stopped before it served")
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,91 @@
+package e2e
+
+import (
+	"net/http"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"registrar/store/storetest"
+)
+
+// starting runs serve, as start does, but does not wait until it listens.
+func starting(t *testing.T, args ...string) *process {
+	t.Helper()
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	args = append([]string{"serve", "--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0", "--log-format=json"}, args...)
+	p := &process{t: t, cmd: exec.Command(path, args...), exited: make(chan struct{}), log: &buffer{}, folder: t.TempDir()}
+	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = p.folder, p.log, p.log
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		defer close(p.exited)
+		_ = p.cmd.Wait() // see ProcessState
+	}()
+	t.Cleanup(func() { p.cmd.Process.Kill(); <-p.exited })
+	return p
+}
+
+// A server that starts before its database waits for it.
+func TestStartBeforeTheDatabase(t *testing.T) {
+	t.Parallel()
+	server := storetest.NewServer(t)
+	database := "--database=mysql:" + server.Database(t)
+	waiting := func(p *process) {
+		t.Helper()
+		eventually(t, "it waits", func() bool { return p.logged("waiting for the database") != nil })
+	}
+	server.Kill()
+	p := starting(t, database, "--startup-timeout=5m")
+	waiting(p)
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	p.awaitListening()
+	if got := p.register(minimal); got.status != http.StatusCreated {
+		t.Errorf("registering: got %+v", got)
+	}
+	p.stop()
+
+	stopped(t, server.PID(), func() { // it accepts connections, and does not answer
+		p = starting(t, database, "--startup-timeout=5m")
+		waiting(p)
+	})
+	p.awaitListening()
+	p.stop()
+
+	server.Kill()
+	p = starting(t, database, "--startup-timeout=5m")
+	waiting(p)
+	if code := p.stop(); code != exitDone {
+		t.Errorf("a signal while it waits: exit code %d:\n%s", code, p.log)
+	}
+	began := time.Now()
+	if code := starting(t, database, "--startup-timeout=1s").wait(); code != exitFailed || time.Since(began) < time.Second {
+		t.Errorf("after the timeout: exit code %d after %v", code, time.Since(began))
+	}
+	if r := runBinary(t, p.folder, "check", database); r.code != exitFailed {
+		t.Errorf("check: exit code %d: %s", r.code, r.err)
+	}
+}
+
+// What waiting does not mend ends the start at once.
+func TestStartWithoutWaiting(t *testing.T) {
+	t.Parallel()
+	dsn := storetest.MySQL(t)
+	for name, database := range map[string]string{
+		"a wrong password":   "mysql:" + strings.Replace(dsn, "root@", "stranger:secret@", 1),
+		"a missing database": "mysql:" + strings.Replace(dsn, "/registrar_test", "/none", 1),
+		"a missing folder":   "sqlite:none/registrar.db",
+	} {
+		p := starting(t, "--database="+database, "--startup-timeout=5m")
+		if code := p.wait(); code != exitFailed || p.logged("waiting for the database") != nil {
+			t.Errorf("%s: exit code %d:\n%s", name, code, p.log)
+		}
+	}
+}
