@@ -78,7 +78,7 @@ func TestDeployAndWait(t *testing.T) {
 
 		// A replica that cannot load a deployment gives the reason.
 		other.stop()
-		other = start(t, folder, flag, "--script-memory=64KiB")
+		start(t, folder, flag, "--script-memory=64KiB")
 		r := one.command("script", "push", wasmtest.Path(t, "wrap-id"), "--deploy", "--wait", "--wait-timeout=3s")
 		if r.code != exitFailed || !strings.Contains(r.err, "which has loaded 4: loading deployment 5: ") {
 			t.Errorf("exit code %d: %s", r.code, r.err)
