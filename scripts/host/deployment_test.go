@@ -125,6 +125,48 @@ func TestFollow(t *testing.T) {
 	await(t, "deployment 2", func() bool { n, _ := replica.Current(); return n == 2 && replica.Ready() == nil })
 }
 
+// A host that loads for long is not ready, while the deployment before stays loaded.
+func TestLoadThatTakesLong(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, engine.Options{})
+	slow := &slowStore{DeploymentStore: b.store, goOn: make(chan struct{})}
+	replica, err := host.New(t.Context(), host.Config{Config: boxConfig(), Modules: b.store, Deployments: slow})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer replica.Close(context.Background())
+	close(slow.goOn)
+	if err := replica.Load(t.Context()); err != nil || replica.Ready() != nil {
+		t.Fatal(err, replica.Ready())
+	}
+	slow.goOn = make(chan struct{})
+	b.deployFixtures("prefix-id")
+	loaded := make(chan error)
+	go func() { loaded <- replica.Load(t.Context()) }()
+	await(t, "the replica not to be ready", func() bool { return replica.Ready() != nil })
+	if got, want := replica.Ready().Error(), "deployment 1 is in force, but still being loaded"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if n, ok := replica.Current(); n != 0 || !ok {
+		t.Errorf("deployment %d, %t; want the one before to stay", n, ok)
+	}
+	close(slow.goOn)
+	if err := <-loaded; err != nil || replica.Ready() != nil {
+		t.Errorf("after the load: %v, %v", err, replica.Ready())
+	}
+}
+
+// A slowStore returns deployments when goOn is closed.
+type slowStore struct {
+	host.DeploymentStore
+	goOn chan struct{}
+}
+
+func (s *slowStore) CurrentDeployment(ctx context.Context) (scripts.Deployment, error) {
+	<-s.goOn
+	return s.DeploymentStore.CurrentDeployment(ctx)
+}
+
 // A breakable store returns an error while it is broken.
 type breakable struct {
 	host.DeploymentStore
