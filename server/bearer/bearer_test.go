@@ -308,7 +308,7 @@ func TestScopeGrammar(t *testing.T) {
 	}{
 		{"registration", []string{"registration"}},
 		{"a  registration a ", []string{"a", "registration"}},
-		{[]string{"registration", "a b", "registration"}, []string{"registration", "a", "b"}},
+		{[]string{"registration", "a b", "registration"}, []string{"registration"}},
 		{"a\u00a0b registration \"c", []string{"registration"}},
 		{"a\u00a0registration", nil},
 		{"registration\u00a0", nil},

@@ -53,9 +53,10 @@ func (c claimSet) has(name string) bool {
 }
 
 // scopes returns the scopes in claims of these names. A string holds scopes between spaces, %x20 and nothing else (RFC
-// 6749 §3.3, RFC 8693 §4.2); each element of a list is one scope. It leaves out what cannot be a scope.
+// 6749 §3.3, RFC 8693 §4.2); each element of a list is one scope. It leaves out what cannot be a scope, and repeats.
 func (c claimSet) scopes(names []string) ([]string, error) {
 	var scopes []string
+	known := map[string]bool{}
 	for _, name := range names {
 		value, there := c[name]
 		if !there {
@@ -69,7 +70,8 @@ func (c claimSet) scopes(names []string) ([]string, error) {
 			list = strings.Split(list[0], " ")
 		}
 		for _, scope := range list {
-			if engine.IsScopeToken(scope) {
+			if engine.IsScopeToken(scope) && !known[scope] {
+				known[scope] = true
 				scopes = append(scopes, scope)
 			}
 		}
