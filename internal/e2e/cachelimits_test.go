@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -22,12 +21,7 @@ import (
 // A disk that is full or cannot be written is no fault of the module: 503, the log says where, nothing is left behind,
 // and what was compiled before goes on.
 func TestCacheCannotBeWritten(t *testing.T) {
-	disk := t.TempDir()
-	small := exec.Command("mount", "-t", "tmpfs", "-o", "size=2m,mode=0700", "tmpfs", disk)
-	if out, err := small.CombinedOutput(); err != nil {
-		t.Skipf("mounting a small disk: %v: %s", err, out)
-	}
-	t.Cleanup(func() { exec.Command("umount", "-l", disk).Run() })
+	disk := mountDisk(t, "size=2m")
 	folder, flag := t.TempDir(), "--script-cache="+filepath.Join(disk, "cache")
 	p := start(t, folder, flag)
 	must(t, p.command("script", "push", wasmtest.Path(t, "prefix-id"), "--deploy"))
@@ -59,9 +53,7 @@ func TestCacheCannotBeWritten(t *testing.T) {
 		before = files(t, disk)
 	})
 	t.Run("read-only", func(t *testing.T) {
-		if out, err := exec.Command("mount", "-o", "remount,ro", disk).CombinedOutput(); err != nil {
-			t.Skipf("mounting it read-only: %v: %s", err, out)
-		}
+		makeReadOnly(t, disk)
 		refused(t, p, "id-and-secret", "read-only file system")
 		p.stop()
 		refused(t, start(t, folder, flag), "id-and-secret", "read-only file system")

@@ -123,7 +123,9 @@ func TestDatabaseThatHangs(t *testing.T) {
 			before = append(before, sendAll(calls[len(calls)-80:])...)
 		}
 	}()
-	eventually(t, "clients register", func() bool { return p.metric("registrar_registrations_total", "outcome=registered") > 30 })
+	eventually(t, "clients register", func() bool {
+		return p.metric("registrar_registrations_total", "outcome=registered") > 30
+	})
 	stopped(t, server.PID(), func() {
 		during = sendAll(calls)
 		<-loaded

@@ -1,20 +1,16 @@
 package e2e
 
 import (
-	"bufio"
 	"bytes"
 	"crypto/tls"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
-	"time"
 
 	"registrar/internal/servertest"
 	"registrar/internal/token"
@@ -201,89 +197,6 @@ func TestConfiguredAdminToken(t *testing.T) {
 	}
 }
 
-func TestHealthAndReadiness(t *testing.T) {
-	t.Parallel()
-	p := start(t, t.TempDir())
-	for _, url := range []string{p.public + "/healthz", p.admin + "/healthz"} {
-		must(t, runBinary(t, p.folder, "health", "--url", url))
-	}
-	must(t, runBinary(t, p.folder, "health", "--url", p.admin+"/readyz"))
-	if r := runBinary(t, p.folder, "health", "--url", p.public+"/nowhere"); r.code != exitFailed {
-		t.Errorf("a 404 is healthy: exit code %d", r.code)
-	}
-	p.stop()
-	if r := runBinary(t, p.folder, "health", "--url", p.public+"/healthz"); r.code != exitFailed {
-		t.Errorf("a stopped server is healthy: exit code %d", r.code)
-	}
-}
-
-// While the deployment in force is not loaded no client can register, since its scripts may be policies.
-func TestDeploymentThatDoesNotLoad(t *testing.T) {
-	t.Parallel()
-	folder := t.TempDir()
-	p := start(t, folder)
-	must(t, p.command("script", "push", wasmtest.Path(t, "wrap-id"), "--deploy"))
-	p.stop()
-
-	p = start(t, folder, "--script-memory=64KiB") // half of the module's initial memory
-	if got := p.register(minimal); got.status != http.StatusServiceUnavailable {
-		t.Errorf("registering: status %d", got.status)
-	}
-	if status := p.status(p.admin + "/readyz"); status != http.StatusServiceUnavailable {
-		t.Errorf("/readyz: status %d", status)
-	}
-	if status := p.status(p.public + "/healthz"); status != http.StatusOK {
-		t.Errorf("/healthz: status %d", status)
-	}
-	if p.logged("loading the deployment in force") == nil {
-		t.Errorf("the log does not have the reason:\n%s", p.log)
-	}
-	if r := runBinary(t, folder, "check", "--script-memory=64KiB"); r.code != exitFailed ||
-		!strings.Contains(r.err, "wrap-id") {
-		t.Errorf("check: exit code %d: %s", r.code, r.err)
-	}
-	// A deployment that loads makes the server ready.
-	must(t, p.command("script", "deploy", servertest.File(t, "none.json", `{"scripts":[]}`)))
-	if got := p.register(minimal); got.status != http.StatusCreated {
-		t.Errorf("after another deployment: status %d", got.status)
-	}
-	if status := p.status(p.admin + "/readyz"); status != http.StatusOK {
-		t.Errorf("/readyz after another deployment: status %d", status)
-	}
-}
-
-// Replicas follow what one of them deploys.
-func TestReplicasFollow(t *testing.T) {
-	onEachBackend(t, func(t *testing.T, flag string) {
-		first := start(t, t.TempDir(), flag)
-		other := t.TempDir()
-		if flag == "--database=sqlite:registrar.db" {
-			other = first.folder
-		}
-		second := start(t, other, flag)
-		scripted := func(want bool) func() bool {
-			return func() bool { return strings.HasPrefix(second.register(minimal).ClientID, "acme-") == want }
-		}
-		must(t, first.command("script", "push", wasmtest.Path(t, "prefix-id"), "--deploy"))
-		eventually(t, "the other replica runs the script", scripted(true))
-
-		// The delay is only logged, for the documentation.
-		none := servertest.File(t, "none.json", `{"scripts":[]}`)
-		var longest time.Duration
-		for i := range 6 {
-			if i%2 == 0 {
-				must(t, first.command("script", "deploy", none))
-			} else {
-				must(t, first.command("script", "rollback", "1"))
-			}
-			made := time.Now()
-			eventually(t, "the other replica follows", scripted(i%2 == 1))
-			longest = max(longest, time.Since(made))
-		}
-		t.Logf("the other replica followed six deployments, within at most %s", longest.Round(time.Millisecond))
-	})
-}
-
 func TestCheckPrintsWhatWouldRun(t *testing.T) {
 	onEachBackend(t, func(t *testing.T, flag string) {
 		folder := t.TempDir()
@@ -314,64 +227,6 @@ func TestCheckChangesNothing(t *testing.T) {
 	must(t, runBinary(t, folder, "migrate"))
 	if r := runBinary(t, folder, "check"); r.code != exitFailed || !strings.Contains(r.err, "move it away") {
 		t.Errorf("a file without a token in the database: exit code %d: %s", r.code, r.err)
-	}
-}
-
-func TestUnavailableDatabase(t *testing.T) {
-	t.Parallel()
-	for _, command := range []string{"serve", "check", "migrate"} {
-		r := runBinary(t, t.TempDir(), command, "--database=mysql:user:hidden-password@tcp(127.0.0.1:1)/registrar")
-		if r.code != exitFailed || !strings.Contains(r.err, "127.0.0.1:1") ||
-			strings.Contains(r.err+r.out, "hidden-password") {
-			t.Errorf("%s: exit code %d: %s", command, r.code, r.err)
-		}
-	}
-}
-
-// A server that is told to stop finishes the requests that it accepted and exits with 0.
-func TestGracefulShutdown(t *testing.T) {
-	t.Parallel()
-	for _, signal := range []os.Signal{syscall.SIGTERM, os.Interrupt} {
-		t.Run(signal.String(), func(t *testing.T) {
-			p := start(t, t.TempDir())
-			conn, err := net.Dial("tcp", strings.TrimPrefix(p.public, "http://"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer conn.Close()
-			fmt.Fprintf(conn,
-				"POST /register HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n", len(minimal))
-			reader := bufio.NewReader(conn)
-			// The server asks for the body: it has accepted the request.
-			if line, err := reader.ReadString('\n'); err != nil || !strings.Contains(line, "100 Continue") {
-				t.Fatalf("got %q and %v", line, err)
-			}
-			if _, err := reader.ReadString('\n'); err != nil {
-				t.Fatal(err)
-			}
-			if err := p.cmd.Process.Signal(signal); err != nil {
-				t.Fatal(err)
-			}
-			eventually(t, "the server stops listening", func() bool {
-				conn, err := net.Dial("tcp", strings.TrimPrefix(p.public, "http://"))
-				if err == nil {
-					conn.Close()
-				}
-				return err != nil
-			})
-			fmt.Fprint(conn, minimal)
-			response, err := http.ReadResponse(reader, nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			response.Body.Close()
-			if response.StatusCode != http.StatusCreated {
-				t.Errorf("status %d", response.StatusCode)
-			}
-			if code := p.wait(); code != exitDone {
-				t.Errorf("exit code %d:\n%s", code, p.log)
-			}
-		})
 	}
 }
 

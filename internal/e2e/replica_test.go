@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"registrar/internal/servertest"
 	"registrar/internal/wasmtest"
@@ -83,5 +84,37 @@ func TestDeployAndWait(t *testing.T) {
 		if r.code != exitFailed || !strings.Contains(r.err, "which has loaded 4: loading deployment 5: ") {
 			t.Errorf("exit code %d: %s", r.code, r.err)
 		}
+	})
+}
+
+// Replicas follow what one of them deploys.
+func TestReplicasFollow(t *testing.T) {
+	onEachBackend(t, func(t *testing.T, flag string) {
+		first := start(t, t.TempDir(), flag)
+		other := t.TempDir()
+		if flag == "--database=sqlite:registrar.db" {
+			other = first.folder
+		}
+		second := start(t, other, flag)
+		scripted := func(want bool) func() bool {
+			return func() bool { return strings.HasPrefix(second.register(minimal).ClientID, "acme-") == want }
+		}
+		must(t, first.command("script", "push", wasmtest.Path(t, "prefix-id"), "--deploy"))
+		eventually(t, "the other replica runs the script", scripted(true))
+
+		// The delay is only logged, for the documentation.
+		none := servertest.File(t, "none.json", `{"scripts":[]}`)
+		var longest time.Duration
+		for i := range 6 {
+			if i%2 == 0 {
+				must(t, first.command("script", "deploy", none))
+			} else {
+				must(t, first.command("script", "rollback", "1"))
+			}
+			made := time.Now()
+			eventually(t, "the other replica follows", scripted(i%2 == 1))
+			longest = max(longest, time.Since(made))
+		}
+		t.Logf("the other replica followed six deployments, within at most %s", longest.Round(time.Millisecond))
 	})
 }

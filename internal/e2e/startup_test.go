@@ -89,3 +89,15 @@ func TestStartWithoutWaiting(t *testing.T) {
 		}
 	}
 }
+
+func TestUnavailableDatabase(t *testing.T) {
+	t.Parallel()
+	const database = "--database=mysql:user:hidden-password@tcp(127.0.0.1:1)/registrar"
+	for _, command := range [][]string{{"serve", "--startup-timeout=1s"}, {"check"}, {"migrate"}} {
+		r := runBinary(t, t.TempDir(), append(command, database)...)
+		if r.code != exitFailed || !strings.Contains(r.err, "127.0.0.1:1") ||
+			strings.Contains(r.err+r.out, "hidden-password") {
+			t.Errorf("%s: exit code %d: %s", command, r.code, r.err)
+		}
+	}
+}

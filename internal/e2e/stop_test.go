@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -57,18 +58,18 @@ func refuses(base string) bool {
 // After SIGTERM a server is not ready, but serves on; then it takes no connections, and finishes what it has begun.
 func TestDrain(t *testing.T) {
 	onEachBackend(t, func(t *testing.T, flag string) {
-		p := start(t, t.TempDir(), flag, "--drain=3s")
+		p := start(t, t.TempDir(), flag, "--drain=8s")
 		begun := slow(t, p)
 		signalled := time.Now()
 		if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 			t.Fatal(err)
 		}
-		p.wantUnready(2*time.Second, "the server is about to stop")
+		p.wantUnready("the server is about to stop")
 		if got := p.register(minimal); got.status != http.StatusCreated {
 			t.Errorf("while it drains: got %+v", got)
 		}
 		eventually(t, "it takes no connections", func() bool { return refuses(p.public) })
-		if took := time.Since(signalled); took < 3*time.Second || !refuses(p.admin) {
+		if took := time.Since(signalled); took < 8*time.Second || !refuses(p.admin) {
 			t.Errorf("the listeners closed after %v, of admin: %t", took, refuses(p.admin))
 		}
 		if _, err := begun.conn.Write([]byte(begun.last)); err != nil {
@@ -124,5 +125,52 @@ func TestSecondSignal(t *testing.T) {
 	}
 	if code := p.wait(); code == exitDone {
 		t.Errorf("exit code %d", code)
+	}
+}
+
+// A server that is told to stop finishes the requests that it accepted and exits with 0.
+func TestGracefulShutdown(t *testing.T) {
+	t.Parallel()
+	for _, signal := range []os.Signal{syscall.SIGTERM, os.Interrupt} {
+		t.Run(signal.String(), func(t *testing.T) {
+			p := start(t, t.TempDir())
+			conn, err := net.Dial("tcp", strings.TrimPrefix(p.public, "http://"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			fmt.Fprintf(conn,
+				"POST /register HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n", len(minimal))
+			reader := bufio.NewReader(conn)
+			// The server asks for the body: it has accepted the request.
+			if line, err := reader.ReadString('\n'); err != nil || !strings.Contains(line, "100 Continue") {
+				t.Fatalf("got %q and %v", line, err)
+			}
+			if _, err := reader.ReadString('\n'); err != nil {
+				t.Fatal(err)
+			}
+			if err := p.cmd.Process.Signal(signal); err != nil {
+				t.Fatal(err)
+			}
+			eventually(t, "the server stops listening", func() bool {
+				conn, err := net.Dial("tcp", strings.TrimPrefix(p.public, "http://"))
+				if err == nil {
+					conn.Close()
+				}
+				return err != nil
+			})
+			fmt.Fprint(conn, minimal)
+			response, err := http.ReadResponse(reader, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			response.Body.Close()
+			if response.StatusCode != http.StatusCreated {
+				t.Errorf("status %d", response.StatusCode)
+			}
+			if code := p.wait(); code != exitDone {
+				t.Errorf("exit code %d:\n%s", code, p.log)
+			}
+		})
 	}
 }
