@@ -9,8 +9,8 @@ GOLANGCI = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.9.0
 # Packages with the race detector; the others drive the plain binary, or compile modules by themselves.
 RACED = $(shell go list ./... | grep -vE '/internal/(archtest|cli|e2e)|/sdk')
 
-.PHONY: build test test-race test-allocs test-e2e test-bench test-sdk test-differential test-cache lint fuzz bench bench-growth bench-go benchstat \
-	testdata testdata-check install
+.PHONY: build test test-race test-allocs test-e2e test-bench test-sdk test-mysql test-cluster test-differential \
+	test-cache lint fuzz bench bench-growth bench-go benchstat testdata testdata-check install
 
 # VERSION=1.2.3 is what the program then calls itself.
 VERSION =
@@ -40,7 +40,6 @@ test-sdk:
 	@.ci/stage "test-sdk assemblyscript" $(MAKE) -s -C sdk/assemblyscript test
 
 # Whatever else runs on MariaDB, on MySQL.
-.PHONY: test-mysql test-cluster
 test-mysql: install
 	@CI=1 REGISTRAR_TEST_DATABASE=mysql .ci/stage "test-mysql packages" \
 		go test -timeout 20m -skip '^TestMariaDB$$' ./store/... ./server/... ./internal/token
