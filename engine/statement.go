@@ -133,9 +133,7 @@ func parseStatement(statement string) (*jose.JSONWebSignature, error) {
 // statementClaims are the claims of a statement that decide whether it is accepted.
 type statementClaims struct {
 	claims.Validity
-	SoftwareID      jsontext.Value `json:"software_id"`
-	ClientID        jsontext.Value `json:"client_id"`
-	AuthorizedParty jsontext.Value `json:"azp"`
+	claims.Purpose
 }
 
 // readStatement reads the claims of a statement strictly, so that all parsers agree on them.
@@ -162,27 +160,15 @@ func verifies(signed *jose.JSONWebSignature, key jose.JSONWebKey) bool {
 	return err == nil
 }
 
-// checkPurpose refuses an access token in the place of a statement. The header need not distinguish them (RFC 8725
-// §3.12), so a statement of an issuer that makes both names its software and no client.
+// checkPurpose refuses an access token in the place of a statement, of an issuer that makes both.
 func (e *Engine) checkPurpose(read *statementClaims) error {
 	if e.tokenIssuer == nil || !e.tokenIssuer(read.Issuer) {
 		return nil
 	}
-	const why = ", since its issuer also makes access tokens"
-	switch {
-	case leftOut(read.SoftwareID):
-		return refuseStatement("has no software_id, which it needs" + why)
-	case !leftOut(read.ClientID):
-		return refuseStatement("must not have a client_id" + why)
-	case !leftOut(read.AuthorizedParty):
-		return refuseStatement("must not have an azp" + why)
+	if why := read.NotStatement(); why != "" {
+		return refuseStatement("%s, since its issuer also makes access tokens", why)
 	}
 	return nil
-}
-
-// leftOut reports whether a claim about the client counts as left out: it is missing, null or "".
-func leftOut(claim jsontext.Value) bool {
-	return claim == nil || claim.Kind() == 'n' || string(claim) == `""`
 }
 
 // checkClaims checks the validity period and the audience of a statement.
@@ -205,13 +191,13 @@ var claimsAboutStatement = [...]string{"iss", "sub", "aud", "exp", "nbf", "iat",
 
 // takeClaims replaces members of the request by verified claims (RFC 7591 §3.1.1). It ignores [Reserved] members,
 // which only the server sets, and claims that are null or "", which replace nothing.
-func (r *Registration) takeClaims(claims jsontext.Value) error {
+func (r *Registration) takeClaims(payload jsontext.Value) error {
 	var members map[string]jsontext.Value
-	if err := json.Unmarshal(claims, &members); err != nil {
+	if err := json.Unmarshal(payload, &members); err != nil {
 		return refuseStatement("does not hold valid JSON")
 	}
 	maps.DeleteFunc(members, func(name string, value jsontext.Value) bool {
-		missing := leftOut(value) || name == "jwks" && emptyKeySet(value)
+		missing := claims.LeftOut(value) || name == "jwks" && emptyKeySet(value)
 		return missing || Reserved(name) || slices.Contains(claimsAboutStatement[:], name)
 	})
 	if version := members["software_version"]; version.Kind() == '0' {
@@ -230,7 +216,7 @@ func (r *Registration) takeClaims(claims jsontext.Value) error {
 	request := *r.Request
 	request.Metadata = overlay(&r.Request.Metadata, &claimed, members)
 	r.Request = &request
-	r.Statement = claims
+	r.Statement = payload
 	r.keepExtensions(&claimed)
 	return nil
 }

@@ -1,5 +1,5 @@
-// Package claims reads the JOSE header of JWTs (RFC 7515 §4), and the registered claims that state the issuer, the
-// audience and the times (RFC 7519 §4.1). It checks no signatures.
+// Package claims reads the JOSE header of JWTs (RFC 7515 §4), the registered claims that state the issuer, the
+// audience and the times (RFC 7519 §4.1), and those that tell what a JWT is for. It checks no signatures.
 package claims
 
 import (

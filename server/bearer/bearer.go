@@ -125,7 +125,8 @@ func (v *Verifier) caller(issuer *Issuer, header claims.Header, payload []byte) 
 	if err != nil {
 		return nil, err
 	}
-	if header.Type != typeAccessToken && all.statement() {
+	// A client's scope is a claim of its statement, too.
+	if header.Type != typeAccessToken && t.NotStatement() == "" {
 		return nil, invalid("it is a software statement: it has a software_id, and neither a client_id nor an azp")
 	}
 	if err := v.check(issuer, t); err != nil {

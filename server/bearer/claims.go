@@ -13,6 +13,7 @@ import (
 // accessToken holds the claims of an access token (RFC 9068 §2.2).
 type accessToken struct {
 	claims.Validity
+	claims.Purpose
 	Subject      string          `json:"sub"`
 	ID           string          `json:"jti"`
 	Confirmation *jsontext.Value `json:"cnf"` // nil means that the token is not bound to a key
@@ -37,19 +38,6 @@ func parseAll(payload []byte) (claimSet, error) {
 		return nil, invalid("its claims are not a JSON object")
 	}
 	return all, nil
-}
-
-// statement reports whether the claims are those of a software statement: they name software and no client, which an
-// access token does (RFC 9068 §2.2). An issuer may sign both with the same header, and a client's scope is a claim of
-// its statement.
-func (c claimSet) statement() bool {
-	return c.has("software_id") && !c.has("client_id") && !c.has("azp")
-}
-
-// has reports whether there is a claim other than null and "".
-func (c claimSet) has(name string) bool {
-	value, there := c[name]
-	return there && value.Kind() != 'n' && string(value) != `""`
 }
 
 // scopes returns the scopes in claims of these names. A string holds scopes between spaces, %x20 and nothing else (RFC
