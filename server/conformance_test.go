@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -21,7 +22,7 @@ const (
 // TestConformance tests the requirements in docs/conformance.md over HTTP. The names of its subtests begin with the
 // numbers there.
 func TestConformance(t *testing.T) {
-	for _, tt := range append(conformance, conformanceDocuments...) {
+	for _, tt := range slices.Concat(conformance, conformanceStatements, conformanceDocuments) {
 		t.Run(tt.name, func(t *testing.T) {
 			databases(t, func(t *testing.T, database string) {
 				tt.test(t, func(s setup) *site {
@@ -660,7 +661,7 @@ func TestConformanceIsDocumented(t *testing.T) {
 	if number != 57 {
 		t.Errorf("%d rows, want 57", number)
 	}
-	for _, tt := range append(conformance, conformanceDocuments...) {
+	for _, tt := range slices.Concat(conformance, conformanceStatements, conformanceDocuments) {
 		if !rows[tt.name] {
 			t.Errorf("no row names TestConformance/%s", tt.name)
 		}
