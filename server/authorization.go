@@ -8,8 +8,8 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// errAuthorizations reports that a request has several Authorization headers. A proxy or a log may have taken another
-// one than this server would for the caller's.
+// errAuthorizations reports that a request has several Authorization headers. A proxy may have checked another one than
+// this server would.
 var errAuthorizations = errors.New("more than one Authorization header")
 
 // authorization returns the scheme and the rest of a request's Authorization header (RFC 9110 §11.6.2), "" where there

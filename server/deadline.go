@@ -88,7 +88,8 @@ func suspendDeadline(c echo.Context) (resume func()) {
 }
 
 // requestContext returns the context of a registration: that of the request if it has a deadline, else one that ends
-// after Config.RequestTimeout.
+// after Config.RequestTimeout. A registration without a token has none before its body was read, since it waits for
+// nothing until then, and a deadline that can be suspended allocates more.
 func (s *Server) requestContext(c echo.Context) (context.Context, context.CancelFunc) {
 	ctx := c.Request().Context()
 	if _, ok := c.Get(deadlineKey).(*deadline); ok {

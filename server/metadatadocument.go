@@ -46,8 +46,7 @@ func (s *Server) metadataDocument(c echo.Context) error {
 		refusal, _ := errors.AsType[*engine.Error](err)
 		return &statusError{http.StatusBadRequest, "url: " + refusal.Description}
 	}
-	ctx, cancel := context.WithTimeout(c.Request().Context(), s.config.RequestTimeout)
-	defer cancel()
+	ctx := c.Request().Context()
 	document, err := s.document(ctx, url)
 	if err != nil {
 		return err

@@ -47,7 +47,7 @@ func (s *Server) shutDown(ctx context.Context, servers []*http.Server) {
 		s.conns.end()
 		s.await(ctx, servers, lastWords)
 		for _, server := range servers {
-			_ = server.Close() // closes the listeners again
+			_ = server.Close() // the error is about the listeners, which are closed already
 		}
 	}
 	s.config.Logger.InfoContext(ctx, "stopped", "requests_finished", finished, "requests_cut", cut)
