@@ -100,7 +100,7 @@ func divide(issuers keyset.Issuers, flag, form string, list []string) (*perIssue
 	p := &perIssuer{own: map[string][]string{}}
 	signs := strings.Count(form, "=")
 	for _, entry := range list {
-		issuer, value := issuers.Divide(entry)
+		issuer, value := issuers.CutIssuer(entry)
 		if issuer == "" && strings.Count(value, "=") > signs {
 			return nil, fmt.Errorf("%s %q: must be %s, or ISSUER=%s with an issuer of --jwt-issuer, which are %s", flag, entry,
 				form, form, strings.Join(slices.Sorted(maps.Keys(issuers)), ", "))

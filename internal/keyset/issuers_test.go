@@ -49,7 +49,7 @@ func TestParseIssuers(t *testing.T) {
 	}
 }
 
-func TestDivide(t *testing.T) {
+func TestCutIssuer(t *testing.T) {
 	issuers := Issuers{"a": nil, "a=b": nil, "https://i.example": nil, "https://i.example/?t=1": nil}
 	for entry, want := range map[string][2]string{
 		"a=x":                        {"a", "x"},
@@ -63,7 +63,7 @@ func TestDivide(t *testing.T) {
 		"https://i.example/=none":    {"", "https://i.example/=none"},
 		"https://i.example/?t=1=x=y": {"https://i.example/?t=1", "x=y"},
 	} {
-		if issuer, value := issuers.Divide(entry); issuer != want[0] || value != want[1] {
+		if issuer, value := issuers.CutIssuer(entry); issuer != want[0] || value != want[1] {
 			t.Errorf("%q: got %q and %q, want %q", entry, issuer, value, want)
 		}
 	}
