@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -106,5 +107,5 @@ func notLoaded(number int64, late []scripts.Replica, err error) error {
 			fmt.Fprintf(&text, ": %s", r.Problem)
 		}
 	}
-	return fmt.Errorf("%s", text.String())
+	return errors.New(text.String())
 }
