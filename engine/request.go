@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -65,36 +64,6 @@ func decodeMetadata(b []byte, m *Metadata) error {
 		return err
 	}
 	return m.checkOther()
-}
-
-// maxDepth is how deep objects and lists may nest. Real metadata needs only a few levels; the time to merge a patch
-// grows with the square of the depth.
-const maxDepth = 100
-
-// tooDeep reports whether JSON nests deeper than maxDepth. It does not detect invalid JSON.
-func tooDeep(b []byte) bool {
-	if bytes.Count(b, []byte{'{'})+bytes.Count(b, []byte{'['}) <= maxDepth {
-		return false
-	}
-	depth, quoted, escaped := 0, false, false
-	for _, c := range b {
-		switch {
-		case escaped:
-			escaped = false
-		case quoted:
-			escaped = c == '\\'
-			quoted = c != '"'
-		case c == '"':
-			quoted = true
-		case c == '{' || c == '[':
-			if depth++; depth > maxDepth {
-				return true
-			}
-		case c == '}' || c == ']':
-			depth--
-		}
-	}
-	return false
 }
 
 // checkLists refuses null and "" in lists of strings, and lists that are too long.

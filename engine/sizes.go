@@ -1,6 +1,9 @@
 package engine
 
-import "bytes"
+import (
+	"bytes"
+	"iter"
+)
 
 // The bounds of lists and of language tags. They keep the time of every check small, and are far above what clients
 // use. Options.MaxRedirectURIs bounds redirect_uris.
@@ -40,22 +43,38 @@ func checkScopeCount(scope string) error {
 	return tooMany(InvalidClientMetadata, "scope", n, maxScopes)
 }
 
+// maxDepth is how deep objects and lists may nest. Real metadata needs only a few levels; the time to merge a patch
+// grows with the square of the depth.
+const maxDepth = 100
+
+// tooDeep reports whether JSON nests deeper than maxDepth. It does not detect invalid JSON.
+func tooDeep(b []byte) bool {
+	if bytes.Count(b, []byte{'{'})+bytes.Count(b, []byte{'['}) <= maxDepth {
+		return false
+	}
+	depth := 0
+	for c := range outsideStrings(b) {
+		switch c {
+		case '{', '[':
+			if depth++; depth > maxDepth {
+				return true
+			}
+		case '}', ']':
+			depth--
+		}
+	}
+	return false
+}
+
 // tooManyMembers reports whether an object has more than most members, nested ones excluded. It does not detect invalid
 // JSON.
 func tooManyMembers(object []byte, most int) bool {
 	if bytes.Count(object, []byte{':'}) <= most {
 		return false
 	}
-	depth, members, quoted, escaped := 0, 1, false, false
-	for _, c := range object {
+	depth, members := 0, 1
+	for c := range outsideStrings(object) {
 		switch {
-		case escaped:
-			escaped = false
-		case quoted:
-			escaped = c == '\\'
-			quoted = c != '"'
-		case c == '"':
-			quoted = true
 		case c == '{' || c == '[':
 			depth++
 		case c == '}' || c == ']':
@@ -67,4 +86,23 @@ func tooManyMembers(object []byte, most int) bool {
 		}
 	}
 	return false
+}
+
+// outsideStrings returns the bytes of JSON that are not in a string.
+func outsideStrings(b []byte) iter.Seq[byte] {
+	return func(yield func(byte) bool) {
+		quoted, escaped := false, false
+		for _, c := range b {
+			switch {
+			case escaped:
+				escaped = false
+			case quoted:
+				escaped, quoted = c == '\\', c != '"'
+			case c == '"':
+				quoted = true
+			case !yield(c):
+				return
+			}
+		}
+	}
 }
