@@ -64,30 +64,6 @@ func withoutRepeats(list []string) []string {
 	return d.values
 }
 
-// A listMember is a member that is a list of strings.
-type listMember struct {
-	name   string
-	values *[]string
-	uris   bool // the steps check the values, and name a wrong one by its index in the list as sent
-}
-
-// lists returns the members of m that are lists.
-func (m *Metadata) lists() [11]listMember {
-	return [...]listMember{
-		{"redirect_uris", &m.RedirectURIs, true},
-		{"grant_types", &m.GrantTypes, false},
-		{"response_types", &m.ResponseTypes, false},
-		{"contacts", &m.Contacts, false},
-		{"default_acr_values", &m.DefaultACRValues, false},
-		{"request_uris", &m.RequestURIs, true},
-		{"post_logout_redirect_uris", &m.PostLogoutRedirectURIs, true},
-		{"authorization_details_types", &m.AuthorizationDetailsTypes, false},
-		{"allowed_cors_origins", &m.AllowedCORSOrigins, true},
-		{"allowed_identity_token_signing_algorithms", &m.AllowedIdentityTokenSigningAlgorithms, false},
-		{"identity_provider_restrictions", &m.IdentityProviderRestrictions, false},
-	}
-}
-
 // dropRepeats drops repeated values from lists that no step reads by index.
 func (m *Metadata) dropRepeats() {
 	for _, l := range m.lists() {

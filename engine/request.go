@@ -66,25 +66,6 @@ func decodeMetadata(b []byte, m *Metadata) error {
 	return m.checkOther()
 }
 
-// checkLists refuses null and "" in lists of strings, and lists that are too long.
-func checkLists(m *Metadata) error {
-	for _, l := range m.lists() {
-		code, most := InvalidClientMetadata, maxList
-		if l.name == "redirect_uris" {
-			code, most = InvalidRedirectURI, len(*l.values) // Options.MaxRedirectURIs
-		}
-		if err := tooMany(code, l.name, len(*l.values), most); err != nil {
-			return err
-		}
-		for i, v := range *l.values {
-			if v == "" {
-				return RefuseAs(code, "%s[%d] must be a non-empty string", l.name, i)
-			}
-		}
-	}
-	return nil
-}
-
 // localizable lists the members that may have a language tag (RFC 7591 §2.2).
 var localizable = [...]string{"client_name", "client_uri", "logo_uri", "tos_uri", "policy_uri"}
 

@@ -12,7 +12,7 @@ import (
 	"registrar/internal/strictjson"
 )
 
-// checkStrings refuses characters that do not belong into metadata: a line break or a change of direction in a name
+// checkStrings refuses characters that do not belong in metadata: a line break or a change of direction in a name
 // could forge a line of a consent page, and no other string needs control characters. It leaves out scope, URIs and
 // the software statement, whose grammars are narrower, and language-tagged members.
 func (m *Metadata) checkStrings() error {
@@ -57,22 +57,12 @@ func (m *Metadata) checkStrings() error {
 			return Refuse("%s %s", s.name, problem)
 		}
 	}
-	for _, l := range [...]struct {
-		name      string
-		values    []string
-		problemOf func(string) string
-	}{
-		{"contacts", m.Contacts, displaytext.Problem},
-		{"grant_types", m.GrantTypes, displaytext.Control},
-		{"response_types", m.ResponseTypes, displaytext.Control},
-		{"default_acr_values", m.DefaultACRValues, displaytext.Control},
-		{"authorization_details_types", m.AuthorizationDetailsTypes, displaytext.Control},
-		{"allowed_cors_origins", m.AllowedCORSOrigins, displaytext.Control},
-		{"allowed_identity_token_signing_algorithms", m.AllowedIdentityTokenSigningAlgorithms, displaytext.Control},
-		{"identity_provider_restrictions", m.IdentityProviderRestrictions, displaytext.Control},
-	} {
-		for i, value := range l.values {
-			if problem := l.problemOf(value); problem != "" {
+	for _, l := range m.lists() {
+		if l.problem == nil {
+			continue
+		}
+		for i, value := range *l.values {
+			if problem := l.problem(value); problem != "" {
 				return Refuse("%s[%d] %s", l.name, i, problem)
 			}
 		}
