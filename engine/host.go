@@ -12,6 +12,25 @@ const (
 	maxLabel = 63  // bytes between two dots
 )
 
+// readAuthority splits the authority of a URI into its host, with the brackets of an IP literal, and its port; "" means
+// none. Otherwise it returns what is wrong with the authority, in words that follow the member's name in a sentence.
+// web is as in hostProblem; only other URIs may have no host.
+func readAuthority(authority string, web bool) (host, port, problem string) {
+	if strings.Contains(authority, "@") {
+		return "", "", "holds user information: leave out the part before the @"
+	}
+	host, port = splitHost(authority)
+	switch {
+	case host == "" && (web || port != ""):
+		return "", "", "has no host"
+	case host != "":
+		if problem = hostProblem(host, web); problem != "" {
+			return "", "", problem
+		}
+	}
+	return host, port, portProblem(port)
+}
+
 // splitHost splits the authority of a URI, without user information, into its host, with the brackets of an IP literal,
 // and its port; "" means none.
 func splitHost(authority string) (host, port string) {

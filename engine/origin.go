@@ -57,20 +57,11 @@ func readOrigin(s string) (origin, problem string) {
 		return "", form + ", without anything after the port"
 	}
 	scheme := strings.ToLower(schemeOf(s))
-	if authority == "" || scheme != "https" && scheme != "http" {
+	if authority == "" || !isWeb(scheme) {
 		return "", form
 	}
-	if strings.Contains(authority, "@") {
-		return "", "holds user information: leave out the part before the @"
-	}
-	host, port := splitHost(authority)
-	if host == "" {
-		return "", "has no host"
-	}
-	if problem := hostProblem(host, true); problem != "" {
-		return "", problem
-	}
-	if problem := portProblem(port); problem != "" {
+	host, port, problem := readAuthority(authority, true)
+	if problem != "" {
 		return "", problem
 	}
 	return serializeOrigin(s, scheme, host, port), ""

@@ -6,16 +6,12 @@ import (
 	"strings"
 )
 
-// schemeProblem returns why a URI with the given scheme, in lower case, belongs neither to a web page nor to an app, or
-// "". A private-use scheme is one that only the app claims (RFC 8252 §7.1): not one that IANA registers as permanent,
-// and not one that browsers and operating systems handle, which would get the response instead of the app.
-func schemeProblem(scheme string) string {
+// privateUseProblem returns why a scheme, in lower case, is not for private use, or "". A private-use scheme is one that
+// only the app claims (RFC 8252 §7.1): not one that IANA registers as permanent, and not one that browsers and operating
+// systems handle, which would get the response instead of the app.
+func privateUseProblem(scheme string) string {
 	const own = "use https, or a scheme that only the app claims, such as com.example.app"
 	switch {
-	case scheme == "https" || scheme == "http":
-		return ""
-	case slices.Contains(unsafeSchemes[:], scheme):
-		return unsafeScheme(scheme)
 	case scheme == "localhost":
 		return "has no scheme before localhost: begin with http://"
 	case listed(handledSchemes[:], scheme) || slices.ContainsFunc(handledPrefixes[:], func(prefix string) bool {
@@ -26,10 +22,6 @@ func schemeProblem(scheme string) string {
 		return fmt.Sprintf("has the scheme '%s', which IANA registers for another use: %s", scheme, own)
 	}
 	return ""
-}
-
-func unsafeScheme(scheme string) string {
-	return fmt.Sprintf("has the scheme '%s', which is never safe", scheme)
 }
 
 func listed(sorted []string, scheme string) bool {

@@ -67,24 +67,11 @@ func (rule uriRule) read(s string) (u *url.URL, problem string) {
 	if problem := rule.schemeProblem(scheme, s); problem != "" {
 		return nil, problem
 	}
-	web := scheme == "https" || scheme == "http"
-	switch {
-	case strings.Contains(authority, "@"):
-		return nil, "holds user information: leave out the part before the @"
-	case !rule.fragment && strings.Contains(s, "#"):
-		return nil, "has a fragment: leave out the # and what follows"
-	}
-	host, port := splitHost(authority)
-	switch {
-	case host == "" && (web || port != ""):
-		return nil, "has no host"
-	case host != "":
-		if problem := hostProblem(host, web); problem != "" {
-			return nil, problem
-		}
-	}
-	if problem := portProblem(port); problem != "" {
+	if _, _, problem := readAuthority(authority, isWeb(scheme)); problem != "" {
 		return nil, problem
+	}
+	if !rule.fragment && strings.Contains(s, "#") {
+		return nil, "has a fragment: leave out the # and what follows"
 	}
 	u, err := url.Parse(s)
 	if err != nil {
@@ -97,16 +84,16 @@ func (rule uriRule) read(s string) (u *url.URL, problem string) {
 func (rule uriRule) schemeProblem(scheme, s string) string {
 	switch {
 	case slices.Contains(unsafeSchemes[:], scheme):
-		return unsafeScheme(scheme)
+		return fmt.Sprintf("has the scheme '%s', which is never safe", scheme)
 	case rule.schemes != nil && !slices.Contains(rule.schemes, scheme):
 		return fmt.Sprintf("must be an %s URI", strings.Join(rule.schemes, " or "))
-	case rule.schemes != nil || rule.named:
+	case rule.schemes != nil || rule.named || isWeb(scheme):
 		return ""
 	case isOutOfBand(s):
 		return "asks to show the authorization code to the user, which is not supported: use a loopback redirect, " +
 			"such as http://127.0.0.1/callback (RFC 8252 section 7.3)"
 	}
-	return schemeProblem(scheme)
+	return privateUseProblem(scheme)
 }
 
 // isOutOfBand reports whether a URI is urn:ietf:wg:oauth:2.0:oob or a form of it, such as the one with :auto. No RFC
@@ -234,6 +221,9 @@ func portProblem(port string) string {
 	return ""
 }
 
-func isHTTP(u *url.URL) bool { return u.Scheme == "http" || u.Scheme == "https" }
+// isWeb reports whether a scheme, in lower case, is that of web pages.
+func isWeb(scheme string) bool { return scheme == "https" || scheme == "http" }
+
+func isHTTP(u *url.URL) bool { return isWeb(u.Scheme) }
 
 func isLoopback(u *url.URL) bool { return netrule.IsLoopback(u.Hostname()) }

@@ -136,7 +136,7 @@ func TestSchemes(t *testing.T) {
 		"zed", "windsurf", "jetbrains", "warp", "myapp", "msauth", "msauth.com.example.app",
 		"msal00000000-0000-0000-0000-000000000000",
 		"app.example", "x-app", "web", "ext", "exp", "spiffe", "feedly", "intents"} {
-		if got := schemeProblem(scheme); got != "" {
+		if got := redirectURI.schemeProblem(scheme, scheme+":x"); got != "" {
 			t.Errorf("%s: got %q, want it to be allowed", scheme, got)
 		}
 	}
@@ -154,7 +154,7 @@ func TestSchemes(t *testing.T) {
 		"urn": "IANA", "iris.beep": "IANA", "z39.50s": "IANA", "coap+tcp": "IANA",
 		"localhost": "begin with http://",
 	} {
-		if got := schemeProblem(scheme); !strings.Contains(got, want) {
+		if got := redirectURI.schemeProblem(scheme, scheme+":x"); !strings.Contains(got, want) {
 			t.Errorf("%s: got %q, want %q", scheme, got, want)
 		}
 	}
