@@ -116,10 +116,9 @@ func engineSteps() (validation, processing []func(*Steps) *StepFunc) {
 const maxRepetitions = 3
 
 // Register runs all steps for a request and stores the client. If it returns a nil error, the client is stored durably
-// and the registration holds the response. Otherwise nothing is stored, unless the store reports that the
-// outcome is unknown: the error is an *[Error] if the request is
-// refused, wraps [ErrUnavailable] if the request may succeed later, and is another one if the server or a script
-// failed.
+// and the registration holds the response. Otherwise nothing is stored, unless the store reports that the outcome is
+// unknown: the error is an *[Error] if the request is refused, wraps [ErrUnavailable] if the request may succeed later,
+// and is another one if the server or a script failed.
 func (e *Engine) Register(ctx context.Context, request *Request, caller *Caller) (*Registration, error) {
 	r, err := e.newRegistration(request, caller, ModeEnforce)
 	if err != nil {

@@ -94,7 +94,7 @@ func checkGrants(r *Registration) error {
 		return fmt.Errorf("%s", problem)
 	}
 	if m.ResponseTypes == nil && !usesAuthorizationEndpoint(m.GrantTypes) {
-		m.ResponseTypes = []string{} // see fit; a script may have left them out
+		m.ResponseTypes = []string{} // as in fit: a list that is left out means code
 	}
 	return nil
 }

@@ -54,7 +54,7 @@ func validPunycode(encoded string) bool {
 	return ok && outside
 }
 
-// decodePunycode appends what encoded stands for to runes (RFC 3492 §6.2).
+// decodePunycode decodes encoded, and appends its characters to runes (RFC 3492 §6.2).
 func decodePunycode(encoded string, runes []rune) (_ []rune, ok bool) {
 	const base, tmin, tmax, initialBias, initialN = 36, 1, 26, 72, 128
 	digits := strings.LastIndexByte(encoded, '-') + 1
