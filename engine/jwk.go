@@ -108,18 +108,18 @@ func readKey(i int, value jsontext.Value) (publicKey, error) {
 func readMembers(key jsontext.Value) (map[string]jsontext.Value, error) {
 	d := jsontext.NewDecoder(bytes.NewBuffer(key), checkedNames)
 	if _, err := d.ReadToken(); err != nil {
-		return nil, fmt.Errorf("reading a key: %w", err)
+		return nil, err
 	}
 	members := make(map[string]jsontext.Value, 8)
 	for d.PeekKind() == '"' {
 		token, err := d.ReadToken()
 		if err != nil {
-			return nil, fmt.Errorf("reading a key: %w", err)
+			return nil, err
 		}
 		name := token.String()
 		value, err := d.ReadValue()
 		if err != nil {
-			return nil, fmt.Errorf("reading a key: %w", err)
+			return nil, err
 		}
 		if knownInKey(name) {
 			members[name] = value.Clone() // the decoder uses it again

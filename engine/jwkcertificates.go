@@ -26,8 +26,8 @@ func (k *jwk) checkCertificates(kind *keyType, material keyMaterial) (certified 
 			return false, err
 		}
 		// RFC 7517 §4.6: the resource is fetched with TLS.
-		if _, err := httpsOnly.check(fmt.Sprintf("jwks.keys[%d].x5u", k.index), u); err != nil {
-			return false, err
+		if _, problem := httpsOnly.read(u); problem != "" {
+			return false, k.refuse("x5u", "%s", problem)
 		}
 	}
 	chain, err := k.chain()

@@ -133,7 +133,7 @@ func checkRawStrings(member string, value jsontext.Value) error {
 	if !mayHoldControl(value) {
 		return nil
 	}
-	d := jsontext.NewDecoder(bytes.NewReader(value), jsontext.AllowDuplicateNames(true))
+	d := jsontext.NewDecoder(bytes.NewReader(value), checkedNames)
 	for {
 		token, err := d.ReadToken()
 		switch {
