@@ -89,7 +89,7 @@ func TestCertificateNames(t *testing.T) {
 			}
 			continue
 		}
-		checkRefusal(t, err, InvalidClientMetadata, tt.want)
+		wantRefusal(t, err, InvalidClientMetadata, tt.want)
 		if err != nil && !strings.Contains(err.Error(), "tls_client_auth_"+tt.member) {
 			t.Errorf("%v does not name tls_client_auth_%s", err, tt.member)
 		}

@@ -279,40 +279,49 @@ func TestInvariants(t *testing.T) {
 	id := func(s *Steps) *StepFunc { return &s.AddClientID }
 	secret := func(s *Steps) *StepFunc { return &s.AddClientSecret }
 	last := func(s *Steps) *StepFunc { return &s.BuildResponse }
+	with := func(change func(*Metadata)) Overrides {
+		return after(id, func(r *Registration) { change(&r.Client.Metadata) })
+	}
 	for name, o := range map[string]Overrides{
-		"no ID":                     after(id, func(r *Registration) { r.Client.ID = "" }),
-		"ID too long":               after(id, func(r *Registration) { r.Client.ID = strings.Repeat("a", 256) }),
-		"ID with a space":           after(id, func(r *Registration) { r.Client.ID = "a b" }),
-		"ID is a dot":               after(id, func(r *Registration) { r.Client.ID = "." }),
-		"ID is two dots":            after(id, func(r *Registration) { r.Client.ID = ".." }),
-		"ID is a URL":               after(id, func(r *Registration) { r.Client.ID = "HTTPS://app.example/" }),
-		"ID outside ASCII":          after(id, func(r *Registration) { r.Client.ID = "é" }),
-		"secret gone":               after(secret, func(r *Registration) { r.Secret, r.Client.Secret = "", nil }),
-		"secret not needed":         after(secret, func(r *Registration) { r.Client.Metadata.TokenEndpointAuthMethod = "none" }),
-		"secret not the stored one": after(secret, func(r *Registration) { r.Secret += "x" }),
-		"secret too short":          after(secret, func(r *Registration) { r.Secret = "short"; r.Client.Secret = HashSecret("short") }),
-		"no method":                 after(secret, func(r *Registration) { r.Client.Metadata.TokenEndpointAuthMethod = "" }),
-		"unknown method":            after(secret, func(r *Registration) { r.Client.Metadata.TokenEndpointAuthMethod = "client_secret_none" }),
-		"no grant":                  after(id, func(r *Registration) { r.Client.Metadata.GrantTypes = nil }),
-		"grants do not fit":         after(id, func(r *Registration) { r.Client.Metadata.ResponseTypes = []string{"token"} }),
-		"no redirect URI":           after(id, func(r *Registration) { r.Client.Metadata.RedirectURIs = nil }),
-		"unsafe redirect URI":       after(id, func(r *Registration) { r.Client.Metadata.RedirectURIs = []string{"javascript:alert(1)"} }),
-		"http redirect URI":         after(id, func(r *Registration) { r.Client.Metadata.RedirectURIs = []string{"http://app.example/"} }),
-		"redirect URI of a system":  after(id, func(r *Registration) { r.Client.Metadata.RedirectURIs = []string{"intent:x"} }),
-		"redirect URI with a star":  after(id, func(r *Registration) { r.Client.Metadata.RedirectURIs = []string{"https://*/"} }),
-		"misspelt address":          after(id, func(r *Registration) { r.Client.Metadata.LogoURI = "https://127.1/" }),
-		"origin with a path":        after(id, func(r *Registration) { r.Client.Metadata.AllowedCORSOrigins = []string{"https://app.example/"} }),
-		"origin in upper case":      after(id, func(r *Registration) { r.Client.Metadata.AllowedCORSOrigins = []string{"https://APP.example"} }),
-		"name of a certificate":     after(id, func(r *Registration) { r.Client.Metadata.TLSClientAuthSANDNS = "*.app.example" }),
-		"custom scheme on the web":  after(id, func(r *Registration) { r.Client.Metadata.RedirectURIs = []string{"app:/cb"} }),
-		"unsafe logo":               after(id, func(r *Registration) { r.Client.Metadata.LogoURI = "data:image/png,x" }),
-		"unsafe tagged page":        after(id, func(r *Registration) { r.Client.Metadata.setOther("tos_uri#ja", []byte(`"javascript:x"`)) }),
-		"unlisted extension":        after(id, func(r *Registration) { r.Client.Metadata.setOther("tier", []byte(`1`)) }),
-		"two sources of keys": after(id, func(r *Registration) {
-			r.Client.Metadata.JWKS, r.Client.Metadata.JWKSURI = []byte(`{"keys":[{"kty":"x"}]}`), "https://app.example/jwks"
+		"no ID":            after(id, func(r *Registration) { r.Client.ID = "" }),
+		"ID too long":      after(id, func(r *Registration) { r.Client.ID = strings.Repeat("a", 256) }),
+		"ID with a space":  after(id, func(r *Registration) { r.Client.ID = "a b" }),
+		"ID is a dot":      after(id, func(r *Registration) { r.Client.ID = "." }),
+		"ID is two dots":   after(id, func(r *Registration) { r.Client.ID = ".." }),
+		"ID is a URL":      after(id, func(r *Registration) { r.Client.ID = "HTTPS://app.example/" }),
+		"ID outside ASCII": after(id, func(r *Registration) { r.Client.ID = "é" }),
+		"secret gone":      after(secret, func(r *Registration) { r.Secret, r.Client.Secret = "", nil }),
+		"secret not needed": after(secret, func(r *Registration) {
+			r.Client.Metadata.TokenEndpointAuthMethod = "none"
 		}),
-		"private key":         after(id, func(r *Registration) { r.Client.Metadata.JWKS = []byte(`{"keys":[{"kty":"oct","k":"AA"}]}`) }),
-		"bad scope":           after(id, func(r *Registration) { r.Client.Metadata.Scope = `a "b"` }),
+		"secret not the stored one": after(secret, func(r *Registration) { r.Secret += "x" }),
+		"secret too short": after(secret, func(r *Registration) {
+			r.Secret, r.Client.Secret = "short", HashSecret("short")
+		}),
+		"no method": after(secret, func(r *Registration) { r.Client.Metadata.TokenEndpointAuthMethod = "" }),
+		"unknown method": after(secret, func(r *Registration) {
+			r.Client.Metadata.TokenEndpointAuthMethod = "client_secret_none"
+		}),
+		"no grant":                 with(func(m *Metadata) { m.GrantTypes = nil }),
+		"grants do not fit":        with(func(m *Metadata) { m.ResponseTypes = []string{"token"} }),
+		"no redirect URI":          with(func(m *Metadata) { m.RedirectURIs = nil }),
+		"unsafe redirect URI":      with(func(m *Metadata) { m.RedirectURIs = []string{"javascript:alert(1)"} }),
+		"http redirect URI":        with(func(m *Metadata) { m.RedirectURIs = []string{"http://app.example/"} }),
+		"redirect URI of a system": with(func(m *Metadata) { m.RedirectURIs = []string{"intent:x"} }),
+		"redirect URI with a star": with(func(m *Metadata) { m.RedirectURIs = []string{"https://*/"} }),
+		"misspelt address":         with(func(m *Metadata) { m.LogoURI = "https://127.1/" }),
+		"origin with a path":       with(func(m *Metadata) { m.AllowedCORSOrigins = []string{"https://app.example/"} }),
+		"origin in upper case":     with(func(m *Metadata) { m.AllowedCORSOrigins = []string{"https://APP.example"} }),
+		"name of a certificate":    with(func(m *Metadata) { m.TLSClientAuthSANDNS = "*.app.example" }),
+		"custom scheme on the web": with(func(m *Metadata) { m.RedirectURIs = []string{"app:/cb"} }),
+		"unsafe logo":              with(func(m *Metadata) { m.LogoURI = "data:image/png,x" }),
+		"unsafe tagged page":       with(func(m *Metadata) { m.setOther("tos_uri#ja", []byte(`"javascript:x"`)) }),
+		"unlisted extension":       with(func(m *Metadata) { m.setOther("tier", []byte(`1`)) }),
+		"two sources of keys": with(func(m *Metadata) {
+			m.JWKS, m.JWKSURI = []byte(`{"keys":[{"kty":"x"}]}`), "https://app.example/jwks"
+		}),
+		"private key":         with(func(m *Metadata) { m.JWKS = []byte(`{"keys":[{"kty":"oct","k":"AA"}]}`) }),
+		"bad scope":           with(func(m *Metadata) { m.Scope = `a "b"` }),
 		"response of another": after(last, func(r *Registration) { r.Response = []byte(`{"client_id":"other"}`) }),
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -22,14 +22,6 @@ func (d *documents) fetch(_ context.Context, url string) ([]byte, error) {
 	return []byte(document), nil
 }
 
-func wantRefusal(t *testing.T, err error, code Code, words string) {
-	t.Helper()
-	refusal, ok := errors.AsType[*Error](err)
-	if !ok || refusal.Code != code || !strings.Contains(refusal.Description, words) {
-		t.Errorf("got %v, want %s with %q", err, code, words)
-	}
-}
-
 func TestSectorIdentifier(t *testing.T) {
 	d := &documents{byURL: map[string]string{
 		"https://a.example/good":   ` ["https://b.example/","https://a.example/","https://c.example/"]`,

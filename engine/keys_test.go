@@ -104,7 +104,8 @@ func TestCertificatesOfKeys(t *testing.T) {
 		{keyMembers["rsa"] + `,"x5c":["` + mine + `"]`, ".x5c[0] is a certificate of another key"},
 		{key + `,"x5c":["` + mine + `","` + mine[:100] + `"]`, ".x5c[1] is not an X.509 certificate"},
 		{key + `,"x5c":["` + mine + `",""]`, ".x5c[1] must be a certificate in base64"},
-		{key + `,"x5c":["` + mine[:100] + `\n` + mine[100:] + `"]`, ".x5c[0] holds the control character U+000A at byte 100"},
+		{key + `,"x5c":["` + mine[:100] + `\n` + mine[100:] + `"]`,
+			".x5c[0] holds the control character U+000A at byte 100"},
 		{key + `,"x5c":["` + base64.RawURLEncoding.EncodeToString(append(der, 0xff)) + `"]`,
 			".x5c[0] must be a certificate in base64"},
 		{key + `,"x5c":["` + base64.StdEncoding.EncodeToString(append(der, 0xff)) + `"]`,
@@ -125,7 +126,7 @@ func TestCertificatesOfKeys(t *testing.T) {
 				t.Errorf("%s: %v", tt.members, err)
 			}
 			if tt.want != "" {
-				checkRefusal(t, err, InvalidClientMetadata, "jwks.keys[1]"+tt.want)
+				wantRefusal(t, err, InvalidClientMetadata, "jwks.keys[1]"+tt.want)
 			}
 		})
 	}
@@ -174,7 +175,7 @@ func TestSelfSignedCertificateNeedsX5C(t *testing.T) {
 	}
 	for _, keys := range []string{`{` + key + `}`, `{` + keyMembers["akp"] + `,"x5c":["AAAA"]}`} {
 		_, err := register(t, Config{}, body(keys))
-		checkRefusal(t, err, InvalidClientMetadata, "jwks has no key with a certificate")
+		wantRefusal(t, err, InvalidClientMetadata, "jwks has no key with a certificate")
 	}
 	offers := func() (Advertised, error) {
 		return Advertised{"token_endpoint_auth_methods_supported": {"self_signed_tls_client_auth", "none"}}, nil

@@ -366,7 +366,8 @@ func TestRotationAsScriptsSeeIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	const registered = `{"redirect_uris":["https://app.example/cb"],` +
-		`"token_endpoint_auth_method":"client_secret_basic","grant_types":["authorization_code"],"response_types":["code"],"scope":"basic","application_type":"web"}`
+		`"token_endpoint_auth_method":"client_secret_basic","grant_types":["authorization_code"],` +
+		`"response_types":["code"],"scope":"basic","application_type":"web"}`
 	want := []view{
 		{OperationRotateSecret, StepGenerateSecret, ModeEnforce, AuthRegistrationAccessToken, "alice", registered,
 			"request-1"},

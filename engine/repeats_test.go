@@ -66,7 +66,7 @@ func TestScriptsRepeatNothing(t *testing.T) {
 
 	for want, change := range map[string]func(*Metadata){
 		"contacts[1] repeats 'a'":    func(m *Metadata) { m.Contacts = []string{"a", "a"} },
-		"grant_types[1] repeats":     func(m *Metadata) { m.GrantTypes = append(slices.Clone(m.GrantTypes), m.GrantTypes[0]) },
+		"grant_types[1] repeats":     func(m *Metadata) { m.GrantTypes = slices.Repeat(m.GrantTypes, 2) },
 		"scope has a scope twice":    func(m *Metadata) { m.Scope = "a b a" },
 		"scope has a scope twice, o": func(m *Metadata) { m.Scope = "a  b" },
 	} {

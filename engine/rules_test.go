@@ -54,7 +54,7 @@ func TestRules(t *testing.T) {
 				config, body, want := readRule(t, string(c.Data))
 				got, err := register(t, config, body)
 				if code, message, refused := strings.Cut(want, ": "); refused && !strings.HasPrefix(want, "{") {
-					checkRefusal(t, err, Code(code), message)
+					wantRefusal(t, err, Code(code), message)
 					return
 				}
 				if err != nil {
@@ -101,11 +101,12 @@ var implicitAllowed = Options{
 	AllowedResponseTypes: []string{"code", "id_token", "code id_token"},
 }
 
-func checkRefusal(t *testing.T, err error, code Code, message string) {
+// wantRefusal checks that err is a refusal with a code, and words in its description.
+func wantRefusal(t *testing.T, err error, code Code, words string) {
 	t.Helper()
 	refusal, ok := errors.AsType[*Error](err)
-	if !ok || refusal.Code != code || !strings.Contains(refusal.Description, message) {
-		t.Errorf("got %v, want %s with %q", err, code, message)
+	if !ok || refusal.Code != code || !strings.Contains(refusal.Description, words) {
+		t.Errorf("got %v, want %s with %q", err, code, words)
 	}
 }
 
@@ -227,7 +228,7 @@ func TestRedirectURIs(t *testing.T) {
 			if tt.want == applicationWeb || tt.want == applicationNative {
 				t.Fatalf("got %v, want %s", err, tt.want)
 			}
-			checkRefusal(t, err, InvalidRedirectURI, tt.want)
+			wantRefusal(t, err, InvalidRedirectURI, tt.want)
 			if !strings.Contains(err.Error(), "redirect_uris[1] ") {
 				t.Errorf("%v does not name redirect_uris[1]", err)
 			}

@@ -38,8 +38,9 @@ func TestListsAreBounded(t *testing.T) {
 			"scope has 501 values: at most 500"},
 		{"language tags", 50, func(n int) string { return uri + repeated(n, `"client_name#x-%d":"a"`) },
 			"client_name has more than 50 language tags"},
-		{"language tags of a page", 50, func(n int) string { return uri + repeated(n, `"tos_uri#x-%d":"https://a.example/"`) },
-			"tos_uri has more than 50 language tags"},
+		{"language tags of a page", 50, func(n int) string {
+			return uri + repeated(n, `"tos_uri#x-%d":"https://a.example/"`)
+		}, "tos_uri has more than 50 language tags"},
 		{"keys", 100, func(n int) string { return uri + `"jwks":{"keys":[` + repeated(n, `{"kty":"A"}`) + `]}` },
 			"jwks.keys has 101 values: at most 100"},
 		{"members of a key", 50, func(n int) string {
@@ -122,7 +123,8 @@ func TestWorstBodies(t *testing.T) {
 		if len(body) > worstBody {
 			t.Errorf("%s has %d bytes", name, len(body))
 		}
-		if err := e.tryBody(t, body); err != nil && strings.HasSuffix(name, "most") && strings.Contains(err.Error(), "at most") {
+		err := e.tryBody(t, body)
+		if err != nil && strings.HasSuffix(name, "most") && strings.Contains(err.Error(), "at most") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -50,6 +50,10 @@ func most(n int, text, element, separator string) string {
 
 func worstBodies() map[string]string {
 	with := func(members string) string { return `{"redirect_uris":["https://app.example/cb"],` + members + `}` }
+	statement := func(header, claims string) string {
+		encode := base64.RawURLEncoding.EncodeToString
+		return `"software_statement":"` + encode([]byte(header)) + "." + encode([]byte(claims)) + `.AAAA"`
+	}
 	bodies := map[string]string{
 		"scope, many":           fill(with(`"scope":"%s"`), "s%d", " "),
 		"scope, most":           most(maxScopes, with(`"scope":"%s"`), "%pad%d", " "),
@@ -66,12 +70,12 @@ func worstBodies() map[string]string {
 		"broken at the end":     fill(with(`"contacts":[%s],`), `"a%d"`, ","),
 		"tags, longest":         with(strings.Join(longTags(), ",")),
 		"statement":             fill(with(`"software_statement":"%s"`), "a", ""),
-		"statement, header": with(`"software_statement":"` + base64.RawURLEncoding.EncodeToString(
-			[]byte(fillTo(maxStatementHeader*3/4, `{"alg":"ES256",%s}`, `"a%d":0`, ","))) + `.e30.AAAA"`),
-		"statement, long header": with(`"software_statement":"` + base64.RawURLEncoding.EncodeToString(
-			[]byte(fillTo(worstBody*3/4-200, `{"alg":"ES256",%s}`, `"a%d":0`, ","))) + `.e30.AAAA"`),
-		"statement, claims": with(`"software_statement":"` + base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"ES256"}`)) +
-			"." + base64.RawURLEncoding.EncodeToString([]byte(fillTo(worstBody*3/4-200, `{"iss":"board",%s}`, `"a%d":0`, ","))) + `.AAAA"`),
+		"statement, header": with(statement(
+			fillTo(maxStatementHeader*3/4, `{"alg":"ES256",%s}`, `"a%d":0`, ","), `{}`)),
+		"statement, long header": with(statement(
+			fillTo(worstBody*3/4-200, `{"alg":"ES256",%s}`, `"a%d":0`, ","), `{}`)),
+		"statement, claims": with(statement(
+			`{"alg":"ES256"}`, fillTo(worstBody*3/4-200, `{"iss":"board",%s}`, `"a%d":0`, ","))),
 		"nesting":                 fill(with(`"x":[%s]`), strings.Repeat("[", 90)+strings.Repeat("]", 90), ","),
 		"client_name":             fill(with(`"client_name":"%s"`), `\u00e9`, ""),
 		"client_name, joiners":    fill(with(`"client_name":"%sب"`), "ب\u200c", ""),
@@ -86,12 +90,11 @@ func worstBodies() map[string]string {
 		"redirect URI":            fill(`{"redirect_uris":["https://app.example/%s"]}`, "%41", ""),
 		"redirect host":           fill(`{"redirect_uris":["https://%s.example/"]}`, "a.", ""),
 		"redirect URIs":           fill(`{"redirect_uris":[%s]}`, `"https://a%d.example/"`, ","),
-		"redirect URIs, most": most(200, `{"redirect_uris":[%s]}`, `"https://a%d.example/%pad"`,
-			","),
+		"redirect URIs, most":     most(200, `{"redirect_uris":[%s]}`, `"https://a%d.example/%pad"`, ","),
 		"redirect URIs, logout": most(200, `{"redirect_uris":[%s],"frontchannel_logout_uri":"https://a199.example/"}`,
 			`"https://a%d.example/%pad"`, ","),
-		"pages and redirect URIs": strings.TrimSuffix(most(200, `{"redirect_uris":[%s]}`, `"https://a%d.example/"`, ","), "}") +
-			`,` + strings.Join(taggedPages(), ",") + `}`,
+		"pages and redirect URIs": most(200, `{"redirect_uris":[%s],`, `"https://a%d.example/"`, ",") +
+			strings.Join(taggedPages(), ",") + `}`,
 		"response_types, one": fill(with(`"response_types":["code","%s"]`), "a ", ""),
 		"response_types, words": most(maxList-1, with(`"response_types":["code",%s]`),
 			`"`+strings.Repeat("a ", 300)+`"`, ","),

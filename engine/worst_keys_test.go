@@ -66,7 +66,7 @@ func TestWorstKeysAreRegistered(t *testing.T) {
 		case refused == "" && err != nil:
 			t.Errorf("%s: %v", name, err)
 		case refused != "":
-			checkRefusal(t, err, InvalidClientMetadata, refused)
+			wantRefusal(t, err, InvalidClientMetadata, refused)
 		}
 	}
 }
