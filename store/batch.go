@@ -40,7 +40,7 @@ func (s *Store) addRow(ctx context.Context, row *clientRow) error {
 		return err
 	}
 	in := &insertion{
-		create: func(ctx context.Context) error { return s.writer.WithContext(ctx).Create(row).Error },
+		create: func(ctx context.Context) error { return s.batchInsert.run(ctx, s.writer, []*clientRow{row}) },
 		isOurs: s.isStored(row),
 	}
 	if failed.unknown {

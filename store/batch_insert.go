@@ -16,7 +16,7 @@ import (
 var laterColumns = [...]string{"version", "previous", "former_hash", "former_salt", "former_expires_at", "updated_at",
 	"updated_deployment", "updated_acts", "seen_at", "secret_issued_at", "retry_until"}
 
-// A batchInsert inserts several clients in one statement. It builds each statement once, while gorm's Create builds it
+// A batchInsert inserts clients, one or several in one statement. It builds each statement once, while gorm's Create builds it
 // anew each time and evaluates defaults and hooks, which costs more than sending it. The columns and their values still
 // come from gorm.
 type batchInsert struct {
@@ -47,7 +47,7 @@ func newBatchInsert(db *gorm.DB) (*batchInsert, error) {
 	return b, nil
 }
 
-// run inserts all rows or none.
+// run inserts all rows or none, in the transaction of db if it has one.
 func (b *batchInsert) run(ctx context.Context, db *gorm.DB, rows []*clientRow) error {
 	as := shape{rows: len(rows), all: slices.ContainsFunc(rows, func(r *clientRow) bool { return b.hasLater(ctx, r) })}
 	fields := b.fields(as)
@@ -59,7 +59,7 @@ func (b *batchInsert) run(ctx context.Context, db *gorm.DB, rows []*clientRow) e
 			args = append(args, arg)
 		}
 	}
-	_, err := db.ConnPool.ExecContext(ctx, b.query(as), args...)
+	_, err := db.Statement.ConnPool.ExecContext(ctx, b.query(as), args...)
 	if err == nil {
 		return nil
 	}

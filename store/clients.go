@@ -85,10 +85,7 @@ func (s *Store) createWithUse(ctx context.Context, row *clientRow, token string)
 		if err := takeUse(tx, token); err != nil {
 			return err
 		}
-		if !s.batchInsert.hasLater(ctx, row) {
-			tx = tx.Omit(laterColumns[:]...)
-		}
-		err := tx.Create(row).Error
+		err := s.batchInsert.run(ctx, tx, []*clientRow{row})
 		complete = err == nil
 		return err
 	})
