@@ -24,6 +24,13 @@ type batchError struct {
 func (e *batchError) Error() string { return e.err.Error() }
 func (e *batchError) Unwrap() error { return e.err }
 
+// maybeStored reports whether a batch that returned err may have been stored nevertheless.
+func maybeStored(err error) bool {
+	failed, ok := errors.AsType[*batchError](err)
+	_, panicked := errors.AsType[*guard.PanicError](err)
+	return ok && failed.unknown || panicked
+}
+
 // newBatches returns the committer that batches the rows of addRow.
 func (s *Store) newBatches(writers int, g *guard.Guard) *groupcommit.Committer[*clientRow] {
 	return groupcommit.New(groupcommit.Config[*clientRow]{

@@ -67,7 +67,7 @@ func (s *Store) addClient(ctx context.Context, c *engine.Client) error {
 		s.doubts.left(row)
 		return &unknownError{fmt.Errorf("%w: %w", context.DeadlineExceeded, err)}
 	}
-	if _, unknown := errors.AsType[*unknownError](err); unknown {
+	if _, unknown := errors.AsType[*unknownError](err); unknown || maybeStored(err) {
 		token := ""
 		if limited {
 			token = c.Caller.TokenID

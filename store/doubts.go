@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -137,10 +136,7 @@ func (d *doubts) enter(row *clientRow, token string) *doubt {
 
 // decide continues with the result of a client's batch. d.mu is held.
 func (d *doubts) decide(one *doubt, result error) {
-	failed, ok := errors.AsType[*batchError](result)
-	_, panicked := errors.AsType[*guard.PanicError](result)
-	unknown := ok && failed.unknown || panicked
-	if result != nil && !unknown {
+	if result != nil && !maybeStored(result) {
 		d.leave(one)
 		return
 	}

@@ -1,15 +1,29 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
 
 	"registrar/engine"
+	"registrar/internal/guard"
+	"registrar/store/groupcommit"
 )
+
+// awaitSettled returns when no client is in doubt.
+func awaitSettled(t *testing.T, s *Store) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); s.InDoubt() > 0; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d are still in doubt", s.InDoubt())
+		}
+	}
+}
 
 // While as many clients are in doubt as there may be, no other registers. Those whose batch has failed for certain leave
 // the doubt at once, whether the batch or its caller was first.
@@ -47,11 +61,7 @@ func TestDoubtsAreBounded(t *testing.T) {
 	if n := s.InDoubt(); n > maxDoubts/2 {
 		t.Errorf("%d are in doubt after half have failed", n)
 	}
-	for deadline := time.Now().Add(time.Minute); s.InDoubt() > 0; time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%d are still in doubt", s.InDoubt())
-		}
-	}
+	awaitSettled(t, s)
 	if err := s.AddClient(t.Context(), client("other")); err != nil {
 		t.Errorf("afterwards: %v", err)
 	}
@@ -60,5 +70,29 @@ func TestDoubtsAreBounded(t *testing.T) {
 	s.doubts.left(early)
 	if s.InDoubt() != 0 || len(s.doubts.early)+len(s.doubts.running)+len(s.doubts.open)+len(s.doubts.byID) != 0 {
 		t.Errorf("left over: %+v", s.doubts)
+	}
+}
+
+// A batch that panics after its statement was run puts its client in doubt, which is then removed.
+func TestBatchThatPanics(t *testing.T) {
+	s := openSQLite(t)
+	healthy := s.batches
+	s.batches = groupcommit.New(groupcommit.Config[*clientRow]{
+		Commit: func(ctx context.Context, rows []*clientRow) []error {
+			panic(fmt.Sprint("after ", s.createRows(ctx, rows)))
+		},
+		Guard: &guard.Guard{Logger: slog.New(slog.DiscardHandler)},
+	})
+	c := &engine.Client{ID: "panicked", RegistrationID: uuid.New(), IssuedAt: time.Now()}
+	if err := s.AddClient(t.Context(), c); err == nil {
+		t.Fatal("got no error")
+	}
+	awaitSettled(t, s)
+	if removed, absent := s.Settled(); removed != 1 || absent != 0 {
+		t.Errorf("%d rows were removed and %d absent, want 1 and 0", removed, absent)
+	}
+	s.batches = healthy
+	if err := s.AddClient(t.Context(), c); err != nil {
+		t.Errorf("afterwards: %v", err)
 	}
 }
