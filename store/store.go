@@ -106,7 +106,7 @@ func open(ctx context.Context, b *backend, cfg Config) (*Store, error) {
 	}
 	pools, err := b.open(ctx)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, beating.Close())
 	}
 	s := &Store{
 		name:       b.name,
