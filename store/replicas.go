@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"time"
 	"unicode/utf8"
@@ -91,7 +92,7 @@ func (s *Store) ReplicaID() string { return s.writerID.String() }
 // Beat writes the row of this process, with the present time by the database's clock. It uses the Version, Address,
 // Deployment and Problem of r. Its connection serves one call at a time.
 func (s *Store) Beat(ctx context.Context, r scripts.Replica) error {
-	problem := r.Problem
+	problem := strings.ToValidUTF8(r.Problem, "\uFFFD") // it may quote bytes that others sent
 	if utf8.RuneCountInString(problem) > maxProblem {
 		problem = string([]rune(problem)[:maxProblem-1]) + "…"
 	}

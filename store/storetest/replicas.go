@@ -55,6 +55,9 @@ func testReplicas(t *testing.T, database string) {
 	if diff := cmp.Diff(want, second); diff != "" {
 		t.Errorf("the second beat, want (-) and got (+):\n%s", diff)
 	}
+	if got := mustBeat(t, one, scripts.Replica{Problem: "a\xff\xfeb"}).Problem; got != "a\uFFFDb" {
+		t.Errorf("a problem that is not UTF-8: got %q", got)
+	}
 	long := mustBeat(t, one, scripts.Replica{Problem: strings.Repeat("ü", 5000)})
 	if got := []rune(long.Problem); len(got) != 2000 || got[1999] != '…' {
 		t.Errorf("a long problem: got %d characters", len(got))
