@@ -176,9 +176,20 @@ func testNoUseLost(t *testing.T, database string) {
 			return
 		}
 		cancel()
+		awaitSettled(t, s) // it may have been stored nevertheless, if its COMMIT was cut
 		wantExists(t, s, c.ID, false)
 		wantUsesLeft(t, s, token, 1)
 	}
 	mustAdd(t, s, clientBy(token, "at last"))
 	wantUsesLeft(t, s, token, 0)
+}
+
+// awaitSettled returns when no client is in doubt.
+func awaitSettled(t *testing.T, s *store.Store) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); s.InDoubt() > 0; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d clients are still in doubt", s.InDoubt())
+		}
+	}
 }
