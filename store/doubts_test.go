@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -17,27 +16,20 @@ import (
 	"registrar/store/storetest"
 )
 
-// A pausable is a private server that a test stops and continues.
-type pausable struct {
-	*storetest.Server
-	t testing.TB
-}
-
-func newPausable(t *testing.T) *pausable {
+// pause has a private server do nothing until resume.
+func pause(t testing.TB, s *storetest.Server) {
 	t.Helper()
-	p := &pausable{storetest.NewServer(t), t}
-	t.Cleanup(p.resume)
-	return p
-}
-
-func (p *pausable) pause() {
-	p.t.Helper()
-	if err := syscall.Kill(p.PID(), syscall.SIGSTOP); err != nil {
-		p.t.Fatal(err)
+	if err := s.Pause(); err != nil {
+		t.Fatal(err)
 	}
 }
 
-func (p *pausable) resume() { _ = syscall.Kill(p.PID(), syscall.SIGCONT) }
+func resume(t testing.TB, s *storetest.Server) {
+	t.Helper()
+	if err := s.Resume(); err != nil {
+		t.Fatal(err)
+	}
+}
 
 // inTime returns what f returns, and fails the test if that takes a quarter of a minute.
 func inTime(t testing.TB, what string, f func() error) error {
@@ -57,22 +49,22 @@ func inTime(t testing.TB, what string, f func() error) error {
 // removed, and until then its ID is neither free nor taken.
 func TestStoppedServer(t *testing.T) {
 	t.Parallel()
-	server := newPausable(t)
+	server := storetest.NewServer(t)
 	s := open(t, store.Config{Database: "mysql:" + server.Database(t)})
 	stored := newClient("stored")
 	if err := s.AddClient(t.Context(), stored); err != nil {
 		t.Fatal(err)
 	}
-	server.pause()
-	within := func(f func(ctx context.Context) error) func() error {
+	pause(t, server)
+	within := func(timeout time.Duration, f func(ctx context.Context) error) func() error {
 		return func() error {
-			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+			ctx, cancel := context.WithTimeout(t.Context(), timeout)
 			defer cancel()
 			return f(ctx)
 		}
 	}
-	add := func(c *engine.Client) func() error {
-		return within(func(ctx context.Context) error { return s.AddClient(ctx, c) })
+	add := func(c *engine.Client) func() error { // in time for its statement to be sent
+		return within(2*time.Second, func(ctx context.Context) error { return s.AddClient(ctx, c) })
 	}
 	if err := inTime(t, "AddClient", add(newClient("doubtful"))); !errors.Is(err, engine.ErrUnavailable) {
 		t.Errorf("got %v, want %v", err, engine.ErrUnavailable)
@@ -91,11 +83,11 @@ func TestStoppedServer(t *testing.T) {
 		"UpdateClient": func(ctx context.Context) error { return s.UpdateClient(ctx, stored) },
 		"Ping":         s.Ping,
 	} {
-		if err := inTime(t, name, within(call)); !errors.Is(err, engine.ErrUnavailable) {
+		if err := inTime(t, name, within(300*time.Millisecond, call)); !errors.Is(err, engine.ErrUnavailable) {
 			t.Errorf("%s: got %v, want %v", name, err, engine.ErrUnavailable)
 		}
 	}
-	server.resume()
+	resume(t, server)
 	await(t, "the end of the doubt", func() bool { return s.InDoubt() == 0 })
 	if exists(t, s, "doubtful") {
 		t.Error("the client that was not acknowledged is stored")
@@ -110,7 +102,7 @@ func TestStoppedServer(t *testing.T) {
 // their uses.
 func TestStoppedServerUnderLoad(t *testing.T) {
 	t.Parallel()
-	server := newPausable(t)
+	server := storetest.NewServer(t)
 	database := "mysql:" + server.Database(t)
 	s := open(t, store.Config{Database: database, Connections: 12})
 	const uses = 1_000_000
@@ -157,9 +149,9 @@ func TestStoppedServerUnderLoad(t *testing.T) {
 		if round%2 == 1 {
 			killConnections(t, root)
 		}
-		server.pause()
+		pause(t, server)
 		await(t, "refused clients", func() bool { _, now := count(); return now >= bad+60 })
-		server.resume()
+		resume(t, server)
 	}
 	good, _ := count()
 	await(t, "acknowledged clients", func() bool { now, _ := count(); return now >= good+50 })
@@ -283,7 +275,7 @@ func TestLockedFile(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range 9 {
 		wg.Go(func() {
-			err := add(time.Duration(min(300+100*i, 600))*time.Millisecond, fmt.Sprint("late-", i))
+			err := add(time.Duration(min(1+i, 2))*time.Second, fmt.Sprint("late-", i))
 			if !errors.Is(err, engine.ErrUnavailable) {
 				t.Errorf("late-%d: got %v, want %v", i, err, engine.ErrUnavailable)
 			}
@@ -323,7 +315,7 @@ func TestStatementArrivesLate(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.arm(delayed, 0)
-	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second) // in time for the statement to be sent
 	defer cancel()
 	err := s.AddClient(ctx, newClient("late"))
 	if !errors.Is(err, engine.ErrUnavailable) || s.InDoubt() != 1 {
@@ -369,7 +361,7 @@ func holdEach(t *testing.T, b *breaker, s *store.Store, name string) {
 		t.Fatal(err)
 	}
 	add := func(id string) error {
-		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second) // enough for a call that is not held up
 		defer cancel()
 		c := newClient(id)
 		c.Caller = token.Caller()
