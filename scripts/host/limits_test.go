@@ -15,7 +15,7 @@ import (
 func TestRunsHaveTheTimeOfARegistration(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, engine.Options{}, func(c *host.Config) {
-		c.RegistrationTimeout = 50 * time.Millisecond
+		c.RegistrationTimeout = 300 * time.Millisecond
 		c.StepFuel, c.RegistrationFuel, c.StepTimeout = 1<<60, 1<<60, time.Minute
 	})
 	b.registerAll(minimal, minimal)
