@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"slices"
 	"strings"
 	"sync"
@@ -79,10 +78,8 @@ func (c *Cluster) require() error {
 
 // program returns the path of a program in PATH or /usr/sbin.
 func program(name string) (string, error) {
-	for _, path := range []string{name, "/usr/sbin/" + name} {
-		if found, err := exec.LookPath(path); err == nil {
-			return found, nil
-		}
+	if path, err := mariadb.Find(name); err == nil {
+		return path, nil
 	}
 	return "", fmt.Errorf("%s is %w: make install installs it on Debian and Ubuntu", name, mariadb.ErrMissing)
 }

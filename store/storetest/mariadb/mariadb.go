@@ -86,7 +86,7 @@ func (s *Server) install() error {
 // arguments.
 func (s *Server) installation() (program string, args []string) {
 	if s.config.Kind == MariaDB {
-		if install, err := find("mariadb-install-db", "mysql_install_db"); err == nil {
+		if install, err := Find("mariadb-install-db", "mysql_install_db"); err == nil {
 			return install, []string{"--auth-root-authentication-method=normal", "--skip-test-db"}
 		}
 	}
@@ -245,8 +245,8 @@ func (s *Server) Close() error {
 	return s.janitor.Close()
 }
 
-// find returns the path of the first of the named programs that is in PATH or /usr/sbin.
-func find(names ...string) (path string, err error) {
+// Find returns the path of the first of the named programs that is in PATH or /usr/sbin.
+func Find(names ...string) (path string, err error) {
 	for _, name := range names {
 		if path, err = exec.LookPath(name); err == nil {
 			return path, nil
