@@ -32,8 +32,7 @@ func (moduleRow) TableName() string { return "modules" }
 
 // AddModule durably stores m and its bytes, and returns m as stored, and true. wasm must match m.Digest. If the digest
 // is already stored, AddModule returns the stored module and false; it replaces only the signature, unless m.Signature
-// is empty. It is thus safe to try again. A module for which there is no room gets a
-// *[scripts.RejectedError].
+// is empty. It is thus safe to try again. A module for which there is no room gets a *[scripts.RejectedError].
 func (s *Store) AddModule(ctx context.Context, m scripts.Module, wasm []byte) (stored scripts.Module, added bool,
 	err error) {
 	row, err := newModuleRow(m, wasm)

@@ -160,8 +160,8 @@ func (a *App) replay(
 const followInterval = 500 * time.Millisecond
 
 // Serve loads the deployment in force, opens both listeners, calls listening with their addresses, and serves until ctx
-// is done. Then it drains, finishes the accepted requests and returns nil; see [server.Server.Serve]. A deployment that does not load is not an error:
-// registrations fail as unavailable until one loads, and [App.Ready] returns the reason.
+// is done. Then it drains, finishes the accepted requests and returns nil; see [server.Server.Serve]. A deployment that
+// does not load is not an error: registrations fail as unavailable until one loads, and [App.Ready] returns the reason.
 func (a *App) Serve(ctx context.Context, listening func(public, admin net.Addr)) error {
 	if err := a.Scripts.Load(ctx); err != nil {
 		a.config.Logger.ErrorContext(ctx, "loading the deployment in force", "error", err)

@@ -78,10 +78,9 @@ func (b *boundedStore) Deployments(ctx context.Context, before int64, n int) ([]
 }
 
 func (b *boundedStore) AddShadow(ctx context.Context, add scripts.Shadow) error {
-	_, err := bounded(ctx, b.timeout, func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, b.Store.AddShadow(ctx, add)
-	})
-	return err
+	ctx, cancel := context.WithTimeout(ctx, b.timeout)
+	defer cancel()
+	return b.Store.AddShadow(ctx, add)
 }
 
 func (b *boundedStore) Key(ctx context.Context, name string) ([]byte, error) {

@@ -81,7 +81,8 @@ func (h *Host) loadForReplay(ctx context.Context, list []scripts.Script) (*deplo
 	return h.loadGiven(ctx, list)
 }
 
-// replay runs one registration again, in the time of a registration. Cancelling ctx is an error, not an outcome of the registration.
+// replay runs one registration again, in the time of a registration. Cancelling ctx is an error, not an outcome of the
+// registration.
 func (h *Host) replay(ctx context.Context, e *engine.Engine, d *deployed, c *engine.Client) (scripts.Comparison,
 	error) {
 	bounded, cancel := context.WithTimeout(ctx, h.config.RegistrationTimeout)

@@ -122,9 +122,9 @@ type source struct {
 	judge  func() error // called before compilation; an error rejects the module, nil means no check
 }
 
-// load loads a module into a runtime that has the compiler's cache. Modules with the same bytes
-// are loaded one after the other: wazero hands out a module that another load found in a file before its entry code is
-// there (its issue 2547). A *[scripts.RejectedError] is the module's fault; [ErrUnavailable] is the server's.
+// load loads a module into a runtime that has the compiler's cache. Modules with the same bytes are loaded one after
+// the other: wazero hands out a module that another load found in a file before its entry code is there (its issue
+// 2547). A *[scripts.RejectedError] is the module's fault; [ErrUnavailable] is the server's.
 func (c *compiler) load(ctx context.Context, runtime wazero.Runtime, s source) (wazero.CompiledModule, error) {
 	name := codecache.Name{Uploaded: s.digest, Compiled: codecache.Sum(s.module)}
 	held, err := c.loads.lock(ctx, name.Compiled)
