@@ -311,7 +311,7 @@ func TestRerunOfARenewal(t *testing.T) {
 	})
 	c.at(lifetime * 3 / 4)
 	c.renewed("")
-	c.renewed(c.secret) // a retry, which the request alone does not show
+	c.renewed(c.secret) // a retry; only the stored client shows that it is one
 	if _, err := c.engine.RotateSecret(t.Context(), c.stored(), 0, ""); err != nil {
 		t.Fatal(err)
 	}

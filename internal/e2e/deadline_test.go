@@ -110,7 +110,7 @@ func TestDatabaseThatHangs(t *testing.T) {
 		api("GET", "/deployments/current", ""), api("POST", "/initial-access-tokens", `{"label":"x"}`),
 		api("POST", "/clients/seen", `{"client_ids":["a"]}`), api("POST", "/dry-run", `{"request":`+minimal+`}`),
 		api("POST", "/deployments", `{"scripts":[{"name":"ids","module":"`+module.Digest+`"}]}`),
-		api("POST", "/clients/"+own.ID+"/rotate-secret", "{}"), api("DELETE", "/clients/nobody", ""),
+		api("POST", "/clients/"+own.ID+"/rotate-secret", "{}"), api("DELETE", "/clients/unknown", ""),
 	}
 	for range 40 {
 		calls = append(calls, register, withToken)
