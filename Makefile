@@ -6,35 +6,52 @@ export GOEXPERIMENT = nojsonv2
 # Built from source by the Go that is here.
 GOLANGCI = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.9.0
 
-# Packages with the race detector; the others drive the plain binary, or compile modules by themselves.
-RACED = $(shell go list ./... | grep -vE '/internal/(archtest|cli|e2e)|/sdk')
+# Tests are not vetted, which make lint does. Paths are left out of what is compiled, so that tests, releases and other
+# clones share Go's build cache.
+TEST_FLAGS = -trimpath -vet=off
 
-.PHONY: build test test-race test-allocs test-e2e test-bench test-sdk test-mysql test-cluster test-differential \
-	test-cache lint fuzz bench bench-growth bench-go benchstat testdata testdata-check install
+# Packages with the race detector; the others drive the plain binary, or compile modules by themselves. Those that take
+# longest start first.
+RACED = ./store ./scripts/host ./server ./scripts/sandbox ./scripts/metering ./internal/app \
+	$(shell go list ./... | grep -vE '/internal/(archtest|cli|e2e)|/sdk')
+
+.PHONY: build test test-plain test-race test-allocs test-e2e test-bench test-sdk test-mysql test-cluster \
+	test-differential test-cache lint fuzz bench bench-growth bench-go benchstat testdata testdata-check install
 
 # VERSION=1.2.3 is what the program then calls itself.
 VERSION =
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w -X registrar/internal/version.release=$(VERSION)' -o registrar .
 
-test: install test-race test-allocs test-e2e test-bench test-sdk
+# Beside test-race the other stages run, one after the other: the tests of either wait for processes and time-outs, and
+# leave the processors idle meanwhile.
+test: install
+	@+$(MAKE) --no-print-directory -j2 test-race test-plain
+test-plain:
+	@+for stage in test-allocs test-e2e test-bench test-sdk; do $(MAKE) --no-print-directory $$stage || exit; done
+
+# One package more at a time than there are processors, for the same reason.
+PACKAGES_AT_ONCE = $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 
 # CI=1: without MariaDB, MySQL or Galera the tests fail, where they would else skip.
 test-race:
-	@CI=1 CGO_ENABLED=1 .ci/stage test-race go test -race $(RACED)
+	@CI=1 CGO_ENABLED=1 .ci/stage test-race go test $(TEST_FLAGS) -race -p $(PACKAGES_AT_ONCE) $(RACED)
+
+# The stages without the race detector do without cgo, as the released program does, and share what is compiled.
+test-allocs test-e2e test-bench test-sdk test-mysql test-cluster: export CGO_ENABLED = 0
 
 # How often the hot paths allocate, without the race detector, which allocates itself.
 test-allocs:
-	@.ci/stage test-allocs go test -run '^TestAllocations' ./engine ./store ./scripts/host
+	@.ci/stage test-allocs go test $(TEST_FLAGS) -run '^TestAllocations' ./engine ./store ./scripts/host
 
 test-e2e:
-	@CI=1 .ci/stage test-e2e go test -timeout 20m -skip '^TestCluster' ./internal/archtest ./internal/cli ./internal/e2e
+	@CI=1 .ci/stage test-e2e go test $(TEST_FLAGS) -timeout 20m -skip '^TestCluster' ./internal/e2e ./internal/cli ./internal/archtest
 
 test-bench:
-	@CI=1 .ci/stage test-bench go -C bench test -timeout 20m ./...
+	@CI=1 .ci/stage test-bench go -C bench test $(TEST_FLAGS) -timeout 20m ./...
 
 test-sdk:
-	@CI=1 .ci/stage "test-sdk go" go test ./sdk/...
+	@CI=1 .ci/stage "test-sdk go" go test $(TEST_FLAGS) ./sdk/...
 	@.ci/stage "test-sdk wat" $(MAKE) -s -C testdata/wasm check-wat
 	@.ci/stage "test-sdk rust" $(MAKE) -s -C sdk/rust test
 	@.ci/stage "test-sdk assemblyscript" $(MAKE) -s -C sdk/assemblyscript test
@@ -42,15 +59,15 @@ test-sdk:
 # Whatever else runs on MariaDB, on MySQL.
 test-mysql: install
 	@CI=1 REGISTRAR_TEST_DATABASE=mysql .ci/stage "test-mysql packages" \
-		go test -timeout 20m -skip '^TestMariaDB$$' ./store/... ./server/... ./internal/token
+		go test $(TEST_FLAGS) -timeout 20m -skip '^TestMariaDB$$' ./store/... ./server/... ./internal/token
 	@CI=1 REGISTRAR_TEST_DATABASE=mysql .ci/stage "test-mysql e2e" \
-		go test -timeout 20m -skip '^TestCluster' ./internal/e2e
+		go test $(TEST_FLAGS) -timeout 20m -skip '^TestCluster' ./internal/e2e
 
 # Three Galera nodes behind HAProxy lose their writer FAILOVERS times while clients register.
 FAILOVERS = 6
 test-cluster: install
 	@CI=1 REGISTRAR_TEST_ROUNDS=$(FAILOVERS) .ci/stage test-cluster \
-		go test -count=1 -v -timeout 30m -run '^TestCluster' ./internal/e2e
+		go test $(TEST_FLAGS) -count=1 -v -timeout 30m -run '^TestCluster' ./internal/e2e
 
 lint:
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "run gofmt on: $$unformatted"; exit 1; }

@@ -209,7 +209,8 @@ func (p page) run(t *testing.T, path string, blocks []block) {
 		"REGISTRAR_LISTEN="+public, "REGISTRAR_ADMIN_LISTEN="+admin,
 		"REGISTRAR_SERVER=http://"+admin, "REGISTRAR_URL=http://"+public+"/healthz",
 		"TREE="+tree,
-		"MAKEFLAGS=", "GOFLAGS=", // a reader's shell, not that of the make that runs this test
+		// A reader's shell, not that of the make that runs this test. What is compiled without paths is in Go's cache.
+		"MAKEFLAGS=", "GOFLAGS=-trimpath",
 		"CARGO=/usr/bin/cargo", "RUSTC=/usr/bin/rustc", "ASC="+filepath.Join(asc, "asc")) // and as if npm ci had run
 	shell.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}                                                       // so that the server ends with it
 	shell.Cancel, shell.WaitDelay = func() error { return shell.Process.Signal(syscall.SIGTERM) }, 10*time.Second // it ends the server

@@ -53,7 +53,7 @@ func testMain(m *testing.M) int {
 // binary builds the program once, as it is released, without cgo.
 var binary = sync.OnceValues(func() (string, error) {
 	path := filepath.Join(folder, "registrar")
-	cmd := exec.Command("go", "build", "-o", path, ".")
+	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", path, ".")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	cmd.Dir = wasmtest.Root()
 	cmd.Stderr = os.Stderr

@@ -4,16 +4,39 @@ package wasmtest
 //go:generate make -C ../../testdata/wasm all
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
-	"runtime"
 	"testing"
 )
 
-// Root returns the root folder of the source tree.
+// root is found when the process starts, since tests change their working directory. The compiler's paths do not tell:
+// -trimpath removes them.
+var root = findRoot()
+
+// Root returns the root folder of the source tree: the one with registrar's go.mod, in or above the folder in which the
+// process started. Without one, it panics.
 func Root() string {
-	_, file, _, _ := runtime.Caller(0)
-	return filepath.Join(filepath.Dir(file), "..", "..")
+	if root == "" {
+		panic("wasmtest: the process did not start in registrar's source tree")
+	}
+	return root
+}
+
+func findRoot() string {
+	folder, err := os.Getwd()
+	for err == nil {
+		if mod, readErr := os.ReadFile(filepath.Join(folder, "go.mod")); readErr == nil &&
+			bytes.HasPrefix(mod, []byte("module registrar\n")) {
+			return folder
+		}
+		above := filepath.Dir(folder)
+		if above == folder {
+			break
+		}
+		folder = above
+	}
+	return ""
 }
 
 // Wasm returns the module of that name from testdata/wasm, or from the folder in REGISTRAR_TEST_WASM, which has the same
