@@ -40,9 +40,11 @@ test-race:
 # The stages without the race detector do without cgo, as the released program does, and share what is compiled.
 test-allocs test-e2e test-bench test-sdk test-mysql test-cluster: export CGO_ENABLED = 0
 
-# How often the hot paths allocate, without the race detector, which allocates itself.
+# Without the race detector: how often the hot paths allocate, since it allocates itself, and long computations, of which
+# test-race does a part.
 test-allocs:
-	@.ci/stage test-allocs go test $(TEST_FLAGS) -run '^TestAllocations' ./engine ./store ./scripts/host
+	@CI=1 .ci/stage test-allocs go test $(TEST_FLAGS) -run '^TestAllocations|^TestSpecificationSuites' \
+		./engine ./store ./scripts/host ./scripts/metering
 
 test-e2e:
 	@CI=1 .ci/stage test-e2e go test $(TEST_FLAGS) -timeout 20m -skip '^TestCluster' ./internal/e2e ./internal/cli ./internal/archtest

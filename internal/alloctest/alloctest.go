@@ -15,7 +15,7 @@ func Calls(runs int) int { return measurements * (runs + 1) }
 // allocates itself, it skips the test.
 func AtMost(t *testing.T, bound float64, runs int, f func()) {
 	t.Helper()
-	if raceDetector {
+	if RaceDetector {
 		t.Skip("the race detector allocates")
 	}
 	least := testing.AllocsPerRun(runs, f)

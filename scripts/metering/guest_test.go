@@ -54,13 +54,17 @@ func (m *meter) event(_ context.Context, guest api.Module, stack []uint64) {
 		panic(errDepth)
 	}
 	fuel := guest.ExportedGlobal(metering.FuelExport).(api.MutableGlobal)
-	for int64(fuel.Get()) < 0 {
-		if m.budget < m.slice {
-			panic(errFuel)
-		}
-		m.budget -= m.slice
-		m.given += m.slice
-		fuel.Set(uint64(int64(fuel.Get()) + m.slice))
+	left := int64(fuel.Get())
+	if left >= 0 {
+		return
+	}
+	want := (-left + m.slice - 1) / m.slice // slices
+	give := min(want, m.budget/m.slice) * m.slice
+	m.budget -= give
+	m.given += give
+	fuel.Set(uint64(left + give))
+	if left+give < 0 {
+		panic(errFuel)
 	}
 }
 
