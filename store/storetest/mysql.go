@@ -22,11 +22,21 @@ var shared = map[mariadb.Kind]func() (*mariadb.Server, error){
 }
 
 func started(k mariadb.Kind) (*mariadb.Server, error) {
-	s, err := mariadb.New(mariadb.Config{Kind: k, Args: []string{"--max-connections=500"}})
+	s, err := mariadb.New(mariadb.Config{Kind: k, Args: append(unsynced(k), "--max-connections=500")})
 	if err == nil {
 		err = s.Start()
 	}
 	return s, err
+}
+
+// unsynced returns the arguments with which a server leaves its files to the system, instead of waiting for the disk at
+// each commit. What it committed outlives its process, which tests kill, but not the machine.
+func unsynced(k mariadb.Kind) []string {
+	args := []string{"--innodb-flush-method=nosync"}
+	if k == mariadb.MariaDB {
+		args = append(args, "--debug-no-sync") // the log of CREATE TABLE and the like
+	}
+	return args
 }
 
 // MySQL returns the DSN of a new, empty database for a test that runs on one server of the MySQL family, whichever it

@@ -13,7 +13,8 @@ type Server struct{ *mariadb.Server }
 // test.
 func NewServer(t testing.TB) *Server {
 	t.Helper()
-	s, err := mariadb.New(mariadb.Config{Kind: kind(t)})
+	k := kind(t)
+	s, err := mariadb.New(mariadb.Config{Kind: k, Args: unsynced(k)})
 	require(t, err)
 	t.Cleanup(func() { s.Close() })
 	if err := s.Start(); err != nil {
