@@ -95,6 +95,7 @@ var minimalValue = jsontext.Value(minimal)
 // Any number of requests may load a module for the first time at once, with its code on the disk: all are answered, and
 // the server lives on.
 func TestManyFirstLoadsAtOnce(t *testing.T) {
+	t.Parallel()
 	p := start(t, t.TempDir(), "--script-cache="+filepath.Join(t.TempDir(), "cache"))
 	api := p.api()
 	prefix := wasmtest.Wasm(t, "prefix-id")
@@ -185,6 +186,7 @@ func damages(b []byte, regions int) map[string][]byte {
 // Code that is damaged on the disk is compiled again, by a server that runs and by one that starts, and clients
 // register all the time.
 func TestDamagedCacheHeals(t *testing.T) {
+	t.Parallel()
 	cache := codeFiles{t, filepath.Join(t.TempDir(), "cache")}
 	folder, flag := t.TempDir(), "--script-cache="+cache.folder
 	p := start(t, folder, flag)

@@ -21,6 +21,7 @@ import (
 // A disk that is full or cannot be written is no fault of the module: 503, the log says where, nothing is left behind,
 // and what was compiled before goes on.
 func TestCacheCannotBeWritten(t *testing.T) {
+	t.Parallel()
 	disk := mountDisk(t, "size=2m")
 	folder, flag := t.TempDir(), "--script-cache="+filepath.Join(disk, "cache")
 	p := start(t, folder, flag)
@@ -82,6 +83,7 @@ func files(t *testing.T, folder string) (list []string) {
 // One module is compiled at a time. Eight more wait, and who comes then is told to come again; the server does not
 // mind.
 func TestCompilationsWait(t *testing.T) {
+	t.Parallel()
 	p := start(t, t.TempDir(), "--script-cache="+filepath.Join(t.TempDir(), "cache"))
 	api := p.api()
 	const uploads = 14
