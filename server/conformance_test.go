@@ -24,6 +24,7 @@ const (
 func TestConformance(t *testing.T) {
 	for _, tt := range slices.Concat(conformance, conformanceStatements, conformanceDocuments) {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel() // each waits for the disk most of the time
 			databases(t, func(t *testing.T, database string) {
 				tt.test(t, func(s setup) *site {
 					s.database = database

@@ -114,9 +114,10 @@ func TestServerErrors(t *testing.T) {
 			wantMembers(map[string]any{"error": "temporarily_unavailable"})
 	})
 	t.Run("a request runs too long", func(t *testing.T) {
-		s := newSite(t, setup{server: server.Config{RequestTimeout: 50 * time.Millisecond},
+		patient := newSite(t, setup{}) // its admin API has time to deploy
+		patient.deploy("fail-spin")
+		s := newSite(t, setup{database: patient.database, server: server.Config{RequestTimeout: 50 * time.Millisecond},
 			scripts: host.Config{Config: sandbox.Config{StepFuel: 1 << 50}}})
-		s.deploy("fail-spin")
 		s.register(`{` + web + `}`).want(http.StatusServiceUnavailable)
 	})
 }
