@@ -28,8 +28,8 @@ func guestSection(ctx context.Context, h *harness) ([]Row, error) {
 		took = "1x"
 	}
 	h.say("guest: go test -bench in scripts/sandbox")
-	cmd := exec.CommandContext(ctx, "go", "test", "-run=^$", "-bench=^(BenchmarkInstance|BenchmarkFirstStep)$/^Go$",
-		"-benchtime="+took,
+	cmd := exec.CommandContext(ctx, "go", "test", "-trimpath", "-vet=off", "-run=^$",
+		"-bench=^(BenchmarkInstance|BenchmarkFirstStep)$/^Go$", "-benchtime="+took,
 		fmt.Sprintf("-count=%d", h.Rounds), "registrar/scripts/sandbox")
 	cmd.Dir = wasmtest.Root() // for the library versions of registrar's go.mod
 	cmd.Env = append(os.Environ(), "GOEXPERIMENT=nojsonv2")
