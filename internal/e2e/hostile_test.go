@@ -38,7 +38,8 @@ const (
 	calmRegistrations = 200
 	// hostileRegistrations go through each hostile module that was uploaded.
 	hostileRegistrations = 2
-	// answerTime bounds the response to a registration. The server's --request-timeout is a little less.
+	// answerTime bounds the response to a registration. The server's --request-timeout is 9 s, but machines may be
+	// slow.
 	answerTime = time.Minute
 )
 
@@ -159,8 +160,8 @@ const (
 
 // besiege starts a server and the ordinary registrations.
 func besiege(t *testing.T) *siege {
-	// Fuel must end every script: with the defaults, 1 s and 3 s, the clock would on a machine that is slow.
-	p := start(t, t.TempDir(), "--script-timeout=20s", "--request-timeout=50s")
+	// With the defaults, 1 s and 3 s, the clock of a slow machine would end scripts that fuel must end.
+	p := start(t, t.TempDir(), "--script-timeout=3s", "--request-timeout=9s")
 	token, err := os.ReadFile(filepath.Join(p.folder, "registrar.token"))
 	if err != nil {
 		t.Fatal(err)
@@ -303,6 +304,11 @@ func (s *siege) attack(t *testing.T, m hostile.Module) {
 	s.deploy(t, scripts.Script{Name: "hostile", Module: uploaded.Digest})
 	for range hostileRegistrations {
 		outcome, err := s.try()
+		// Where the clock ends what fuel must end, the machine is busy with something else.
+		for deadline := time.Now().Add(answerTime); outcome == hostile.Saturated && !m.May(outcome) &&
+			time.Now().Before(deadline); {
+			outcome, err = s.try()
+		}
 		switch {
 		case err != nil:
 			t.Errorf("registering: %v", err)
