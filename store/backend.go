@@ -46,7 +46,7 @@ func parse(cfg Config) (*backend, error) {
 	case "sqlite":
 		return sqlite(rest, log)
 	case "mysql":
-		return mysqlServer(rest, cfg.Connections, log)
+		return mysqlServer(rest, cfg, log)
 	}
 	return nil, errUnknownDatabase
 }

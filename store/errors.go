@@ -19,6 +19,7 @@ import (
 // Numbers of MySQL's errors that need special treatment.
 const (
 	unknownDatabase = 1049
+	unknownVariable = 1193
 	deadlock        = 1213
 )
 

@@ -95,3 +95,9 @@ func (s *Store) LatestPlans() (map[string]string, error) {
 	}
 	return plans, nil
 }
+
+// BeatValue returns the only value of a query on the connection with which s writes the row of its replica.
+func (s *Store) BeatValue(query string) (v string, err error) {
+	err = s.beats.db.QueryRow(query).Scan(&v)
+	return v, err
+}

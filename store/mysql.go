@@ -36,14 +36,16 @@ var errDSN = errors.New("the DSN after mysql: is not valid: it must look like " 
 var validDatabase = regexp.MustCompile(`^[^\x00-\x20@:/()?#]{1,64}$`)
 
 // mysqlServer returns the backend of the MySQL or MariaDB database at dsn.
-func mysqlServer(dsn string, connections int, log *slog.Logger) (*backend, error) {
+func mysqlServer(dsn string, with Config, log *slog.Logger) (*backend, error) {
 	cfg, err := parseDSN(dsn)
 	if err != nil {
 		return nil, err
 	}
 	setDefaults(cfg, log)
-	m := &mysqlDatabase{cfg: cfg, connections: cmp.Or(max(connections, 0), mysqlConnections), log: log,
-		lost: &lostConns{log: log}}
+	m := &mysqlDatabase{
+		cfg: cfg, connections: cmp.Or(max(with.Connections, 0), mysqlConnections),
+		log: log, lost: &lostConns{log: log}, complain: &complaints{log: log},
+	}
 	return &backend{
 		name:        fmt.Sprintf("mysql:%s@%s(%s)/%s", cfg.User, cfg.Net, cfg.Addr, cfg.DBName),
 		dialect:     goose.DialectMySQL,
@@ -80,7 +82,8 @@ func parseDSN(dsn string) (cfg *mysql.Config, err error) {
 	return nil, errDSN
 }
 
-// setDefaults sets what this package relies on. It overrides the DSN, and the defaults of the server and the database.
+// setDefaults sets what this package relies on in the driver. It overrides the DSN. See neededSettings for the
+// variables of the server.
 func setDefaults(cfg *mysql.Config, log *slog.Logger) {
 	cfg.ParseTime = true
 	cfg.Loc = time.UTC
@@ -95,13 +98,6 @@ func setDefaults(cfg *mysql.Config, log *slog.Logger) {
 	cfg.WriteTimeout = cmp.Or(cfg.WriteTimeout, mysqlReadWrite)
 	// The driver has no field for the character set. Charset always succeeds.
 	_ = cfg.Apply(mysql.Charset("utf8mb4", "utf8mb4_bin"))
-	if cfg.Params == nil {
-		cfg.Params = map[string]string{}
-	}
-	cfg.Params["time_zone"] = "'+00:00'"
-	cfg.Params["sql_mode"] = "'TRADITIONAL'" // strict: a value that does not fit is an error, not truncated
-	cfg.Params["autocommit"] = "1"
-	cfg.Params["innodb_lock_wait_timeout"] = "5" // seconds; transactions of this package take milliseconds
 }
 
 // driverLog logs the driver's messages. They are about connections and hold no statements.
@@ -117,10 +113,11 @@ type mysqlDatabase struct {
 	connections int
 	log         *slog.Logger
 	lost        *lostConns
+	complain    *complaints
 }
 
 func (m *mysqlDatabase) open(ctx context.Context) ([]*preparedPool, error) {
-	connector, err := newMySQLConnector(m.cfg, m.lost)
+	connector, err := newMySQLConnector(m.cfg, m.lost, m.complain)
 	if err != nil {
 		return nil, errDSN
 	}
@@ -128,26 +125,38 @@ func (m *mysqlDatabase) open(ctx context.Context) ([]*preparedPool, error) {
 	if err != nil {
 		return nil, err
 	}
-	var flush, packet int64
-	err = db.QueryRowContext(ctx, "SELECT @@innodb_flush_log_at_trx_commit, @@max_allowed_packet").Scan(&flush, &packet)
-	if err != nil {
+	if err := m.check(ctx, db); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	if flush != 1 {
-		m.log.WarnContext(ctx, "the database does not flush each commit: a crash loses acknowledged clients",
-			"innodb_flush_log_at_trx_commit", flush)
-	}
-	if packet < mysqlPacket {
-		m.log.WarnContext(ctx, "the database does not accept large modules", "max_allowed_packet", packet)
-	}
 	return []*preparedPool{newPreparedPool(db)}, nil
+}
+
+// check warns of settings of the server that lose or refuse data.
+func (m *mysqlDatabase) check(ctx context.Context, db *sql.DB) error {
+	const flushing, packets = "innodb_flush_log_at_trx_commit", "max_allowed_packet"
+	flush, known, err := m.complain.variable(ctx, db, flushing)
+	if err != nil {
+		return err
+	}
+	if known && flush != 1 {
+		m.log.WarnContext(ctx, "the database does not flush each commit: a crash loses acknowledged clients",
+			flushing, flush)
+	}
+	packet, known, err := m.complain.variable(ctx, db, packets)
+	if err != nil {
+		return err
+	}
+	if known && packet < mysqlPacket {
+		m.log.WarnContext(ctx, "the database does not accept large modules", packets, packet)
+	}
+	return nil
 }
 
 // migrating returns a pool of two connections: one that holds the lock, and one for the migrations.
 func (m *mysqlDatabase) migrating(ctx context.Context) (*sql.DB, error) {
 	cfg := m.cfg.Clone()
 	cfg.ReadTimeout, cfg.WriteTimeout = 0, 0 // altering a large table takes long
-	connector, err := mysql.NewConnector(cfg)
+	connector, err := newSettingConnector(cfg, m.complain)
 	if err != nil {
 		return nil, errDSN
 	}
@@ -155,7 +164,7 @@ func (m *mysqlDatabase) migrating(ctx context.Context) (*sql.DB, error) {
 }
 
 func (m *mysqlDatabase) beating() (*sql.DB, error) {
-	connector, err := mysql.NewConnector(m.cfg)
+	connector, err := newSettingConnector(m.cfg, m.complain)
 	if err != nil {
 		return nil, errDSN
 	}

@@ -23,7 +23,7 @@ type mysqlConnector struct {
 }
 
 // newMySQLConnector returns the connector for a configuration. Connections that break during a write are added to lost.
-func newMySQLConnector(cfg *mysql.Config, lost *lostConns) (driver.Connector, error) {
+func newMySQLConnector(cfg *mysql.Config, lost *lostConns, complain *complaints) (driver.Connector, error) {
 	cfg = cfg.Clone()
 	dialer := net.Dialer{}
 	cfg.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -37,7 +37,7 @@ func newMySQLConnector(cfg *mysql.Config, lost *lostConns) (driver.Connector, er
 		}
 		return w, nil
 	}
-	inner, err := mysql.NewConnector(cfg)
+	inner, err := newSettingConnector(cfg, complain)
 	return &mysqlConnector{inner, cfg.Timeout}, err
 }
 
