@@ -29,8 +29,12 @@ type backend struct {
 	beating func() (*sql.DB, error)
 	// canWrite is as in beats.
 	canWrite func(context.Context, *sql.DB) error
-	// exclusively runs f, which uses db, while no other process does so.
-	exclusively func(ctx context.Context, db *sql.DB, f func() error) error
+	// exclusively runs f, which uses db, while no other process does so. The context of f ends if that is no longer so.
+	// The lock is nil for SQLite.
+	exclusively func(ctx context.Context, db *sql.DB, f func(context.Context, *migrationLock) error) error
+	// begun returns the migration that was begun last and of whose end nothing is noted. It may run, have been
+	// interrupted, or have ended; see step.continues.
+	begun func(context.Context, *sql.DB) (step, error)
 	// dialector returns gorm's dialect for pool.
 	dialector func(pool gorm.ConnPool) gorm.Dialector
 }

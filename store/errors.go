@@ -18,9 +18,17 @@ import (
 
 // Numbers of MySQL's errors that need special treatment.
 const (
-	unknownDatabase = 1049
-	unknownVariable = 1193
-	deadlock        = 1213
+	unknownDatabase  = 1049
+	tableExists      = 1050
+	unknownDropped   = 1051 // a table to drop
+	duplicateColumn  = 1060
+	duplicateKeyName = 1061
+	duplicateEntry   = 1062
+	cannotDrop       = 1091 // a column or key that does not exist
+	unknownTable     = 1146
+	unknownVariable  = 1193
+	lockWait         = 1205
+	deadlock         = 1213
 )
 
 // classify wraps an error of a database call under ctx, so that it matches [engine.ErrUnavailable] if the database is
@@ -132,7 +140,7 @@ func refused(err error) bool {
 		1129,       // too many errors: the host is blocked
 		1047, 1053, // a cluster's node that is not ready; shutting down
 		1152, 1158, 1159, 1160, 1161, 1184, 4031, // the connection was aborted
-		1205, deadlock, // waited too long for a lock; deadlock
+		lockWait, deadlock, // waited too long for a lock; deadlock
 		1290, 1792, 1836, // read-only: a replica, or a primary that is about to change
 		1317, 1927, 1969, 3024: // the statement or its connection was killed, or took too long
 		return true

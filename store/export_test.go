@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"gorm.io/gorm/schema"
 )
@@ -94,6 +95,12 @@ func (s *Store) LatestPlans() (map[string]string, error) {
 		plans[query] = plan.String()
 	}
 	return plans, nil
+}
+
+// WithLease returns the configuration with another lease of the lock of migrations.
+func (c Config) WithLease(lease time.Duration) Config {
+	c.lease = lease
+	return c
 }
 
 // BeatValue returns the only value of a query on the connection with which s writes the row of its replica.

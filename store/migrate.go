@@ -27,10 +27,12 @@ func (e *laterSchemaError) Error() string {
 }
 
 // Migrate migrates the schema up or down to the version to, at most [LatestVersion], and returns the versions before
-// and after. Version 0 drops all tables. If several processes migrate at the same time, one does and the others wait.
-// In SQLite all migrations run in one transaction. MySQL has no transactions for tables: if a migration fails there,
-// the ones before it stay, and now is the version reached. Migrate fails if the schema has a later version than
-// [LatestVersion]; the error names both.
+// and after. Version 0 drops all tables, but not those in which migrations are noted. If several processes migrate at
+// the same time, also at several nodes of a cluster, one does and the others wait, until ctx ends. In SQLite all
+// migrations run in one transaction. MySQL has no transactions for tables: if a migration fails there, the ones before
+// it stay, and now is the version reached. If a process dies while it migrates, another one takes over after 15 s and
+// finishes the migration. Migrate fails if the schema has a later version than [LatestVersion]; the
+// error names both.
 func Migrate(ctx context.Context, cfg Config, to int64) (from, now int64, err error) {
 	b, err := parse(cfg)
 	if err != nil {
@@ -63,15 +65,20 @@ func migrate(ctx context.Context, b *backend, to int64) (from, now int64, err er
 	defer func() { err = errors.Join(err, db.Close()) }()
 
 	// Most calls have nothing to do and need no lock.
-	if from, err = knownVersion(ctx, b.dialect, db); err != nil || from == to {
+	if from, err = knownVersion(ctx, b.dialect, db); err != nil {
 		return from, from, err
 	}
-	err = b.exclusively(ctx, db, func() error {
+	if from == to {
+		if s, err := b.begun(ctx, db); err != nil || !s.continues(from) {
+			return from, from, err
+		}
+	}
+	err = b.exclusively(ctx, db, func(ctx context.Context, lock *migrationLock) error {
 		// Another process may have migrated meanwhile.
-		if from, err = knownVersion(ctx, b.dialect, db); err != nil || from == to {
+		if from, err = knownVersion(ctx, b.dialect, db); err != nil {
 			return err
 		}
-		return run(ctx, b.dialect, db, from, to)
+		return run(ctx, b.dialect, db, lock, from, to)
 	})
 	now, look := schemaVersion(context.WithoutCancel(ctx), b.dialect, db)
 	if err = errors.Join(err, look); err != nil {
@@ -92,8 +99,12 @@ func knownVersion(ctx context.Context, dialect goose.Dialect, db *sql.DB) (int64
 	return at, err
 }
 
-// run applies the migrations between two versions.
-func run(ctx context.Context, dialect goose.Dialect, db *sql.DB, from, to int64) error {
+// run applies the migrations between two versions, after finishing one that was interrupted. lock is nil for SQLite.
+func run(ctx context.Context, dialect goose.Dialect, db *sql.DB, lock *migrationLock, at, to int64) error {
+	begun := lock.begun()
+	if at == to && !begun.continues(at) {
+		return nil
+	}
 	if err := makeVersionTable(ctx, dialect, db); err != nil {
 		return err
 	}
@@ -105,12 +116,30 @@ func run(ctx context.Context, dialect goose.Dialect, db *sql.DB, from, to int64)
 	if err != nil {
 		return err
 	}
-	if to < from {
-		_, err = p.DownTo(ctx, to)
-	} else {
-		_, err = p.UpTo(ctx, to)
+	apply := func(s step) error {
+		return lock.during(ctx, s, func(ctx context.Context) (err error) {
+			if s.down {
+				_, err = p.DownTo(ctx, s.after())
+			} else {
+				_, err = p.UpTo(ctx, s.after())
+			}
+			return err
+		})
 	}
-	return err
+	if begun.continues(at) {
+		if err := apply(begun); err != nil {
+			return err
+		}
+		at = begun.after()
+	}
+	for at != to {
+		s := nextStep(at, to)
+		if err := apply(s); err != nil {
+			return err
+		}
+		at = s.after()
+	}
+	return nil
 }
 
 // makeVersionTable creates goose's table like goose, but without a transaction, because in SQLite one is running
@@ -125,7 +154,8 @@ func makeVersionTable(ctx context.Context, dialect goose.Dialect, db *sql.DB) er
 		return err
 	}
 	if !exists {
-		if err := s.CreateVersionTable(ctx, db); err != nil {
+		// A statement of a process that died may have created it in this moment.
+		if err := s.CreateVersionTable(ctx, db); err != nil && number(err) != tableExists {
 			return err
 		}
 	}

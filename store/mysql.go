@@ -3,20 +3,21 @@ package store
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
 	"database/sql"
 	"database/sql/driver"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
 	"regexp"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
 	"github.com/pressly/goose/v3"
 	gormmysql "gorm.io/driver/mysql"
 	"gorm.io/gorm"
+
+	"registrar/internal/guard"
 )
 
 const (
@@ -24,7 +25,6 @@ const (
 	mysqlDial        = 5 * time.Second
 	mysqlReadWrite   = 30 * time.Second // bounds a read or write of the connection, within a statement
 	mysqlLifetime    = 5 * time.Minute  // of a connection; a new one follows a failover
-	mysqlLock        = 60 * time.Second // bounds the wait for another process that migrates
 	mysqlPacket      = 16 << 20         // bytes, the recommended minimum of max_allowed_packet
 )
 
@@ -44,7 +44,8 @@ func mysqlServer(dsn string, with Config, log *slog.Logger) (*backend, error) {
 	setDefaults(cfg, log)
 	m := &mysqlDatabase{
 		cfg: cfg, connections: cmp.Or(max(with.Connections, 0), mysqlConnections),
-		log: log, lost: &lostConns{log: log}, complain: &complaints{log: log},
+		lease: cmp.Or(with.lease, migrationLease),
+		log:   log, guard: with.Guard, lost: &lostConns{log: log}, complain: &complaints{log: log},
 	}
 	return &backend{
 		name:        fmt.Sprintf("mysql:%s@%s(%s)/%s", cfg.User, cfg.Net, cfg.Addr, cfg.DBName),
@@ -57,6 +58,7 @@ func mysqlServer(dsn string, with Config, log *slog.Logger) (*backend, error) {
 		migrating:   m.migrating,
 		beating:     m.beating,
 		exclusively: m.exclusively,
+		begun:       begunStep,
 		dialector: func(pool gorm.ConnPool) gorm.Dialector {
 			return gormmysql.New(gormmysql.Config{Conn: pool, SkipInitializeWithVersion: true,
 				DisableWithReturning: true})
@@ -111,9 +113,12 @@ func (l driverLog) Print(v ...any) {
 type mysqlDatabase struct {
 	cfg         *mysql.Config
 	connections int
+	lease       time.Duration // of the lock of migrations
 	log         *slog.Logger
+	guard       *guard.Guard
 	lost        *lostConns
 	complain    *complaints
+	repeats     atomic.Bool // a migration that was interrupted runs again; see repeatConn
 }
 
 func (m *mysqlDatabase) open(ctx context.Context) ([]*preparedPool, error) {
@@ -152,7 +157,7 @@ func (m *mysqlDatabase) check(ctx context.Context, db *sql.DB) error {
 	return nil
 }
 
-// migrating returns a pool of two connections: one that holds the lock, and one for the migrations.
+// migrating returns a pool of two connections: one that renews the lock, and one for the migrations.
 func (m *mysqlDatabase) migrating(ctx context.Context) (*sql.DB, error) {
 	cfg := m.cfg.Clone()
 	cfg.ReadTimeout, cfg.WriteTimeout = 0, 0 // altering a large table takes long
@@ -160,7 +165,7 @@ func (m *mysqlDatabase) migrating(ctx context.Context) (*sql.DB, error) {
 	if err != nil {
 		return nil, errDSN
 	}
-	return m.pool(ctx, connector, 2)
+	return m.pool(ctx, &repeatConnector{connector, &m.repeats}, 2)
 }
 
 func (m *mysqlDatabase) beating() (*sql.DB, error) {
@@ -189,26 +194,4 @@ func (m *mysqlDatabase) pool(ctx context.Context, connector driver.Connector, si
 		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil
-}
-
-// exclusively runs f under a named lock of the server. The server releases the lock if the connection breaks.
-func (m *mysqlDatabase) exclusively(ctx context.Context, db *sql.DB, f func() error) error {
-	conn, err := db.Conn(ctx)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	// The name must be unique on the server, not only in the database, and have at most 64 characters.
-	sum := sha256.Sum256([]byte(m.cfg.DBName))
-	name := "registrar-migrate-" + hex.EncodeToString(sum[:16])
-	var got sql.Null[int64]
-	if err := conn.QueryRowContext(ctx, "SELECT GET_LOCK(?, ?)", name, mysqlLock.Seconds()).Scan(&got); err != nil {
-		return err
-	}
-	if got.V != 1 {
-		return fmt.Errorf("another process is migrating: waited for %v", mysqlLock)
-	}
-	err = f()
-	_, release := conn.ExecContext(context.WithoutCancel(ctx), "DO RELEASE_LOCK(?)", name)
-	return errors.Join(err, release)
 }

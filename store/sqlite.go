@@ -52,6 +52,7 @@ func sqlite(path string, log *slog.Logger) (*backend, error) {
 		beating:     f.beating,
 		canWrite:    f.canWrite,
 		exclusively: f.exclusively,
+		begun:       f.begun,
 		dialector:   gormlite.OpenDB,
 	}, nil
 }
@@ -128,17 +129,20 @@ func (f sqliteFile) canWrite(ctx context.Context, db *sql.DB) error {
 
 // exclusively runs f in one transaction, on the only connection of db. Other writers wait. If the process dies, nothing
 // has changed.
-func (sqliteFile) exclusively(ctx context.Context, db *sql.DB, f func() error) error {
+func (sqliteFile) exclusively(ctx context.Context, db *sql.DB, f func(context.Context, *migrationLock) error) error {
 	if _, err := db.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
 		return err
 	}
-	if err := f(); err != nil {
+	if err := f(ctx, nil); err != nil {
 		_, rollback := db.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
 		return errors.Join(err, rollback)
 	}
 	_, err := db.ExecContext(ctx, "COMMIT")
 	return err
 }
+
+// begun returns no migration, since a transaction leaves none half done.
+func (sqliteFile) begun(context.Context, *sql.DB) (step, error) { return step{}, nil }
 
 func (f sqliteFile) pool(ctx context.Context, size int, timeFormat string, prepare func(*sqlite3.Conn) error) (*sql.DB,
 	error) {

@@ -50,6 +50,8 @@ type Config struct {
 	Random io.Reader
 	// Guard catches panics; nil means one that counts nothing.
 	Guard *guard.Guard
+
+	lease time.Duration // of the lock of migrations in MySQL; 0 means migrationLease
 }
 
 // A Store is an open database. It is safe for concurrent use.
