@@ -35,7 +35,7 @@ func TestClusterLosesItsWriter(t *testing.T) {
 		lose, back func(node int) error
 	}{
 		{"killed", func(node int) error { cluster.Kill(node); return nil }, cluster.Restart},
-		{"paused", cluster.Pause, cluster.Resume},
+		{"paused", cluster.Pause, func(node int) error { return cluster.Resume(node) }},
 	}
 	for round := range rounds(t, 1) {
 		fault := faults[round%len(faults)]

@@ -55,6 +55,14 @@ func (b *buffer) String() string {
 // start runs serve on free ports and returns when it listens.
 func start(t testing.TB, folder string, args ...string) *process {
 	t.Helper()
+	p := launch(t, folder, args...)
+	p.awaitListening()
+	return p
+}
+
+// launch is start, but does not wait.
+func launch(t testing.TB, folder string, args ...string) *process {
+	t.Helper()
 	path, err := binary()
 	if err != nil {
 		t.Fatal(err)
@@ -71,7 +79,6 @@ func start(t testing.TB, folder string, args ...string) *process {
 		_ = p.cmd.Wait() // see ProcessState
 	}()
 	t.Cleanup(func() { p.cmd.Process.Kill(); <-p.exited })
-	p.awaitListening()
 	return p
 }
 

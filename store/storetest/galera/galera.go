@@ -219,12 +219,20 @@ func (c *Cluster) Pause(node int) error {
 	return c.nodes[node].Pause()
 }
 
-// Resume has a node go on after Pause. It returns when the node is synchronized with the others again.
-func (c *Cluster) Resume(node int) error {
-	if err := c.nodes[node].Resume(); err != nil {
-		return err
+// Resume has nodes go on after Pause. It returns when they are synchronized with the others again.
+func (c *Cluster) Resume(nodes ...int) error {
+	for _, node := range nodes {
+		if err := c.nodes[node].Resume(); err != nil {
+			return err
+		}
+		c.away[node] = false
 	}
-	return c.awaitSynchronized(node)
+	for _, node := range nodes {
+		if err := c.awaitSynchronized(node); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Restart kills a node if it runs, starts it, and returns when it is synchronized with the others, one of which must
