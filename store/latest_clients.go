@@ -19,8 +19,8 @@ type placedClient struct {
 }
 
 const (
-	latestPlaced = "SELECT clients.*, clients.rowid AS place FROM clients WHERE clients.rowid < ? " +
-		"ORDER BY clients.rowid DESC LIMIT ?"
+	latestPlaced = "SELECT " + clientColumns + ",rowid AS place FROM clients WHERE rowid < ? " +
+		"ORDER BY rowid DESC LIMIT ?"
 	latestCount = "SELECT COUNT(*) FROM (SELECT 1 FROM clients LIMIT ?) AS some"
 )
 

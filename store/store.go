@@ -144,6 +144,7 @@ func openGORM(b *backend, pool *preparedPool) (*gorm.DB, error) {
 		PrepareStmt:            false, // see preparedPool
 		TranslateError:         true,
 		DisableAutomaticPing:   true,
+		QueryFields:            true,           // not *, since a later program may add columns to the tables
 		Logger:                 logger.Discard, // its lines hold values of rows
 	})
 }
