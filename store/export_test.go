@@ -11,6 +11,9 @@ import (
 	"gorm.io/gorm/schema"
 )
 
+// NewestMigration exports newestMigration.
+const NewestMigration = newestMigration
+
 // Classify exports classify.
 func Classify(ctx context.Context, err error) error { return classify(ctx, err) }
 

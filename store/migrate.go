@@ -112,7 +112,8 @@ func run(ctx context.Context, dialect goose.Dialect, db *sql.DB, lock *migration
 	if err != nil {
 		return err
 	}
-	p, err := goose.NewProvider(dialect, db, files, goose.WithDisableGlobalRegistry(true))
+	p, err := goose.NewProvider(dialect, db, files, goose.WithDisableGlobalRegistry(true),
+		goose.WithExcludeVersions(omittedVersions()))
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,10 @@ import (
 )
 
 const (
+	// replicasSince is the version of the schema that brought the table replicas.
+	replicasSince = 3
+	// keepsReplicas reports whether this program has the table. Without it, no server is listed, and a beat is a read.
+	keepsReplicas = LatestVersion >= replicasSince
 	// replicaKept is how long the row of a replica that ended without removing it is kept.
 	replicaKept = time.Hour
 	// maxProblem bounds a replica's problem, in characters.
@@ -56,6 +60,7 @@ var replicaStatements = map[goose.Dialect]replicaSQL{
 // database must not wait for a pool.
 type beats struct {
 	db         *sql.DB // of one connection, which is made when it is first used
+	dialect    goose.Dialect
 	statements replicaSQL
 	opened     time.Time
 
@@ -92,6 +97,9 @@ func (s *Store) ReplicaID() string { return s.writerID.String() }
 // Beat writes the row of this process, with the present time by the database's clock. It uses the Version, Address,
 // Deployment and Problem of r. Its connection serves one call at a time.
 func (s *Store) Beat(ctx context.Context, r scripts.Replica) error {
+	if !keepsReplicas {
+		return classify(ctx, s.beats.db.PingContext(ctx))
+	}
 	problem := strings.ToValidUTF8(r.Problem, "\uFFFD") // it may quote bytes that others sent
 	if utf8.RuneCountInString(problem) > maxProblem {
 		problem = string([]rune(problem)[:maxProblem-1]) + "…"
@@ -124,6 +132,9 @@ func (s *Store) CheckWrite(ctx context.Context, r scripts.Replica) error {
 
 // RemoveReplica removes the row of this process.
 func (s *Store) RemoveReplica(ctx context.Context) error {
+	if !keepsReplicas {
+		return nil
+	}
 	if _, err := s.beats.db.ExecContext(ctx, "DELETE FROM replicas WHERE id = ?", s.ReplicaID()); err != nil {
 		return fmt.Errorf("removing the row of this replica: %w", classify(ctx, err))
 	}
@@ -132,6 +143,9 @@ func (s *Store) RemoveReplica(ctx context.Context) error {
 
 // DropDeadReplicas removes the rows of replicas that have not written theirs for an hour.
 func (s *Store) DropDeadReplicas(ctx context.Context) error {
+	if !keepsReplicas {
+		return nil
+	}
 	if _, err := s.beats.db.ExecContext(ctx, s.beats.statements.drop, replicaKept.Microseconds()); err != nil {
 		return fmt.Errorf("removing the rows of dead replicas: %w", classify(ctx, err))
 	}
@@ -141,9 +155,20 @@ func (s *Store) DropDeadReplicas(ctx context.Context) error {
 // Replicas returns the servers on this database that have written their rows in the last hour, the oldest first; at
 // most 1,000.
 func (s *Store) Replicas(ctx context.Context) ([]scripts.Replica, error) {
-	rows, err := s.reader.WithContext(ctx).Raw(s.beats.statements.list, maxReplicas).Rows()
+	if !keepsReplicas {
+		return []scripts.Replica{}, nil
+	}
+	list, err := readReplicas(s.reader.WithContext(ctx).Raw(s.beats.statements.list, maxReplicas).Rows())
 	if err != nil {
 		return nil, fmt.Errorf("listing replicas: %w", classify(ctx, err))
+	}
+	return list, nil
+}
+
+// readReplicas reads and closes the rows of replicaSQL.list.
+func readReplicas(rows *sql.Rows, err error) ([]scripts.Replica, error) {
+	if err != nil {
+		return nil, err
 	}
 	defer rows.Close()
 	list := []scripts.Replica{}
@@ -152,7 +177,7 @@ func (s *Store) Replicas(ctx context.Context) ([]scripts.Replica, error) {
 		var age int64 // in microseconds
 		err := rows.Scan(&r.ID, &r.Version, &r.Address, &r.Deployment, &r.Problem, &r.StartedAt, &r.BeatAt, &age)
 		if err != nil {
-			return nil, fmt.Errorf("listing replicas: %w", err)
+			return nil, err
 		}
 		if time.Duration(age)*time.Microsecond >= replicaKept {
 			continue // the next replica that looks removes it
@@ -161,8 +186,5 @@ func (s *Store) Replicas(ctx context.Context) ([]scripts.Replica, error) {
 		r.Live = time.Duration(age)*time.Microsecond < scripts.ReplicaLife
 		list = append(list, r)
 	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("listing replicas: %w", classify(ctx, err))
-	}
-	return list, nil
+	return list, rows.Err()
 }

@@ -75,7 +75,7 @@ type Store struct {
 }
 
 // Open opens the database, after migrating it if cfg.Migrate is set. It accepts a schema later than [LatestVersion] if
-// that schema works with this program. For any other schema, the error names both versions and what to do.
+// that schema works with this program. For any other schema, the error matches [ErrSchema].
 func Open(ctx context.Context, cfg Config) (*Store, error) {
 	b, err := parse(cfg)
 	if err != nil {
@@ -117,13 +117,13 @@ func open(ctx context.Context, b *backend, cfg Config) (*Store, error) {
 		writeSlots: make(chan struct{}, b.writers),
 		writerID:   writer,
 		deployed:   deployed,
-		beats: &beats{db: beating, statements: replicaStatements[b.dialect], opened: time.Now(),
+		beats: &beats{db: beating, dialect: b.dialect, statements: replicaStatements[b.dialect], opened: time.Now(),
 			canWrite: b.canWrite},
 		modules: moduleBounds{cmp.Or(cfg.MaxModules, 500), cmp.Or(cfg.MaxModulesSize, 1<<30)},
 	}
 	s.doubts = newDoubts(s, b, cfg.Guard)
 	s.batches = s.newBatches(b.writers, cfg.Guard)
-	if err = checkSchema(ctx, b, pools[0].DB); err == nil {
+	if err = checkSchema(ctx, b.dialect, pools[0].DB); err == nil {
 		s.reader, err = openGORM(b, pools[0])
 	}
 	if err == nil {

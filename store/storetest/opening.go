@@ -6,10 +6,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"registrar/engine"
+	"registrar/scripts"
 	"registrar/store"
 )
 
@@ -154,7 +156,8 @@ func testLaterSchema(t *testing.T, database string) {
 			"version 999", "version 998", fmt.Sprint("this program has version ", store.LatestVersion),
 			"run a registrar of at least",
 		} {
-			if err == nil || !strings.Contains(err.Error(), says) || errors.Is(err, engine.ErrUnavailable) {
+			if !errors.Is(err, store.ErrSchema) || !strings.Contains(err.Error(), says) ||
+				errors.Is(err, engine.ErrUnavailable) {
 				t.Errorf("a schema that needs a later program, migrate %t: got %v, want an error that says %q",
 					cfg.Migrate, err, says)
 			}
@@ -162,6 +165,81 @@ func testLaterSchema(t *testing.T, database string) {
 	}
 	exec(fmt.Sprint("UPDATE schema_requirements SET least_program = ", store.LatestVersion))
 	wantExists(t, open(t, database), "old", true)
+}
+
+// testSchemaMovesOn has a later program migrate the schema while this one runs.
+func testSchemaMovesOn(t *testing.T, database string) {
+	s := open(t, database)
+	db := raw(t, database)
+	exec := func(query string) {
+		t.Helper()
+		if _, err := db.Exec(query); err != nil {
+			t.Fatal(err)
+		}
+	}
+	use := func(id string) { // the same prepared statements each time
+		t.Helper()
+		mustAdd(t, s, newClient(id), fullClient(t, id+"-full"))
+		c := mustGet(t, s, id+"-full")
+		mustUpdate(t, s, c)
+		if found := ids(t, s, "", id, 0); len(found) != 2 {
+			t.Errorf("%s: listing found %v, want two", id, found)
+		}
+		if got := latest(t, s, 2); len(got) != 2 {
+			t.Errorf("%s: the latest are %v, want two", id, got)
+		}
+		if err := s.DeleteClient(t.Context(), id); err != nil {
+			t.Error(err)
+		}
+		useOtherTables(t, s, id)
+		if err := s.CheckSchema(t.Context()); err != nil {
+			t.Errorf("%s: %v", id, err)
+		}
+	}
+	use("before")
+	exec("INSERT INTO goose_db_version (version_id, is_applied) VALUES (999, TRUE)")
+	for _, table := range tables {
+		exec("ALTER TABLE " + table + " ADD COLUMN later BIGINT NOT NULL DEFAULT 7")
+	}
+	use("moved")
+	exec("UPDATE schema_requirements SET least_program = 998")
+	err := s.CheckSchema(t.Context())
+	if !errors.Is(err, store.ErrSchema) || !strings.Contains(err.Error(), "programs of version 998 or later") {
+		t.Errorf("a schema that needs a later program: got %v, want %v that says so", err, store.ErrSchema)
+	}
+	exec(fmt.Sprint("UPDATE schema_requirements SET least_program = ", store.LatestVersion))
+	exec("DELETE FROM goose_db_version WHERE version_id = 999")
+	use("returned")
+	exec(fmt.Sprint("DELETE FROM goose_db_version WHERE version_id = ", store.LatestVersion))
+	err = s.CheckSchema(t.Context())
+	if !errors.Is(err, store.ErrSchema) || !strings.Contains(err.Error(), "registrar migrate") {
+		t.Errorf("a schema that is too early: got %v, want %v that says what to do", err, store.ErrSchema)
+	}
+}
+
+// useOtherTables writes to and reads from each table but clients.
+func useOtherTables(t *testing.T, s *store.Store, id string) {
+	t.Helper()
+	d := mustDeploy(t, s, mustAddModule(t, s, id))
+	token := newInitialToken(id, 2)
+	addInitialToken(t, s, token)
+	mustAdd(t, s, clientBy(token, id+"-by-token"))
+	_, errAdmin := s.AddAdminToken(t.Context(), newToken(id, id[0]))
+	_, errKey := s.Key(t.Context(), id)
+	errShadow := s.AddShadow(t.Context(), scripts.Shadow{Deployment: d.Number, Script: id, Module: "sha256:0",
+		Differences: []scripts.ShadowDifference{{At: time.Now(), Outcome: "changed", Changes: []byte("{}")}}})
+	mustBeat(t, s, scripts.Replica{})
+
+	list, errModules := s.Modules(t.Context())
+	deployments, errDeployments := s.Deployments(t.Context(), 0, 0)
+	shadows, errShadows := s.Shadows(t.Context(), id, 1)
+	initial, errInitial := s.InitialAccessTokens(t.Context())
+	admins, errAdmins := s.AdminTokens(t.Context())
+	err := errors.Join(errAdmin, errKey, errShadow, errModules, errDeployments, errShadows, errInitial, errAdmins)
+	if err != nil || len(list) == 0 || len(deployments) == 0 || len(shadows) != 1 || len(initial) == 0 || len(admins) == 0 {
+		t.Errorf("%s: got %d modules, %d deployments, %d shadows, %d and %d tokens, and %v", id, len(list),
+			len(deployments), len(shadows), len(initial), len(admins), err)
+	}
 }
 
 func testEarlierSchema(t *testing.T, database string) {

@@ -82,6 +82,7 @@ func Run(t *testing.T, fresh func(t testing.TB) string) {
 		{"concurrent opening", testOpenAtOnce},
 		{"migrating down and up again", testDownAndUp},
 		{"a later schema", testLaterSchema},
+		{"a schema that moves on", testSchemaMovesOn},
 		{"an earlier schema", testEarlierSchema},
 		{"closed", testClosed},
 	} {
