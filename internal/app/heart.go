@@ -22,6 +22,9 @@ const (
 	// unwrittenLimit is how long the database may take no write until the server is not ready: less than three seconds
 	// after the database stopped.
 	unwrittenLimit = 2500 * time.Millisecond
+	// schemaInterval is the time between two checks whether this program works with the schema. Between two failing checks
+	// of writing it is shorter: another program may have taken the table away.
+	schemaInterval = 5 * time.Second
 	// dropInterval is the time between two searches for the rows of dead replicas.
 	dropInterval = time.Minute
 	// A check that is not answered gets twice the time at the next attempt, so that few of them wait in a database that
@@ -32,7 +35,7 @@ const (
 )
 
 // A heart keeps the row of this server among the replicas up to date, and knows by that whether the database takes
-// writes.
+// writes. It also notices if another program has migrated the schema beyond what this one works with.
 type heart struct {
 	store    *store.Store
 	describe func() scripts.Replica
@@ -41,17 +44,19 @@ type heart struct {
 	patience       time.Duration // of the next attempt
 	checked        time.Time     // when the last attempt ended
 	wrote, dropped time.Time     // when the row was last written, and rows of dead replicas last dropped
+	examined       time.Time     // when the schema was last checked
 	row            scripts.Replica
 
 	mu      sync.Mutex
 	begun   bool
 	written time.Time // when the database last took a write
 	failed  error     // why it does not any more; nil if the last attempt succeeded
+	misfit  error     // why this program does not work with the schema; nil if it does
 }
 
 // begin makes the first attempt. From then on, problem tells whether the database takes writes.
 func (h *heart) begin(ctx context.Context) {
-	h.patience = firstPatience
+	h.patience, h.examined = firstPatience, time.Now() // the schema was checked when the database was opened
 	h.mu.Lock()
 	h.begun, h.written = true, time.Now()
 	h.mu.Unlock()
@@ -104,6 +109,9 @@ func (h *heart) beat(ctx context.Context) {
 		return
 	}
 	h.note(err)
+	if err != nil || now.Sub(h.examined) >= schemaInterval {
+		h.examine(bounded)
+	}
 	if err == nil && now.Sub(h.dropped) >= dropInterval {
 		h.dropped = now
 		if err := h.store.DropDeadReplicas(bounded); err != nil && ctx.Err() == nil {
@@ -131,6 +139,25 @@ func (h *heart) note(err error) {
 	}
 }
 
+// examine checks whether this program works with the schema. While the database does not tell, the last answer counts.
+func (h *heart) examine(ctx context.Context) {
+	err := h.store.CheckSchema(ctx)
+	if err != nil && !errors.Is(err, store.ErrSchema) {
+		return
+	}
+	h.examined = time.Now()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.misfit = err
+}
+
+// unfit returns why this program does not work with the schema, nil if it does.
+func (h *heart) unfit() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.misfit
+}
+
 func (h *heart) failing() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -144,7 +171,8 @@ func (h *heart) hasBegun() bool {
 	return h.begun
 }
 
-// problem returns nil while the database takes writes, else why it does not. It does not wait for the database.
+// problem returns nil while the database takes writes and its schema fits this program, else why not. It does not wait
+// for the database.
 func (h *heart) problem() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -153,6 +181,8 @@ func (h *heart) problem() error {
 		last = commit
 	}
 	switch {
+	case h.misfit != nil:
+		return h.misfit
 	case time.Since(last) < unwrittenLimit:
 		return nil
 	case h.failed == nil:
