@@ -54,6 +54,9 @@ func TestMigrationsAreTheSameInBothDialects(t *testing.T) {
 		if a != b {
 			t.Errorf("migration %s: least_program is %d in SQLite and %d in MySQL", name, a, b)
 		}
+		if diff := cmp.Diff(declared(readMigration(t, "sqlite", name)), declared(readMigration(t, "mysql", name))); diff != "" {
+			t.Errorf("migration %s: what is lost in SQLite (-) and in MySQL (+):\n%s", name, diff)
+		}
 	}
 }
 
@@ -64,6 +67,35 @@ func TestMigrationsWorkWithPreviousProgram(t *testing.T) {
 			for _, breach := range breaches(int64(i)+2, readMigration(t, dialect, name)) {
 				t.Errorf("migrations/%s/%s: %s", dialect, name, breach)
 			}
+		}
+	}
+}
+
+// What a Down part drops is compared with what it declares by the tests of storetest, and whether it changes rows too, as
+// far as those tests have such rows. So statements that change rows need a declaration in any case.
+func TestMigrationsDeclareChanges(t *testing.T) {
+	for _, dialect := range []string{"sqlite", "mysql"} {
+		for _, name := range migrationFiles(t, dialect) {
+			for _, s := range undeclared(readMigration(t, dialect, name)) {
+				t.Errorf("migrations/%s/%s: %q: write -- changes TABLE.COLUMN or -- loses TABLE before it", dialect, name, s)
+			}
+		}
+	}
+}
+
+func TestUndeclared(t *testing.T) {
+	for down, want := range map[string][]string{
+		"UPDATE schema_requirements SET least_program = 1;":                     nil,
+		"-- changes clients.event where event = 'x'\nUPDATE clients SET a = 1;": nil,
+		"-- loses clients\nDELETE FROM clients;":                                nil,
+		"UPDATE clients SET a = 1;":                                             {"UPDATE CLIENTS SET A = 1"},
+		"-- changes modules.name\nUPDATE clients SET a = 1;":                    {"UPDATE CLIENTS SET A = 1"},
+		"delete from clients where a = 1;":                                      {"DELETE FROM CLIENTS WHERE A = 1"},
+		"REPLACE INTO clients SELECT 1;":                                        {"REPLACE INTO CLIENTS SELECT 1"},
+		"INSERT INTO clients SELECT 1;":                                         nil, // adds rows only
+	} {
+		if diff := cmp.Diff(want, undeclared("-- +goose Up\nUPDATE a SET b = 1;\n-- +goose Down\n"+down+"\n")); diff != "" {
+			t.Errorf("%s: want (-) and got (+):\n%s", down, diff)
 		}
 	}
 }
@@ -174,7 +206,9 @@ func leastProgram(text string) (version int64) {
 //	UPDATE schema_requirements SET least_program = 2;
 func breaches(version int64, text string) (found []string) {
 	least, created := leastProgram(text), map[string]bool{}
-	for _, s := range statementsOf(text) {
+	_, up, _ := strings.Cut(text, "-- +goose Up")
+	up, _, _ = strings.Cut(up, "-- +goose Down")
+	for _, s := range statementsOf(up) {
 		harm := harmOf(s.words, created)
 		if harm == "" {
 			continue
@@ -201,15 +235,45 @@ func breaches(version int64, text string) (found []string) {
 	return found
 }
 
+// losses matches what a Down part declares; see lossLine in loss.go.
+var losses = regexp.MustCompile(`(?m)^-- (?:loses|changes) (\w+).*$`)
+
+// declared returns what the Down part of a migration declares.
+func declared(text string) []string {
+	_, down, _ := strings.Cut(text, "-- +goose Down")
+	return losses.FindAllString(down, -1)
+}
+
+// undeclared returns the statements of a Down part that change or remove rows of a table of which the comments before the
+// statement declare nothing.
+func undeclared(text string) (found []string) {
+	_, down, _ := strings.Cut(text, "-- +goose Down")
+	for _, s := range statementsOf(down) {
+		words := strings.Fields(s.words)
+		table := ""
+		switch {
+		case len(words) > 1 && words[0] == "UPDATE":
+			table = words[1]
+		case len(words) > 2 && (words[0] == "DELETE" || words[0] == "REPLACE"): // FROM, INTO
+			table = words[2]
+		}
+		named := slices.ContainsFunc(losses.FindAllStringSubmatch(s.comments, -1), func(m []string) bool {
+			return strings.EqualFold(m[1], table)
+		})
+		if table != "" && table != "SCHEMA_REQUIREMENTS" && !named {
+			found = append(found, s.words)
+		}
+	}
+	return found
+}
+
 // A migrationStatement is an SQL statement, in upper case with single spaces, and the comments directly before it.
 type migrationStatement struct{ comments, words string }
 
-// statementsOf returns the statements of the Up part of a migration. It does not handle strings with semicolons.
-func statementsOf(text string) (list []migrationStatement) {
-	_, up, _ := strings.Cut(text, "-- +goose Up")
-	up, _, _ = strings.Cut(up, "-- +goose Down")
+// statementsOf returns the statements of a part of a migration. It does not handle strings with semicolons.
+func statementsOf(part string) (list []migrationStatement) {
 	var s migrationStatement
-	for line := range strings.Lines(up) {
+	for line := range strings.Lines(part) {
 		code, comment, commented := strings.Cut(line, "--")
 		if commented {
 			s.comments += "--" + comment

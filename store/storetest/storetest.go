@@ -81,6 +81,8 @@ func Run(t *testing.T, fresh func(t testing.TB) string) {
 		{"reopening", testReopen},
 		{"concurrent opening", testOpenAtOnce},
 		{"migrating down and up again", testDownAndUp},
+		{"what going down loses", testLoss},
+		{"going down while another process goes up", testLossMeanwhile},
 		{"a later schema", testLaterSchema},
 		{"a schema that moves on", testSchemaMovesOn},
 		{"an earlier schema", testEarlierSchema},

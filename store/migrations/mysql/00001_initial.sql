@@ -124,6 +124,15 @@ CREATE TABLE server_keys (
 ) ENGINE = InnoDB ROW_FORMAT = DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 -- +goose Down
+-- loses server_keys
+-- loses admin_tokens
+-- loses initial_access_tokens
+-- loses shadow_differences
+-- loses shadows
+-- loses deployments
+-- loses modules
+-- loses clients
+-- loses schema_requirements
 DROP TABLE server_keys;
 DROP TABLE admin_tokens;
 DROP TABLE initial_access_tokens;

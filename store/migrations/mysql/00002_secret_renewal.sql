@@ -5,4 +5,6 @@
 ALTER TABLE clients ADD COLUMN secret_issued_at DATETIME(6) NULL, ADD COLUMN retry_until DATETIME(6) NULL;
 
 -- +goose Down
+-- loses clients.retry_until
+-- loses clients.secret_issued_at
 ALTER TABLE clients DROP COLUMN retry_until, DROP COLUMN secret_issued_at;

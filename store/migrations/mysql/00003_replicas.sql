@@ -14,4 +14,5 @@ CREATE TABLE replicas (
 ) ENGINE = InnoDB ROW_FORMAT = DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 -- +goose Down
+-- loses replicas
 DROP TABLE replicas;

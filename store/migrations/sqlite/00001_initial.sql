@@ -108,6 +108,15 @@ CREATE TABLE server_keys (
 );
 
 -- +goose Down
+-- loses server_keys
+-- loses admin_tokens
+-- loses initial_access_tokens
+-- loses shadow_differences
+-- loses shadows
+-- loses deployments
+-- loses modules
+-- loses clients
+-- loses schema_requirements
 DROP TABLE server_keys;
 DROP TABLE admin_tokens;
 DROP TABLE initial_access_tokens;

@@ -7,5 +7,7 @@ ALTER TABLE clients ADD COLUMN secret_issued_at DATETIME;
 ALTER TABLE clients ADD COLUMN retry_until DATETIME;
 
 -- +goose Down
+-- loses clients.retry_until
+-- loses clients.secret_issued_at
 ALTER TABLE clients DROP COLUMN retry_until;
 ALTER TABLE clients DROP COLUMN secret_issued_at;

@@ -15,4 +15,5 @@ CREATE TABLE replicas (
 );
 
 -- +goose Down
+-- loses replicas
 DROP TABLE replicas;
