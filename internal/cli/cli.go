@@ -44,10 +44,12 @@ type cli struct {
 	CompileModule compileCommand `cmd:"" hidden:""`
 }
 
-// A console is where a command writes.
+// A console is where a command writes and asks.
 type console struct {
+	in       io.Reader // of the answers; used only if asks is set
 	out, err io.Writer
 	terminal bool // whether err is a terminal
+	asks     bool // whether in and err are a terminal, so that a command may ask
 }
 
 // Main runs the command that the program's arguments name and returns the exit code. An interrupt or SIGTERM stops it.
@@ -58,7 +60,9 @@ func Main() int {
 		<-ctx.Done()
 		stop() // a second signal ends the program at once
 	})
-	return run(ctx, os.Args[1:], &console{out: os.Stdout, err: os.Stderr, terminal: isatty.IsTerminal(os.Stderr.Fd())})
+	terminal := isatty.IsTerminal(os.Stderr.Fd())
+	return run(ctx, os.Args[1:], &console{in: os.Stdin, out: os.Stdout, err: os.Stderr, terminal: terminal,
+		asks: terminal && isatty.IsTerminal(os.Stdin.Fd())})
 }
 
 // run runs one command and returns its exit code.
