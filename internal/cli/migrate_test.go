@@ -63,7 +63,8 @@ func TestMigrateAsksBeforeItGoesDown(t *testing.T) {
 		strings.Contains(got.err, "Continue?") {
 		t.Errorf("without a terminal: exit code %d: %s", got.code, got.err)
 	}
-	if got := must(t, runHere(t, "migrate", "--database", database)); !strings.Contains(got.out, "already has version "+newest) {
+	got = must(t, runHere(t, "migrate", "--database", database))
+	if !strings.Contains(got.out, "already has version "+newest) {
 		t.Errorf("after refusals: %s", got.out)
 	}
 	got = down(&console{in: strings.NewReader(" Yes \n"), terminal: true, asks: true})

@@ -75,7 +75,8 @@ var pages = map[string]page{
 		mysql:  true,
 		needs:  []string{"curl"},
 		notRun: []string{"docker compose needs a container engine; TestDockerfile runs the image's build"},
-		says:   []string{"https://register.example", "uses left", "healthy", "registrar_deployment_loaded 1"},
+		says: []string{"https://register.example", "uses left", "healthy", "registrar_deployment_loaded 1",
+			"down to 1 loses at least\n  replicas ", "  clients.retry_until       0 rows with a value\n"},
 	},
 	"docs/performance-notes.md": {
 		notRun: []string{"make bench takes 13 minutes of an idle machine; the tests of bench run every part briefly"},

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"runtime"
 	"strconv"
 	"sync"
@@ -51,14 +52,17 @@ func testMain(m *testing.M) int {
 }
 
 // binary builds the program once, as it is released, without cgo.
-var binary = sync.OnceValues(func() (string, error) {
-	path := filepath.Join(folder, "registrar")
-	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", path, ".")
+var binary = sync.OnceValues(func() (string, error) { return build("registrar") })
+
+// build builds the program to a file of folder.
+func build(name string, flags ...string) (string, error) {
+	path := filepath.Join(folder, name)
+	cmd := exec.Command("go", slices.Concat([]string{"build", "-trimpath", "-ldflags=-s -w", "-o", path}, flags, []string{"."})...)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	cmd.Dir = wasmtest.Root()
 	cmd.Stderr = os.Stderr
 	return path, cmd.Run()
-})
+}
 
 // A result is the result of a command.
 type result struct {
@@ -73,6 +77,12 @@ func runBinary(t testing.TB, folder string, args ...string) result {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return runProgram(t, path, folder, args...)
+}
+
+// runProgram is runBinary with another build of the program.
+func runProgram(t testing.TB, path, folder string, args ...string) result {
+	t.Helper()
 	cmd := exec.CommandContext(t.Context(), path, args...)
 	var stdout, stderr bytes.Buffer
 	cmd.Dir, cmd.Stdout, cmd.Stderr = folder, &stdout, &stderr

@@ -71,12 +71,29 @@ type managed struct {
 // registerManaged registers a client over HTTP.
 func (p *process) registerManaged(body string) managed {
 	p.t.Helper()
-	status, b := p.post(p.public+"/register", body)
-	c := managed{p: p}
-	if err := json.Unmarshal(b, &c); err != nil || status != http.StatusCreated || c.Token == "" {
-		p.t.Fatalf("registering: status %d, %v: %s", status, err, b)
+	c, err := p.tryRegisterManaged(body)
+	if err != nil {
+		p.t.Fatal(err)
 	}
 	return c
+}
+
+// tryRegisterManaged is registerManaged for a goroutine other than the test's.
+func (p *process) tryRegisterManaged(body string) (managed, error) {
+	response, err := http.Post(p.public+"/register", "application/json", strings.NewReader(body))
+	if err != nil {
+		return managed{}, err
+	}
+	defer response.Body.Close()
+	b, err := io.ReadAll(response.Body)
+	if err != nil {
+		return managed{}, err
+	}
+	c := managed{p: p}
+	if err := json.Unmarshal(b, &c); err != nil || response.StatusCode != http.StatusCreated || c.Token == "" {
+		return managed{}, fmt.Errorf("registering: status %d, %v: %s", response.StatusCode, err, b)
+	}
+	return c, nil
 }
 
 // uri returns the address of the client configuration endpoint on the client's server.

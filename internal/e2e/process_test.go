@@ -67,6 +67,12 @@ func launch(t testing.TB, folder string, args ...string) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return startProgram(t, path, folder, args...)
+}
+
+// startProgram is start with another build of the program.
+func startProgram(t testing.TB, path, folder string, args ...string) *process {
+	t.Helper()
 	args = append([]string{"serve", "--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0", "--log-format=json",
 		"--log-level=debug", "--script-timeout=1m", "--request-timeout=1m"}, args...)
 	p := &process{t: t, cmd: exec.Command(path, args...), exited: make(chan struct{}), log: &buffer{}, folder: folder}
@@ -135,7 +141,7 @@ func (p *process) wait() int {
 // command runs a command of the program against the server, in its folder, which has the admin token.
 func (p *process) command(args ...string) result {
 	p.t.Helper()
-	return runBinary(p.t, p.folder, append(args, "--server", p.admin)...)
+	return runProgram(p.t, p.cmd.Path, p.folder, append(args, "--server", p.admin)...)
 }
 
 // answer runs a command and decodes its JSON output.
