@@ -11,8 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// Losses of migrations that this schema does not have yet: values that are changed, conditions, and columns that a later
-// migration has dropped.
+// Losses of migrations that this schema does not have yet: values that are changed, conditions, and columns that a
+// later migration has dropped.
 func TestCountLoss(t *testing.T) {
 	t.Parallel()
 	b, err := sqlite(filepath.Join(t.TempDir(), "registrar.db"), slog.New(slog.DiscardHandler))

@@ -54,7 +54,8 @@ func TestMigrationsAreTheSameInBothDialects(t *testing.T) {
 		if a != b {
 			t.Errorf("migration %s: least_program is %d in SQLite and %d in MySQL", name, a, b)
 		}
-		if diff := cmp.Diff(declared(readMigration(t, "sqlite", name)), declared(readMigration(t, "mysql", name))); diff != "" {
+		diff := cmp.Diff(declared(readMigration(t, "sqlite", name)), declared(readMigration(t, "mysql", name)))
+		if diff != "" {
 			t.Errorf("migration %s: what is lost in SQLite (-) and in MySQL (+):\n%s", name, diff)
 		}
 	}
@@ -71,8 +72,8 @@ func TestMigrationsWorkWithPreviousProgram(t *testing.T) {
 	}
 }
 
-// What a Down part drops is compared with what it declares by the tests of storetest, and whether it changes rows too, as
-// far as those tests have such rows. So statements that change rows need a declaration in any case.
+// The tests of storetest compare what a Down part drops and changes with what it declares, as far as they have rows of
+// the kind. So statements that change rows need a declaration in any case.
 func TestMigrationsDeclareChanges(t *testing.T) {
 	for _, dialect := range []string{"sqlite", "mysql"} {
 		for _, name := range migrationFiles(t, dialect) {

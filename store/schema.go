@@ -13,8 +13,8 @@ import (
 const newestMigration int64 = 3
 
 // LatestVersion is the version of the schema that this program is written for: the number of the last migration that it
-// applies. It is also the version that schema_requirements compares the program with. The build tag previousschema makes
-// a program of the version before of the same source.
+// applies. It is also the version that schema_requirements compares the program with. With the build tag previousschema,
+// the same source is a program of the version before.
 //
 // A schema works with programs of its own version and of the version before, so that servers can be replaced one by
 // one: the first new server migrates while old ones still run. See "The schema" in ARCHITECTURE.md.
@@ -32,8 +32,8 @@ func omittedVersions() (list []int64) {
 // late. The error names both versions and what to do.
 var ErrSchema = errors.New("the schema does not fit this program")
 
-// CheckSchema returns an error that matches [ErrSchema] if this program no longer works with the schema, because another
-// one has migrated it since [Open]. It uses the connection of [Store.Beat].
+// CheckSchema returns an error that matches [ErrSchema] if this program no longer works with the schema, because
+// another one has migrated it since [Open]. It uses the connection of [Store.Beat].
 func (s *Store) CheckSchema(ctx context.Context) error {
 	return classify(ctx, checkSchema(ctx, s.beats.dialect, s.beats.db))
 }

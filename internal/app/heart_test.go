@@ -49,7 +49,8 @@ func TestHeartNoticesTheSchema(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	h := &heart{store: s, describe: func() scripts.Replica { return scripts.Replica{} }, log: slog.New(slog.DiscardHandler)}
+	h := &heart{store: s, log: slog.New(slog.DiscardHandler),
+		describe: func() scripts.Replica { return scripts.Replica{} }}
 	h.begin(t.Context())
 	examine := func(query string) error {
 		t.Helper()

@@ -12,9 +12,9 @@ import (
 	"registrar/scripts"
 )
 
-// Ready returns nil if clients can register, else the reasons, joined: the database takes no writes or has a schema that
-// this program does not work with, the deployment in force is not loaded, or the discovery document has not been read.
-// Once [App.Serve] listens, Ready does not wait for the database.
+// Ready returns nil if clients can register, else the reasons, joined: the database takes no writes or has a schema
+// that this program does not work with, the deployment in force is not loaded, or the discovery document has not been
+// read. Once [App.Serve] listens, Ready does not wait for the database.
 func (a *App) Ready(ctx context.Context) error {
 	var database error
 	if a.heart.hasBegun() {

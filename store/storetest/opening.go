@@ -236,7 +236,8 @@ func useOtherTables(t *testing.T, s *store.Store, id string) {
 	initial, errInitial := s.InitialAccessTokens(t.Context())
 	admins, errAdmins := s.AdminTokens(t.Context())
 	err := errors.Join(errAdmin, errKey, errShadow, errModules, errDeployments, errShadows, errInitial, errAdmins)
-	if err != nil || len(list) == 0 || len(deployments) == 0 || len(shadows) != 1 || len(initial) == 0 || len(admins) == 0 {
+	if err != nil || len(list) == 0 || len(deployments) == 0 || len(shadows) != 1 || len(initial) == 0 ||
+		len(admins) == 0 {
 		t.Errorf("%s: got %d modules, %d deployments, %d shadows, %d and %d tokens, and %v", id, len(list),
 			len(deployments), len(shadows), len(initial), len(admins), err)
 	}
