@@ -245,8 +245,8 @@ func declared(text string) []string {
 	return losses.FindAllString(down, -1)
 }
 
-// undeclared returns the statements of a Down part that change or remove rows of a table of which the comments before the
-// statement declare nothing.
+// undeclared returns the statements of a Down part that change or remove rows of a table of which the comments before
+// the statement declare nothing.
 func undeclared(text string) (found []string) {
 	_, down, _ := strings.Cut(text, "-- +goose Down")
 	for _, s := range statementsOf(down) {
