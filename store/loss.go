@@ -91,8 +91,8 @@ func MigrateConfirmed(ctx context.Context, cfg Config, loss *Loss) (from, now in
 		return 0, 0, err
 	}
 	exclusively := b.exclusively
-	b.exclusively = func(ctx context.Context, db *sql.DB, f func() error) error {
-		return exclusively(ctx, db, func() error {
+	b.exclusively = func(ctx context.Context, db *sql.DB, f func(context.Context, *migrationLock) error) error {
+		return exclusively(ctx, db, func(ctx context.Context, lock *migrationLock) error {
 			at, err := knownVersion(ctx, b.dialect, db)
 			if err == nil && at > loss.To && at != loss.From {
 				err = fmt.Errorf("another process has migrated the schema from version %d to %d meanwhile: "+
@@ -101,7 +101,7 @@ func MigrateConfirmed(ctx context.Context, cfg Config, loss *Loss) (from, now in
 			if err != nil {
 				return err
 			}
-			return f()
+			return f(ctx, lock)
 		})
 	}
 	from, now, err = migrate(ctx, b, loss.To)
