@@ -51,7 +51,8 @@ test-allocs:
 		./engine ./store ./scripts/host ./scripts/metering
 
 test-e2e:
-	@CI=1 .ci/stage test-e2e go test $(TEST_FLAGS) -timeout 20m -skip '^TestCluster' ./internal/e2e ./internal/cli ./internal/archtest
+	@CI=1 .ci/stage test-e2e go test $(TEST_FLAGS) -timeout 20m -skip '^TestCluster' \
+		./internal/e2e ./internal/cli ./internal/archtest
 
 test-bench:
 	@CI=1 .ci/stage test-bench go -C bench test $(TEST_FLAGS) -timeout 20m ./...

@@ -32,7 +32,8 @@ func run(m *testing.M) int {
 	defer os.RemoveAll(folder)
 	program := filepath.Join(folder, "registrar")
 	// With these settings the packages are those of a release, and of the other tests, in Go's build cache.
-	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w -X "+wazeroVersion+"=dev", "-o", program, "registrar")
+	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w -X "+wazeroVersion+"=dev",
+		"-o", program, "registrar")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "building the compiler of modules: %v\n%s", err, out)
