@@ -135,19 +135,9 @@ func TestReadinessOfALockedFile(t *testing.T) {
 	t.Parallel()
 	p := start(t, t.TempDir())
 	p.wantReady()
-	db, err := sql.Open("sqlite3", "file:"+filepath.Join(p.folder, "registrar.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	db.SetMaxOpenConns(1)
-	if _, err := db.Exec("BEGIN IMMEDIATE"); err != nil {
-		t.Fatal(err)
-	}
+	unlock := lockFile(t, filepath.Join(p.folder, "registrar.db"))
 	p.wantUnready("the database cannot be written: ")
-	if _, err := db.Exec("ROLLBACK"); err != nil {
-		t.Fatal(err)
-	}
+	unlock()
 	p.wantReady()
 }
 
