@@ -3,6 +3,7 @@ package e2e
 import (
 	"net/http"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -71,6 +72,25 @@ func TestStartBeforeTheDatabase(t *testing.T) {
 	}
 	if r := runBinary(t, p.folder, "check", database); r.code != exitFailed {
 		t.Errorf("check: exit code %d: %s", r.code, r.err)
+	}
+}
+
+// A server whose SQLite file another process has locked waits for it too.
+func TestStartWithALockedFile(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	p := start(t, folder)
+	before := p.register(minimal)
+	p.stop()
+	// The schema is not the latest, so that the start has to write.
+	must(t, runBinary(t, folder, "migrate", "--to=2"))
+	unlock := lockFile(t, filepath.Join(folder, "registrar.db"))
+	p = starting(t, "--database=sqlite:"+filepath.Join(folder, "registrar.db"), "--startup-timeout=5m")
+	eventually(t, "it waits", func() bool { return p.logged("waiting for the database") != nil })
+	unlock()
+	p.awaitListening()
+	if got := p.register(minimal); got.status != http.StatusCreated || got.ClientID == before.ClientID {
+		t.Errorf("registering: got %+v", got)
 	}
 }
 
