@@ -12,36 +12,36 @@ import (
 	"registrar/server/adminapi"
 )
 
+func TestCanaryKeepsItsBaseline(t *testing.T) { onEachBackend(t, testCanaryKeepsItsBaseline) }
+
 // The modules of the deployment that a canary falls back to stay, however old it is, and what is put in force loads
 // with them.
-func TestCanaryKeepsItsBaseline(t *testing.T) {
-	onEachBackend(t, func(t *testing.T, flag string) {
-		folder := t.TempDir()
-		p := start(t, folder, flag)
-		must(t, p.command("script", "push", wasmtest.Path(t, "wrap-id"), "--deploy"))
-		baseline := answer[adminapi.Modules](t, p, "script", "list").Modules[0].Digest
-		canary := pushCanary(t, p)
-		for range 25 {
-			must(t, p.command("script", "deploy", canary))
-		}
-		if err := p.api().DeleteModule(t.Context(), baseline); err == nil ||
-			!strings.Contains(err.Error(), "deployment 1 uses it as script wrap-id") {
-			t.Errorf("deleting the module of the deployment beside the canary: got %v, want a refusal with its number", err)
-		}
-		p.stop()
+func testCanaryKeepsItsBaseline(t *testing.T, flag string) {
+	folder := t.TempDir()
+	p := start(t, folder, flag)
+	must(t, p.command("script", "push", wasmtest.Path(t, "wrap-id"), "--deploy"))
+	baseline := answer[adminapi.Modules](t, p, "script", "list").Modules[0].Digest
+	canary := pushCanary(t, p)
+	for range 25 {
+		must(t, p.command("script", "deploy", canary))
+	}
+	if err := p.api().DeleteModule(t.Context(), baseline); err == nil ||
+		!strings.Contains(err.Error(), "deployment 1 uses it as script wrap-id") {
+		t.Errorf("deleting the module of the deployment beside the canary: got %v, want a refusal with its number", err)
+	}
+	p.stop()
 
-		p = start(t, folder, flag)
-		if status := p.status(p.admin + "/readyz"); status != http.StatusOK {
-			t.Errorf("/readyz: status %d", status)
-		}
-		if got := p.register(minimal); got.status != http.StatusCreated {
-			t.Errorf("registering: status %d", got.status)
-		}
-		must(t, p.command("script", "deploy", servertest.File(t, "none.json", `{"scripts":[]}`)))
-		if err := p.api().DeleteModule(t.Context(), baseline); err != nil {
-			t.Errorf("deleting the module after the canary: %v", err)
-		}
-	})
+	p = start(t, folder, flag)
+	if status := p.status(p.admin + "/readyz"); status != http.StatusOK {
+		t.Errorf("/readyz: status %d", status)
+	}
+	if got := p.register(minimal); got.status != http.StatusCreated {
+		t.Errorf("registering: status %d", got.status)
+	}
+	must(t, p.command("script", "deploy", servertest.File(t, "none.json", `{"scripts":[]}`)))
+	if err := p.api().DeleteModule(t.Context(), baseline); err != nil {
+		t.Errorf("deleting the module after the canary: %v", err)
+	}
 }
 
 // A canary is refused, and nothing is put in force, if the deployment beside it does not load.

@@ -55,36 +55,36 @@ func refuses(base string) bool {
 	return err != nil
 }
 
+func TestDrain(t *testing.T) { onEachBackend(t, testDrain) }
+
 // After SIGTERM a server is not ready, but serves on; then it takes no connections, and finishes what it has begun.
-func TestDrain(t *testing.T) {
-	onEachBackend(t, func(t *testing.T, flag string) {
-		p := start(t, t.TempDir(), flag, "--drain=8s")
-		begun := slow(t, p)
-		signalled := time.Now()
-		if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-			t.Fatal(err)
-		}
-		p.wantUnready("the server is about to stop")
-		if got := p.register(minimal); got.status != http.StatusCreated {
-			t.Errorf("while it drains: got %+v", got)
-		}
-		eventually(t, "it takes no connections", func() bool { return refuses(p.public) })
-		if took := time.Since(signalled); took < 8*time.Second || !refuses(p.admin) {
-			t.Errorf("the listeners closed after %v, of admin: %t", took, refuses(p.admin))
-		}
-		if _, err := begun.conn.Write([]byte(begun.last)); err != nil {
-			t.Fatal(err)
-		}
-		if status, err := begun.status(); status != http.StatusCreated {
-			t.Errorf("the active request: got %d, %v", status, err)
-		}
-		if code := p.wait(); code != exitDone {
-			t.Errorf("exit code %d:\n%s", code, p.log)
-		}
-		if line := p.logged("stopped"); line == nil || line["requests_finished"] != 2.0 || line["requests_cut"] != 0.0 {
-			t.Errorf("got %v, want two requests that were finished:\n%s", line, p.log)
-		}
-	})
+func testDrain(t *testing.T, flag string) {
+	p := start(t, t.TempDir(), flag, "--drain=8s")
+	begun := slow(t, p)
+	signalled := time.Now()
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	p.wantUnready("the server is about to stop")
+	if got := p.register(minimal); got.status != http.StatusCreated {
+		t.Errorf("while it drains: got %+v", got)
+	}
+	eventually(t, "it takes no connections", func() bool { return refuses(p.public) })
+	if took := time.Since(signalled); took < 8*time.Second || !refuses(p.admin) {
+		t.Errorf("the listeners closed after %v, of admin: %t", took, refuses(p.admin))
+	}
+	if _, err := begun.conn.Write([]byte(begun.last)); err != nil {
+		t.Fatal(err)
+	}
+	if status, err := begun.status(); status != http.StatusCreated {
+		t.Errorf("the active request: got %d, %v", status, err)
+	}
+	if code := p.wait(); code != exitDone {
+		t.Errorf("exit code %d:\n%s", code, p.log)
+	}
+	if line := p.logged("stopped"); line == nil || line["requests_finished"] != 2.0 || line["requests_cut"] != 0.0 {
+		t.Errorf("got %v, want two requests that were finished:\n%s", line, p.log)
+	}
 }
 
 // A body that arrives too slowly ends 20 s after the listeners have closed.
