@@ -83,7 +83,7 @@ func TestStartWithALockedFile(t *testing.T) {
 	before := p.register(minimal)
 	p.stop()
 	// The schema is not the latest, so that the start has to write.
-	must(t, runBinary(t, folder, "migrate", "--to=2"))
+	must(t, runBinary(t, folder, "migrate", "--to=2", "--yes"))
 	unlock := lockFile(t, filepath.Join(folder, "registrar.db"))
 	p = starting(t, "--database=sqlite:"+filepath.Join(folder, "registrar.db"), "--startup-timeout=5m")
 	eventually(t, "it waits", func() bool { return p.logged("waiting for the database") != nil })
