@@ -160,11 +160,22 @@ func plain(addr netip.Addr) netip.Addr { return addr.Unmap().WithZone("") }
 // proxyHeader returns the name of a header that shows that a proxy forwarded a request, or "".
 func proxyHeader(h http.Header) string {
 	for name := range h {
-		if name == headerForwarded || name == "Via" || strings.HasPrefix(name, "X-Forwarded-") {
+		if isProxyHeader(name) {
 			return name
 		}
 	}
 	return ""
+}
+
+// isProxyHeader reports whether only proxies add a header: Forwarded and all that have it in their names, Via, and those
+// in which products name the client's address, nearly all of which end in -IP, such as X-Real-IP and CF-Connecting-IP.
+// name must be in the form in which [http.Header] has it.
+func isProxyHeader(name string) bool {
+	switch name {
+	case "Via", "Cdn-Loop", "X-Envoy-External-Address", "X-Azure-Clientip", "X-Azure-Socketip":
+		return true
+	}
+	return strings.Contains(name, headerForwarded) || strings.HasSuffix(name, "-Ip")
 }
 
 // listHops returns the elements of a comma-separated list from right to left. Several header lines are one list, in

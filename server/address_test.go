@@ -149,6 +149,8 @@ func TestWhichForwardedHeader(t *testing.T) {
 		{"Forwarded is empty", http.Header{xff: {a}, rfc: {""}}, "", a, ""},
 		{"only the scheme", http.Header{proto: {"https"}}, "", "", ""},
 		{"only Via", http.Header{"Via": {"1.1 proxy"}}, "", "", ""},
+		{"another header with the address", http.Header{"X-Real-Ip": {a}}, "", "", ""},
+		{"another header beside it", http.Header{xff: {a}, "X-Real-Ip": {b}}, a, a, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := &http.Request{RemoteAddr: "10.0.0.1:80", Header: tt.header}

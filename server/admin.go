@@ -61,6 +61,7 @@ func (s *Server) adminRoutes() []route {
 // routeAdmin adds the routes of the admin listener. With the group, requests below its prefix that have no route need a
 // token too.
 func (s *Server) routeAdmin() {
+	s.admin.Use(s.onlyLoopbackHosts)
 	s.admin.GET("/readyz", s.readyAdmin)
 	if s.config.Metrics != nil {
 		s.admin.GET("/metrics", echo.WrapHandler(s.config.Metrics))

@@ -3,7 +3,6 @@ package server
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -11,7 +10,6 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"registrar/engine"
-	"registrar/internal/netrule"
 	"registrar/internal/token"
 	"registrar/server/bearer"
 )
@@ -126,19 +124,4 @@ func b64token(s string) bool {
 		return (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') &&
 			!strings.ContainsRune("-._~+/", r)
 	})
-}
-
-// beyondLoopback returns why a request seems to come from another machine, or "" if it does not.
-func beyondLoopback(r *http.Request) string {
-	host := r.Host
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		host = h
-	}
-	if !netrule.IsLoopback(strings.Trim(host, "[]")) {
-		return "the Host is not loopback"
-	}
-	if name := proxyHeader(r.Header); name != "" {
-		return "the header " + name + " names a proxy"
-	}
-	return ""
 }

@@ -137,7 +137,7 @@ func (s *Server) owner(c echo.Context) (*engine.Client, engine.Plaintext, error)
 // stranger returns the error for a request without a valid token, and counts the failure against its address. token
 // says whether a token was sent.
 func (s *Server) stranger(c echo.Context, token bool) error {
-	if s.limited(c) {
+	if s.limited() {
 		if allowed, err := s.failures.Allow(addressOf(c)); err == nil && !allowed {
 			return &statusError{http.StatusTooManyRequests, "too many failing tokens from one address"}
 		}

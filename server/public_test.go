@@ -30,24 +30,6 @@ func TestRequestIDs(t *testing.T) {
 	}
 }
 
-// With RegistrationLoopback, only requests from this machine register clients.
-func TestLoopbackPolicy(t *testing.T) {
-	s := newSite(t, setup{server: server.Config{Registration: server.RegistrationLoopback}})
-	for _, h := range []string{"localhost", "LOCALHOST:1", "127.0.0.1:8080", "[::1]:80", "127.1.2.3"} {
-		s.register(`{`+web+`}`, "Host: "+h).want(http.StatusCreated)
-	}
-	for _, header := range []string{"Host: registrar.example", "Host: localhost.example", "Forwarded: for=192.0.2.1",
-		"X-Forwarded-For: 192.0.2.1", "X-Forwarded-Proto: https", "Via: 1.1 proxy"} {
-		s.register(`{`+web+`}`, header).want(http.StatusUnauthorized).
-			wantHeader("WWW-Authenticate", `Bearer realm="registrar"`).wantMembers(map[string]any{"error": "invalid_token"})
-	}
-	if !strings.Contains(s.log.String(), "set --registration open") {
-		t.Error("the log does not say which flag to set")
-	}
-	open := newSite(t, setup{})
-	open.register(`{`+web+`}`, "Host: registrar.example", "X-Forwarded-For: 192.0.2.1").want(http.StatusCreated)
-}
-
 func TestRateLimit(t *testing.T) {
 	// The test is a trusted proxy, so that the addresses in X-Forwarded-For are limited.
 	s := newSite(t, setup{server: server.Config{RateLimit: 0.001, RateBurst: 2,
@@ -61,10 +43,15 @@ func TestRateLimit(t *testing.T) {
 			wantMembers(map[string]any{"error": "temporarily_unavailable"})
 	}
 	from("2001:db8:0:1::1").want(http.StatusCreated)
-	local := newSite(t, setup{server: server.Config{RateLimit: 0.001, RateBurst: 1}})
-	for range 3 {
-		local.register(`{`+web+`}`, "X-Forwarded-For: 192.0.2.1").want(http.StatusCreated)
-	}
+}
+
+// Loopback is limited like any address, and no header that a caller sends gives it another one.
+func TestRateLimitOnLoopback(t *testing.T) {
+	s := newSite(t, setup{server: server.Config{RateLimit: 0.001, RateBurst: 2}})
+	s.register(`{` + web + `}`).want(http.StatusCreated)
+	s.register(`{`+web+`}`, "X-Forwarded-For: 192.0.2.1").want(http.StatusCreated)
+	s.register(`{`+web+`}`, "X-Forwarded-For: 192.0.2.2").want(http.StatusTooManyRequests).wantHeader("Retry-After", "1")
+	s.register(`{` + web + `}`).want(http.StatusTooManyRequests)
 }
 
 // The errors of scripts and the server in docs/http.md.

@@ -8,6 +8,7 @@ import (
 	"github.com/labstack/echo/v4/middleware"
 
 	"registrar/engine"
+	"registrar/internal/netrule"
 )
 
 // exposed lists the response headers that scripts in a browser may read.
@@ -16,18 +17,27 @@ var exposed = []string{echo.HeaderWWWAuthenticate, echo.HeaderXRequestID, echo.H
 // routePublic adds the routes of registration. The CORS middleware answers OPTIONS requests itself, with the methods
 // that the router finds for the path, as long as no route has a handler for OPTIONS.
 func (s *Server) routePublic() {
-	s.public.Use(middleware.CORSWithConfig(middleware.CORSConfig{
-		Skipper:       isOptionsOfNothing,
-		AllowOrigins:  s.config.CORSOrigins,
-		ExposeHeaders: exposed,
-		MaxAge:        600,
-	}))
+	s.public.Use(s.cors())
 	s.public.GET("/readyz", s.readyPublic)
 	s.routeManagement()
 	guards := []echo.MiddlewareFunc{s.rateLimit("too many registrations from one address"), s.guard}
 	for _, path := range []string{"/register", "/connect/dcr"} {
 		s.public.POST(path, s.register, guards...)
 	}
+}
+
+// cors returns the middleware that tells browsers whose pages may call the public listener.
+func (s *Server) cors() echo.MiddlewareFunc {
+	c := middleware.CORSConfig{Skipper: isOptionsOfNothing, ExposeHeaders: exposed, MaxAge: 600,
+		AllowOrigins: s.config.CORSOrigins}
+	switch {
+	case c.AllowOrigins != nil:
+	case s.config.Registration == RegistrationLoopback:
+		c.AllowOriginFunc = func(origin string) (bool, error) { return netrule.IsLoopbackOrigin(origin), nil }
+	default:
+		c.AllowOrigins = []string{"*"}
+	}
+	return middleware.CORSWithConfig(c)
 }
 
 // register is the client registration endpoint of RFC 7591 §3.

@@ -14,9 +14,11 @@ import (
 
 // Serve serves both listeners until ctx is done. Then [Server.Draining] returns true, and after Config.Drain both take no
 // new connections. Serve finishes the active requests and returns nil. It ends those that are still active 20 s later,
-// such as one whose body arrives slowly. It closes the listeners. The public one uses TLS if tlsConfig is not nil. Serve
-// returns an error if a listener fails.
+// such as one whose body arrives slowly. It closes the listeners. The public one uses TLS if tlsConfig is not nil. If the
+// admin listener listens on loopback, requests to it for another Host get 421. Serve returns an error if a listener
+// fails.
 func (s *Server) Serve(ctx context.Context, public, admin net.Listener, tlsConfig *tls.Config) error {
+	s.adminLoopback = isLoopback(admin.Addr())
 	servers := []*http.Server{s.httpServer(s.public), s.httpServer(s.admin)}
 	servers[1].WriteTimeout = 3 * time.Minute // compiling an uploaded module may take a minute
 	servers[1].RegisterOnShutdown(s.stop)

@@ -95,7 +95,8 @@ type RegistrationPolicy string
 const (
 	// RegistrationOpen allows everyone.
 	RegistrationOpen RegistrationPolicy = "open"
-	// RegistrationLoopback allows everyone on this machine: requests whose Host is loopback and that no proxy forwarded.
+	// RegistrationLoopback allows everyone on this machine: requests with a loopback Host that show no sign of a proxy or
+	// of a page of another site. With it, CORSOrigins nil means the origins of this machine.
 	RegistrationLoopback RegistrationPolicy = "loopback"
 	// RegistrationToken requires an initial access token, or a JWT access token of a trusted issuer.
 	RegistrationToken RegistrationPolicy = "token"
@@ -146,7 +147,7 @@ type Config struct {
 	MaxModule      int64              // of an upload, in bytes; 0 means 8 MiB
 	RequestTimeout time.Duration      // of a request, from its last byte to the response; see timeoutOf; 0 means 3 s
 	Drain          time.Duration      // between the end of Serve's context and that of new connections
-	CORSOrigins    []string           // nil means every origin
+	CORSOrigins    []string           // whose pages may call the public listener; nil means all, see RegistrationLoopback
 	RateLimit      float64            // requests per second and address, a tenth for failing tokens; 0 means no limit
 	RateBurst      int                // requests at once per address, a tenth for failing tokens; 0 means 200
 	TrustedProxies []netip.Prefix     // proxies that name the address of a caller; nil means none
@@ -165,6 +166,8 @@ type Server struct {
 	calls  map[call]bool   // of the admin listener
 	public *echo.Echo
 	admin  *echo.Echo
+
+	adminLoopback bool // whether the admin listener listens on loopback; set by Serve
 
 	draining  atomic.Bool
 	active    atomic.Int64 // requests that are being served
@@ -191,9 +194,6 @@ func New(c Config) (*Server, error) {
 	c.Random = cmp.Or(c.Random, rand.Reader)
 	if c.Now == nil {
 		c.Now = time.Now
-	}
-	if c.CORSOrigins == nil {
-		c.CORSOrigins = []string{"*"}
 	}
 	switch c.Registration {
 	case RegistrationOpen, RegistrationLoopback, RegistrationToken:

@@ -77,7 +77,7 @@ type registrationFlags struct {
 	JWTScope      string   `name:"jwt-scope" placeholder:"SCOPE" help:"Scope that these tokens must have. Required with --jwt-issuer."`
 	JWTScopeClaim []string `name:"jwt-scope-claim" placeholder:"[ISSUER=]NAME" help:"Claims of these tokens that hold their scopes, such as roles. Defaults to scope and scp."`
 	JWTRequire    []string `name:"jwt-require" placeholder:"[ISSUER=]CLAIM=VALUE" help:"Claims that these tokens must have, all of them, such as token_use=access. Default none."`
-	RateLimit     float64  `default:"10" placeholder:"NUMBER" help:"Registrations per second from one address; 0 means no limit. Loopback is not limited. Default ${default}."`
+	RateLimit     float64  `default:"10" placeholder:"NUMBER" help:"Registrations per second from one address, with bursts of 200; 0 means no limit. Default ${default}."`
 }
 
 // managementFlags say what clients may do with their registrations (RFC 7592).

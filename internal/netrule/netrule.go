@@ -3,6 +3,7 @@ package netrule
 
 import (
 	"net/netip"
+	"strconv"
 	"strings"
 )
 
@@ -20,6 +21,51 @@ func IsLoopback(host string) bool {
 	}
 	addr, err := netip.ParseAddr(host)
 	return err == nil && addr.Zone() == "" && addr.Unmap().IsLoopback()
+}
+
+// IsLoopbackAuthority reports whether authority, as in a Host header or a URL, is a host for which [IsLoopback] returns
+// true, with or without a port. An IPv6 address must be in brackets (RFC 3986 §3.2.2). A user, or a character that is in
+// no name, makes it another host.
+func IsLoopbackAuthority(authority string) bool {
+	host, port, hasPort := strings.Cut(authority, ":")
+	if inner, bracketed := strings.CutPrefix(authority, "["); bracketed {
+		end := strings.IndexByte(inner, ']')
+		if end < 0 || !strings.Contains(inner[:end], ":") {
+			return false
+		}
+		host = inner[:end]
+		port, hasPort = strings.CutPrefix(inner[end+1:], ":")
+		if !hasPort && port != "" {
+			return false
+		}
+	} else if strings.IndexFunc(host, notInName) >= 0 {
+		return false
+	}
+	return (!hasPort || isPort(port)) && IsLoopback(host)
+}
+
+// notInName reports whether r is in no host name of letters, digits, hyphens and underscores.
+func notInName(r rune) bool {
+	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_' && r != '.'
+}
+
+// isPort reports whether s is a port: empty (RFC 3986 §3.2.3), or 1 to 65535.
+func isPort(s string) bool {
+	if s == "" {
+		return true
+	}
+	n, err := strconv.ParseUint(s, 10, 16)
+	return err == nil && n > 0
+}
+
+// IsLoopbackOrigin reports whether origin, as browsers send it in the Origin header (RFC 6454 §7), is that of a page
+// served over http or https by a host of this machine, on any port.
+func IsLoopbackOrigin(origin string) bool {
+	authority, ok := strings.CutPrefix(origin, "http://")
+	if !ok {
+		authority, ok = strings.CutPrefix(origin, "https://")
+	}
+	return ok && IsLoopbackAuthority(authority)
 }
 
 // Caller returns the range of addresses that limits and canaries treat as one caller: an IPv4 address itself, or the

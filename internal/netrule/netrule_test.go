@@ -46,6 +46,91 @@ func TestIsLoopback(t *testing.T) {
 	}
 }
 
+func TestIsLoopbackAuthority(t *testing.T) {
+	for authority, want := range map[string]bool{
+		"localhost":                true,
+		"localhost:8080":           true,
+		"localhost:":               true,
+		"LOCALHOST:1":              true,
+		"app.localhost:80":         true,
+		"127.0.0.1":                true,
+		"127.8.9.1:65535":          true,
+		"[::1]":                    true,
+		"[::1]:8080":               true,
+		"[0:0:0:0:0:0:0:1]:1":      true,
+		"[::ffff:127.0.0.1]":       true,
+		"":                         false,
+		":8080":                    false,
+		"localhost:0":              false,
+		"localhost:65536":          false,
+		"localhost:+80":            false,
+		"localhost:http":           false,
+		"localhost:80:80":          false,
+		"localhost.":               false,
+		"localhost.:8080":          false,
+		"localhost.example":        false,
+		"localhost.example:8080":   false,
+		"127.0.0.1.nip.example":    false,
+		"user@localhost":           false,
+		"x@.localhost":             false,
+		"evil.example/.localhost":  false,
+		"evil.example\\.localhost": false,
+		"evil.example .localhost":  false,
+		"evil.example,localhost":   false,
+		"localhost,localhost":      false,
+		" localhost":               false,
+		"::1":                      false,
+		"[::1":                     false,
+		"::1]":                     false,
+		"[::1]8080":                false,
+		"[::1]]":                   false,
+		"[[::1]]":                  false,
+		"[localhost]":              false,
+		"[127.0.0.1]":              false,
+		"[::1%lo]":                 false,
+		"[::1%25lo]":               false,
+		"[::]:80":                  false,
+		"0.0.0.0":                  false,
+		"0:8080":                   false,
+		"127.1":                    false,
+		"2130706433":               false,
+		"192.0.2.1:80":             false,
+	} {
+		if got := IsLoopbackAuthority(authority); got != want {
+			t.Errorf("%q: got %v, want %v", authority, got, want)
+		}
+	}
+}
+
+func TestIsLoopbackOrigin(t *testing.T) {
+	for origin, want := range map[string]bool{
+		"http://localhost":                     true,
+		"http://localhost:3000":                true,
+		"https://app.localhost":                true,
+		"https://127.0.0.1:8443":               true,
+		"http://[::1]:6274":                    true,
+		"":                                     false,
+		"null":                                 false,
+		"localhost":                            false,
+		"http://":                              false,
+		"http:localhost":                       false,
+		"http://localhost/":                    false,
+		"http://localhost#":                    false,
+		"http://localhost@evil.example":        false,
+		"http://evil.example":                  false,
+		"https://localhost.evil.example":       false,
+		"https://evil.example?localhost":       false,
+		"http://localhost http://evil.example": false,
+		"file://localhost":                     false,
+		"app://localhost":                      false,
+		"ws://localhost":                       false,
+	} {
+		if got := IsLoopbackOrigin(origin); got != want {
+			t.Errorf("%q: got %v, want %v", origin, got, want)
+		}
+	}
+}
+
 func TestCaller(t *testing.T) {
 	for addr, want := range map[string]string{
 		"192.0.2.1":               "192.0.2.1",
