@@ -52,12 +52,13 @@ type Options struct {
 	Args     []string
 }
 
-// Registrar starts registrar on free ports of loopback, otherwise with its defaults, and returns when it listens. Its
-// log and its compiled modules are in the folder.
+// Registrar starts registrar on free ports of loopback and returns when it listens. It counts each request against a
+// rate limit, which is too high to refuse one; the rest are its defaults. Its log and its compiled modules are in the
+// folder.
 func Registrar(ctx context.Context, o Options) (*Process, error) {
 	token := rand.Text() + rand.Text()
-	args := append([]string{"serve", "--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0", "--database=" + o.Database},
-		o.Args...)
+	args := append([]string{"serve", "--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0", "--database=" + o.Database,
+		"--rate-limit=1e9"}, o.Args...)
 	cmd := exec.Command(o.Program, args...)
 	cmd.Dir = o.Folder
 	cmd.Env = append(environment(), "REGISTRAR_ADMIN_TOKEN="+token, "CACHE_DIRECTORY="+filepath.Join(o.Folder, "cache"))

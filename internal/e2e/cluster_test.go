@@ -27,7 +27,7 @@ func TestClusterLosesItsWriter(t *testing.T) {
 	cluster := storetest.NewCluster(t)
 	t.Logf("the cluster was ready after %v", since(began))
 	database := cluster.Database(t)
-	p := start(t, t.TempDir(), "--database=mysql:"+cluster.ProxyDSN(database), "--rate-limit=0")
+	p := start(t, t.TempDir(), "--database=mysql:"+cluster.ProxyDSN(database))
 	l := startLoad(p, 8)
 	defer l.stop()
 	faults := [...]struct {

@@ -146,7 +146,7 @@ func lockFile(t testing.TB, path string) (unlock func()) {
 // While the database hangs, each route answers by its bound. What was answered 503 is gone afterwards, what was
 // acknowledged is stored, and a token has lost the uses of stored clients only.
 func testDatabaseThatHangs(t *testing.T, database hanging) {
-	p := start(t, database.folder, database.flag, "--request-timeout=1s", "--rate-limit=0")
+	p := start(t, database.folder, database.flag, "--request-timeout=1s")
 	admin, err := token.ReadFile(filepath.Join(p.folder, "registrar.token"))
 	if err != nil {
 		t.Fatal(err)
@@ -271,7 +271,7 @@ func TestSameIDWhileTheDatabaseHangs(t *testing.T) {
 func TestKilledWhileTheDatabaseHangs(t *testing.T) {
 	t.Parallel()
 	server := storetest.NewServer(t)
-	flags := []string{"--database=mysql:" + server.Database(t), "--request-timeout=300ms", "--rate-limit=0"}
+	flags := []string{"--database=mysql:" + server.Database(t), "--request-timeout=300ms"}
 	folder := t.TempDir()
 	p := start(t, folder, flags...)
 	acknowledged := map[string]bool{p.register(minimal).ClientID: true}

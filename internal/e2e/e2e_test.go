@@ -233,7 +233,7 @@ func TestCheckChangesNothing(t *testing.T) {
 // No secret is in the log, the database or the output of commands, neither the server's nor a script's.
 func TestSecretsDoNotLeak(t *testing.T) {
 	t.Parallel()
-	p := start(t, t.TempDir(), "--rate-limit=0")
+	p := start(t, t.TempDir())
 	admin, err := token.ReadFile(filepath.Join(p.folder, "registrar.token"))
 	if err != nil {
 		t.Fatal(err)

@@ -52,7 +52,8 @@ func (b *buffer) String() string {
 	return b.b.String()
 }
 
-// start runs serve on free ports and returns when it listens.
+// start runs serve on free ports and returns when it listens. Unless args say otherwise, its rate limit is too high to
+// refuse a request.
 func start(t testing.TB, folder string, args ...string) *process {
 	t.Helper()
 	p := launch(t, folder, args...)
@@ -74,7 +75,7 @@ func launch(t testing.TB, folder string, args ...string) *process {
 func startProgram(t testing.TB, path, folder string, args ...string) *process {
 	t.Helper()
 	args = append([]string{"serve", "--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0", "--log-format=json",
-		"--log-level=debug", "--script-timeout=1m", "--request-timeout=1m"}, args...)
+		"--log-level=debug", "--script-timeout=1m", "--request-timeout=1m", "--rate-limit=1e9"}, args...)
 	p := &process{t: t, cmd: exec.Command(path, args...), exited: make(chan struct{}), log: &buffer{}, folder: folder}
 	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = folder, p.log, p.log
 	if err := p.cmd.Start(); err != nil {

@@ -145,7 +145,7 @@ func TestReadinessOfALockedFile(t *testing.T) {
 func TestReadinessOfAFullDisk(t *testing.T) {
 	t.Parallel()
 	disk := mountDisk(t, "size=8m")
-	p := start(t, disk, "--rate-limit=0", "--script-cache="+filepath.Join(t.TempDir(), "cache"))
+	p := start(t, disk, "--script-cache="+filepath.Join(t.TempDir(), "cache"))
 	p.wantReady()
 	ballast := filepath.Join(disk, "ballast")
 	fill(t, ballast)

@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"context"
 	"log/slog"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -40,7 +41,8 @@ type Options struct {
 }
 
 // New starts a server that is closed when the test ends. The default is a new SQLite database and open registration.
-// Scripts and requests have a timeout of a minute, so that no test fails on a slow machine.
+// Scripts and requests have a timeout of a minute, so that no test fails on a slow machine. Requests count against a rate
+// limit that they do not reach.
 func New(t testing.TB, c app.Config, o Options) *Server {
 	t.Helper()
 	s := &Server{Public: httptest.NewUnstartedServer(nil), Admin: httptest.NewUnstartedServer(nil), Log: &Buffer{}}
@@ -52,6 +54,9 @@ func New(t testing.TB, c app.Config, o Options) *Server {
 	c.Scripts.StepTimeout = cmp.Or(c.Scripts.StepTimeout, time.Minute)
 	c.Server.Registration = cmp.Or(c.Server.Registration, server.RegistrationOpen)
 	c.Server.RequestTimeout = cmp.Or(c.Server.RequestTimeout, time.Minute)
+	if c.Server.RateLimit == 0 {
+		c.Server.RateLimit, c.Server.RateBurst = 1e9, math.MaxInt32
+	}
 	if !o.Unmanaged {
 		c.Engine.Options.RegistrationEndpoint = "http://" + s.Public.Listener.Addr().String() + "/register"
 	}
