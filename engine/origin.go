@@ -2,6 +2,7 @@ package engine
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -44,9 +45,18 @@ func checkWrittenOrigins(list []string) error {
 	return nil
 }
 
-// readOrigin returns a web origin as browsers serialize it (RFC 6454 §6.2): scheme and host in lower case, an IPv6
-// address as in RFC 5952, and the port unless it is the scheme's default. Otherwise it returns what is wrong with the
-// origin, in words that follow the member's name in a sentence.
+// ReadOrigin returns a web origin as browsers send it in the Origin header (RFC 6454 §6.2): scheme and host in lower case,
+// an IPv6 address as in RFC 5952, and the port unless it is the scheme's default. Its error says what is wrong with s, in
+// words that follow a name in a sentence.
+func ReadOrigin(s string) (string, error) {
+	origin, problem := readOrigin(s)
+	if problem != "" {
+		return "", errors.New(problem)
+	}
+	return origin, nil
+}
+
+// readOrigin is [ReadOrigin] with the problem as a text, "" if there is none.
 func readOrigin(s string) (origin, problem string) {
 	const form = "must be an origin: only scheme, host and port, such as https://app.example"
 	authority, from := authorityOf(s)

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"registrar/engine"
 	"registrar/internal/app"
 	"registrar/internal/guard"
 	"registrar/internal/keyset"
@@ -185,7 +186,7 @@ func baseURL(flag, raw string) (*url.URL, error) {
 	return u, nil
 }
 
-// origins checks the origins that browsers may register from. It returns nil for all.
+// origins returns the origins that browsers may register from, as browsers send them; nil means all.
 func origins(list []string) ([]string, error) {
 	if slices.Contains(list, "*") {
 		return nil, nil
@@ -193,14 +194,14 @@ func origins(list []string) ([]string, error) {
 	if len(list) == 0 {
 		return nil, errors.New("--cors-origin: name at least one origin, or * for all")
 	}
-	for _, origin := range list {
-		u, err := url.Parse(origin)
-		if err != nil || u.Scheme == "" || u.Host == "" || origin != u.Scheme+"://"+u.Host {
-			return nil, fmt.Errorf("--cors-origin %q: must be a scheme, a host and an optional port, such as "+
-				"https://app.example", origin)
+	sent := make([]string, len(list))
+	for i, origin := range list {
+		var err error
+		if sent[i], err = engine.ReadOrigin(origin); err != nil {
+			return nil, fmt.Errorf("--cors-origin %q %w", origin, err)
 		}
 	}
-	return list, nil
+	return sent, nil
 }
 
 // tlsConfig loads the certificate. It returns nil for plain HTTP.

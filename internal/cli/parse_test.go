@@ -3,6 +3,7 @@ package cli
 import (
 	"log/slog"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -88,6 +89,18 @@ func TestRegistrationEndpoint(t *testing.T) {
 	}
 }
 
+// Origins are compared with what browsers send.
+func TestOriginsAsBrowsersSendThem(t *testing.T) {
+	commands, err := parse(t, "serve", "--cors-origin=HTTPS://APP.example:443,http://[0:0:0:0:0:0:0:1]:3000")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := commands.Serve.parse(slog.New(slog.DiscardHandler), nil)
+	if want := []string{"https://app.example", "http://[::1]:3000"}; err != nil || !slices.Equal(c.Server.CORSOrigins, want) {
+		t.Errorf("got %q and %v, want %q", c.Server.CORSOrigins, err, want)
+	}
+}
+
 func TestForwardedHeader(t *testing.T) {
 	for args, want := range map[string]server.ForwardedHeader{
 		"": server.ForwardedEither,
@@ -135,6 +148,11 @@ func TestParseRefuses(t *testing.T) {
 		{"a public URL without a host", "--public-url=https:///x", "--public-url"},
 		{"an origin with a path", "--cors-origin=https://app.example/", "--cors-origin"},
 		{"an origin without a scheme", "--cors-origin=app.example", "--cors-origin"},
+		{"an origin by another scheme", "--cors-origin=ftp://app.example", "--cors-origin"},
+		{"an origin with a star", "--cors-origin=https://*.app.example", "--cors-origin"},
+		{"an origin with a user", "--cors-origin=https://hidden@app.example", "--cors-origin"},
+		{"an origin with a port that is none", "--cors-origin=https://app.example:x", "--cors-origin"},
+		{"no origin at all", "--cors-origin=null", "--cors-origin"},
 		{"no origin", "--cors-origin=", "--cors-origin"},
 		{"a negative rate", "--rate-limit=-1", "--rate-limit"},
 		{"a rate that is not a number", "--rate-limit=NaN", "--rate-limit"},
