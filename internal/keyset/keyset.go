@@ -79,6 +79,27 @@ func New(c Config) (*Set, error) {
 	return s, nil
 }
 
+// Source returns where the keys come from.
+func (s *Set) Source() string { return s.config.Source }
+
+// Load reads the keys now, and returns why that fails. After an error the keys read before stay.
+func (s *Set) Load(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	b, err := s.read(ctx)
+	if err != nil {
+		return err
+	}
+	keys, err := parse(b)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.keys, s.readAt, s.failure = keys, s.config.Now(), nil
+	return nil
+}
+
 // Keys returns the keys that may have made a signature by alg: those with the ID kid, or if kid is empty all that fit
 // alg. If there is none, Keys reads the source again, at most once per [Config.Pause]. The error is [ErrUnknownKey],
 // [ErrUnavailable] if the last attempt to read the keys failed, or that of ctx.
