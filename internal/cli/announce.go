@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
-	"strconv"
 	"strings"
 
 	"registrar/server"
@@ -30,10 +28,17 @@ func announce(ctx context.Context, a announcement, logger *slog.Logger, to *cons
 			"deployment", a.deployment, "registration", guards(a.policy), "admin_token", a.token)
 	}
 	if a.exposed {
-		logger.WarnContext(ctx, "the admin API serves plain HTTP beyond this machine: let only administrators reach it",
-			"admin", a.admin)
+		logger.WarnContext(ctx, "the admin API "+adminExposed, "admin", a.admin)
 	}
 }
+
+const (
+	// adminExposed says what an admin address that is not loopback means.
+	adminExposed = "serves plain HTTP beyond this machine: let only administrators reach it"
+	// localProxy says what a proxy means where registration is open to this machine.
+	localProxy = "a proxy here that adds no header would open it to all who reach the proxy; before you run one, set " +
+		"--registration token, or name it with --trusted-proxy"
+)
 
 // print writes the announcement as a table, and a command to try unless that needs a token.
 func (a announcement) print(to *console) {
@@ -76,21 +81,4 @@ func guards(p server.RegistrationPolicy) string {
 		return "open to this machine only; see --registration"
 	}
 	return "token required; see registrar token create"
-}
-
-// baseAddress returns the URL at which this machine reaches a listener.
-func baseAddress(addr net.Addr, secure bool) string {
-	tcp := addr.(*net.TCPAddr)
-	ip := tcp.IP
-	switch {
-	case ip.IsUnspecified() && ip.To4() == nil:
-		ip = net.IPv6loopback
-	case ip.IsUnspecified():
-		ip = net.IPv4(127, 0, 0, 1)
-	}
-	scheme := "http"
-	if secure {
-		scheme = "https"
-	}
-	return scheme + "://" + net.JoinHostPort(ip.String(), strconv.Itoa(tcp.Port))
 }

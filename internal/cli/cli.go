@@ -32,7 +32,7 @@ type cli struct {
 
 	Serve   serveCommand    `cmd:"" help:"Run the server."`
 	Check   checkCommand    `cmd:"" help:"Validate the configuration, connect to the database and print what serve would run."`
-	Health  healthCommand   `cmd:"" help:"Check the health of a running server; exit 0 or 1."`
+	Health  healthCommand   `cmd:"" help:"Check the health of a running server, which is found by its own configuration."`
 	Migrate migrateCommand  `cmd:"" help:"Migrate the database's schema and exit."`
 	Script  scriptCommands  `cmd:"" help:"Inspect, test, upload and deploy scripts."`
 	Client  clientCommands  `cmd:"" help:"List, show and delete registered clients."`

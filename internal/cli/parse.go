@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
-	"net"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -94,6 +92,9 @@ func (f *serverFlags) network(c *app.Config) (publicURL string, err error) {
 	if _, err := listenHost("--admin-listen", f.AdminListen); err != nil {
 		return "", err
 	}
+	if err := checkDistinct(f.Listen, f.AdminListen); err != nil {
+		return "", err
+	}
 	issuer, err := baseURL("--issuer", f.Issuer)
 	if err != nil {
 		return "", err
@@ -155,18 +156,6 @@ func policy(registration *string, here bool) server.RegistrationPolicy {
 		return server.RegistrationLoopback
 	}
 	return server.RegistrationToken
-}
-
-// listenHost returns the host of an address to listen on; "" means all addresses.
-func listenHost(flag, address string) (string, error) {
-	host, port, err := net.SplitHostPort(address)
-	if err == nil {
-		_, err = strconv.ParseUint(port, 10, 16)
-	}
-	if err != nil {
-		return "", fmt.Errorf("%s %s: must be HOST:PORT, such as 127.0.0.1:8080 or :8080", flag, address)
-	}
-	return host, nil
 }
 
 // baseURL parses a URL that others are built on. RFC 8414 §2: an issuer is https and has no query and no fragment. http

@@ -5,9 +5,11 @@ import (
 	"cmp"
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
+	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -172,7 +174,7 @@ func (a *API) do(ctx context.Context, method, path string, header http.Header, b
 	client := cmp.Or(a.HTTP, &http.Client{Timeout: 3 * time.Minute})
 	response, err := client.Do(request)
 	if err != nil {
-		return fmt.Errorf("reaching the server: %w", err)
+		return unreached(err)
 	}
 	defer response.Body.Close()
 	b, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
@@ -189,6 +191,14 @@ func (a *API) do(ctx context.Context, method, path string, header http.Header, b
 		return fmt.Errorf("reading the server's answer: %w", err)
 	}
 	return nil
+}
+
+// unreached returns the error of a request without a response.
+func unreached(err error) error {
+	if failed, ok := errors.AsType[*net.OpError](err); ok && failed.Op == "dial" {
+		return fmt.Errorf("no server found: %w: name its admin address with --server", err)
+	}
+	return fmt.Errorf("reaching the server: %w", err)
 }
 
 func problem(response *http.Response, body []byte) error {

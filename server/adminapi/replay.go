@@ -70,7 +70,7 @@ func (a *API) Replay(ctx context.Context, r Replay, progress func(done, of int))
 	client.Timeout = 0 // watch replaces it
 	response, err := client.Do(request)
 	if err != nil {
-		return scripts.Replay{}, fmt.Errorf("reaching the server: %w", because(ctx, err))
+		return scripts.Replay{}, unreached(because(ctx, err))
 	}
 	defer response.Body.Close()
 	limited := io.LimitReader(response.Body, maxAnswer)
