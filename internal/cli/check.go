@@ -3,96 +3,191 @@ package cli
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
-	"os"
-	"path/filepath"
-	"strings"
+	"maps"
+	"slices"
 
 	"registrar/internal/app"
-	"registrar/internal/token"
+	"registrar/internal/keyset"
+	"registrar/internal/netrule"
+	"registrar/internal/version"
+	"registrar/server"
+	"registrar/store"
 )
 
-// checkCommand prints what serve would do and changes nothing.
-type checkCommand struct{ serverFlags }
+// checkCommand reports what serve would do, and changes nothing.
+type checkCommand struct {
+	serverFlags
+	outputFlags
+}
 
-// Run checks the configuration, the database and the deployment in force.
-func (c *checkCommand) Run(ctx context.Context, to *console) error {
-	config, err := c.parse(slog.New(slog.DiscardHandler), nil) // errors are returned too
+// Run reports. It exits as serve would, and with exitFailed if serve would start, but clients could not do what is
+// configured.
+func (c *checkCommand) Run(ctx context.Context, to *console, environment variables) error {
+	r := &checkReport{Findings: []finding{}}
+	c.examine(ctx, r, environment)
+	r.finish()
+	if err := c.write(to.out, r, r.print); err != nil {
+		return err
+	}
+	r.complain(to, c.Output == "text")
+	return r.result()
+}
+
+// examine adds everything to r.
+func (c *checkCommand) examine(ctx context.Context, r *checkReport, environment variables) {
+	for _, m := range environment.misspelt {
+		r.fail(codeVariable, m.name, usageError{m})
+	}
+	for _, name := range environment.unknown {
+		r.add(severityWarning, codeVariable, name, "%s", unknownVariable(name))
+	}
+	config, err := c.parse(slog.New(slog.DiscardHandler), nil) // its errors are returned too
 	if err != nil {
-		return err
+		r.fail(codeConfiguration, "", usageError{err})
+		return
 	}
-	if err := loadDiscovery(ctx, config.Discovery); isUsage(err) {
-		return err
-	} else if err != nil {
-		return fmt.Errorf("--discovery-upstream %s: no client could register: %w", c.DiscoveryUpstream, err)
+	c.describe(r, config)
+	c.locality(r, config)
+	c.addresses(ctx, r)
+	c.certificate(r)
+	c.keys(ctx, r)
+	c.discovery(ctx, r, config)
+	c.database(ctx, r, config)
+}
+
+// unknownVariable says that an environment variable is not a flag.
+func unknownVariable(name string) string {
+	return fmt.Sprintf("the environment variable %s is unknown and is ignored", name)
+}
+
+// describe sets what the configuration says.
+func (c *checkCommand) describe(r *checkReport, config app.Config) {
+	r.Runs = &runs{Version: version.Get().Version, Listen: c.Listen, TLS: c.TLSCert != "", AdminListen: c.AdminListen,
+		PublicURL: c.publicURL(), Issuer: c.Issuer, SchemaNeeded: store.LatestVersion, Discovery: config.Discovery != nil,
+		MetadataDocuments: c.MetadataDocuments}
+	r.OpenTo = &openTo{Registration: string(config.Server.Registration), Management: c.Management,
+		Origins: config.Server.CORSOrigins, RateLimit: c.RateLimit, TokenIssuers: []string{}, Proxies: []string{},
+		Admin: "network"}
+	switch {
+	case r.OpenTo.Origins != nil:
+	case config.Server.Registration == server.RegistrationLoopback:
+		r.OpenTo.Origins = []string{"loopback"}
+	default:
+		r.OpenTo.Origins = []string{"*"}
 	}
-	a := announcement{
-		public:   fmt.Sprintf("%s, which clients reach at %s", c.Listen, cmp.Or(c.PublicURL, c.Issuer)),
-		admin:    c.AdminListen,
-		database: c.Database,
-		policy:   config.Server.Registration,
-		token:    "configured",
+	if sets, err := keyset.ParseIssuers(c.JWTIssuer, keyset.Config{}); err == nil {
+		r.OpenTo.TokenIssuers = append(r.OpenTo.TokenIssuers, slices.Sorted(maps.Keys(sets))...)
 	}
-	if c.absent() {
-		a.database += ", which serve creates"
-		a.deployment = app.NoDeployment
-		if config.AdminToken == "" {
-			a.token = tokenToCome(c.Database)
+	for _, proxy := range c.TrustedProxy {
+		r.OpenTo.Proxies = append(r.OpenTo.Proxies, proxy.String())
+	}
+	if host, err := listenHost("--admin-listen", c.AdminListen); err == nil && netrule.IsLoopback(host) {
+		r.OpenTo.Admin = "loopback"
+	}
+	if config.AdminToken != "" {
+		r.OpenTo.AdminToken = new("configured")
+	}
+}
+
+// publicURL returns the URL at which clients reach the server.
+func (c *checkCommand) publicURL() string { return cmp.Or(c.PublicURL, c.Issuer) }
+
+// locality adds what is open to others than the operator may mean.
+func (c *checkCommand) locality(r *checkReport, config app.Config) {
+	host, _ := listenHost("--listen", c.Listen) // parse has checked it
+	here := netrule.IsLoopback(host)
+	if r.OpenTo.Admin != "loopback" {
+		r.add(severityWarning, codeAdminExposed, "--admin-listen", "--admin-listen %s: %s", c.AdminListen, adminExposed)
+	}
+	if !here && c.TLSCert == "" && len(c.TrustedProxy) == 0 {
+		r.add(severityWarning, codePlainHTTP, "--listen", "--listen %s: it serves plain HTTP beyond this machine: set "+
+			"--tls-cert and --tls-key, or name the proxy that does with --trusted-proxy", c.Listen)
+	}
+	switch config.Server.Registration {
+	case server.RegistrationOpen:
+		r.add(severityWarning, codeRegistrationOpen, "--registration", "--registration open: everyone who reaches %s may "+
+			"register, also by a web page that a person opens", c.Listen)
+	case server.RegistrationLoopback:
+		r.add(severityNote, codeLocalProxy, "--registration", "registration is open to this machine: %s", localProxy)
+		for _, origin := range config.Server.CORSOrigins {
+			if !netrule.IsLoopbackOrigin(origin) {
+				r.add(severityWarning, codeCORSOrigin, "--cors-origin", "--cors-origin %s: its pages cannot register without a "+
+					"token while registration is open to this machine only", origin)
+			}
 		}
-	} else if err := c.inspect(ctx, config, &a); err != nil {
-		return err
 	}
-	p := &textWriter{}
-	p.table(a.rows())
-	if config.Discovery != nil {
-		for _, warning := range config.Discovery.Warnings() {
-			p.line("\nwarning: discovery document: %s", warning)
-		}
+	if c.RateLimit == 0 {
+		r.add(severityWarning, codeRateLimit, "--rate-limit", "--rate-limit 0: one caller can register clients without a limit")
 	}
-	_, err = to.out.Write(p.buffer.Bytes())
-	return err
 }
 
-// absent reports whether the database is a SQLite file that serve would create.
-func (c *checkCommand) absent() bool {
-	path, ok := strings.CutPrefix(c.Database, "sqlite:")
-	if !ok || path == "" || c.NoMigrate {
-		return false
-	}
-	_, err := os.Stat(path)
-	folder, errFolder := os.Stat(filepath.Dir(path))
-	return errors.Is(err, fs.ErrNotExist) && errFolder == nil && folder.IsDir()
-}
-
-// tokenToCome describes the admin token of a database that has none.
-func tokenToCome(database string) string {
-	return "none; serve creates one and writes it to " + filepath.Join(tokenFolder(database), token.AdminFile)
-}
-
-// inspect opens the database, loads the deployment in force and completes found.
-func (c *checkCommand) inspect(ctx context.Context, config app.Config, found *announcement) error {
-	config.Migrate, config.StartupTimeout = false, 0
-	a, err := app.New(ctx, config)
-	if err != nil {
-		return err
-	}
-	defer a.Close(ctx)
-	found.database = a.Store.Name()
-	if config.AdminToken == "" {
-		stored, err := token.Stored(ctx, a.Store, tokenFolder(c.Database))
+// keys reads the keys of the issuers that are trusted.
+func (c *checkCommand) keys(ctx context.Context, r *checkReport) {
+	for _, trusted := range []struct {
+		flag, what string
+		list       []string
+	}{
+		{"--jwt-issuer", "access tokens", c.JWTIssuer},
+		{"--trusted-issuer", "software statements", c.TrustedIssuer},
+	} {
+		sets, err := keyset.ParseIssuers(trusted.list, keyset.Config{Logger: slog.New(slog.DiscardHandler)})
 		if err != nil {
-			return err
+			continue // parse has returned it, unless a file was changed since
 		}
-		if found.token = "in the database"; len(stored) == 0 {
-			found.token = tokenToCome(c.Database)
+		for _, issuer := range slices.Sorted(maps.Keys(sets)) {
+			if err := sets[issuer].Load(ctx); err != nil {
+				r.add(severityError, codeKeys, trusted.flag, "%s %s=%s: the keys cannot be read, so no %s of this issuer "+
+					"would be accepted: %v", trusted.flag, issuer, sets[issuer].Source(), trusted.what, err)
+			}
 		}
 	}
-	if err := a.Scripts.Load(ctx); err != nil {
-		return err
+}
+
+// discovery loads the discovery document, and adds what in it keeps clients away.
+func (c *checkCommand) discovery(ctx context.Context, r *checkReport, config app.Config) {
+	source := config.Discovery
+	if err := loadDiscovery(ctx, source); isUsage(err) {
+		r.fail(codeDiscovery, "--discovery-upstream", err)
+		return
+	} else if err != nil {
+		r.fail(codeDiscovery, "--discovery-upstream", fmt.Errorf("--discovery-upstream %s: no client could register: %w",
+			c.DiscoveryUpstream, err))
+		return
 	}
-	found.deployment = a.Deployment(ctx)
-	return nil
+	if source == nil {
+		return
+	}
+	for _, warning := range source.Warnings() {
+		r.add(severityWarning, codeDiscovery, "--discovery-document", "discovery document: %s", warning)
+	}
+	if !c.MetadataDocuments {
+		return
+	}
+	advertised, err := source.Advertised()
+	if err != nil {
+		r.fail(codeDiscovery, "--discovery-document", err)
+		return
+	}
+	const member = "token_endpoint_auth_methods_supported"
+	methods, listed := advertised[member]
+	switch {
+	case slices.Contains(methods, "none"):
+	case listed && !slices.ContainsFunc(methods, withoutSecret):
+		r.add(severityError, codeMetadataDocuments, "--metadata-documents", "--metadata-documents: the discovery document "+
+			"lists neither none nor private_key_jwt in %s, so no client could be a metadata document", member)
+	default: // RFC 8414 §2: left out, it means client_secret_basic
+		r.add(severityWarning, codeMetadataDocuments, "--metadata-documents", "--metadata-documents: the discovery document "+
+			"does not list none in %s, so clients whose ID is a URL, which have no secret, turn away", member)
+	}
+}
+
+// withoutSecret reports whether a client authenticates by a method without a secret that it shares with the server.
+func withoutSecret(method string) bool {
+	switch method {
+	case "none", "private_key_jwt", "tls_client_auth", "self_signed_tls_client_auth":
+		return true
+	}
+	return false
 }

@@ -19,11 +19,11 @@ import (
 	"registrar/internal/guard"
 )
 
-// The exit codes.
+// The exit codes, of every command.
 const (
 	exitDone   = 0
 	exitFailed = 1 // refused or failed
-	exitUsage  = 2 // wrong usage
+	exitUsage  = 2 // wrong usage: arguments, environment or configuration file
 )
 
 // A cli is the whole command line.
@@ -31,7 +31,7 @@ type cli struct {
 	Config configFile `placeholder:"FILE" help:"YAML file with a member per flag. Flags and environment variables override it."`
 
 	Serve   serveCommand    `cmd:"" help:"Run the server."`
-	Check   checkCommand    `cmd:"" help:"Validate the configuration, connect to the database and print what serve would run."`
+	Check   checkCommand    `cmd:"" help:"Report what serve would run, what would be open to whom, and what is missing."`
 	Health  healthCommand   `cmd:"" help:"Check the health of a running server, which is found by its own configuration."`
 	Migrate migrateCommand  `cmd:"" help:"Migrate the database's schema and exit."`
 	Script  scriptCommands  `cmd:"" help:"Inspect, test, upload and deploy scripts."`
@@ -77,6 +77,7 @@ func run(ctx context.Context, args []string, c *console) int {
 		return reportUsage(err, c)
 	}
 	command.BindTo(ctx, (*context.Context)(nil))
+	command.Bind(readVariables(parser.Model.Node, os.Environ()))
 	return report(command.Run(), c)
 }
 
@@ -135,22 +136,9 @@ func reportUsage(err error, c *console) int {
 		return exitUsage
 	}
 	help := "registrar"
-	selected := parse.Context.Selected()
-	if selected != nil {
+	if selected := parse.Context.Selected(); selected != nil {
 		help = selected.FullPath()
 	}
 	fmt.Fprintf(c.err, "Run %s --help for usage.\n", help)
-	// check reports invalid values as its result; only arguments that cannot be parsed are wrong usage.
-	if _, check := target(selected).(checkCommand); check && parse.Context.Error == nil {
-		return exitFailed
-	}
 	return exitUsage
-}
-
-// target returns the struct of a command, nil if there is none.
-func target(command *kong.Node) any {
-	if command == nil || !command.Target.IsValid() {
-		return nil
-	}
-	return command.Target.Interface()
 }

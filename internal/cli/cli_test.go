@@ -75,6 +75,7 @@ func TestExitCodes(t *testing.T) {
 	refused := servertest.File(t, "refused.json", `{"redirect_uris":["https://app.example/cb#fragment"]}`)
 	unknown := servertest.File(t, "config.yaml", "listn: 127.0.0.1:0\n")
 	database := "sqlite:" + filepath.Join(t.TempDir(), "registrar.db")
+	const free = " --listen 127.0.0.1:0 --admin-listen 127.0.0.1:0"
 	for _, tt := range []struct {
 		name string
 		args string
@@ -93,13 +94,20 @@ func TestExitCodes(t *testing.T) {
 		{"an unknown member", "serve --config " + unknown, exitUsage, `line 1: unknown member "listn", did you mean "listen"?`},
 		{"no configuration", "serve --config /nowhere.yaml", exitUsage, "/nowhere.yaml"},
 		{"a configuration that is not an object", "script run x.wasm --request x.json --config-json []", exitUsage, "--config-json"},
-		{"check refuses an unknown member", "check --config " + unknown, exitFailed, "listn"},
-		{"check refuses a value", "check --issuer http://auth.example", exitFailed, "--issuer"},
+		{"check refuses an unknown member", "check --config " + unknown, exitUsage, "listn"},
+		{"check refuses an invalid value", "check --secret-lifetime soon", exitUsage, "--secret-lifetime"},
+		{"check refuses a value", "check --issuer http://auth.example", exitUsage, "--issuer"},
 		{"check with an unknown flag", "check --listn :0", exitUsage, "--listn"},
-		{"check finds no database", "check --no-migrate --database " + database, exitFailed, "registrar migrate"},
-		{"check succeeds", "check --database " + database, exitDone, ""},
+		{"check finds no database", "check --no-migrate" + free + " --database " + database, exitFailed, "registrar migrate"},
+		{"check succeeds", "check" + free + " --database " + database, exitDone, ""},
 		{"no server", "health --url http://127.0.0.1:1/healthz", exitFailed, "127.0.0.1:1"},
 		{"an invalid URL", "health --url :", exitUsage, "--url"},
+		{"a URL of another scheme", "health --url ftp://localhost", exitUsage, "--url"},
+		{"an invalid address", "health --listen 127.0.0.1", exitUsage, "--listen 127.0.0.1"},
+		{"an address that the server chooses", "health --listen :0", exitUsage, "--url"},
+		{"a certificate that is not there", "health --tls-cert /nowhere", exitUsage, "--tls-cert"},
+		{"one address for both", "serve --listen :8081", exitUsage, "--admin-listen 127.0.0.1:8081"},
+		{"an admin address that the server chooses", "client list --admin-listen 127.0.0.1:0", exitUsage, "--server"},
 		{"an invalid version", "migrate --to=-1", exitUsage, "--to"},
 		{"a version to come", "migrate --to=999 --database " + database, exitFailed, "version 999 not found"},
 		{"a rejected module", "script inspect " + wasmtest.Path(t, "bad-import"), exitFailed, "set_clientid"},

@@ -109,15 +109,16 @@ func TestCheckWarnsOfDiscoveryDocuments(t *testing.T) {
 	const missing = "code_challenge_methods_supported is missing"
 	database := "--database=sqlite:" + t.TempDir() + "/registrar.db"
 	check := func(document string) string {
-		return must(t, runHere(t, "check", database, "--discovery-document="+servertest.File(t, "d.json", document))).out
+		return must(t, runHere(t, "check", database, "--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0",
+			"--discovery-document="+servertest.File(t, "d.json", document))).out
 	}
 	got := check(`{"issuer":"http://localhost:8080"}`)
-	if strings.Count(got, "\nwarning: discovery document: ") != 2 || !strings.Contains(got, missing) {
+	if strings.Count(got, "warning  discovery document: ") != 2 || !strings.Contains(got, missing) {
 		t.Errorf("got\n%s\nwant two warnings", got)
 	}
 	got = check(`{"issuer":"http://localhost:8080","code_challenge_methods_supported":["S256"],
 		"token_endpoint_auth_methods_supported":["none","private_key_jwt"]}`)
-	if strings.Contains(got, "warning") || !strings.Contains(got, "deployment") {
+	if strings.Contains(got, "warning  discovery") || !strings.Contains(got, "deployment") {
 		t.Errorf("got\n%s\nwant no warning", got)
 	}
 }

@@ -11,13 +11,17 @@ import (
 	"registrar/internal/guard"
 	"registrar/internal/token"
 	"registrar/internal/version"
+	"registrar/server"
 )
 
 // serveCommand runs the server.
 type serveCommand struct{ serverFlags }
 
 // Run serves until ctx is done, then finishes the requests that it accepted.
-func (c *serveCommand) Run(ctx context.Context, to *console) error {
+func (c *serveCommand) Run(ctx context.Context, to *console, environment variables) error {
+	if err := environment.refuse(); err != nil {
+		return err
+	}
 	var panics guard.Guard
 	logger, flush := app.BufferLog(to.err, c.handler, &panics)
 	defer flush()
@@ -26,8 +30,10 @@ func (c *serveCommand) Run(ctx context.Context, to *console) error {
 	if err != nil {
 		return usageError{err}
 	}
-	v := version.Get()
-	logger.InfoContext(ctx, "starting", "version", v.Version, "commit", v.Commit, "go", v.Go)
+	logStart(ctx, logger, config.Server.Registration)
+	for _, name := range environment.unknown {
+		logger.WarnContext(ctx, unknownVariable(name))
+	}
 	defer app.SettleMemory(ctx, logger, &panics)()
 	if err := loadDiscovery(ctx, config.Discovery); isUsage(err) {
 		return err
@@ -46,6 +52,17 @@ func (c *serveCommand) Run(ctx context.Context, to *console) error {
 		return err
 	}
 	return errors.Join(c.serve(ctx, a, config, logger, to), a.Close(ctx))
+}
+
+// logStart logs the first line. It says what a proxy on this machine would mean, since the server cannot recognize every
+// one.
+func logStart(ctx context.Context, logger *slog.Logger, policy server.RegistrationPolicy) {
+	v := version.Get()
+	attributes := []any{"version", v.Version, "commit", v.Commit, "go", v.Go}
+	if policy == server.RegistrationLoopback {
+		attributes = append(attributes, "registration", "open to this machine: "+localProxy)
+	}
+	logger.InfoContext(ctx, "starting", attributes...)
 }
 
 // serve creates the admin token of a first start, then runs a and announces it.
