@@ -59,7 +59,7 @@ func TestClusterReplicas(t *testing.T) {
 // launchAt starts a server on a database at a node.
 func launchAt(t testing.TB, cluster *storetest.Cluster, node int, database string) *process {
 	t.Helper()
-	return launch(t, t.TempDir(), "--database=mysql:"+cluster.DSN(node, database), "--rate-limit=0",
+	return launch(t, t.TempDir(), "--database=mysql:"+cluster.DSN(node, database), "--rate-limit=1e9",
 		"--request-timeout=3s")
 }
 

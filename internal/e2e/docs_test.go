@@ -207,9 +207,7 @@ func (p page) run(t *testing.T, path string, blocks []block) {
 	shell := exec.CommandContext(ctx, "bash", "-c", strings.NewReplacer(replacements...).Replace(script.String()))
 	shell.Dir, shell.Stdout, shell.Stderr = folder, out, out
 	shell.Env = append(os.Environ(), "PATH="+strings.Join([]string{bin, asc, os.Getenv("PATH")}, ":"),
-		"REGISTRAR_LISTEN="+public, "REGISTRAR_ADMIN_LISTEN="+admin,
-		"REGISTRAR_SERVER=http://"+admin, "REGISTRAR_URL=http://"+public+"/healthz",
-		"TREE="+tree,
+		"REGISTRAR_LISTEN="+public, "REGISTRAR_ADMIN_LISTEN="+admin, "TREE="+tree,
 		// A reader's shell, not that of the make that runs this test. What is compiled without paths is in Go's cache.
 		"MAKEFLAGS=", "GOFLAGS=-trimpath",
 		"CARGO=/usr/bin/cargo", "RUSTC=/usr/bin/rustc", "ASC="+filepath.Join(asc, "asc")) // and as if npm ci had run

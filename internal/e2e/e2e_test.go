@@ -202,7 +202,7 @@ func TestCheckPrintsWhatWouldRun(t *testing.T) {
 		folder := t.TempDir()
 		p := start(t, folder, flag)
 		must(t, p.command("script", "push", wasmtest.Path(t, "prefix-id"), "--deploy"))
-		got := must(t, runBinary(t, folder, "check", flag, "--issuer=https://auth.example")).out
+		got := must(t, runCheck(t, folder, flag, "--issuer=https://auth.example")).out
 		for _, want := range []string{"https://auth.example", "1: prefix-id", "token required", "in the database"} {
 			if !strings.Contains(got, want) {
 				t.Errorf("check does not print %q:\n%s", want, got)
@@ -214,8 +214,8 @@ func TestCheckPrintsWhatWouldRun(t *testing.T) {
 func TestCheckChangesNothing(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
-	got := must(t, runBinary(t, folder, "check"))
-	if !strings.Contains(got.out, "which serve creates") {
+	got := must(t, runCheck(t, folder))
+	if !strings.Contains(got.out, "serve creates the file") {
 		t.Errorf("check printed\n%s", got.out)
 	}
 	if made := servertest.Files(t, folder); len(made) != 0 {
@@ -225,7 +225,7 @@ func TestCheckChangesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	must(t, runBinary(t, folder, "migrate"))
-	if r := runBinary(t, folder, "check"); r.code != exitFailed || !strings.Contains(r.err, "move it away") {
+	if r := runCheck(t, folder); r.code != exitFailed || !strings.Contains(r.err, "move it away") {
 		t.Errorf("a file without a token in the database: exit code %d: %s", r.code, r.err)
 	}
 }

@@ -73,6 +73,18 @@ type result struct {
 // runBinary runs the program in a folder.
 func runBinary(t testing.TB, folder string, args ...string) result {
 	t.Helper()
+	return runWith(t, folder, nil, args...)
+}
+
+// runCheck runs check in a folder, for a server on free ports.
+func runCheck(t testing.TB, folder string, args ...string) result {
+	t.Helper()
+	return runBinary(t, folder, append([]string{"check", "--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0"}, args...)...)
+}
+
+// runWith runs the program in a folder, with these variables beside those of the environment.
+func runWith(t testing.TB, folder string, variables []string, args ...string) result {
+	t.Helper()
 	path, err := binary()
 	if err != nil {
 		t.Fatal(err)
@@ -86,6 +98,7 @@ func runProgram(t testing.TB, path, folder string, args ...string) result {
 	cmd := exec.CommandContext(t.Context(), path, args...)
 	var stdout, stderr bytes.Buffer
 	cmd.Dir, cmd.Stdout, cmd.Stderr = folder, &stdout, &stderr
+	cmd.Env = append(os.Environ(), variables...)
 	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
 		t.Fatal(err)
 	}

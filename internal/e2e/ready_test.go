@@ -215,7 +215,7 @@ func TestDeploymentThatDoesNotLoad(t *testing.T) {
 	if p.logged("loading the deployment in force") == nil {
 		t.Errorf("the log does not have the reason:\n%s", p.log)
 	}
-	if r := runBinary(t, folder, "check", "--script-memory=64KiB"); r.code != exitFailed ||
+	if r := runCheck(t, folder, "--script-memory=64KiB"); r.code != exitFailed ||
 		!strings.Contains(r.err, "wrap-id") {
 		t.Errorf("check: exit code %d: %s", r.code, r.err)
 	}

@@ -119,16 +119,16 @@ func TestSigningKeys(t *testing.T) {
 
 	tamper(t, folder,
 		"UPDATE modules SET signature = (SELECT signature FROM modules WHERE name = 'wrap-id') WHERE name = 'prefix-id'")
-	if r := runBinary(t, folder, "check", "--script-signing-key="+second); r.code != exitFailed ||
+	if r := runCheck(t, folder, "--script-signing-key="+second); r.code != exitFailed ||
 		!strings.Contains(r.err, "does not match the module, or was changed") {
 		t.Errorf("a changed signature: exit code %d: %s", r.code, r.err)
 	}
 	tamper(t, folder, "UPDATE modules SET signature = NULL")
-	if r := runBinary(t, folder, "check", "--script-signing-key="+second); r.code != exitFailed ||
+	if r := runCheck(t, folder, "--script-signing-key="+second); r.code != exitFailed ||
 		!strings.Contains(r.err, "the module has no signature") {
 		t.Errorf("a removed signature: exit code %d: %s", r.code, r.err)
 	}
-	must(t, runBinary(t, folder, "check"))
+	must(t, runCheck(t, folder))
 }
 
 // tamper changes a SQLite database directly.

@@ -70,7 +70,7 @@ func TestStartBeforeTheDatabase(t *testing.T) {
 	if code := starting(t, database, "--startup-timeout=1s").wait(); code != exitFailed || time.Since(began) < time.Second {
 		t.Errorf("after the timeout: exit code %d after %v", code, time.Since(began))
 	}
-	if r := runBinary(t, p.folder, "check", database); r.code != exitFailed {
+	if r := runCheck(t, p.folder, database); r.code != exitFailed {
 		t.Errorf("check: exit code %d: %s", r.code, r.err)
 	}
 }
@@ -113,7 +113,7 @@ func TestStartWithoutWaiting(t *testing.T) {
 func TestUnavailableDatabase(t *testing.T) {
 	t.Parallel()
 	const database = "--database=mysql:user:hidden-password@tcp(127.0.0.1:1)/registrar"
-	for _, command := range [][]string{{"serve", "--startup-timeout=1s"}, {"check"}, {"migrate"}} {
+	for _, command := range [][]string{{"serve", "--startup-timeout=1s"}, {"check", "--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0"}, {"migrate"}} {
 		r := runBinary(t, t.TempDir(), append(command, database)...)
 		if r.code != exitFailed || !strings.Contains(r.err, "127.0.0.1:1") ||
 			strings.Contains(r.err+r.out, "hidden-password") {

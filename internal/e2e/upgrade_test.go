@@ -60,8 +60,8 @@ func TestServersAreReplacedOneByOne(t *testing.T) {
 			t.Fatal(err)
 		}
 		folder := t.TempDir()
-		startOld := func() *process { t.Helper(); return startProgram(t, path, folder, flag, "--rate-limit=0") }
-		startNew := func() *process { t.Helper(); return start(t, folder, flag, "--rate-limit=0") }
+		startOld := func() *process { t.Helper(); return startProgram(t, path, folder, flag) }
+		startNew := func() *process { t.Helper(); return start(t, folder, flag) }
 		stop := func(p *process) {
 			t.Helper()
 			if code := p.stop(); code != exitDone || p.complains() {
