@@ -19,10 +19,11 @@ COPY --from=build /out/registrar /registrar
 COPY --from=build --chown=65532:65532 /out/data /data
 USER 65532:65532
 VOLUME /data
-# Where the SQLite file and the first admin token go.
-ENV STATE_DIRECTORY=/data REGISTRAR_DATABASE=sqlite:/data/registrar.db
+# Where the SQLite file and the first admin token go, and where the server listens. The health check and the commands in
+# the container find it by the same variables.
+ENV STATE_DIRECTORY=/data REGISTRAR_DATABASE=sqlite:/data/registrar.db REGISTRAR_LISTEN=:8080
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=5s CMD ["/registrar", "health"]
 ENTRYPOINT ["/registrar"]
 # Not loopback, so registration needs a token unless REGISTRAR_REGISTRATION says otherwise.
-CMD ["serve", "--listen", ":8080"]
+CMD ["serve"]

@@ -138,8 +138,8 @@ func (c *checkCommand) keys(ctx context.Context, r *checkReport) {
 		}
 		for _, issuer := range slices.Sorted(maps.Keys(sets)) {
 			if err := sets[issuer].Load(ctx); err != nil {
-				r.add(severityError, codeKeys, trusted.flag, "%s %s=%s: the keys cannot be read, so no %s of this issuer "+
-					"would be accepted: %v", trusted.flag, issuer, sets[issuer].Source(), trusted.what, err)
+				r.add(severityError, codeKeys, trusted.flag, "%s %s=%s: the keys cannot be read, so none of the %s of "+
+					"this issuer would be accepted: %v", trusted.flag, issuer, sets[issuer].Source(), trusted.what, err)
 			}
 		}
 	}

@@ -68,6 +68,9 @@ func knownVariables(commands *kong.Node) []string {
 // negated, as NO_WEB_LOOPBACK, is a variable without NO_ that is false.
 func nearestVariable(name string, known []string) string {
 	short := strings.TrimPrefix(name, variablePrefix)
+	if short == "" {
+		return ""
+	}
 	if positive := variablePrefix + strings.TrimPrefix(short, "NO_"); positive != name && slices.Contains(known, positive) {
 		return positive + "=false"
 	}

@@ -68,7 +68,8 @@ func TestDockerfile(t *testing.T) {
 		"\nUSER 65532:65532\n",
 		"HEALTHCHECK --interval=10s --timeout=5s CMD [\"/registrar\", \"health\"]\n",
 		"\nENTRYPOINT [\"/registrar\"]\n",
-		"\nCMD [\"serve\", \"--listen\", \":8080\"]\n",
+		" REGISTRAR_LISTEN=:8080\n",
+		"\nCMD [\"serve\"]\n",
 	} {
 		if !strings.Contains(image, want) {
 			t.Errorf("the image lacks %q", want)
