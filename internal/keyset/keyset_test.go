@@ -295,6 +295,30 @@ func TestOldKeysStay(t *testing.T) {
 	}
 }
 
+// Load reads the keys at once, and says why it cannot; the keys read before stay.
+func TestLoad(t *testing.T) {
+	k := ecKey(t, "a", elliptic.P256())
+	i := newIssuer(t, k)
+	s := remote(t, i, &clock{})
+	if err := s.Load(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for words, answer := range map[string]http.HandlerFunc{
+		"404": http.NotFound,
+		"key": func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, `{"keys":[]}`) },
+	} {
+		i.answer(answer)
+		if err := s.Load(t.Context()); err == nil || !strings.Contains(err.Error(), words) {
+			t.Errorf("got %v, want %q in it", err, words)
+		}
+	}
+	i.Close()
+	if err := s.Load(t.Context()); err == nil {
+		t.Error("an issuer that is away: got no error, want one")
+	}
+	wantVerdict(t, s, sign(t, k, jose.ES256), nil)
+}
+
 func TestSlowIssuer(t *testing.T) {
 	k := ecKey(t, "1", elliptic.P256())
 	i := newIssuer(t, k)
