@@ -5,9 +5,10 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"time"
+
+	"registrar/internal/secretfile"
 )
 
 const (
@@ -54,13 +55,13 @@ func AdminHashes(configured string, tokens AdminStore) func(context.Context) ([]
 	}
 }
 
-// ReadFile returns the admin token in a file. The file may end with a line break.
+// ReadFile returns the admin token in a file. The file may end with a line break. Users other than its owner and its
+// group must not be able to read it: see [secretfile.Read].
 func ReadFile(path string) (string, error) {
-	b, err := os.ReadFile(path)
+	token, err := secretfile.Read(path)
 	if err != nil {
 		return "", fmt.Errorf("reading the admin token: %w", err)
 	}
-	token := strings.TrimRight(string(b), "\r\n")
 	if err := CheckAdmin(token); err != nil {
 		return "", fmt.Errorf("%s: %w", path, err)
 	}

@@ -118,6 +118,31 @@ func TestTokenOfAnotherDatabase(t *testing.T) {
 	}
 }
 
+// A token that every user of the machine may have read is refused, by the server and by ReadFile.
+func TestTokenFileThatOthersMayRead(t *testing.T) {
+	db, folder := newSQLite(t), t.TempDir()
+	if _, err := token.First(t.Context(), db, folder, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(folder, "registrar.token")
+	for mode, refused := range map[os.FileMode]bool{0o600: false, 0o640: false, 0o644: true, 0o604: true} {
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+		_, first := token.First(t.Context(), db, folder, time.Now())
+		_, stored := token.Stored(t.Context(), db, folder)
+		_, read := token.ReadFile(path)
+		for by, err := range map[string]error{"First": first, "Stored": stored, "ReadFile": read} {
+			if (err != nil) != refused {
+				t.Errorf("%s, mode %04o: got %v, want an error: %t", by, mode, err, refused)
+			}
+			if err != nil && !strings.Contains(err.Error(), "chmod o= "+path) {
+				t.Errorf("%s: got %q, want what to do", by, err)
+			}
+		}
+	}
+}
+
 func TestTokenThatIsStoredElsewhere(t *testing.T) {
 	db, folder := newSQLite(t), t.TempDir()
 	if _, err := token.First(t.Context(), db, folder, time.Now()); err != nil {

@@ -14,6 +14,7 @@ import (
 
 	"registrar/engine"
 	"registrar/internal/random"
+	"registrar/internal/secretfile"
 )
 
 // firstID is the ID of the first start's token. Of concurrent starts, one succeeds in storing it.
@@ -56,11 +57,15 @@ func First(ctx context.Context, tokens AdminStore, folder string, now time.Time)
 	return "created by another server on this database, in its " + AdminFile, nil
 }
 
-// Stored returns the tokens in the database. It is an error if there are none, but [AdminFile] exists.
+// Stored returns the tokens in the database. It is an error if there are none, but [AdminFile] exists, or if every user
+// of the machine may read that file.
 func Stored(ctx context.Context, tokens AdminStore, folder string) ([]Admin, error) {
 	path := filepath.Join(folder, AdminFile)
 	// The file is looked up first: it is created after the hash is stored.
 	_, missing := os.Lstat(path)
+	if err := secretfile.Check(path); errors.Is(err, secretfile.ErrExposed) {
+		return nil, fmt.Errorf("the admin token: %w", err)
+	}
 	stored, err := tokens.AdminTokens(ctx)
 	if err == nil && len(stored) == 0 && missing == nil {
 		err = fmt.Errorf("%s exists, but the database has no admin token: move it away to create a new one, "+
