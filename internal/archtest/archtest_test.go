@@ -46,8 +46,9 @@ var arrows = map[string]string{
 }
 
 // leaves are small packages that import nothing of this module but other leaves. Every package may import them.
-var leaves = []string{"internal/claims", "internal/displaytext", "internal/duration", "internal/guard",
-	"internal/netrule", "internal/random", "internal/strictjson", "internal/suggest", "internal/version"}
+var leaves = []string{"internal/certs", "internal/claims", "internal/displaytext", "internal/duration",
+	"internal/guard", "internal/netrule", "internal/random", "internal/secretfile", "internal/strictjson",
+	"internal/suggest", "internal/version"}
 
 // testPackages are only for tests. They may import anything, and no production package may import them.
 var testPackages = []string{

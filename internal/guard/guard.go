@@ -19,26 +19,27 @@ type Place int
 
 // The places.
 const (
-	Requests    Place = iota // handlers of both listeners
-	Listeners                // what serves them
-	Modules                  // loading a module
-	Instances                // making instances ahead of need
-	Deployments              // following the deployment in force
-	Shadows                  // scripts in shadow mode
-	Canaries                 // bringing back the deployment beside a canary
-	Batches                  // writing to the database
-	Discovery                // following the discovery document
-	Keys                     // reading an issuer's keys
-	Memory                   // giving memory back
-	Log                      // writing gathered lines
-	Client                   // the command line's requests
-	Replicas                 // the row that a server keeps of itself
+	Requests     Place = iota // handlers of both listeners
+	Listeners                 // what serves them
+	Modules                   // loading a module
+	Instances                 // making instances ahead of need
+	Deployments               // following the deployment in force
+	Shadows                   // scripts in shadow mode
+	Canaries                  // bringing back the deployment beside a canary
+	Batches                   // writing to the database
+	Discovery                 // following the discovery document
+	Keys                      // reading an issuer's keys
+	Memory                    // giving memory back
+	Log                       // writing gathered lines
+	Client                    // the command line's requests
+	Replicas                  // the row that a server keeps of itself
+	Certificates              // reading certificates again
 	places
 )
 
 var names = [places]string{"requests", "listeners", "modules", "instances", "deployments", "shadows", "canaries",
 	"batches", "discovery", "keys", "memory", "log", "client",
-	"replicas"}
+	"replicas", "certificates"}
 
 // String returns the name of the place, as the metric has it.
 func (p Place) String() string { return names[p] }
