@@ -48,6 +48,9 @@ func parse(cfg Config) (*backend, error) {
 	log := cmp.Or(cfg.Logger, slog.New(slog.DiscardHandler))
 	switch scheme, rest, _ := strings.Cut(cfg.Database, ":"); scheme {
 	case "sqlite":
+		if cfg.DatabaseCA != nil {
+			return nil, errSQLiteCA
+		}
 		return sqlite(rest, log)
 	case "mysql":
 		return mysqlServer(rest, cfg, log)

@@ -42,6 +42,9 @@ func mysqlServer(dsn string, with Config, log *slog.Logger) (*backend, error) {
 		return nil, err
 	}
 	setDefaults(cfg, log)
+	if err := requireTLS(cfg, with.DatabaseCA); err != nil {
+		return nil, err
+	}
 	m := &mysqlDatabase{
 		cfg: cfg, connections: cmp.Or(max(with.Connections, 0), mysqlConnections),
 		lease: cmp.Or(with.lease, migrationLease),

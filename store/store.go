@@ -12,6 +12,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"crypto/x509"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -35,6 +36,10 @@ type Config struct {
 	// Database is "sqlite:" and the path of a file, or "mysql:" and a DSN of github.com/go-sql-driver/mysql, such as
 	// mysql:user:password@tcp(db:3306)/registrar. A MySQL database must exist; migrating creates a SQLite file.
 	Database string
+	// DatabaseCA are the authorities of which one must have issued the certificate of a MySQL server, for the host name
+	// of its address: every connection then uses TLS. nil means that the DSN says whether connections do. A SQLite file
+	// has no server, and Open fails with it.
+	DatabaseCA *x509.CertPool
 	// Migrate lets Open migrate an earlier schema to LatestVersion. Without it, Open fails for an earlier schema.
 	Migrate bool
 	// Connections bounds the connections to a MySQL server; 0 means 32. SQLite ignores it and uses one connection for

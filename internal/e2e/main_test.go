@@ -89,11 +89,11 @@ func runWith(t testing.TB, folder string, variables []string, args ...string) re
 	if err != nil {
 		t.Fatal(err)
 	}
-	return runProgram(t, path, folder, args...)
+	return runProgram(t, path, folder, variables, args...)
 }
 
-// runProgram is runBinary with another build of the program.
-func runProgram(t testing.TB, path, folder string, args ...string) result {
+// runProgram is runWith with another build of the program.
+func runProgram(t testing.TB, path, folder string, variables []string, args ...string) result {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), path, args...)
 	var stdout, stderr bytes.Buffer

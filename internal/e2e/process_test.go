@@ -142,7 +142,7 @@ func (p *process) wait() int {
 // command runs a command of the program against the server, in its folder, which has the admin token.
 func (p *process) command(args ...string) result {
 	p.t.Helper()
-	return runProgram(p.t, p.cmd.Path, p.folder, append(args, "--server", p.admin)...)
+	return runProgram(p.t, p.cmd.Path, p.folder, nil, append(args, "--server", p.admin)...)
 }
 
 // answer runs a command and decodes its JSON output.

@@ -68,7 +68,7 @@ func TestServersAreReplacedOneByOne(t *testing.T) {
 				t.Errorf("exit code %d:\n%s", code, p.log)
 			}
 		}
-		if got := must(t, runProgram(t, path, folder, "migrate", flag)).out; got !=
+		if got := must(t, runProgram(t, path, folder, nil, "migrate", flag)).out; got !=
 			fmt.Sprintf("migrated the schema from version 0 to %d\n", before) {
 			t.Fatalf("the program of the version before: %s", got)
 		}
@@ -110,12 +110,12 @@ func TestServersAreReplacedOneByOne(t *testing.T) {
 		// The old one restarts on the new schema, which it does not migrate.
 		traffic.lead(b)
 		stop(a)
-		r := runProgram(t, path, folder, "migrate", flag)
+		r := runProgram(t, path, folder, nil, "migrate", flag)
 		if want := fmt.Sprintf("version %d, but this program has migrations up to %d: migrate with a later registrar",
 			latest, before); r.code != exitFailed || !strings.Contains(r.err, want) {
 			t.Errorf("the old program migrates: exit code %d, %s", r.code, r.err)
 		}
-		must(t, runProgram(t, path, folder, "check", flag))
+		must(t, runProgram(t, path, folder, nil, "check", flag))
 		a = startOld()
 		a.wantReady()
 		traffic.lead(a, b)
@@ -171,7 +171,7 @@ func TestProgramTooOldForTheSchema(t *testing.T) {
 		})
 		for _, command := range []string{"serve", "check"} {
 			args := []string{command, flag, "--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0"}
-			if r := runProgram(t, path, folder, args...); r.code != exitFailed || !strings.Contains(r.err, reason) {
+			if r := runProgram(t, path, folder, nil, args...); r.code != exitFailed || !strings.Contains(r.err, reason) {
 				t.Errorf("%s of the old program: exit code %d: %s", command, r.code, r.err)
 			}
 		}

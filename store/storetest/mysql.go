@@ -111,6 +111,14 @@ func execOn(t testing.TB, cfg *mysql.Config, query string) {
 	}
 }
 
+// Exec executes queries on the server of cfg.
+func Exec(t testing.TB, cfg *mysql.Config, queries ...string) {
+	t.Helper()
+	for _, query := range queries {
+		execOn(t, cfg, query)
+	}
+}
+
 // require ends the test if err is not nil: it skips the test if err is that a program is missing and CI is not set.
 func require(t testing.TB, err error) {
 	t.Helper()

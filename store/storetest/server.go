@@ -14,12 +14,19 @@ type Server struct{ *mariadb.Server }
 func NewServer(t testing.TB) *Server {
 	t.Helper()
 	k := kind(t)
-	s, err := mariadb.New(mariadb.Config{Kind: k, Args: unsynced(k)})
-	require(t, err)
-	t.Cleanup(func() { s.Close() })
+	s := NewServerWith(t, mariadb.Config{Kind: k, Args: unsynced(k)})
 	if err := s.Start(); err != nil {
 		t.Fatal(err)
 	}
+	return s
+}
+
+// NewServerWith returns a server that the test starts. It is removed after the test.
+func NewServerWith(t testing.TB, c mariadb.Config) *Server {
+	t.Helper()
+	s, err := mariadb.New(c)
+	require(t, err)
+	t.Cleanup(func() { s.Close() })
 	return &Server{s}
 }
 
