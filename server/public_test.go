@@ -155,7 +155,7 @@ func TestServeFinishesWhatItAccepted(t *testing.T) {
 	public, admin := listen(t), listen(t)
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error)
-	go func() { ended <- srv.Serve(ctx, public, admin, nil) }()
+	go func() { ended <- srv.Serve(ctx, public, admin) }()
 	answered := make(chan int)
 	go func() {
 		client := &http.Client{Transport: checkedTransport{t, "public"}}

@@ -191,7 +191,7 @@ func TestReplayEndsWithTheServer(t *testing.T) {
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	served := make(chan error, 1)
-	go func() { served <- srv.Serve(ctx, listeners[0], listeners[1], nil) }()
+	go func() { served <- srv.Serve(ctx, listeners[0], listeners[1]) }()
 	answered := make(chan error, 1)
 	go func() {
 		api := &adminapi.API{Base: "http://" + listeners[1].Addr().String(), Token: adminToken,

@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net"
@@ -14,10 +13,10 @@ import (
 
 // Serve serves both listeners until ctx is done. Then [Server.Draining] returns true, and after Config.Drain both take no
 // new connections. Serve finishes the active requests and returns nil. It ends those that are still active 20 s later,
-// such as one whose body arrives slowly. It closes the listeners. The public one uses TLS if tlsConfig is not nil. If the
-// admin listener listens on loopback, requests to it for another Host get 421. Serve returns an error if a listener
+// such as one whose body arrives slowly. It closes the listeners. Those of [crypto/tls.NewListener] may speak HTTP/2. If
+// the admin listener listens on loopback, requests to it for another Host get 421. Serve returns an error if a listener
 // fails.
-func (s *Server) Serve(ctx context.Context, public, admin net.Listener, tlsConfig *tls.Config) error {
+func (s *Server) Serve(ctx context.Context, public, admin net.Listener) error {
 	s.adminLoopback = isLoopback(admin.Addr())
 	servers := []*http.Server{s.httpServer(s.public), s.httpServer(s.admin)}
 	servers[1].WriteTimeout = 3 * time.Minute // compiling an uploaded module may take a minute
@@ -30,12 +29,7 @@ func (s *Server) Serve(ctx context.Context, public, admin net.Listener, tlsConfi
 			ended <- errors.Join(err, panicked)
 		})
 	}
-	serve(func() error {
-		if servers[0].TLSConfig = tlsConfig; tlsConfig != nil {
-			return servers[0].ServeTLS(public, "", "")
-		}
-		return servers[0].Serve(public)
-	})
+	serve(func() error { return servers[0].Serve(public) })
 	serve(func() error { return servers[1].Serve(admin) })
 	var failure error
 	select {

@@ -6,15 +6,17 @@ package app
 import (
 	"cmp"
 	"context"
-	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"sync"
 	"time"
 
 	"registrar/engine"
+	"registrar/internal/certs"
 	"registrar/internal/discovery"
 	"registrar/internal/guard"
 	"registrar/internal/metrics"
@@ -28,17 +30,20 @@ import (
 // Config describes a server. New sets the fields of Engine, Scripts and Server that their comments list. The other
 // fields are documented by their packages.
 type Config struct {
-	Database string // as in [store.Config]
-	Migrate  bool   // migrate the schema to the newest version; else New fails on an older one
+	Database   string         // as in [store.Config]
+	DatabaseCA *x509.CertPool // as in [store.Config]
+	Migrate    bool           // migrate the schema to the newest version; else New fails on an older one
 	// StartupTimeout is how long New waits for a database that cannot be reached; 0 means that it does not wait.
 	StartupTimeout time.Duration
 
 	MaxModules     int   // as in [store.Config]
 	MaxModulesSize int64 // likewise
 
-	Listen      string      // HOST:PORT of the public listener; port 0 means any free port
-	AdminListen string      // HOST:PORT of the admin listener; port 0 means any free port
-	TLS         *tls.Config // of the public listener; nil means plain HTTP
+	Listen      string           // HOST:PORT of the public listener; port 0 means any free port
+	AdminListen string           // HOST:PORT of the admin listener; port 0 means any free port
+	TLS         *certs.Reloader  // of the public listener; nil means plain HTTP
+	AdminTLS    *certs.Reloader  // of the admin listener; nil means plain HTTP
+	Hangup      <-chan os.Signal // each value has the certificates be read again at once; nil means none
 
 	Engine     engine.Config     // New sets Store, Overrides and TokenIssuer; Advertised if Discovery is not nil
 	Scripts    host.Config       // New sets the stores and Logger; Observer if nil
@@ -177,11 +182,12 @@ func (a *App) Serve(ctx context.Context, listening func(public, admin net.Addr))
 	if a.config.Discovery != nil {
 		a.config.Guard.Follow(following, &followers, guard.Discovery, a.config.Discovery.Follow)
 	}
-	public, err := net.Listen("tcp", a.config.Listen)
+	a.followCertificates(following, &followers)
+	public, err := listen(a.config.Listen, a.config.TLS)
 	if err != nil {
 		return fmt.Errorf("listening on the public address: %w", err)
 	}
-	admin, err := net.Listen("tcp", a.config.AdminListen)
+	admin, err := listen(a.config.AdminListen, a.config.AdminTLS)
 	if err != nil {
 		return errors.Join(fmt.Errorf("listening on the admin address: %w", err), public.Close())
 	}
@@ -190,7 +196,7 @@ func (a *App) Serve(ctx context.Context, listening func(public, admin net.Addr))
 	a.config.Guard.Follow(following, &followers, guard.Replicas, a.heart.follow)
 	a.config.Guard.Follow(following, &followers, guard.Replicas, a.logReadiness)
 	listening(public.Addr(), admin.Addr())
-	return a.Server.Serve(ctx, public, admin, a.config.TLS)
+	return a.Server.Serve(ctx, public, admin)
 }
 
 // NoDeployment is what [App.Deployment] returns before anything is deployed.

@@ -51,7 +51,7 @@ func (c *checkCommand) examine(ctx context.Context, r *checkReport, environment 
 	c.describe(r, config)
 	c.locality(r, config)
 	c.addresses(ctx, r)
-	c.certificate(r)
+	c.certificates(r, config)
 	c.keys(ctx, r)
 	c.discovery(ctx, r, config)
 	c.database(ctx, r, config)
@@ -65,11 +65,11 @@ func unknownVariable(name string) string {
 // describe sets what the configuration says.
 func (c *checkCommand) describe(r *checkReport, config app.Config) {
 	r.Runs = &runs{Version: version.Get().Version, Listen: c.Listen, TLS: c.TLSCert != "", AdminListen: c.AdminListen,
-		PublicURL: c.publicURL(), Issuer: c.Issuer, SchemaNeeded: store.LatestVersion, Discovery: config.Discovery != nil,
+		AdminTLS: c.AdminTLSCert != "", PublicURL: c.publicURL(), Issuer: c.Issuer, SchemaNeeded: store.LatestVersion, Discovery: config.Discovery != nil,
 		MetadataDocuments: c.MetadataDocuments}
 	r.OpenTo = &openTo{Registration: string(config.Server.Registration), Management: c.Management,
 		Origins: config.Server.CORSOrigins, RateLimit: c.RateLimit, TokenIssuers: []string{}, Proxies: []string{},
-		Admin: "network"}
+		Admin: "network", AdminCerts: c.AdminClientCA != ""}
 	switch {
 	case r.OpenTo.Origins != nil:
 	case config.Server.Registration == server.RegistrationLoopback:
@@ -98,8 +98,9 @@ func (c *checkCommand) publicURL() string { return cmp.Or(c.PublicURL, c.Issuer)
 func (c *checkCommand) locality(r *checkReport, config app.Config) {
 	host, _ := listenHost("--listen", c.Listen) // parse has checked it
 	here := netrule.IsLoopback(host)
-	if r.OpenTo.Admin != "loopback" {
-		r.add(severityWarning, codeAdminExposed, "--admin-listen", "--admin-listen %s: %s", c.AdminListen, adminExposed)
+	if r.OpenTo.Admin != "loopback" && c.AdminTLSCert == "" {
+		r.add(severityWarning, codeAdminExposed, "--admin-insecure", "--admin-listen %s: the admin API %s", c.AdminListen,
+			adminExposed)
 	}
 	if !here && c.TLSCert == "" && len(c.TrustedProxy) == 0 {
 		r.add(severityWarning, codePlainHTTP, "--listen", "--listen %s: it serves plain HTTP beyond this machine: set "+

@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"time"
 
+	"registrar/internal/app"
+	"registrar/internal/certs"
 	"registrar/internal/netrule"
 )
 
@@ -29,7 +31,7 @@ const (
 // public URL may lead to this process.
 func (c *checkCommand) addresses(ctx context.Context, r *checkReport) {
 	public := c.tryListen(ctx, r, "--listen", c.Listen, c.TLSCert != "", nil)
-	admin := c.tryListen(ctx, r, "--admin-listen", c.AdminListen, false, public)
+	admin := c.tryListen(ctx, r, "--admin-listen", c.AdminListen, c.AdminTLSCert != "", public)
 	c.reach(ctx, r)
 	for _, l := range []net.Listener{public, admin} {
 		if l != nil {
@@ -94,10 +96,9 @@ func runsAt(ctx context.Context, flag, address string, secure bool) bool {
 	if err != nil {
 		return false
 	}
-	client := httpClient(lookTimeout)
 	// Only whether the answer is registrar's counts, and nothing is sent.
-	client.Transport = &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12},
-		DisableKeepAlives: true}
+	client := httpClient(lookTimeout, &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12})
+	defer client.CloseIdleConnections()
 	response, err := client.Do(request)
 	if err != nil {
 		return false
@@ -156,29 +157,47 @@ func (c *checkCommand) publicFlag() string {
 	return "--public-url"
 }
 
-// certificate adds what in the certificate keeps clients away.
-func (c *checkCommand) certificate(r *checkReport) {
-	if c.TLSCert == "" {
-		return
+// certificates adds what in the certificates of both listeners keeps callers away, and keys that others may read.
+func (c *checkCommand) certificates(r *checkReport, config app.Config) {
+	for _, l := range []struct {
+		flag, path string
+		reloader   *certs.Reloader
+	}{
+		{"--tls-cert", c.TLSCert, config.TLS},
+		{"--admin-tls-cert", c.AdminTLSCert, config.AdminTLS},
+	} {
+		if l.reloader == nil {
+			continue
+		}
+		for _, warning := range l.reloader.Warnings() {
+			r.add(severityWarning, codeCertificate, l.flag, "%s %s: %s", l.flag, l.path, warning)
+		}
+		leaf, err := leafOf(l.path)
+		if err != nil {
+			r.fail(codeCertificate, l.flag, fmt.Errorf("%s: %w", l.flag, err))
+			continue
+		}
+		validity(r, l.flag, l.path, leaf)
+		if l.reloader == config.TLS {
+			c.certificateHost(r, leaf)
+		}
 	}
-	leaf, err := leafOf(c.TLSCert)
-	if err != nil {
-		r.fail(codeCertificate, "--tls-cert", fmt.Errorf("--tls-cert: %w", err))
-		return
-	}
+}
+
+// validity adds that a certificate is not valid now, or not for long.
+func validity(r *checkReport, flag, path string, leaf *x509.Certificate) {
 	now := time.Now()
 	switch {
 	case now.Before(leaf.NotBefore):
-		r.add(severityError, codeCertificate, "--tls-cert", "--tls-cert %s: it is valid from %s on, so clients refuse it",
-			c.TLSCert, leaf.NotBefore.UTC().Format(time.RFC3339))
+		r.add(severityError, codeCertificate, flag, "%s %s: it is valid from %s on, so clients refuse it", flag, path,
+			leaf.NotBefore.UTC().Format(time.RFC3339))
 	case now.After(leaf.NotAfter):
-		r.add(severityError, codeCertificate, "--tls-cert", "--tls-cert %s: it has expired on %s, so clients refuse it",
-			c.TLSCert, leaf.NotAfter.UTC().Format(time.RFC3339))
+		r.add(severityError, codeCertificate, flag, "%s %s: it has expired on %s, so clients refuse it", flag, path,
+			leaf.NotAfter.UTC().Format(time.RFC3339))
 	case leaf.NotAfter.Sub(now) < expirySoon:
-		r.add(severityWarning, codeCertificate, "--tls-cert", "--tls-cert %s: it expires on %s", c.TLSCert,
+		r.add(severityWarning, codeCertificate, flag, "%s %s: it expires on %s", flag, path,
 			leaf.NotAfter.UTC().Format(time.RFC3339))
 	}
-	c.certificateHost(r, leaf)
 }
 
 // certificateHost adds that the certificate is for other hosts than that of the public URL. That is right behind a proxy

@@ -20,7 +20,7 @@ const writeTimeout = 5 * time.Second
 
 // database looks at the database, and completes what would run.
 func (c *checkCommand) database(ctx context.Context, r *checkReport, config app.Config) {
-	named := store.Config{Database: c.Database}
+	named := store.Config{Database: c.Database, DatabaseCA: config.DatabaseCA}
 	var err error
 	if r.Runs.Database, err = store.DatabaseName(named); err != nil {
 		r.Runs.Database = "not known" // what is configured may hold a password

@@ -72,6 +72,7 @@ type runs struct {
 	Listen            string  `json:"listen"`
 	TLS               bool    `json:"tls"`
 	AdminListen       string  `json:"admin_listen"`
+	AdminTLS          bool    `json:"admin_tls"`
 	PublicURL         string  `json:"public_url"`
 	Issuer            string  `json:"issuer"`
 	Database          string  `json:"database"` // without a password
@@ -92,6 +93,7 @@ type openTo struct {
 	Proxies      []string `json:"trusted_proxies"`
 	Admin        string   `json:"admin"`       // loopback or network
 	AdminToken   *string  `json:"admin_token"` // where it is; nil if it is unknown
+	AdminCerts   bool     `json:"admin_client_certificates"`
 }
 
 // add adds a finding.
@@ -164,10 +166,7 @@ func (r *checkReport) print(p *textWriter) {
 }
 
 func (r *runs) rows() [][]string {
-	public, discovery := r.Listen, "none"
-	if public += ", plain HTTP"; r.TLS {
-		public = r.Listen + ", https"
-	}
+	discovery := "none"
 	if r.Discovery {
 		discovery = "published"
 	}
@@ -176,14 +175,21 @@ func (r *runs) rows() [][]string {
 	}
 	return [][]string{
 		{"  registrar", r.Version},
-		{"  public address", public},
+		{"  public address", r.Listen + ", " + protocol(r.TLS)},
 		{"  clients reach it at", r.PublicURL},
 		{"  issuer", r.Issuer},
-		{"  admin API", r.AdminListen},
+		{"  admin API", r.AdminListen + ", " + protocol(r.AdminTLS)},
 		{"  database", r.database()},
 		{"  deployment", orUnknown(r.Deployment)},
 		{"  discovery document", discovery},
 	}
+}
+
+func protocol(secure bool) string {
+	if secure {
+		return "https"
+	}
+	return "plain HTTP"
 }
 
 // database describes the database.
@@ -205,9 +211,12 @@ func (o *openTo) rows() [][]string {
 	if o.RateLimit > 0 {
 		limit = fmt.Sprintf("%v a second from one address", o.RateLimit)
 	}
-	admin := "this machine, with a token"
+	admin := "this machine"
 	if o.Admin != "loopback" {
-		admin = "everyone who reaches it, with a token"
+		admin = "everyone who reaches it"
+	}
+	if admin += ", with a token"; o.AdminCerts {
+		admin += " and a client certificate"
 	}
 	return [][]string{
 		{"  registration", guards(server.RegistrationPolicy(o.Registration))},

@@ -61,7 +61,7 @@ func knownVariables(commands *kong.Node) []string {
 	for _, name := range flagNames(commands) {
 		known = append(known, variablePrefix+strings.ToUpper(strings.ReplaceAll(name, "-", "_")))
 	}
-	return known
+	return append(known, fileVariables(commands)...)
 }
 
 // nearestVariable returns the known variable that a misspelt one probably means, "" if none is near. A flag that is

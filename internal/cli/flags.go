@@ -20,6 +20,7 @@ import (
 // serverFlags are the flags of serve and check.
 type serverFlags struct {
 	listenFlags       `group:"Listening:"`
+	tlsFlags          `group:"Listening:"`
 	proxyFlags        `group:"Listening:"`
 	databaseFlags     `group:"Database:"`
 	migrationFlags    `group:"Database:"`
@@ -38,11 +39,9 @@ type serverFlags struct {
 // listenFlags say where the server listens and how it is reached.
 type listenFlags struct {
 	Listen         string             `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Public address. An empty host listens on all addresses. Default ${default}."`
-	AdminListen    string             `default:"127.0.0.1:8081" placeholder:"HOST:PORT" help:"Address of the admin API (plain HTTP). Default ${default}."`
+	AdminListen    string             `default:"127.0.0.1:8081" placeholder:"HOST:PORT" help:"Address of the admin API. Beyond loopback it needs TLS or --admin-insecure. Default ${default}."`
 	Issuer         string             `default:"http://localhost:8080" placeholder:"URL" help:"Issuer of the authorization server; https unless loopback. Default ${default}."`
 	PublicURL      string             `name:"public-url" placeholder:"URL" help:"URL at which clients reach the public address; https unless loopback. Defaults to the issuer."`
-	TLSCert        string             `name:"tls-cert" and:"tls" placeholder:"FILE" help:"Certificate chain of the public address, PEM. Without it the address serves plain HTTP."`
-	TLSKey         string             `name:"tls-key" and:"tls" placeholder:"FILE" help:"Private key of the certificate, PEM."`
 	CORSOrigin     []string           `name:"cors-origin" default:"*" placeholder:"ORIGIN" help:"Origins whose pages may register clients; * allows all. The public endpoints use no cookies. Default ${default}."`
 	RequestTimeout duration.Duration  `default:"3s" placeholder:"DURATION" help:"Time limit of a request, from its last byte to the response; uploads, deployments and replays have their own. Default ${default}."`
 	Drain          *duration.Duration `placeholder:"DURATION" help:"Time between SIGTERM and the end of new connections, in which /readyz answers 503. Defaults to 0s if the public address is loopback, else to 5s."`
@@ -56,7 +55,9 @@ type proxyFlags struct {
 
 // databaseFlags name the database.
 type databaseFlags struct {
-	Database string `default:"sqlite:registrar.db" placeholder:"URL" help:"sqlite:FILE, or mysql: and a DSN such as mysql:user:password@tcp(db:3306)/registrar. Default ${default}."`
+	Database        string `secret:"database-url-file" default:"sqlite:registrar.db" placeholder:"URL" help:"sqlite:FILE, or mysql: and a DSN such as mysql:user:password@tcp(db:3306)/registrar. Default ${default}."`
+	DatabaseURLFile string `name:"database-url-file" placeholder:"FILE" help:"File that holds the value of --database, so that its password is no argument; also $$REGISTRAR_DATABASE_FILE."`
+	DatabaseCA      string `name:"database-ca" placeholder:"FILE" help:"Authorities of which one issued the certificate of the MySQL server, PEM. Every connection then uses TLS, and checks the host name."`
 }
 
 // migrationFlags say whether the schema may be changed.

@@ -5,13 +5,13 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
-	"os"
 	"time"
+
+	"registrar/internal/certs"
 )
 
 // healthCommand checks the health of a running server. All but its first three fields are flags of the server, so that
@@ -25,6 +25,7 @@ type healthCommand struct {
 	TLSCert   string `name:"tls-cert" placeholder:"FILE" help:"The server's certificate chain, PEM. It is trusted, whatever name it is for."`
 	Issuer    string `hidden:"" default:"http://localhost:8080" placeholder:"URL" help:"The server's issuer."`
 	PublicURL string `hidden:"" name:"public-url" placeholder:"URL" help:"The server's public URL."`
+	tlsClientFlags
 }
 
 // healthTimeout bounds the health check.
@@ -36,10 +37,11 @@ func (c *healthCommand) Run(ctx context.Context, to *console) error {
 	if err != nil {
 		return usageError{err}
 	}
-	client := httpClient(healthTimeout)
-	if client.Transport, err = c.transport(); err != nil {
+	secured, err := c.tls()
+	if err != nil {
 		return usageError{err}
 	}
+	client := httpClient(healthTimeout, secured)
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, endpoint.String(), nil)
 	if err != nil {
 		return usageError{fmt.Errorf("--url: %w", err)}
@@ -86,13 +88,15 @@ func (c *healthCommand) endpoint() (*url.URL, error) {
 	return u, nil
 }
 
-// transport returns a transport that trusts the certificate in c.TLSCert, else those of the system for the host.
-func (c *healthCommand) transport() (http.RoundTripper, error) {
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.Proxy = nil // the server is on this machine, or is named
-	transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: c.Insecure}
+// tls returns the TLS of the request. It trusts the certificate in c.TLSCert, and those of the authorities for the host.
+func (c *healthCommand) tls() (*tls.Config, error) {
+	secured, err := c.tlsConfig()
+	if err != nil {
+		return nil, err
+	}
+	secured.InsecureSkipVerify = c.Insecure
 	if c.Insecure || c.TLSCert == "" {
-		return transport, nil
+		return secured, nil
 	}
 	own, err := leafOf(c.TLSCert)
 	if err != nil {
@@ -105,17 +109,17 @@ func (c *healthCommand) transport() (http.RoundTripper, error) {
 	host := public.Hostname()
 	// The certificate is for the host of the public URL, not for the address, and it may be of a private authority. So
 	// crypto/tls cannot verify it, and verify does.
-	transport.TLSClientConfig.InsecureSkipVerify = true
-	transport.TLSClientConfig.ServerName = host
-	transport.TLSClientConfig.VerifyConnection = func(state tls.ConnectionState) error {
-		return verify(state.PeerCertificates, own, host)
+	secured.InsecureSkipVerify = true
+	secured.ServerName = host
+	secured.VerifyConnection = func(state tls.ConnectionState) error {
+		return verify(state.PeerCertificates, own, host, secured.RootCAs)
 	}
-	return transport, nil
+	return secured, nil
 }
 
 // verify returns nil if the first certificate of a chain is own, else the result of verifying the chain for a host: the
-// server may not have read the file again yet.
-func verify(chain []*x509.Certificate, own *x509.Certificate, host string) error {
+// server may not have read the file again yet. authorities nil means those of the system.
+func verify(chain []*x509.Certificate, own *x509.Certificate, host string, authorities *x509.CertPool) error {
 	if chain[0].Equal(own) {
 		return nil
 	}
@@ -123,7 +127,8 @@ func verify(chain []*x509.Certificate, own *x509.Certificate, host string) error
 	for _, certificate := range chain[1:] {
 		intermediates.AddCert(certificate)
 	}
-	_, err := chain[0].Verify(x509.VerifyOptions{DNSName: host, Intermediates: intermediates})
+	_, err := chain[0].Verify(x509.VerifyOptions{DNSName: host, Roots: authorities,
+		Intermediates: intermediates})
 	if err != nil {
 		return &tls.CertificateVerificationError{UnverifiedCertificates: chain, Err: err}
 	}
@@ -132,14 +137,9 @@ func verify(chain []*x509.Certificate, own *x509.Certificate, host string) error
 
 // leafOf returns the first certificate of a PEM file, which is the server's own.
 func leafOf(path string) (*x509.Certificate, error) {
-	b, err := os.ReadFile(path)
+	chain, err := certs.ReadCertificates(path)
 	if err != nil {
 		return nil, err
 	}
-	for block, rest := pem.Decode(b); block != nil; block, rest = pem.Decode(rest) {
-		if block.Type == "CERTIFICATE" {
-			return x509.ParseCertificate(block.Bytes)
-		}
-	}
-	return nil, fmt.Errorf("%s has no certificate in PEM", path)
+	return chain[0], nil
 }

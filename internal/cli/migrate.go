@@ -19,7 +19,11 @@ type migrateCommand struct {
 
 // Run migrates.
 func (c *migrateCommand) Run(ctx context.Context, to *console) error {
-	config := store.Config{Database: c.Database, Logger: slog.New(c.handler(to.err))}
+	authorities, err := c.authorities()
+	if err != nil {
+		return usageError{err}
+	}
+	config := store.Config{Database: c.Database, DatabaseCA: authorities, Logger: slog.New(c.handler(to.err))}
 	from, now, err := c.migrate(ctx, config, to)
 	if err != nil {
 		return err

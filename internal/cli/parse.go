@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -44,6 +43,9 @@ func (f *serverFlags) parse(logger *slog.Logger, g *guard.Guard) (app.Config, er
 		return c, err
 	}
 	var err error
+	if c.DatabaseCA, err = f.authorities(); err != nil {
+		return c, err
+	}
 	if c.Scripts, err = f.host(); err != nil {
 		return c, err
 	}
@@ -89,7 +91,8 @@ func (f *serverFlags) network(c *app.Config) (publicURL string, err error) {
 	if err != nil {
 		return "", err
 	}
-	if _, err := listenHost("--admin-listen", f.AdminListen); err != nil {
+	admin, err := listenHost("--admin-listen", f.AdminListen)
+	if err != nil {
 		return "", err
 	}
 	if err := checkDistinct(f.Listen, f.AdminListen); err != nil {
@@ -118,8 +121,7 @@ func (f *serverFlags) network(c *app.Config) (publicURL string, err error) {
 	here := netrule.IsLoopback(public) && netrule.IsLoopback(issuer.Hostname()) &&
 		netrule.IsLoopback(base.Hostname()) && len(f.TrustedProxy) == 0
 	c.Server.Registration = policy(f.Registration, here)
-	c.TLS, err = f.tlsConfig()
-	return publicURL, err
+	return publicURL, f.certificates(c, admin)
 }
 
 // defaultDrain is how long a server that other machines reach drains: load balancers ask every few seconds whether it is
@@ -191,16 +193,4 @@ func origins(list []string) ([]string, error) {
 		}
 	}
 	return sent, nil
-}
-
-// tlsConfig loads the certificate. It returns nil for plain HTTP.
-func (f *listenFlags) tlsConfig() (*tls.Config, error) {
-	if f.TLSCert == "" {
-		return nil, nil
-	}
-	certificate, err := tls.LoadX509KeyPair(f.TLSCert, f.TLSKey)
-	if err != nil {
-		return nil, fmt.Errorf("--tls-cert and --tls-key: %w", err)
-	}
-	return &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}, nil
 }

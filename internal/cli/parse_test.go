@@ -26,7 +26,7 @@ func TestRegistrationPolicy(t *testing.T) {
 		{"a public URL elsewhere", []string{"--public-url=https://auth.example"}, server.RegistrationToken},
 		{"a host that only begins like loopback", []string{"--public-url=https://localhost.example"}, server.RegistrationToken},
 		{"a trusted proxy", []string{"--trusted-proxy=127.0.0.1"}, server.RegistrationToken},
-		{"an admin address elsewhere is not public", []string{"--admin-listen=:8081"}, server.RegistrationLoopback},
+		{"an admin address elsewhere is not public", []string{"--admin-listen=:8081", "--admin-insecure"}, server.RegistrationLoopback},
 		{"open, configured", []string{"--registration=open"}, server.RegistrationOpen},
 		{"open to everyone, configured", []string{"--registration=open", "--listen=:8080", "--issuer=https://auth.example", "--trusted-proxy=10.0.0.0/8"}, server.RegistrationOpen},
 		{"token, configured", []string{"--registration=token"}, server.RegistrationToken},
@@ -49,15 +49,15 @@ func TestRegistrationPolicy(t *testing.T) {
 
 func TestDrain(t *testing.T) {
 	for args, want := range map[string]string{
-		"":                                  "0s",
-		"--listen=[::1]:8080":               "0s",
-		"--listen=localhost:1":              "0s",
-		"--listen=:8080":                    "5s",
-		"--listen=10.0.0.1:8080":            "5s",
-		"--listen=:8080 --drain=0s":         "0s",
-		"--drain=1m":                        "1m0s",
-		"--drain=-1s":                       "--drain -1s: must be 0 or more",
-		"--listen=:8080 --admin-listen=:81": "5s",
+		"":                          "0s",
+		"--listen=[::1]:8080":       "0s",
+		"--listen=localhost:1":      "0s",
+		"--listen=:8080":            "5s",
+		"--listen=10.0.0.1:8080":    "5s",
+		"--listen=:8080 --drain=0s": "0s",
+		"--drain=1m":                "1m0s",
+		"--drain=-1s":               "--drain -1s: must be 0 or more",
+		"--listen=:8080 --admin-listen=:81 --admin-insecure": "5s",
 	} {
 		commands, err := parse(t, append([]string{"serve"}, strings.Fields(args)...)...)
 		if err != nil {
@@ -166,6 +166,10 @@ func TestParseRefuses(t *testing.T) {
 		{"an http redirect address in another spelling", "--http-redirect-host=10.1", "write 10.0.0.1"},
 		{"a symmetric algorithm", "--signing-alg=HS256", "HS256"},
 		{"a missing certificate", "--tls-cert=/nowhere --tls-key=/nowhere", "--tls-cert"},
+		{"a missing admin certificate", "--admin-tls-cert=/nowhere --admin-tls-key=/nowhere", "--admin-tls-cert"},
+		{"client certificates without TLS", "--admin-client-ca=/nowhere", "--admin-client-ca needs --admin-tls-cert"},
+		{"an authority of a SQLite database", "--database-ca=/nowhere", "--database-ca is for a mysql: database only"},
+		{"a missing authority of the database", "--database=mysql:u@tcp(db)/r --database-ca=/nowhere", "--database-ca: open /nowhere"},
 		{"a missing token file", "--admin-token-file=/nowhere", "/nowhere"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
@@ -10,18 +11,22 @@ import (
 	"registrar/server/adminapi"
 )
 
-// remoteFlags say how a command reaches the admin API of a running server. AdminListen is the server's own flag, so that
-// its environment or configuration file leads to it.
+// remoteFlags say how a command reaches the admin API of a running server.
 type remoteFlags struct {
-	Server      string `placeholder:"URL" help:"URL of the admin API. Defaults to the server's --admin-listen, as $$REGISTRAR_ADMIN_LISTEN or the configuration file has it, else to http://127.0.0.1:8081."`
-	AdminListen string `hidden:"" default:"127.0.0.1:8081" placeholder:"HOST:PORT" help:"Address of the admin API."`
+	Server string `placeholder:"URL" help:"URL of the admin API. Defaults to the server's --admin-listen, as $$REGISTRAR_ADMIN_LISTEN or the configuration file has it, else to http://127.0.0.1:8081."`
+	localFlags
+	tlsClientFlags
 	adminTokenFlags
 	outputFlags
 }
 
 // api returns a client of the admin API, with its token.
 func (f *remoteFlags) api() (*adminapi.API, error) {
-	base, err := f.base()
+	secured, err := f.tlsConfig()
+	if err != nil {
+		return nil, usageError{err}
+	}
+	base, err := f.base(secured)
 	if err != nil {
 		return nil, usageError{err}
 	}
@@ -29,17 +34,18 @@ func (f *remoteFlags) api() (*adminapi.API, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &adminapi.API{Base: base.String(), Token: token, HTTP: httpClient(3 * time.Minute)}, nil
+	return &adminapi.API{Base: base.String(), Token: token, HTTP: httpClient(3*time.Minute, secured)}, nil
 }
 
-// base returns the URL of the admin API.
-func (f *remoteFlags) base() (*url.URL, error) {
+// base returns the URL of the admin API: the given one, else that of the server on this machine, whose certificate
+// secured then trusts.
+func (f *remoteFlags) base(secured *tls.Config) (*url.URL, error) {
 	if f.Server == "" {
-		u, err := ownURL("--admin-listen", f.AdminListen, false)
+		u, err := ownURL("--admin-listen", f.AdminListen, f.AdminTLSCert != "")
 		if err != nil {
 			return nil, fmt.Errorf("%w; or name the server with --server", err)
 		}
-		return u, nil
+		return u, f.trust(secured)
 	}
 	u, err := url.Parse(f.Server)
 	if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil {
@@ -48,10 +54,11 @@ func (f *remoteFlags) base() (*url.URL, error) {
 	return u, nil
 }
 
-// httpClient returns a client that follows no redirects.
-func httpClient(timeout time.Duration) *http.Client {
+// httpClient returns a client that follows no redirects, whose connections over https have this TLS.
+func httpClient(timeout time.Duration, secured *tls.Config) *http.Client {
 	return &http.Client{
 		Timeout:       timeout,
+		Transport:     transport(secured),
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }

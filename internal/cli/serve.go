@@ -5,6 +5,9 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"os"
+	"os/signal"
+	"syscall"
 	"time"
 
 	"registrar/internal/app"
@@ -17,7 +20,7 @@ import (
 // serveCommand runs the server.
 type serveCommand struct{ serverFlags }
 
-// Run serves until ctx is done, then finishes the requests that it accepted.
+// Run serves until ctx is done, then finishes the requests that it accepted. SIGHUP has it read the certificates again.
 func (c *serveCommand) Run(ctx context.Context, to *console, environment variables) error {
 	if err := environment.refuse(); err != nil {
 		return err
@@ -30,6 +33,11 @@ func (c *serveCommand) Run(ctx context.Context, to *console, environment variabl
 	if err != nil {
 		return usageError{err}
 	}
+	// Also without TLS: a hangup must not end the server.
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	config.Hangup = hangup
 	logStart(ctx, logger, config.Server.Registration)
 	for _, name := range environment.unknown {
 		logger.WarnContext(ctx, unknownVariable(name))
@@ -79,8 +87,8 @@ func (c *serveCommand) serve(
 	return a.Serve(ctx, func(public, admin net.Addr) {
 		announce(ctx, announcement{
 			public:     baseAddress(public, config.TLS != nil),
-			admin:      baseAddress(admin, false),
-			exposed:    !admin.(*net.TCPAddr).IP.IsLoopback(),
+			admin:      baseAddress(admin, config.AdminTLS != nil),
+			exposed:    config.AdminTLS == nil && !admin.(*net.TCPAddr).IP.IsLoopback(),
 			database:   a.Store.Name(),
 			deployment: a.Deployment(ctx),
 			policy:     config.Server.Registration,

@@ -1,0 +1,76 @@
+package cli
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"strings"
+
+	"registrar/internal/app"
+	"registrar/internal/certs"
+	"registrar/internal/netrule"
+)
+
+// tlsFlags name the certificates of both listeners. They are read again when they change.
+type tlsFlags struct {
+	TLSCert       string `name:"tls-cert" and:"tls" placeholder:"FILE" help:"Certificate chain of the public address, PEM. Without it the address serves plain HTTP."`
+	TLSKey        string `name:"tls-key" and:"tls" placeholder:"FILE" help:"Private key of the certificate, PEM."`
+	AdminTLSCert  string `name:"admin-tls-cert" and:"admin-tls" placeholder:"FILE" help:"Certificate chain of the admin API, PEM. Without it the admin API is plain HTTP."`
+	AdminTLSKey   string `name:"admin-tls-key" and:"admin-tls" placeholder:"FILE" help:"Private key of the admin API's certificate, PEM."`
+	AdminClientCA string `name:"admin-client-ca" placeholder:"FILE" help:"Authorities, PEM: clients of the admin address then need a certificate of one of them, and an admin token as without."`
+	AdminInsecure bool   `help:"Let the admin address be plain HTTP beyond loopback: whoever can read the traffic reads the admin token."`
+}
+
+// certificates reads the certificates of both listeners and stores them in c. It returns an error if the admin API
+// would be plain HTTP beyond this machine.
+func (f *tlsFlags) certificates(c *app.Config, adminHost string) (err error) {
+	if f.AdminClientCA != "" && f.AdminTLSCert == "" {
+		return errors.New("--admin-client-ca needs --admin-tls-cert and --admin-tls-key: only TLS has client certificates")
+	}
+	if f.AdminTLSCert == "" && !f.AdminInsecure && !netrule.IsLoopback(adminHost) {
+		return fmt.Errorf("--admin-listen %s: the admin API would be plain HTTP beyond this machine: "+
+			"set --admin-tls-cert and --admin-tls-key, or a loopback address such as 127.0.0.1:8081, "+
+			"or accept it with --admin-insecure", c.AdminListen)
+	}
+	if f.TLSCert != "" {
+		c.TLS, err = certs.New(certs.Files{Listener: "public", Cert: f.TLSCert, Key: f.TLSKey})
+		if err != nil {
+			return fmt.Errorf("--tls-cert and --tls-key: %w", err)
+		}
+	}
+	if f.AdminTLSCert != "" {
+		c.AdminTLS, err = certs.New(certs.Files{Listener: "admin", Cert: f.AdminTLSCert, Key: f.AdminTLSKey,
+			ClientCA: f.AdminClientCA})
+		if err != nil {
+			return fmt.Errorf("--admin-tls-cert, --admin-tls-key and --admin-client-ca: %w", err)
+		}
+	}
+	return nil
+}
+
+// authorities reads the authorities of the database; nil means none.
+func (f *databaseFlags) authorities() (*x509.CertPool, error) {
+	if f.DatabaseCA == "" {
+		return nil, nil
+	}
+	if !strings.HasPrefix(f.Database, "mysql:") {
+		return nil, errors.New("--database-ca is for a mysql: database only: a SQLite file has no server")
+	}
+	pool, err := certs.ReadAuthorities(f.DatabaseCA)
+	if err != nil {
+		return nil, fmt.Errorf("--database-ca: %w", err)
+	}
+	return pool, nil
+}
+
+// secured describes the TLS of a listener, for check.
+func secured(r *certs.Reloader) string {
+	if r == nil {
+		return "plain HTTP"
+	}
+	text := "TLS until " + r.NotAfter().UTC().Format("2006-01-02 15:04 MST")
+	if r.ClientCertificates() {
+		text += ", client certificates required"
+	}
+	return text
+}
