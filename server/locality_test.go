@@ -116,7 +116,7 @@ func TestAdminHosts(t *testing.T) {
 			}
 			ctx, stop := context.WithCancel(t.Context())
 			served := make(chan error, 1)
-			go func() { served <- srv.Serve(ctx, listeners[0], listeners[1], nil) }()
+			go func() { served <- srv.Serve(ctx, listeners[0], listeners[1]) }()
 			defer func() {
 				stop()
 				if err := <-served; err != nil {

@@ -107,7 +107,7 @@ func TestServerOfTheConfiguration(t *testing.T) {
 		{variable: "10.0.0.1:9001", want: "http://10.0.0.1:9001"},
 		{config: "admin-listen: \":9000\"\nadmin-tls-cert: " + cert, want: "https://127.0.0.1:9000"},
 		{variable: ":9001", args: []string{"--server=https://registrar.example"}, want: "https://registrar.example"},
-		{variable: "127.0.0.1:0", want: "--server: "},
+		{variable: "127.0.0.1:0", want: "--admin-listen 127.0.0.1:0: "},
 	} {
 		t.Run(tt.want, func(t *testing.T) {
 			if tt.variable != "" {
@@ -123,7 +123,7 @@ func TestServerOfTheConfiguration(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			u, err := f.url(secured)
+			u, err := f.base(secured)
 			if err != nil {
 				if !strings.HasPrefix(err.Error(), tt.want) {
 					t.Errorf("got %v, want %s", err, tt.want)
