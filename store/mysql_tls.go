@@ -11,8 +11,8 @@ import (
 
 var (
 	errSQLiteCA = errors.New("a certificate authority of the database is for mysql: only; a SQLite file has no server")
-	errSocketCA = errors.New("a certificate authority of the database needs a DSN with tcp(HOST:PORT), whose host name the " +
-		"server's certificate must have; a unix socket has none")
+	errSocketCA = errors.New("a certificate authority of the database needs a DSN with tcp(HOST:PORT), " +
+		"whose host name the server's certificate must have; a unix socket has none")
 	errDSNTLS = errors.New("the parameter tls of the DSN contradicts the certificate authority of the database, " +
 		"with which connections always use TLS and verify the server: remove it")
 )

@@ -44,8 +44,8 @@ func TestDatabaseCA(t *testing.T) {
 		t.Fatal(err)
 	}
 	// The server lets one of these users in only by TLS, and has the other log in by either.
-	storetest.Exec(t, base, "CREATE USER secured@'%' IDENTIFIED BY 'hunter2' REQUIRE SSL", "CREATE USER any@'%' IDENTIFIED BY 'hunter2'",
-		"GRANT ALL ON *.* TO secured@'%'", "GRANT ALL ON *.* TO any@'%'")
+	storetest.Exec(t, base, "CREATE USER secured@'%' IDENTIFIED BY 'hunter2' REQUIRE SSL",
+		"CREATE USER any@'%' IDENTIFIED BY 'hunter2'", "GRANT ALL ON *.* TO secured@'%'", "GRANT ALL ON *.* TO any@'%'")
 	dsn := func(user, host, parameters string) string {
 		return fmt.Sprintf("mysql:%s:hunter2@tcp(%s)/%s%s", user, net.JoinHostPort(host, port), base.DBName, parameters)
 	}

@@ -86,8 +86,8 @@ const Interval = time.Second
 
 // Follow looks at the files of listeners each [Interval], until ctx is done. A change is taken when a second look finds
 // the same, since the first may find a file half written. Each value from hangup has Follow look at once and take what
-// it finds, and log the result. What cannot be used is logged, and what was in use stays in use. A Reloader may be in one
-// Follow at a time.
+// it finds, and log the result. What cannot be used is logged, and what was in use stays in use. A Reloader may be in
+// one Follow at a time.
 func Follow(ctx context.Context, listeners []*Reloader, hangup <-chan os.Signal, log *slog.Logger) {
 	ticker := time.NewTicker(Interval)
 	defer ticker.Stop()

@@ -257,10 +257,12 @@ func TestLinkToAnotherVersion(t *testing.T) {
 func TestNeverHalfOfAPair(t *testing.T) {
 	for name, halves := range map[string]func(l *listener, cert, key string) (first, second func()){
 		"certificate first": func(l *listener, cert, key string) (first, second func()) {
-			return func() { servertest.WriteFile(l.t, l.files.Cert, cert) }, func() { servertest.WriteFile(l.t, l.files.Key, key) }
+			return func() { servertest.WriteFile(l.t, l.files.Cert, cert) },
+				func() { servertest.WriteFile(l.t, l.files.Key, key) }
 		},
 		"key first": func(l *listener, cert, key string) (first, second func()) {
-			return func() { servertest.WriteFile(l.t, l.files.Key, key) }, func() { servertest.WriteFile(l.t, l.files.Cert, cert) }
+			return func() { servertest.WriteFile(l.t, l.files.Key, key) },
+				func() { servertest.WriteFile(l.t, l.files.Cert, cert) }
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -488,7 +490,8 @@ func TestClientCertificates(t *testing.T) {
 		if _, err := connect(other, nil); err != nil {
 			t.Errorf("a certificate of the new authority: %v", err)
 		}
-		for _, content := range []string{"", other.PEM + strings.ReplaceAll(old.PEM, "CERTIFICATE", "PUBLIC KEY"), other.PEM[:100]} {
+		key := strings.ReplaceAll(old.PEM, "CERTIFICATE", "PUBLIC KEY")
+		for _, content := range []string{"", other.PEM + key, other.PEM[:100]} {
 			servertest.WriteFile(t, l.files.ClientCA, content)
 			l.force()
 		}
@@ -534,7 +537,8 @@ func TestProtocols(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newListener(t)
 		client := &tls.Config{RootCAs: l.authority.Pool(), ServerName: "localhost", NextProtos: []string{"h2", "http/1.1"}}
-		if seen, _, err := l.handshake(client); err != nil || seen.Version != tls.VersionTLS13 || seen.NegotiatedProtocol != "h2" {
+		seen, _, err := l.handshake(client)
+		if err != nil || seen.Version != tls.VersionTLS13 || seen.NegotiatedProtocol != "h2" {
 			t.Errorf("got %s, %q and %v", tls.VersionName(seen.Version), seen.NegotiatedProtocol, err)
 		}
 		client.MaxVersion = tls.VersionTLS12

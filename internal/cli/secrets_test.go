@@ -117,8 +117,8 @@ func TestSecretThatDoesNotParse(t *testing.T) {
 // Each flag whose name sounds like a secret takes a file, or is known to hold none.
 func TestEverySecretMayBeInAFile(t *testing.T) {
 	public := []string{ // what sounds like a secret, and is none
-		"secret-lifetime", "rotate-registration-token", "allow-unsigned-id-token", "script-signing-key", "tls-key", "admin-tls-key",
-		"tls-client-key", "database-ca",
+		"secret-lifetime", "rotate-registration-token", "allow-unsigned-id-token", "script-signing-key", "tls-key",
+		"admin-tls-key", "tls-client-key", "database-ca",
 	}
 	k, err := newParser(&cli{}, &console{})
 	if err != nil {

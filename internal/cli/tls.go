@@ -18,7 +18,7 @@ type tlsFlags struct {
 	AdminTLSCert  string `name:"admin-tls-cert" and:"admin-tls" placeholder:"FILE" help:"Certificate chain of the admin API, PEM. Without it the admin API is plain HTTP."`
 	AdminTLSKey   string `name:"admin-tls-key" and:"admin-tls" placeholder:"FILE" help:"Private key of the admin API's certificate, PEM."`
 	AdminClientCA string `name:"admin-client-ca" placeholder:"FILE" help:"Authorities, PEM: clients of the admin address then need a certificate of one of them, and an admin token as without."`
-	AdminInsecure bool   `help:"Let the admin address be plain HTTP beyond loopback: whoever can read the traffic reads the admin token."`
+	AdminInsecure bool   `help:"Let the admin address be plain HTTP beyond loopback: anyone who reads the traffic has the admin token."`
 }
 
 // certificates reads the certificates of both listeners and stores them in c. It returns an error if the admin API

@@ -68,7 +68,8 @@ func TestAdminListenBeyondLoopback(t *testing.T) {
 func adminPair(t *testing.T) string {
 	t.Helper()
 	cert, key := servertest.NewAuthority(t).Issue(t, &x509.Certificate{})
-	return "--admin-tls-cert=" + servertest.File(t, "cert.pem", cert) + " --admin-tls-key=" + servertest.File(t, "key.pem", key)
+	return "--admin-tls-cert=" + servertest.File(t, "cert.pem", cert) +
+		" --admin-tls-key=" + servertest.File(t, "key.pem", key)
 }
 
 // check tells until when the certificates are valid, and what is wrong with them.
@@ -80,8 +81,9 @@ func TestCheckShowsCertificates(t *testing.T) {
 	r := must(t, runHere(t, append([]string{"check", "--admin-tls-cert=" + servertest.File(t, "cert.pem", cert),
 		"--admin-tls-key=" + servertest.File(t, "key.pem", key), "--admin-client-ca=" + clients},
 		servertest.Certificate(t)...)...))
-	for _, want := range []string{"127.0.0.1:8080, TLS until 20", "127.0.0.1:8081, TLS until 2020-02-03 04:05 UTC, client certificates required",
-		"warning: ", "the certificate expired on 2020-02-03T04:05:06Z"} {
+	for _, want := range []string{"127.0.0.1:8080, TLS until 20",
+		"127.0.0.1:8081, TLS until 2020-02-03 04:05 UTC, client certificates required", "warning: ",
+		"the certificate expired on 2020-02-03T04:05:06Z"} {
 		if !strings.Contains(r.out, want) {
 			t.Errorf("check printed, want %q in it:\n%s", want, r.out)
 		}
@@ -145,7 +147,8 @@ func TestHealthWithTLS(t *testing.T) {
 	if r := runHere(t, "health", "--url", s.URL); r.code != exitFailed || !strings.Contains(r.err, "certificate") {
 		t.Errorf("without the authority: exit code %d: %s", r.code, r.err)
 	}
-	authority := servertest.File(t, "ca.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})))
+	authority := servertest.File(t, "ca.pem",
+		string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})))
 	must(t, runHere(t, "health", "--url", s.URL, "--server-ca", authority))
 	for flag, want := range map[string]string{
 		"--server-ca=/nowhere":                                       "--server-ca: open /nowhere",

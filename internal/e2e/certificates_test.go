@@ -31,8 +31,8 @@ type secured struct {
 // startSecured starts a server with the certificate 1.
 func startSecured(t *testing.T, folder string, args ...string) *secured {
 	t.Helper()
-	s := &secured{authority: servertest.NewAuthority(t), cert: filepath.Join(folder, "tls.crt"), key: filepath.Join(folder, "tls.key")}
-	s.process = &process{t: t}
+	s := &secured{process: &process{t: t}, authority: servertest.NewAuthority(t),
+		cert: filepath.Join(folder, "tls.crt"), key: filepath.Join(folder, "tls.key")}
 	s.write(s.issue(1))
 	s.process = start(t, folder, append([]string{"--tls-cert=" + s.cert, "--tls-key=" + s.key,
 		"--admin-tls-cert=" + s.cert, "--admin-tls-key=" + s.key, "--rate-limit=0"}, args...)...)
@@ -232,7 +232,9 @@ func TestHangupWithoutTLS(t *testing.T) {
 	if err := p.cmd.Process.Signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the hangup is logged", func() bool { return p.logged("hangup: there is no certificate to read again") != nil })
+	eventually(t, "the hangup is logged", func() bool {
+		return p.logged("hangup: there is no certificate to read again") != nil
+	})
 	if got := p.register(minimal); got.status != http.StatusCreated {
 		t.Errorf("registering: got %+v", got)
 	}
@@ -248,9 +250,13 @@ func TestAdminTLS(t *testing.T) {
 	clients := servertest.NewAuthority(t)
 	s := startSecured(t, folder, "--admin-client-ca="+servertest.File(t, "clients.pem", clients.PEM))
 	cert, key := clients.Issue(t, &x509.Certificate{})
-	identity := []string{"--tls-client-cert=" + servertest.File(t, "client.pem", cert), "--tls-client-key=" + servertest.File(t, "client.key", key)}
+	certFile, keyFile := servertest.File(t, "client.pem", cert), servertest.File(t, "client.key", key)
+	identity := []string{"--tls-client-cert=" + certFile, "--tls-client-key=" + keyFile}
 	authority := "--server-ca=" + servertest.File(t, "ca.pem", s.authority.PEM)
-	stranger, strangerKey := servertest.NewAuthority(t).Issue(t, &x509.Certificate{})
+	cert, key = servertest.NewAuthority(t).Issue(t, &x509.Certificate{})
+	stranger := []string{authority, "--tls-client-cert=" + servertest.File(t, "stranger.pem", cert),
+		"--tls-client-key=" + servertest.File(t, "stranger.key", key)}
+	unknown := servertest.File(t, "token", strings.Repeat("x", 43)+"\n")
 	for name, tt := range map[string]struct {
 		args []string
 		says string // "" means that the command succeeds
@@ -259,8 +265,8 @@ func TestAdminTLS(t *testing.T) {
 		"without a certificate":      {[]string{authority}, "certificate required"},
 		"without the authority":      {identity, "unknown authority"},
 		"with another authority":     {append(identity, "--server-ca="+servertest.File(t, "other.pem", clients.PEM)), "unknown authority"},
-		"with another's certificate": {[]string{authority, "--tls-client-cert=" + servertest.File(t, "s.pem", stranger), "--tls-client-key=" + servertest.File(t, "s.key", strangerKey)}, "unknown certificate authority"},
-		"without a token":            {append(identity, authority, "--admin-token-file="+servertest.File(t, "token", strings.Repeat("x", 43)+"\n")), "the admin token is not valid"},
+		"with another's certificate": {stranger, "unknown certificate authority"},
+		"without a token":            {append(identity, authority, "--admin-token-file="+unknown), "the admin token is not valid"},
 		"by plain HTTP":              {append(identity, "--server="+strings.Replace(s.admin, "https:", "http:", 1)), "400 Bad Request"},
 	} {
 		r := runBinary(t, folder, append([]string{"client", "list", "--server", s.admin}, tt.args...)...)
@@ -269,10 +275,12 @@ func TestAdminTLS(t *testing.T) {
 		}
 	}
 
-	// A command that has the server's configuration finds it, by its own certificate, which has no name for the address.
-	config := servertest.File(t, "registrar.yaml", strings.Join(append([]string{
-		"admin-listen: " + strings.TrimPrefix(s.admin, "https://"), "admin-tls-cert: " + s.cert, "admin-tls-key: " + s.key,
-	}, strings.ReplaceAll(strings.TrimPrefix(identity[0], "--"), "=", ": "), strings.ReplaceAll(strings.TrimPrefix(identity[1], "--"), "=", ": ")), "\n"))
+	// A command that has the server's configuration finds it, and trusts its own certificate, whatever names that has.
+	config := servertest.File(t, "registrar.yaml", strings.Join([]string{
+		"admin-listen: " + strings.TrimPrefix(s.admin, "https://"),
+		"admin-tls-cert: " + s.cert, "admin-tls-key: " + s.key,
+		"tls-client-cert: " + certFile, "tls-client-key: " + keyFile,
+	}, "\n"))
 	must(t, runBinary(t, folder, "client", "list", "--config", config))
 	s.write(s.authority.Issue(t, &x509.Certificate{SerialNumber: big.NewInt(2), DNSNames: []string{"registrar.example"}}))
 	s.hangup()
@@ -280,8 +288,8 @@ func TestAdminTLS(t *testing.T) {
 		return strings.Count(s.log.String(), "the certificate files were read again") == 2
 	})
 	must(t, runBinary(t, folder, "client", "list", "--config", config))
-	if r := runBinary(t, folder, append([]string{"client", "list", "--server", s.admin, authority}, identity...)...); r.code != exitFailed ||
-		!strings.Contains(r.err, "127.0.0.1") {
+	remote := append([]string{"client", "list", "--server", s.admin, authority}, identity...)
+	if r := runBinary(t, folder, remote...); r.code != exitFailed || !strings.Contains(r.err, "127.0.0.1") {
 		t.Errorf("a certificate for another host: exit code %d: %s", r.code, r.err)
 	}
 

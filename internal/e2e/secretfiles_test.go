@@ -17,7 +17,8 @@ func TestDatabaseURLInAFile(t *testing.T) {
 	folder := t.TempDir()
 	file := servertest.File(t, "url", "mysql:"+storetest.MySQL(t)+"\n")
 	must(t, runBinary(t, folder, "migrate", "--database-url-file", file))
-	must(t, runBinary(t, folder, "check", "--config", servertest.File(t, "registrar.yaml", "database-url-file: "+file+"\n")))
+	config := servertest.File(t, "registrar.yaml", "database-url-file: "+file+"\n")
+	must(t, runBinary(t, folder, "check", "--config", config))
 	p := start(t, folder, "--database-url-file="+file, "--no-migrate")
 	if got := p.register(minimal); got.ClientID == "" {
 		t.Errorf("registering: got %+v", got)
@@ -60,7 +61,8 @@ func TestTokenFileThatOthersMayRead(t *testing.T) {
 	}
 	wantRefused := func(r result, code int) {
 		t.Helper()
-		if r.code != code || !strings.Contains(r.err, "registrar.token: every user of this machine may read or change it (mode 0644): chmod o= ") {
+		const why = "registrar.token: every user of this machine may read or change it (mode 0644): chmod o= "
+		if r.code != code || !strings.Contains(r.err, why) {
 			t.Errorf("exit code %d, want %d: %s", r.code, code, r.err)
 		}
 	}
