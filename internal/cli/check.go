@@ -7,8 +7,10 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"time"
 
 	"registrar/internal/app"
+	"registrar/internal/certs"
 	"registrar/internal/keyset"
 	"registrar/internal/netrule"
 	"registrar/internal/version"
@@ -64,8 +66,9 @@ func unknownVariable(name string) string {
 
 // describe sets what the configuration says.
 func (c *checkCommand) describe(r *checkReport, config app.Config) {
-	r.Runs = &runs{Version: version.Get().Version, Listen: c.Listen, TLS: c.TLSCert != "", AdminListen: c.AdminListen,
-		AdminTLS: c.AdminTLSCert != "", PublicURL: c.publicURL(), Issuer: c.Issuer, SchemaNeeded: store.LatestVersion, Discovery: config.Discovery != nil,
+	r.Runs = &runs{Version: version.Get().Version, Listen: c.Listen, TLS: config.TLS != nil, AdminListen: c.AdminListen,
+		AdminTLS: config.AdminTLS != nil, TLSUntil: expiry(config.TLS), AdminTLSUntil: expiry(config.AdminTLS),
+		PublicURL: c.publicURL(), Issuer: c.Issuer, SchemaNeeded: store.LatestVersion, Discovery: config.Discovery != nil,
 		MetadataDocuments: c.MetadataDocuments}
 	r.OpenTo = &openTo{Registration: string(config.Server.Registration), Management: c.Management,
 		Origins: config.Server.CORSOrigins, RateLimit: c.RateLimit, TokenIssuers: []string{}, Proxies: []string{},
@@ -89,6 +92,14 @@ func (c *checkCommand) describe(r *checkReport, config app.Config) {
 	if config.AdminToken != "" {
 		r.OpenTo.AdminToken = new("configured")
 	}
+}
+
+// expiry returns when the certificate of a listener expires; nil means that it has none.
+func expiry(listener *certs.Reloader) *time.Time {
+	if listener == nil {
+		return nil
+	}
+	return new(listener.NotAfter().UTC())
 }
 
 // publicURL returns the URL at which clients reach the server.

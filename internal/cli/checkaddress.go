@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -18,6 +17,7 @@ import (
 	"registrar/internal/app"
 	"registrar/internal/certs"
 	"registrar/internal/netrule"
+	"registrar/internal/secretfile"
 )
 
 const (
@@ -159,52 +159,39 @@ func (c *checkCommand) publicFlag() string {
 
 // certificates adds what in the certificates of both listeners keeps callers away, and keys that others may read.
 func (c *checkCommand) certificates(r *checkReport, config app.Config) {
-	for _, l := range []struct {
-		flag, path string
-		reloader   *certs.Reloader
-	}{
-		{"--tls-cert", c.TLSCert, config.TLS},
-		{"--admin-tls-cert", c.AdminTLSCert, config.AdminTLS},
-	} {
-		if l.reloader == nil {
-			continue
-		}
-		for _, warning := range l.reloader.Warnings() {
-			r.add(severityWarning, codeCertificate, l.flag, "%s %s: %s", l.flag, l.path, warning)
-		}
-		leaf, err := leafOf(l.path)
-		if err != nil {
-			r.fail(codeCertificate, l.flag, fmt.Errorf("%s: %w", l.flag, err))
-			continue
-		}
-		validity(r, l.flag, l.path, leaf)
-		if l.reloader == config.TLS {
-			c.certificateHost(r, leaf)
-		}
+	c.certificate(r, "--tls-cert "+c.TLSCert, "--tls-key", c.TLSKey, config.TLS)
+	c.certificate(r, "--admin-tls-cert "+c.AdminTLSCert, "--admin-tls-key", c.AdminTLSKey, config.AdminTLS)
+	if config.TLS != nil {
+		c.certificateHost(r)
 	}
 }
 
-// validity adds that a certificate is not valid now, or not for long.
-func validity(r *checkReport, flag, path string, leaf *x509.Certificate) {
-	now := time.Now()
-	switch {
-	case now.Before(leaf.NotBefore):
-		r.add(severityError, codeCertificate, flag, "%s %s: it is valid from %s on, so clients refuse it", flag, path,
-			leaf.NotBefore.UTC().Format(time.RFC3339))
-	case now.After(leaf.NotAfter):
-		r.add(severityError, codeCertificate, flag, "%s %s: it has expired on %s, so clients refuse it", flag, path,
-			leaf.NotAfter.UTC().Format(time.RFC3339))
-	case leaf.NotAfter.Sub(now) < expirySoon:
-		r.add(severityWarning, codeCertificate, flag, "%s %s: it expires on %s", flag, path,
-			leaf.NotAfter.UTC().Format(time.RFC3339))
+// certificate looks at the certificate of a listener, and at its key; nil means that it has none.
+func (c *checkCommand) certificate(r *checkReport, named, keyFlag, key string, listener *certs.Reloader) {
+	if listener == nil {
+		return
+	}
+	flag, _, _ := strings.Cut(named, " ")
+	if err := listener.Valid(); err != nil {
+		r.add(severityError, codeCertificate, flag, "%s: %v, so it is refused", named, err)
+	} else if end := listener.NotAfter(); time.Until(end) < expirySoon {
+		r.add(severityWarning, codeCertificate, flag, "%s: it expires on %s", named, end.UTC().Format(time.RFC3339))
+	}
+	if err := secretfile.Check(key); err != nil {
+		r.add(severityWarning, codeCertificate, keyFlag, "%s: %v", keyFlag, err)
 	}
 }
 
 // certificateHost adds that the certificate is for other hosts than that of the public URL. That is right behind a proxy
 // that has the URL's certificate.
-func (c *checkCommand) certificateHost(r *checkReport, leaf *x509.Certificate) {
+func (c *checkCommand) certificateHost(r *checkReport) {
 	u, err := url.Parse(c.publicURL())
 	if err != nil {
+		return // parse has checked it
+	}
+	leaf, err := leafOf(c.TLSCert)
+	if err != nil {
+		r.fail(codeCertificate, "--tls-cert", fmt.Errorf("--tls-cert: %w", err))
 		return
 	}
 	if err := leaf.VerifyHostname(u.Hostname()); err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"registrar/server"
 )
@@ -68,19 +69,21 @@ type checkReport struct {
 
 // runs is what serve would run.
 type runs struct {
-	Version           string  `json:"version"`
-	Listen            string  `json:"listen"`
-	TLS               bool    `json:"tls"`
-	AdminListen       string  `json:"admin_listen"`
-	AdminTLS          bool    `json:"admin_tls"`
-	PublicURL         string  `json:"public_url"`
-	Issuer            string  `json:"issuer"`
-	Database          string  `json:"database"` // without a password
-	Schema            *int64  `json:"schema"`   // version; nil if it is unknown
-	SchemaNeeded      int64   `json:"schema_needed"`
-	Deployment        *string `json:"deployment"` // nil if it is unknown
-	Discovery         bool    `json:"discovery"`
-	MetadataDocuments bool    `json:"metadata_documents"`
+	Version           string     `json:"version"`
+	Listen            string     `json:"listen"`
+	TLS               bool       `json:"tls"`
+	TLSUntil          *time.Time `json:"tls_until"` // when the certificate expires; nil without TLS
+	AdminListen       string     `json:"admin_listen"`
+	AdminTLS          bool       `json:"admin_tls"`
+	AdminTLSUntil     *time.Time `json:"admin_tls_until"`
+	PublicURL         string     `json:"public_url"`
+	Issuer            string     `json:"issuer"`
+	Database          string     `json:"database"` // without a password
+	Schema            *int64     `json:"schema"`   // version; nil if it is unknown
+	SchemaNeeded      int64      `json:"schema_needed"`
+	Deployment        *string    `json:"deployment"` // nil if it is unknown
+	Discovery         bool       `json:"discovery"`
+	MetadataDocuments bool       `json:"metadata_documents"`
 }
 
 // openTo is who may do what.
@@ -175,21 +178,22 @@ func (r *runs) rows() [][]string {
 	}
 	return [][]string{
 		{"  registrar", r.Version},
-		{"  public address", r.Listen + ", " + protocol(r.TLS)},
+		{"  public address", r.Listen + ", " + protocol(r.TLSUntil)},
 		{"  clients reach it at", r.PublicURL},
 		{"  issuer", r.Issuer},
-		{"  admin API", r.AdminListen + ", " + protocol(r.AdminTLS)},
+		{"  admin API", r.AdminListen + ", " + protocol(r.AdminTLSUntil)},
 		{"  database", r.database()},
 		{"  deployment", orUnknown(r.Deployment)},
 		{"  discovery document", discovery},
 	}
 }
 
-func protocol(secure bool) string {
-	if secure {
-		return "https"
+// protocol describes a listener by when its certificate expires; nil means that it has none.
+func protocol(until *time.Time) string {
+	if until == nil {
+		return "plain HTTP"
 	}
-	return "plain HTTP"
+	return "https, with a certificate until " + until.Format("2006-01-02 15:04 MST")
 }
 
 // database describes the database.

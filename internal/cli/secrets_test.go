@@ -102,10 +102,10 @@ func TestSecretInAFile(t *testing.T) {
 
 // A secret that does not parse is not quoted, and exits like other mistakes of a configuration.
 func TestSecretThatDoesNotParse(t *testing.T) {
-	for command, want := range map[string]int{"serve": exitUsage, "check": exitFailed, "migrate": exitUsage} {
+	for _, command := range []string{"serve", "check", "migrate"} {
 		r := runHere(t, command, "--database-url-file="+servertest.File(t, "url", "correct-horse\nbattery"))
-		if r.code != want || !strings.Contains(r.err, "several lines") || strings.Contains(r.err, "correct-horse") {
-			t.Errorf("%s: exit code %d, want %d: %s", command, r.code, want, r.err)
+		if r.code != exitUsage || !strings.Contains(r.err, "several lines") || strings.Contains(r.err, "correct-horse") {
+			t.Errorf("%s: exit code %d: %s", command, r.code, r.err)
 		}
 	}
 	r := runHere(t, "migrate", "--database-url-file="+servertest.File(t, "url", "correct-horse"))

@@ -62,15 +62,3 @@ func (f *databaseFlags) authorities() (*x509.CertPool, error) {
 	}
 	return pool, nil
 }
-
-// secured describes the TLS of a listener, for check.
-func secured(r *certs.Reloader) string {
-	if r == nil {
-		return "plain HTTP"
-	}
-	text := "TLS until " + r.NotAfter().UTC().Format("2006-01-02 15:04 MST")
-	if r.ClientCertificates() {
-		text += ", client certificates required"
-	}
-	return text
-}

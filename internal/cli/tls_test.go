@@ -78,18 +78,21 @@ func TestCheckShowsCertificates(t *testing.T) {
 	cert, key := authority.Issue(t, &x509.Certificate{NotAfter: time.Date(2020, 2, 3, 4, 5, 6, 0, time.UTC)})
 	clients := servertest.File(t, "clients.pem", authority.PEM)
 	t.Chdir(t.TempDir())
-	r := must(t, runHere(t, append([]string{"check", "--admin-tls-cert=" + servertest.File(t, "cert.pem", cert),
-		"--admin-tls-key=" + servertest.File(t, "key.pem", key), "--admin-client-ca=" + clients},
-		servertest.Certificate(t)...)...))
-	for _, want := range []string{"127.0.0.1:8080, TLS until 20",
-		"127.0.0.1:8081, TLS until 2020-02-03 04:05 UTC, client certificates required", "warning: ",
+	r := runHere(t, append([]string{"check", "--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0",
+		"--admin-tls-cert=" + servertest.File(t, "cert.pem", cert), "--admin-tls-key=" + servertest.File(t, "key.pem", key),
+		"--admin-client-ca=" + clients}, servertest.Certificate(t)...)...)
+	if r.code != exitFailed {
+		t.Errorf("exit code %d: %s", r.code, r.err)
+	}
+	for _, want := range []string{"127.0.0.1:0, https, with a certificate until 20",
+		"127.0.0.1:0, https, with a certificate until 2020-02-03 04:05 UTC", "a token and a client certificate",
 		"the certificate expired on 2020-02-03T04:05:06Z"} {
 		if !strings.Contains(r.out, want) {
 			t.Errorf("check printed, want %q in it:\n%s", want, r.out)
 		}
 	}
-	if strings.Count(r.out, "warning") != 1 {
-		t.Errorf("check printed, want one warning:\n%s", r.out)
+	if strings.Count(r.out, "expired") != 1 {
+		t.Errorf("check printed, want one finding:\n%s", r.out)
 	}
 }
 
