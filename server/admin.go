@@ -105,9 +105,6 @@ func (s *Server) administrator(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// administratorKey is the context key of the caller's name, which holds the first bytes of the hash of their token.
-const administratorKey = "administrator"
-
 // readJSON decodes a request body, which must be a strict JSON object, into v.
 func readJSON(c echo.Context, v any) error {
 	b, err := body(c, echo.MIMEApplicationJSON, maxAdminBody)

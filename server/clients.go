@@ -56,7 +56,7 @@ func (s *Server) deleteClient(c echo.Context) error {
 	if err := s.config.Clients.DeleteClient(c.Request().Context(), id); err != nil {
 		return err
 	}
-	s.config.Logger.InfoContext(c.Request().Context(), "client deleted", "client_id", id, "request_id", requestIDOf(c))
+	s.logAction(c, "client deleted", "client_id", id)
 	return c.NoContent(http.StatusNoContent)
 }
 

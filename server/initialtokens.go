@@ -44,8 +44,7 @@ func (s *Server) createInitialAccessToken(c echo.Context) error {
 	if err := s.config.InitialAccessTokens.AddInitialAccessToken(c.Request().Context(), t); err != nil {
 		return err
 	}
-	s.config.Logger.InfoContext(c.Request().Context(), "initial access token created",
-		"token_id", t.ID, "by", c.Get(administratorKey), "request_id", requestIDOf(c))
+	s.logAction(c, "initial access token created", "token_id", t.ID)
 	wire := wireInitialAccessToken(t)
 	wire.Token = secret
 	return reply(c, http.StatusCreated, wire)
@@ -119,8 +118,7 @@ func (s *Server) deleteInitialAccessToken(c echo.Context) error {
 	if err := s.config.InitialAccessTokens.DeleteInitialAccessToken(c.Request().Context(), id); err != nil {
 		return err
 	}
-	s.config.Logger.InfoContext(c.Request().Context(), "initial access token revoked",
-		"token_id", id, "by", c.Get(administratorKey), "request_id", requestIDOf(c))
+	s.logAction(c, "initial access token revoked", "token_id", id)
 	return c.NoContent(http.StatusNoContent)
 }
 

@@ -52,6 +52,9 @@ func (s *Server) replay(c echo.Context) error {
 	if cause := context.Cause(ctx); err != nil && cause != nil {
 		err = cause
 	}
+	if err == nil {
+		s.logAction(c, "replay ended", "registrations", result.Total)
+	}
 	switch {
 	case err == nil && streamed:
 		return lines.write(adminapi.ReplayLine{Result: &result})

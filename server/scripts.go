@@ -31,10 +31,10 @@ func (s *Server) uploadModule(c echo.Context) error {
 		return err
 	}
 	if !added {
+		s.logAction(c, "module uploaded again", "module", m.Digest, "name", m.Name)
 		return reply(c, http.StatusOK, m)
 	}
-	s.config.Logger.InfoContext(c.Request().Context(), "module uploaded",
-		"module", m.Digest, "name", m.Name, "request_id", requestIDOf(c))
+	s.logAction(c, "module uploaded", "module", m.Digest, "name", m.Name)
 	return reply(c, http.StatusCreated, m)
 }
 
@@ -88,8 +88,7 @@ func (s *Server) deleteModule(c echo.Context) error {
 	if err := s.config.Modules.DeleteModule(c.Request().Context(), digest); err != nil {
 		return err
 	}
-	s.config.Logger.InfoContext(c.Request().Context(), "module deleted",
-		"module", digest, "request_id", requestIDOf(c))
+	s.logAction(c, "module deleted", "module", digest)
 	return c.NoContent(http.StatusNoContent)
 }
 
@@ -99,7 +98,7 @@ func (s *Server) deploy(c echo.Context) error {
 	if err := readJSON(c, &asked); err != nil {
 		return err
 	}
-	d := scripts.Deployment{Scripts: asked.Scripts, Comment: asked.Comment, CreatedBy: c.Get(administratorKey).(string)}
+	d := scripts.Deployment{Scripts: asked.Scripts, Comment: asked.Comment, CreatedBy: actorOf(c)}
 	switch {
 	case asked.CopyOf != 0 && asked.Scripts != nil:
 		return &scripts.RejectedError{Reasons: []string{"scripts and copy_of exclude each other: send one of them"}}
@@ -118,8 +117,7 @@ func (s *Server) deploy(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	s.config.Logger.InfoContext(c.Request().Context(), "deployment appended", "deployment", created.Number,
-		"by", created.CreatedBy, "scripts", len(created.Scripts), "request_id", requestIDOf(c))
+	s.logAction(c, "deployment appended", "deployment", created.Number, "scripts", len(created.Scripts))
 	return reply(c, http.StatusCreated, created)
 }
 
@@ -187,6 +185,7 @@ func (s *Server) dryRun(c echo.Context) error {
 	}
 	request, err := engine.ParseRequest(asked.Request)
 	if refusal, refused := errors.AsType[*engine.Error](err); refused {
+		s.logAction(c, "dry run ended")
 		return reply(c, http.StatusOK, scripts.RefusedDryRun(string(refusal.Code), refusal.Description))
 	}
 	if err != nil {
@@ -197,6 +196,7 @@ func (s *Server) dryRun(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	s.logAction(c, "dry run ended")
 	return reply(c, http.StatusOK, run)
 }
 

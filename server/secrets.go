@@ -71,8 +71,8 @@ func (s *Server) rotateSecret(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	s.config.Logger.InfoContext(ctx, "client secret rotated", "client_id", client.ID, "grace", grace,
-		"deployment", client.Updated.Deployment, "by", c.Get(administratorKey), "request_id", requestIDOf(c))
+	s.logAction(c, "client secret rotated", "client_id", client.ID, "grace", grace, "deployment",
+		client.Updated.Deployment)
 	answer := adminapi.RotatedSecret{ClientID: client.ID, ClientSecret: secret.Reveal(),
 		ClientSecretExpiresAt: seconds(client.Secret)}
 	if old := client.PreviousSecret; old != nil && client.SecretIssuedAt.Before(old.ExpiresAt) {
@@ -101,13 +101,12 @@ func (s *Server) verifySecret(c echo.Context) error {
 	}
 	ctx := c.Request().Context()
 	client, err := s.config.Clients.Client(ctx, id)
-	if errors.Is(err, engine.ErrNotFound) {
-		return reply(c, http.StatusOK, adminapi.VerifiedSecret{})
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, engine.ErrNotFound) {
 		return err
 	}
-	if !s.config.Engine.VerifySecret(client, engine.Plaintext(asked.ClientSecret)) {
+	valid := err == nil && s.config.Engine.VerifySecret(client, engine.Plaintext(asked.ClientSecret))
+	s.logAction(c, "client secret verified", "client_id", id, "valid", valid)
+	if !valid {
 		return reply(c, http.StatusOK, adminapi.VerifiedSecret{})
 	}
 	if now := s.config.Now(); now.Sub(client.SeenAt) >= seenInterval {
@@ -132,5 +131,6 @@ func (s *Server) markSeen(c echo.Context) error {
 	if err := s.config.MarkSeen(c.Request().Context(), asked.ClientIDs, s.config.Now()); err != nil {
 		return err
 	}
+	s.logAction(c, "clients marked as seen", "clients", len(asked.ClientIDs))
 	return c.NoContent(http.StatusNoContent)
 }
