@@ -3,9 +3,11 @@ package server
 import (
 	"context"
 	"errors"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"registrar/internal/guard"
@@ -18,7 +20,7 @@ import (
 // fails.
 func (s *Server) Serve(ctx context.Context, public, admin net.Listener) error {
 	s.adminLoopback = isLoopback(admin.Addr())
-	servers := []*http.Server{s.httpServer(s.public), s.httpServer(s.admin)}
+	servers := []*http.Server{s.httpServer("public", s.public), s.httpServer("admin", s.admin)}
 	servers[1].WriteTimeout = 3 * time.Minute // compiling an uploaded module may take a minute
 	servers[1].RegisterOnShutdown(s.stop)
 	ended := make(chan error, len(servers))
@@ -41,7 +43,7 @@ func (s *Server) Serve(ctx context.Context, public, admin net.Listener) error {
 	return failure
 }
 
-func (s *Server) httpServer(h http.Handler) *http.Server {
+func (s *Server) httpServer(listener string, h http.Handler) *http.Server {
 	return &http.Server{
 		Handler:           s.counted(h),
 		ConnState:         s.conns.changed,
@@ -50,6 +52,16 @@ func (s *Server) httpServer(h http.Handler) *http.Server {
 		WriteTimeout:      60 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    16 << 10,
-		ErrorLog:          slog.NewLogLogger(s.config.Logger.Handler(), slog.LevelWarn),
+		ErrorLog:          log.New(connectionLog{s.config.Logger.With("listener", listener)}, "", 0),
 	}
+}
+
+// A connectionLog logs what net/http reports of connections. The message is constant, so that a handler can bound how
+// many lines clients cause.
+type connectionLog struct{ logger *slog.Logger }
+
+// Write implements [io.Writer] for a line.
+func (l connectionLog) Write(line []byte) (int, error) {
+	l.logger.Warn("connection failed", "error", strings.TrimSpace(string(line)))
+	return len(line), nil
 }

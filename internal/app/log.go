@@ -96,11 +96,12 @@ func (h promptHandler) WithGroup(name string) slog.Handler {
 }
 
 // BufferLog returns a logger whose handler writes to w through a buffer. The first line after a pause is written at
-// once; lines that follow within 50 ms are written together. Warnings and errors are never held back. flush writes the
-// buffered lines; call it before the program ends.
+// once; lines that follow within 50 ms are written together. Warnings and errors are never held back, but of those with
+// the same cause at most one a second is written; see limitHandler. flush writes the buffered lines; call it before the
+// program ends.
 func BufferLog(
 	w io.Writer, handler func(io.Writer) slog.Handler, panics *guard.Guard,
 ) (logger *slog.Logger, flush func()) {
 	g := &gatherer{to: w, guard: panics}
-	return slog.New(promptHandler{handler(g), g}), g.Flush
+	return slog.New(newLimitHandler(promptHandler{handler(g), g})), g.Flush
 }

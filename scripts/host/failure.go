@@ -24,6 +24,9 @@ func (e *ScriptError) Error() string {
 	return fmt.Sprintf("script %s (%s) failed in %s: %s", e.Script, e.Module, e.Step, e.Reason)
 }
 
+// Cause tells failures apart for the log: by script and step.
+func (e *ScriptError) Cause() string { return e.Script + " " + e.Step }
+
 // A RefusalError reports which script refused. It wraps the *[engine.Error] that the client reads.
 type RefusalError struct {
 	Script  string // its name in the deployment

@@ -7,6 +7,9 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
+// ScriptLog is the message of the log lines that hold a line of a script.
+const ScriptLog = "script log"
+
 // writeLog writes the scripts' log lines. It runs at the end of the registration, when all secrets to redact are known.
 func (s *session) writeLog() {
 	if s.log.Len() == 0 && s.log.Dropped() == 0 {
@@ -17,7 +20,7 @@ func (s *session) writeLog() {
 	levels := [...]slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError}
 	ctx := context.Background()
 	for _, line := range s.log.Lines() {
-		logger.Log(ctx, levels[line.Level], "script log", "script", line.Script, "step", line.Step, "line", line.Text)
+		logger.Log(ctx, levels[line.Level], ScriptLog, "script", line.Script, "step", line.Step, "line", line.Text)
 	}
 	if n := s.log.Dropped(); n > 0 {
 		logger.WarnContext(ctx, "script log lines dropped", "lines", n)
