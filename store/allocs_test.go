@@ -18,9 +18,14 @@ const (
 	clientByTokenAllocations = 162
 )
 
-// TestAllocations guards the insert of a client and the look-ups of one.
+// TestAllocations guards the insert of a client and the look-ups of one. An observer costs no allocation.
 func TestAllocations(t *testing.T) {
-	ctx, s := t.Context(), open(t, store.Config{Database: storetest.SQLite(t)})
+	t.Run("observed", func(t *testing.T) { testAllocations(t, &witness{}) })
+	t.Run("unobserved", func(t *testing.T) { testAllocations(t, nil) })
+}
+
+func testAllocations(t *testing.T, o store.Observer) {
+	ctx, s := t.Context(), open(t, store.Config{Database: storetest.SQLite(t), Observer: o})
 	stored := newClient("stored")
 	stored.TokenHash = new(engine.HashToken("token"))
 	if err := s.AddClient(ctx, stored); err != nil {

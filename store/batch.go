@@ -35,6 +35,7 @@ func maybeStored(err error) bool {
 func (s *Store) newBatches(writers int, g *guard.Guard) *groupcommit.Committer[*clientRow] {
 	return groupcommit.New(groupcommit.Config[*clientRow]{
 		Commit: s.createRows, Left: s.doubts.ended, Writers: min(writers, maxBatchWriters), MaxBatch: maxBatch, Guard: g,
+		Observer: s.observer,
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/schema"
@@ -23,6 +24,7 @@ type batchInsert struct {
 	table       string
 	first, rest []*schema.Field // rest are the laterColumns
 	queries     sync.Map        // strings by shape
+	observer    Observer        // nil means none
 }
 
 // A shape identifies a statement.
@@ -31,12 +33,12 @@ type shape struct {
 	all  bool // with the laterColumns
 }
 
-func newBatchInsert(db *gorm.DB) (*batchInsert, error) {
+func newBatchInsert(db *gorm.DB, o Observer) (*batchInsert, error) {
 	statement := gorm.Statement{DB: db}
 	if err := statement.Parse(&clientRow{}); err != nil {
 		return nil, err
 	}
-	b := &batchInsert{table: statement.Schema.Table}
+	b := &batchInsert{table: statement.Schema.Table, observer: o}
 	for _, field := range statement.Schema.Fields {
 		if slices.Contains(laterColumns[:], field.DBName) {
 			b.rest = append(b.rest, field)
@@ -59,7 +61,14 @@ func (b *batchInsert) run(ctx context.Context, db *gorm.DB, rows []*clientRow) e
 			args = append(args, arg)
 		}
 	}
+	var began time.Time
+	if b.observer != nil {
+		began = time.Now()
+	}
 	_, err := db.Statement.ConnPool.ExecContext(ctx, b.query(as), args...)
+	if b.observer != nil {
+		b.observer.StatementEnded(StatementInsert, time.Since(began))
+	}
 	if err == nil {
 		return nil
 	}

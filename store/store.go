@@ -55,6 +55,8 @@ type Config struct {
 	Random io.Reader
 	// Guard catches panics; nil means one that counts nothing.
 	Guard *guard.Guard
+	// Observer is notified of statements and batches; nil means none.
+	Observer Observer
 
 	lease time.Duration // of the lock of migrations in MySQL; 0 means migrationLease
 }
@@ -67,6 +69,7 @@ type Store struct {
 	reader    *gorm.DB
 	isolation sql.IsolationLevel
 
+	observer    Observer                           // nil means none
 	batches     *groupcommit.Committer[*clientRow] // see addRow
 	batchInsert *batchInsert
 	doubts      *doubts
@@ -121,6 +124,7 @@ func open(ctx context.Context, b *backend, cfg Config) (*Store, error) {
 		isolation:  b.isolation,
 		writeSlots: make(chan struct{}, b.writers),
 		writerID:   writer,
+		observer:   cfg.Observer,
 		deployed:   deployed,
 		beats: &beats{db: beating, dialect: b.dialect, statements: replicaStatements[b.dialect], opened: time.Now(),
 			canWrite: b.canWrite},
@@ -135,7 +139,10 @@ func open(ctx context.Context, b *backend, cfg Config) (*Store, error) {
 		s.writer, err = openGORM(b, pools[len(pools)-1])
 	}
 	if err == nil {
-		s.batchInsert, err = newBatchInsert(s.writer)
+		err = s.observeStatements()
+	}
+	if err == nil {
+		s.batchInsert, err = newBatchInsert(s.writer, s.observer)
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.Close())

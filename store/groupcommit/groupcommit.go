@@ -42,6 +42,17 @@ type Config[T any] struct {
 	MaxWait time.Duration
 	// Guard catches panics; nil means one that counts nothing.
 	Guard *guard.Guard
+	// Observer is notified of batches; nil means none.
+	Observer Observer
+}
+
+// An Observer is notified of batches. It must be safe for concurrent use and must not block.
+type Observer interface {
+	// BatchBegan is called before a batch is written, with the number of its items.
+	BatchBegan(items int)
+	// ItemWaited is called for each item of a batch, with how long it waited for the batch to begin; 0 for one that did
+	// not wait.
+	ItemWaited(wait time.Duration)
 }
 
 // A Committer collects items into batches. It is safe for concurrent use. Use [New] to create one.
@@ -52,6 +63,7 @@ type Committer[T any] struct {
 	maxBatch int
 	maxWait  time.Duration
 	guard    *guard.Guard
+	observer Observer // nil means none
 
 	mu     sync.Mutex
 	queue  []*waiting[T]
@@ -64,6 +76,7 @@ type Committer[T any] struct {
 // A waiting is an item in the queue.
 type waiting[T any] struct {
 	item    T
+	since   time.Time   // when it began to wait; zero without an observer
 	done    chan error  // receives the item's result; buffered
 	decided atomic.Bool // set by the first of two: the call that leaves, or the batch that sends the result
 }
@@ -77,6 +90,7 @@ func New[T any](c Config[T]) *Committer[T] {
 		maxBatch: floor(cmp.Or(max(c.MaxBatch, 0), 64)),
 		maxWait:  cmp.Or(max(c.MaxWait, 0), 5*time.Millisecond),
 		guard:    c.Guard,
+		observer: c.Observer,
 	}
 	committer.timer = c.Guard.AfterFunc(time.Hour, guard.Batches, committer.waited)
 	committer.timer.Stop()
@@ -98,12 +112,16 @@ func (c *Committer[T]) Do(ctx context.Context, item T) error {
 	if c.active == 0 {
 		c.active++
 		c.mu.Unlock()
+		c.began(nil)
 		// Write in the caller's goroutine, which spares a wake-up.
 		err := c.write(ctx, []T{item})[0]
 		c.next()
 		return err
 	}
 	w := &waiting[T]{item: item, done: make(chan error, 1)}
+	if c.observer != nil {
+		w.since = time.Now()
+	}
 	c.queue = append(c.queue, w)
 	switch {
 	case c.active < c.writers && len(c.queue) >= c.worthwhile():
@@ -164,6 +182,7 @@ func (c *Committer[T]) next() {
 // drain writes batches until another returns nil.
 func (c *Committer[T]) drain(batch []*waiting[T]) {
 	for ; batch != nil; batch = c.another() {
+		c.began(batch)
 		items := make([]T, len(batch))
 		for i, w := range batch {
 			items[i] = w.item
@@ -172,6 +191,26 @@ func (c *Committer[T]) drain(batch []*waiting[T]) {
 			c.deliver(batch[i], err)
 		}
 	}
+}
+
+// began notifies the observer of a batch; nil means one of a single item that did not wait. A panic of the observer
+// does not fail the batch.
+func (c *Committer[T]) began(batch []*waiting[T]) {
+	if c.observer == nil {
+		return
+	}
+	_ = c.guard.Run(guard.Batches, func() {
+		if batch == nil {
+			c.observer.BatchBegan(1)
+			c.observer.ItemWaited(0)
+			return
+		}
+		c.observer.BatchBegan(len(batch))
+		now := time.Now()
+		for _, w := range batch {
+			c.observer.ItemWaited(now.Sub(w.since))
+		}
+	})
 }
 
 // deliver passes the result of an item to its call, or to Config.Left if the call has left.
