@@ -51,8 +51,11 @@ type Config struct {
 	// TokenIssuer reports whether an issuer's access tokens may register clients. Statements of such an issuer must not be
 	// mistaken for its tokens. nil means that there is no such issuer.
 	TokenIssuer func(issuer string) bool
-	Random      io.Reader        // for IDs, secrets and salts; nil means crypto/rand
-	Now         func() time.Time // nil means time.Now
+	// Refused is called when a registration, an update or a rotation is refused, with the error code and the name of the
+	// step that refused it, or StepNone. It is not called for dry runs, shadows and replays. nil means that nothing is called.
+	Refused func(code Code, step string)
+	Random  io.Reader        // for IDs, secrets and salts; nil means crypto/rand
+	Now     func() time.Time // nil means time.Now
 }
 
 // An Engine registers clients. It is safe for concurrent use.
@@ -67,9 +70,10 @@ type Engine struct {
 	fetch         func(ctx context.Context, url string) ([]byte, error)
 	statementKeys func(ctx context.Context, issuer, keyID string, alg jose.SignatureAlgorithm) ([]jose.JSONWebKey, error)
 	tokenIssuer   func(issuer string) bool
+	refused       func(code Code, step string)
 
-	validation    []func(*Steps) *StepFunc
-	processing    []func(*Steps) *StepFunc
+	validation    []Step
+	processing    []Step
 	redirectHosts hostList // Options.HTTPRedirectHosts
 }
 
@@ -80,7 +84,8 @@ func New(c Config) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{store: c.Store, options: options, overrides: c.Overrides, random: cmp.Or(c.Random, rand.Reader),
-		now: c.Now, advertised: c.Advertised, fetch: c.Fetch, statementKeys: c.StatementKeys, tokenIssuer: c.TokenIssuer}
+		now: c.Now, advertised: c.Advertised, fetch: c.Fetch, statementKeys: c.StatementKeys, tokenIssuer: c.TokenIssuer,
+		refused: c.Refused}
 	if e.now == nil {
 		e.now = time.Now
 	}
@@ -96,18 +101,18 @@ func New(c Config) (*Engine, error) {
 
 // engineSteps returns the steps that the engine itself calls: the validation steps, which updates run too, and the
 // rest. Three functions that are not steps come last in validation, so that they run for updates too.
-func engineSteps() (validation, processing []func(*Steps) *StepFunc) {
+func engineSteps() (validation, processing []Step) {
 	for _, step := range StepTable() {
 		switch {
 		case step.Nested:
 		case step.Name == StepAddClientID || len(processing) > 0:
-			processing = append(processing, step.Field)
+			processing = append(processing, step)
 		default:
-			validation = append(validation, step.Field)
+			validation = append(validation, step)
 		}
 	}
 	for _, check := range [...]StepFunc{dropRepeatedURIs, checkExtensionStrings, checkAdvertised} {
-		validation = append(validation, func(*Steps) *StepFunc { return &check })
+		validation = append(validation, Step{Name: StepNone, Field: func(*Steps) *StepFunc { return &check }})
 	}
 	return validation, processing
 }
@@ -135,9 +140,20 @@ func (r *Registration) conclude(
 	defer release()
 	r.outcome = errUnfinished // remains if a step panics
 	if r.outcome = work(ctx, r); r.outcome != nil {
+		r.reportRefusal()
 		return nil, r.outcome
 	}
 	return r, nil
+}
+
+// reportRefusal calls Config.Refused if the outcome is a refusal.
+func (r *Registration) reportRefusal() {
+	if r.engine.refused == nil {
+		return
+	}
+	if refusal, refused := errors.AsType[*Error](r.outcome); refused {
+		r.engine.refused(refusal.Code, cmp.Or(r.failed, StepNone))
+	}
 }
 
 var errUnfinished = errors.New("the registration did not finish")
@@ -160,6 +176,7 @@ func (e *Engine) register(ctx context.Context, r *Registration) error {
 			return fmt.Errorf("storing the client: %w", err)
 		case slices.Contains(taken, r.Client.ID):
 			// The ID is not random: another attempt would return it again.
+			r.failed = StepAddClientID
 			return Refuse("the client_id %s is taken", r.Client.ID)
 		case r.attempt == maxRepetitions:
 			return fmt.Errorf("every one of %d client IDs was taken, the last one %q", r.attempt+1, r.Client.ID)

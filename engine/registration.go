@@ -54,6 +54,7 @@ type Registration struct {
 	patches int            // number of applied patches, discarded ones included
 	attempt int            // see Attempt
 	outcome error          // what Register returned; nil before that
+	failed  string         // name of the innermost step that returned the last error; "" means none
 
 	sent       *Request    // as sent; validate_software_statement overlays Request with the statement's claims
 	advertised Advertised  // nil means no limits
@@ -135,14 +136,25 @@ func (r *Registration) SetItem(key, value string) {
 }
 
 // run runs steps until one returns an error or ctx has ended.
-func (r *Registration) run(ctx context.Context, steps []func(*Steps) *StepFunc) error {
-	for _, field := range steps {
+func (r *Registration) run(ctx context.Context, steps []Step) error {
+	for i := range steps {
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("registering a client: %w", err)
 		}
-		if err := (*field(r.steps))(ctx, r); err != nil {
+		r.failed = "" // a script may have overruled the refusal of a step before
+		if err := r.runStep(ctx, steps[i].Name, *steps[i].Field(r.steps)); err != nil {
 			return err
 		}
 	}
+	r.failed = ""
 	return nil
+}
+
+// runStep runs one step and notes its name if it fails, unless a nested step has failed.
+func (r *Registration) runStep(ctx context.Context, name string, step StepFunc) error {
+	err := step(ctx, r)
+	if err != nil && r.failed == "" {
+		r.failed = name
+	}
+	return err
 }

@@ -117,7 +117,7 @@ func (r *Registration) replaceSecret(grace time.Duration) {
 // issueSecret runs generate_secret for a client without a secret.
 func (r *Registration) issueSecret(ctx context.Context) error {
 	r.Client.SecretIssuedAt = r.Now
-	return r.steps.GenerateSecret(ctx, r)
+	return r.runStep(ctx, StepGenerateSecret, r.steps.GenerateSecret)
 }
 
 // asRequest returns the client's metadata as scripts read a request.

@@ -33,7 +33,7 @@ func setScopes(ctx context.Context, r *Registration) error {
 	if left {
 		return nil
 	}
-	return r.steps.SetDefaultScopes(ctx, r)
+	return r.runStep(ctx, stepSetDefaultScopes, r.steps.SetDefaultScopes)
 }
 
 // setDefaultScopes adds the operator's default scopes.

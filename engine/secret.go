@@ -91,7 +91,7 @@ func addClientSecret(ctx context.Context, r *Registration) error {
 	if !usesSharedSecret(r.Client.Metadata.TokenEndpointAuthMethod) || r.Client.Secret != nil {
 		return nil
 	}
-	return r.steps.GenerateSecret(ctx, r)
+	return r.runStep(ctx, StepGenerateSecret, r.steps.GenerateSecret)
 }
 
 // generateSecret gives the client a random secret.

@@ -42,7 +42,12 @@ const (
 	StepAddClientSecret = "add_client_secret"
 	StepGenerateSecret  = "generate_secret"
 	StepBuildResponse   = "build_response"
+
+	stepSetDefaultScopes = "set_default_scopes"
 )
+
+// StepNone takes the place of a step's name where a check that is no step refuses a registration.
+const StepNone = "none"
 
 // StepTable returns the steps in the order in which a registration runs them.
 func StepTable() [18]Step {
@@ -51,7 +56,7 @@ func StepTable() [18]Step {
 		{"set_grant_types", false, func(s *Steps) *StepFunc { return &s.SetGrantTypes }},
 		{"set_redirect_uris", false, func(s *Steps) *StepFunc { return &s.SetRedirectURIs }},
 		{"set_scopes", false, func(s *Steps) *StepFunc { return &s.SetScopes }},
-		{"set_default_scopes", true, func(s *Steps) *StepFunc { return &s.SetDefaultScopes }},
+		{stepSetDefaultScopes, true, func(s *Steps) *StepFunc { return &s.SetDefaultScopes }},
 		{"set_secrets", false, func(s *Steps) *StepFunc { return &s.SetSecrets }},
 		{"set_client_name", false, func(s *Steps) *StepFunc { return &s.SetClientName }},
 		{"set_logout_parameters", false, func(s *Steps) *StepFunc { return &s.SetLogoutParameters }},

@@ -62,7 +62,7 @@ func (r *Registration) settleSecret(ctx context.Context) error {
 		return nil
 	case r.current.Secret == nil:
 		r.Client.SecretIssuedAt = r.Now
-		return r.steps.AddClientSecret(ctx, r)
+		return r.runStep(ctx, StepAddClientSecret, r.steps.AddClientSecret)
 	case r.retries || r.current.secretDue(r.Now):
 		return r.renewSecret(ctx)
 	}

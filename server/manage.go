@@ -59,6 +59,7 @@ func (s *Server) updateOwn(c echo.Context) error {
 	}
 	request, err := engine.ParseRequest(b)
 	if err != nil {
+		s.noteUnreadable(err)
 		return err
 	}
 	request.ID = requestIDOf(c)

@@ -1,10 +1,13 @@
 package server
 
 import (
+	"errors"
 	"net/http"
 	"time"
 
 	"github.com/labstack/echo/v4"
+
+	"registrar/engine"
 )
 
 // An Observer counts responses and registrations. It must be safe for concurrent use.
@@ -15,9 +18,22 @@ type Observer interface {
 	// Registered is called for each registration by an authorized caller, with its outcome: "registered", "refused",
 	// "failed" or "unavailable".
 	Registered(outcome string)
+	// Refused is called for each registration and update whose body the engine cannot read, with the step "request".
+	// The engine itself reports what it refuses later; see engine.Config.Refused.
+	Refused(code engine.Code, step string)
 	// AddressUnread is called for each request whose caller's address a trusted proxy should have named, but did not in
 	// a way that can be read.
 	AddressUnread()
+}
+
+// noteUnreadable tells the observer about a body that the engine cannot read.
+func (s *Server) noteUnreadable(err error) {
+	if s.config.Observer == nil {
+		return
+	}
+	if refusal, refused := errors.AsType[*engine.Error](err); refused {
+		s.config.Observer.Refused(refusal.Code, "request")
+	}
 }
 
 // registrationOutcome returns the outcome of a registration, given its error.

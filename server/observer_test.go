@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"registrar/engine"
 	"registrar/server"
 )
 
@@ -22,6 +23,8 @@ func (w *witness) Answered(method, route string, status int, took time.Duration)
 }
 
 func (w *witness) Registered(outcome string) { w.tell(outcome) }
+
+func (w *witness) Refused(code engine.Code, step string) { w.tell(fmt.Sprint(code, " in ", step)) }
 
 func (w *witness) AddressUnread() { w.tell("address unread") }
 
@@ -50,7 +53,7 @@ func TestObserverIsToldOfAnswers(t *testing.T) {
 	s.do("GET", s.public.URL+"/metrics", "").want(http.StatusNotFound)
 	want := []string{
 		"registered", "POST /register 201 true",
-		"refused", "POST /register 400 true",
+		"invalid_client_metadata in request", "refused", "POST /register 400 true",
 		"POST /register 401 true",
 		"GET /register 405 true",
 		"GET  404 true",

@@ -52,6 +52,7 @@ func (s *Server) register(c echo.Context) error {
 func (s *Server) registerClient(c echo.Context) error {
 	request, err := s.readRequest(c)
 	if err != nil {
+		s.noteUnreadable(err)
 		return err
 	}
 	request.ID = requestIDOf(c)

@@ -45,14 +45,19 @@ type Config struct {
 	AdminTLS    *certs.Reloader  // of the admin listener; nil means plain HTTP
 	Hangup      <-chan os.Signal // each value has the certificates be read again at once; nil means none
 
-	Engine     engine.Config     // New sets Store, Overrides and TokenIssuer; Advertised if Discovery is not nil
+	Engine     engine.Config     // New sets Store, Overrides, Refused and TokenIssuer; Advertised if Discovery is not nil
 	Scripts    host.Config       // New sets the stores and Logger; Observer if nil
 	Server     server.Config     // New sets the parts and Logger; Ready, Replay, Observer and Metrics if nil
 	Discovery  *discovery.Source // nil means that no discovery document is published
 	AdminToken string            // configured token; "" means that only tokens in the database are valid
 
-	Logger *slog.Logger // nil means slog.Default
-	Guard  *guard.Guard // catches panics; nil means one of the App's own
+	// Certificates returns when the certificate of a listener, "public" or "admin", expires; nil means that there are
+	// none.
+	Certificates map[string]func() time.Time
+
+	Metrics *metrics.Metrics // nil means one of the App's own; it must not be used by another App
+	Logger  *slog.Logger     // nil means slog.Default
+	Guard   *guard.Guard     // catches panics; nil means one of the App's own
 }
 
 // An App is a server whose parts are connected. It is safe for concurrent use.
@@ -77,6 +82,9 @@ func New(ctx context.Context, c Config) (*App, error) {
 	if c.Guard == nil {
 		c.Guard = &guard.Guard{Logger: c.Logger}
 	}
+	if c.Metrics == nil {
+		c.Metrics = metrics.New()
+	}
 	db, err := open(ctx, c)
 	if err != nil {
 		return nil, err
@@ -91,13 +99,15 @@ func New(ctx context.Context, c Config) (*App, error) {
 
 // connect creates the parts that use the database.
 func (a *App) connect(ctx context.Context) error {
-	observer := metrics.New()
+	observer := a.config.Metrics
 	var err error
 	if a.Scripts, err = a.newHost(ctx, observer); err != nil {
 		return err
 	}
 	observer.Watch(a.Scripts)
 	observer.WatchDatabase(a.Store)
+	observer.WatchWrites(a.heart.age)
+	observer.WatchCertificates(a.config.Certificates)
 	observer.WatchPanics(a.config.Guard)
 	if a.Engine, err = a.newEngine(); err != nil {
 		return err
@@ -124,6 +134,7 @@ func (a *App) newHost(ctx context.Context, observer host.Observer) (*host.Host, 
 func (a *App) newEngine() (*engine.Engine, error) {
 	c := a.config.Engine
 	c.Store, c.Overrides = a.Store, a.Scripts.Overrides
+	c.Refused = a.config.Metrics.Refused
 	c.TokenIssuer = a.config.Server.AccessTokens.Trusts
 	if a.config.Discovery != nil {
 		c.Advertised = a.config.Discovery.Advertised

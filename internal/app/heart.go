@@ -171,19 +171,30 @@ func (h *heart) hasBegun() bool {
 	return h.begun
 }
 
-// problem returns nil while the database takes writes and its schema fits this program, else why not. It does not wait
-// for the database.
-func (h *heart) problem() error {
+// age returns how long ago the database last took a write, as far as this server knows; 0 before begin.
+func (h *heart) age() time.Duration {
 	h.mu.Lock()
-	defer h.mu.Unlock()
-	last := h.written
+	begun, last := h.begun, h.written
+	h.mu.Unlock()
+	if !begun {
+		return 0
+	}
 	if commit := h.store.LastCommit(); commit.After(last) {
 		last = commit
 	}
+	return time.Since(last)
+}
+
+// problem returns nil while the database takes writes and its schema fits this program, else why not. It does not wait
+// for the database.
+func (h *heart) problem() error {
+	age := h.age()
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	switch {
 	case h.misfit != nil:
 		return h.misfit
-	case time.Since(last) < unwrittenLimit:
+	case age < unwrittenLimit:
 		return nil
 	case h.failed == nil:
 		return errors.New("the database cannot be written: it does not answer")

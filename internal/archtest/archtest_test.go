@@ -36,11 +36,11 @@ var arrows = map[string]string{
 	"sdk":                 "",
 	"sdk/go/registrar":    "",
 	"internal/app":        "engine scripts scripts/host server store internal/discovery internal/metrics internal/token",
-	"internal/cli":        "engine scripts scripts/host scripts/sandbox sdk server server/adminapi server/bearer store internal/app internal/discovery internal/fetch internal/keyset internal/scriptcase internal/token",
+	"internal/cli":        "engine scripts scripts/host scripts/sandbox sdk server server/adminapi server/bearer store internal/app internal/discovery internal/fetch internal/keyset internal/metrics internal/scriptcase internal/token",
 	"internal/discovery":  "engine",
 	"internal/fetch":      "",
 	"internal/keyset":     "engine",
-	"internal/metrics":    "scripts",
+	"internal/metrics":    "engine scripts",
 	"internal/scriptcase": "engine scripts scripts/host",
 	"internal/token":      "engine",
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"strings"
 
@@ -13,6 +12,7 @@ import (
 	"registrar/internal/discovery"
 	"registrar/internal/fetch"
 	"registrar/internal/keyset"
+	"registrar/internal/metrics"
 	"registrar/server"
 )
 
@@ -29,17 +29,18 @@ type documentFlags struct {
 
 // configure reads the files that the flags name and sets the fields of c that use documents.
 func (f *documentFlags) configure(c *app.Config, issuer, publicURL string) error {
-	issuers, err := keyset.ParseIssuers(f.TrustedIssuer, keyset.Config{Logger: c.Logger, Guard: c.Guard})
+	issuers, err := keyset.ParseIssuers(f.TrustedIssuer, keyset.Config{Logger: c.Logger, Guard: c.Guard,
+		Observe: c.Metrics.KeySetFetched})
 	if err != nil {
 		return fmt.Errorf("--trusted-issuer: %w", err)
 	}
 	if f.RequireSoftwareStatement && len(issuers) == 0 {
 		return errors.New("--require-software-statement needs a --trusted-issuer, or no client could register")
 	}
-	clients := fetch.New(fetch.Config{Logger: c.Logger}) // of URLs that clients name
+	clients := fetch.New(fetch.Config{Logger: c.Logger, Observe: c.Metrics.DocumentFetched(metrics.ByClient)})
 	f.configureEngine(&c.Engine, issuers, clients, []string{issuer, publicURL, registrationEndpoint(publicURL)})
 	f.configureServer(&c.Server, clients)
-	c.Discovery, err = f.source(issuer, registrationEndpoint(publicURL), c.Logger)
+	c.Discovery, err = f.source(issuer, registrationEndpoint(publicURL), c)
 	return err
 }
 
@@ -68,13 +69,14 @@ func (f *documentFlags) configureServer(c *server.Config, clients *fetch.Fetcher
 const maxUpstream = 1 << 20
 
 // source returns the discovery document, nil if none is published. It does not fetch the upstream's metadata.
-func (f *documentFlags) source(issuer, endpoint string, logger *slog.Logger) (*discovery.Source, error) {
+func (f *documentFlags) source(issuer, endpoint string, a *app.Config) (*discovery.Source, error) {
 	if f.DiscoveryDocument == "" && f.DiscoveryUpstream == "" {
 		return nil, nil
 	}
-	upstream := fetch.New(fetch.Config{AllowPrivate: true, MaxBytes: maxUpstream, Logger: logger})
+	upstream := fetch.New(fetch.Config{AllowPrivate: true, MaxBytes: maxUpstream, Logger: a.Logger,
+		Observe: a.Metrics.DocumentFetched(metrics.ByOperator)})
 	c := discovery.Config{Issuer: issuer, RegistrationEndpoint: endpoint, MetadataDocuments: f.MetadataDocuments,
-		Upstream: f.DiscoveryUpstream, Fetch: upstream.Fetch, Logger: logger}
+		Upstream: f.DiscoveryUpstream, Fetch: upstream.Fetch, Logger: a.Logger}
 	var err error
 	if f.DiscoveryDocument != "" {
 		if c.Document, err = os.ReadFile(f.DiscoveryDocument); err != nil {

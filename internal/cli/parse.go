@@ -14,6 +14,7 @@ import (
 	"registrar/internal/app"
 	"registrar/internal/guard"
 	"registrar/internal/keyset"
+	"registrar/internal/metrics"
 	"registrar/internal/netrule"
 	"registrar/server"
 )
@@ -31,6 +32,7 @@ func (f *serverFlags) parse(logger *slog.Logger, g *guard.Guard) (app.Config, er
 		AdminListen:    f.AdminListen,
 		Logger:         logger,
 		Guard:          g,
+		Metrics:        metrics.New(),
 	}
 	if f.StartupTimeout < 0 {
 		return c, fmt.Errorf("--startup-timeout %s: must be 0 or more", f.StartupTimeout)
@@ -59,7 +61,8 @@ func (f *serverFlags) parse(logger *slog.Logger, g *guard.Guard) (app.Config, er
 	if err != nil {
 		return c, err
 	}
-	if c.Server.AccessTokens, err = f.accessTokens(publicURL, keyset.Config{Logger: logger, Guard: g}); err != nil {
+	if c.Server.AccessTokens, err = f.accessTokens(publicURL, keyset.Config{Logger: logger, Guard: g,
+		Observe: c.Metrics.KeySetFetched}); err != nil {
 		return c, err
 	}
 	if c.AdminToken, err = f.configured(); err != nil {

@@ -37,7 +37,25 @@ type Config struct {
 	MaxBytes      int64          // of a document; 0 means 64 KiB
 	MaxConcurrent int            // fetches at the same time, others wait; 0 means 32
 	Logger        *slog.Logger   // for causes that an [Error] does not show; nil means slog.Default
+	// Observe is called after each fetch, with its outcome, one of the constants below, and its time; nil means that
+	// nothing is called.
+	Observe func(outcome string, took time.Duration)
 }
+
+// The outcomes of a fetch.
+const (
+	OutcomeFetched     = "fetched"
+	OutcomeCanceled    = "canceled"    // the caller's context ended
+	OutcomeURL         = "url"         // the URL is not allowed: it is not https, say
+	OutcomeAddress     = "address"     // the host has no address, or none that is allowed
+	OutcomeUnreachable = "unreachable" // the connection failed or broke
+	OutcomeCertificate = "certificate" // the host's certificate is not valid
+	OutcomeTimeout     = "timeout"
+	OutcomeRedirect    = "redirect"
+	OutcomeStatus      = "status" // the status is not 200
+	OutcomeType        = "type"   // the Content-Type is not JSON
+	OutcomeTooLarge    = "too_large"
+)
 
 // A Fetcher fetches documents. It is safe for concurrent use.
 type Fetcher struct {
@@ -75,7 +93,10 @@ func cloudHost() netip.Prefix {
 
 // An Error is the reason why a document was not fetched, for the client that named the URL. It does not distinguish a
 // host that does not exist from one that is private.
-type Error struct{ Reason string }
+type Error struct {
+	Reason  string
+	Outcome string // one of the constants above
+}
 
 // Error returns the reason.
 func (e *Error) Error() string { return e.Reason }
@@ -84,6 +105,28 @@ func (e *Error) Error() string { return e.Reason }
 // If ctx ends before the timeout, the timeout is three quarters of the time left, so that the caller has time to
 // respond.
 func (f *Fetcher) Fetch(ctx context.Context, rawURL string) ([]byte, error) {
+	if f.config.Observe == nil {
+		return f.fetch(ctx, rawURL)
+	}
+	began := time.Now()
+	document, err := f.fetch(ctx, rawURL)
+	f.config.Observe(outcomeOf(err), time.Since(began))
+	return document, err
+}
+
+// outcomeOf returns the outcome of a fetch that returned err.
+func outcomeOf(err error) string {
+	if err == nil {
+		return OutcomeFetched
+	}
+	if failed, ok := errors.AsType[*Error](err); ok {
+		return failed.Outcome
+	}
+	return OutcomeCanceled
+}
+
+// fetch is Fetch without its observer.
+func (f *Fetcher) fetch(ctx context.Context, rawURL string) ([]byte, error) {
 	if err := f.checkURL(rawURL); err != nil {
 		return nil, err
 	}
@@ -101,7 +144,7 @@ func (f *Fetcher) Fetch(ctx context.Context, rawURL string) ([]byte, error) {
 	defer cancel()
 	request, err := http.NewRequestWithContext(bounded, http.MethodGet, rawURL, nil)
 	if err != nil {
-		return nil, &Error{"it is not a valid URL"}
+		return nil, &Error{"it is not a valid URL", OutcomeURL}
 	}
 	document, err := f.get(request)
 	if err == nil {
@@ -130,11 +173,11 @@ func (f *Fetcher) checkURL(rawURL string) error {
 	u, err := url.Parse(rawURL)
 	switch {
 	case err != nil || u.Hostname() == "" || u.User != nil:
-		return &Error{"it is not a valid URL"}
+		return &Error{"it is not a valid URL", OutcomeURL}
 	case u.Scheme == "https", f.config.AllowPrivate && u.Scheme == "http" && netrule.IsLoopback(u.Hostname()):
 		return nil
 	}
-	return &Error{"it is not https"}
+	return &Error{"it is not https", OutcomeURL}
 }
 
 // get makes the request and reads the response.
@@ -149,11 +192,11 @@ func (f *Fetcher) get(request *http.Request) ([]byte, error) {
 	switch {
 	case response.StatusCode >= 300 && response.StatusCode < 400:
 		return nil, &Error{fmt.Sprintf("it answers with the redirect %d, and redirects are not followed",
-			response.StatusCode)}
+			response.StatusCode), OutcomeRedirect}
 	case response.StatusCode != http.StatusOK:
-		return nil, &Error{fmt.Sprintf("it answers with the status %d, not 200", response.StatusCode)}
+		return nil, &Error{fmt.Sprintf("it answers with the status %d, not 200", response.StatusCode), OutcomeStatus}
 	case !isJSON(response.Header.Get("Content-Type")):
-		return nil, &Error{"its Content-Type is not application/json"}
+		return nil, &Error{"its Content-Type is not application/json", OutcomeType}
 	case response.ContentLength > f.config.MaxBytes:
 		return nil, f.tooLarge()
 	}
@@ -168,7 +211,7 @@ func (f *Fetcher) get(request *http.Request) ([]byte, error) {
 }
 
 func (f *Fetcher) tooLarge() *Error {
-	return &Error{fmt.Sprintf("it has more than %d bytes", f.config.MaxBytes)}
+	return &Error{fmt.Sprintf("it has more than %d bytes", f.config.MaxBytes), OutcomeTooLarge}
 }
 
 // isJSON reports whether a type is application/json or has the suffix +json (RFC 6839 §3.1), such as
@@ -185,11 +228,11 @@ func (f *Fetcher) explain(err error) *Error {
 	_, certificate := errors.AsType[*tls.CertificateVerificationError](err)
 	switch {
 	case errors.Is(err, ssrf.ErrProhibitedIP), unknown:
-		return &Error{"its host has no public address"}
+		return &Error{"its host has no public address", OutcomeAddress}
 	case errors.Is(err, context.DeadlineExceeded):
-		return &Error{"it takes too long"}
+		return &Error{"it takes too long", OutcomeTimeout}
 	case certificate:
-		return &Error{"its host's certificate is not valid"}
+		return &Error{"its host's certificate is not valid", OutcomeCertificate}
 	}
-	return &Error{"its host cannot be reached"}
+	return &Error{"its host cannot be reached", OutcomeUnreachable}
 }

@@ -37,6 +37,9 @@ type Config struct {
 	Now       func() time.Time  // nil means time.Now
 	Logger    *slog.Logger      // nil means slog.Default
 	Guard     *guard.Guard      // catches panics; nil means one that counts nothing
+	// Observe is called after each attempt to read the keys of a running server, with its outcome, one of the constants
+	// below, and its time; nil means that nothing is called.
+	Observe func(outcome string, took time.Duration)
 }
 
 // A Set is the keys of one issuer. It is safe for concurrent use.
@@ -153,15 +156,21 @@ func (s *Set) refresh(done chan struct{}) {
 	defer cancel()
 	var keys []jose.JSONWebKey
 	var err error
+	began := time.Now()
 	panicked := s.config.Guard.Run(guard.Keys, func() {
 		var b []byte
 		if b, err = s.read(ctx); err == nil {
-			keys, err = parse(b)
+			if keys, err = parse(b); err != nil {
+				err = fmt.Errorf("%w: %w", errInvalid, err)
+			}
 		}
 	})
 	if err = errors.Join(err, panicked); err != nil {
 		s.config.Logger.WarnContext(ctx, "reading the keys of an issuer; the cached ones stay in force", "source",
 			s.config.Source, "error", err)
+	}
+	if s.config.Observe != nil {
+		s.config.Observe(outcomeOf(err), time.Since(began))
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -80,7 +80,7 @@ func fetch(ctx context.Context, client *http.Client, url string) ([]byte, error)
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("the response is %s, not 200", response.Status) // redirects are not followed
+		return nil, fmt.Errorf("%w: it is %s", errStatus, response.Status) // redirects are not followed
 	}
 	return bounded(response.Body)
 }
@@ -88,7 +88,7 @@ func fetch(ctx context.Context, client *http.Client, url string) ([]byte, error)
 func bounded(r io.Reader) ([]byte, error) {
 	b, err := io.ReadAll(io.LimitReader(r, maxSet+1))
 	if err == nil && len(b) > maxSet {
-		err = fmt.Errorf("more than %d bytes", maxSet)
+		err = fmt.Errorf("%w: more than %d bytes", errTooLarge, maxSet)
 	}
 	return b, err
 }

@@ -1,6 +1,7 @@
 // Package metrics counts the work of the server and its scripts for Prometheus. [Metrics] implements the observer
-// interfaces of those packages and serves /metrics. Labels are bounded: scripts and steps are those of the deployment
-// in force, routes those of the server.
+// interfaces of those packages and of the store, and serves /metrics. Labels are bounded: scripts and their steps are
+// those of the deployment in force, routes those of the server, steps of refusals those of the engine; what is not among
+// the known values is "other".
 package metrics
 
 import (
@@ -22,16 +23,21 @@ type Metrics struct {
 	registry *prometheus.Registry
 	web      *web
 	scripts  *scriptMetrics
+	database *databaseMetrics
+	outside  *outside
 }
 
 // New returns Metrics whose counters are 0.
 func New() *Metrics {
-	m := &Metrics{registry: prometheus.NewRegistry(), web: newWeb(), scripts: newScripts()}
+	m := &Metrics{registry: prometheus.NewRegistry(), web: newWeb(), scripts: newScripts(),
+		database: newDatabase(), outside: newOutside()}
 	m.registry.MustRegister(collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.registry.MustRegister(buildInfo())
 	m.registry.MustRegister(m.web.collectors()...)
 	m.registry.MustRegister(m.scripts.collectors()...)
+	m.registry.MustRegister(m.database.collectors()...)
+	m.registry.MustRegister(m.outside.collectors()...)
 	return m
 }
 

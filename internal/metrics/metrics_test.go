@@ -1,6 +1,7 @@
 package metrics_test
 
 import (
+	"database/sql"
 	"errors"
 	"fmt"
 	"maps"
@@ -13,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
+	"registrar/engine"
 	"registrar/internal/guard"
 	"registrar/internal/metrics"
 	"registrar/internal/version"
@@ -220,6 +222,10 @@ type database struct {
 
 func (d *database) InDoubt() int              { return d.doubtful }
 func (d *database) Settled() (uint64, uint64) { return d.removed, d.absent }
+func (d *database) Pools() map[string]sql.DBStats {
+	return map[string]sql.DBStats{"write": {MaxOpenConnections: 4, OpenConnections: 3, InUse: 2, Idle: 1, WaitCount: 5,
+		WaitDuration: 1500 * time.Millisecond}}
+}
 
 func TestDatabaseIsWatched(t *testing.T) {
 	m, d := metrics.New(), &database{}
@@ -234,4 +240,95 @@ func TestDatabaseIsWatched(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("want (-) and got (+):\n%s", diff)
 	}
+}
+
+func TestPoolsAreWatched(t *testing.T) {
+	m := metrics.New()
+	m.WatchDatabase(&database{})
+	want := []string{
+		`registrar_database_connection_wait_seconds_total{pool="write"} 1.5`,
+		`registrar_database_connection_waits_total{pool="write"} 5`,
+		`registrar_database_connections{pool="write",state="idle"} 1`,
+		`registrar_database_connections{pool="write",state="in_use"} 2`,
+		`registrar_database_connections_max{pool="write"} 4`,
+	}
+	if diff := cmp.Diff(want, scrape(t, m, "registrar_database_connection")); diff != "" {
+		t.Errorf("want (-) and got (+):\n%s", diff)
+	}
+}
+
+// has checks that a scrape has each of some lines.
+func has(t *testing.T, m *metrics.Metrics, want ...string) {
+	t.Helper()
+	all := scrape(t, m, "registrar_")
+	for _, line := range want {
+		if !slices.Contains(all, line) {
+			t.Errorf("%s is missing", line)
+		}
+	}
+}
+
+func TestStatementsAndBatchesAreCounted(t *testing.T) {
+	m := metrics.New()
+	m.StatementEnded("insert", 2*time.Millisecond)
+	m.StatementEnded("unheard of", time.Second)
+	m.BatchBegan(3)
+	m.ItemWaited(0)
+	m.ItemWaited(time.Millisecond)
+	has(t, m, `registrar_database_statement_duration_seconds_count{statement="insert"} 1`,
+		`registrar_database_statement_duration_seconds_bucket{statement="insert",le="0.0025"} 1`,
+		`registrar_database_statement_duration_seconds_count{statement="other"} 1`,
+		`registrar_database_statement_duration_seconds_count{statement="select"} 0`,
+		`registrar_batch_clients_bucket{le="2"} 0`, `registrar_batch_clients_bucket{le="4"} 1`,
+		`registrar_batch_wait_seconds_bucket{le="0.00025"} 1`, `registrar_batch_wait_seconds_count 2`)
+	if n := testing.AllocsPerRun(1000, func() {
+		m.StatementEnded("insert", time.Millisecond)
+		m.BatchBegan(1)
+		m.ItemWaited(0)
+	}); n != 0 {
+		t.Errorf("%v allocations, want none", n)
+	}
+}
+
+// Labels hold only known values.
+func TestLabelsAreBounded(t *testing.T) {
+	m := metrics.New()
+	m.Refused(engine.InvalidRedirectURI, "set_redirect_uris")
+	m.Refused(engine.InvalidClientMetadata, "request")
+	m.Refused(engine.InvalidClientMetadata, engine.StepNone)
+	m.Refused("a client's text", "a client's text")
+	want := []string{
+		`registrar_refusals_total{code="invalid_client_metadata",step="none"} 1`,
+		`registrar_refusals_total{code="invalid_client_metadata",step="request"} 1`,
+		`registrar_refusals_total{code="invalid_redirect_uri",step="set_redirect_uris"} 1`,
+		`registrar_refusals_total{code="other",step="other"} 1`,
+	}
+	if diff := cmp.Diff(want, scrape(t, m, "registrar_refusals_total")); diff != "" {
+		t.Errorf("want (-) and got (+):\n%s", diff)
+	}
+	m.KeySetFetched("read", time.Millisecond)
+	m.KeySetFetched("a server's text", time.Millisecond)
+	m.DocumentFetched(metrics.ByClient)("status", time.Millisecond)
+	m.DocumentFetched(metrics.ByOperator)("a server's text", time.Millisecond)
+	has(t, m, `registrar_key_set_fetch_duration_seconds_count{outcome="read"} 1`,
+		`registrar_key_set_fetch_duration_seconds_count{outcome="invalid"} 0`,
+		`registrar_key_set_fetch_duration_seconds_count{outcome="other"} 1`,
+		`registrar_document_fetch_duration_seconds_count{outcome="status",url_of="client"} 1`,
+		`registrar_document_fetch_duration_seconds_count{outcome="status",url_of="operator"} 0`,
+		`registrar_document_fetch_duration_seconds_count{outcome="other",url_of="operator"} 1`)
+}
+
+func TestExpiryAndAgeAreWatched(t *testing.T) {
+	m := metrics.New()
+	age, end := 1500*time.Millisecond, time.Unix(1_900_000_000, 0)
+	m.WatchWrites(func() time.Duration { return age })
+	m.WatchCertificates(map[string]func() time.Time{
+		"public": func() time.Time { return end },
+		"admin":  func() time.Time { return time.Time{} },
+	})
+	has(t, m, `registrar_database_write_age_seconds 1.5`,
+		`registrar_certificate_expiry_timestamp_seconds{listener="admin"} 0`,
+		`registrar_certificate_expiry_timestamp_seconds{listener="public"} 1.9e+09`)
+	end = end.Add(time.Hour) // it was replaced
+	has(t, m, `registrar_certificate_expiry_timestamp_seconds{listener="public"} 1.9000036e+09`)
 }

@@ -7,11 +7,14 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"registrar/engine"
 )
 
 // web is the metrics of HTTP.
 type web struct {
 	registrations *prometheus.CounterVec
+	refusals      *prometheus.CounterVec
 	unread        prometheus.Counter
 	requests      *prometheus.HistogramVec
 }
@@ -22,6 +25,10 @@ func newWeb() *web {
 			Name: "registrar_registrations_total",
 			Help: "Admitted registrations, by outcome.",
 		}, []string{"outcome"}),
+		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "registrar_refusals_total",
+			Help: "Registrations, updates and rotations that were refused, by error code and step.",
+		}, []string{"code", "step"}),
 		unread: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "registrar_addresses_unread_total",
 			Help: "Requests of trusted proxies in which the address of the caller cannot be read.",
@@ -39,7 +46,7 @@ func newWeb() *web {
 }
 
 func (w *web) collectors() []prometheus.Collector {
-	return []prometheus.Collector{w.registrations, w.unread, w.requests}
+	return []prometheus.Collector{w.registrations, w.refusals, w.unread, w.requests}
 }
 
 // Answered implements the server's observer.
@@ -50,6 +57,35 @@ func (m *Metrics) Answered(method, route string, status int, took time.Duration)
 
 // Registered implements the server's observer.
 func (m *Metrics) Registered(outcome string) { m.web.registrations.WithLabelValues(outcome).Inc() }
+
+// stepRequest takes the place of a step where the request cannot be read.
+const stepRequest = "request"
+
+// Refused implements the Refused of the engine and of the server's observer.
+func (m *Metrics) Refused(code engine.Code, step string) {
+	m.web.refusals.WithLabelValues(knownCode(code), knownStep(step)).Inc()
+}
+
+// knownCode bounds the label.
+func knownCode(code engine.Code) string {
+	if engine.ParseCode(string(code)) != code {
+		return other
+	}
+	return string(code)
+}
+
+// knownStep bounds the label.
+func knownStep(name string) string {
+	if name == stepRequest || name == engine.StepNone {
+		return name
+	}
+	for _, step := range engine.StepTable() {
+		if step.Name == name {
+			return name
+		}
+	}
+	return other
+}
 
 // AddressUnread implements the server's observer.
 func (m *Metrics) AddressUnread() { m.web.unread.Inc() }
