@@ -78,6 +78,7 @@ test-cluster: install
 
 lint:
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "run gofmt on: $$unformatted"; exit 1; }
+	@.ci/stage "lint rules" .ci/rules
 	@.ci/stage "lint vet" sh -c 'go vet ./... && go -C bench vet ./...'
 	@.ci/stage "lint golangci" go run $(GOLANGCI) run ./...
 	@cd bench && ../.ci/stage "lint golangci bench" go run $(GOLANGCI) run --config ../.golangci.yml ./...
