@@ -67,6 +67,28 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
+// untraced are the routes that are asked all the time.
+var untraced = map[string]bool{"/healthz": true, "/readyz": true, "/metrics": true, "/openapi.yaml": true}
+
+// trace calls Config.Trace. As observe does, it renders errors itself.
+func (s *Server) trace(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		route := c.Path()
+		if !s.routes[route] || untraced[route] {
+			return next(c)
+		}
+		ctx, end := s.config.Trace(c.Request(), route, requestIDOf(c))
+		c.SetRequest(c.Request().WithContext(ctx))
+		status := http.StatusInternalServerError // remains if a panic passes
+		defer func() { end(status) }()
+		if err := next(c); err != nil {
+			c.Error(err)
+		}
+		status = c.Response().Status
+		return nil
+	}
+}
+
 func (s *Server) nameRoutes() {
 	s.routes, s.calls = map[string]bool{}, map[call]bool{}
 	for _, e := range []*echo.Echo{s.public, s.admin} {

@@ -157,6 +157,10 @@ type Config struct {
 	Guard          *guard.Guard       // catches panics; nil means one that counts nothing
 	Observer       Observer           // nil means none
 	Metrics        http.Handler       // for /metrics on the admin listener; nil means 404
+	// Trace is called for each request to a known route, except those of health, metrics and openapi.yaml. It returns the
+	// context of the request, and a function that is called with the status of the response. nil means that nothing is
+	// called.
+	Trace func(r *http.Request, route, requestID string) (ctx context.Context, end func(status int))
 }
 
 // A Server serves the two listeners. It is safe for concurrent use.
@@ -226,7 +230,11 @@ func (s *Server) newEcho(respond echo.HTTPErrorHandler) *echo.Echo {
 	if s.config.Observer != nil {
 		e.Use(s.observe)
 	}
-	e.Use(requestID, noSniff, middleware.RecoverWithConfig(middleware.RecoverConfig{
+	e.Use(requestID)
+	if s.config.Trace != nil {
+		e.Use(s.trace)
+	}
+	e.Use(noSniff, middleware.RecoverWithConfig(middleware.RecoverConfig{
 		LogErrorFunc: func(_ echo.Context, err error, stack []byte) error {
 			s.config.Guard.Count(guard.Requests)
 			return fmt.Errorf("panic: %w\n%s", err, stack)

@@ -21,6 +21,7 @@ import (
 	"registrar/internal/guard"
 	"registrar/internal/metrics"
 	"registrar/internal/token"
+	"registrar/internal/tracing"
 	"registrar/scripts"
 	"registrar/scripts/host"
 	"registrar/server"
@@ -55,6 +56,7 @@ type Config struct {
 	// none.
 	Certificates map[string]func() time.Time
 
+	Tracing tracing.Config   // New sets Logger and Guard; the zero value means that nothing is traced
 	Metrics *metrics.Metrics // nil means one of the App's own; it must not be used by another App
 	Logger  *slog.Logger     // nil means slog.Default
 	Guard   *guard.Guard     // catches panics; nil means one of the App's own
@@ -69,6 +71,7 @@ type App struct {
 
 	config Config
 	heart  *heart
+	tracer *tracing.Tracer // nil means that nothing is traced
 
 	address string // of the admin listener, for people; set by Serve
 }
@@ -90,6 +93,12 @@ func New(ctx context.Context, c Config) (*App, error) {
 		return nil, err
 	}
 	a := &App{Store: db, config: c}
+	if c.Tracing.Enabled() {
+		c.Tracing.Logger, c.Tracing.Guard = c.Logger, c.Guard
+		if a.tracer, err = tracing.New(ctx, c.Tracing); err != nil {
+			return nil, errors.Join(err, a.Close(ctx))
+		}
+	}
 	a.heart = &heart{store: db, log: c.Logger, describe: a.replica}
 	if err := a.connect(ctx); err != nil {
 		return nil, errors.Join(err, a.Close(ctx))
@@ -128,6 +137,9 @@ func (a *App) newHost(ctx context.Context, observer host.Observer) (*host.Host, 
 	if c.Observer == nil {
 		c.Observer = observer
 	}
+	if a.tracer != nil {
+		c.Trace = a.tracer.Script
+	}
 	return host.New(ctx, c)
 }
 
@@ -135,6 +147,9 @@ func (a *App) newEngine() (*engine.Engine, error) {
 	c := a.config.Engine
 	c.Store, c.Overrides = a.Store, a.Scripts.Overrides
 	c.Refused = a.config.Metrics.Refused
+	if a.tracer != nil {
+		c.Overrides = a.tracer.Overrides(c.Overrides)
+	}
 	c.TokenIssuer = a.config.Server.AccessTokens.Trusts
 	if a.config.Discovery != nil {
 		c.Advertised = a.config.Discovery.Advertised
@@ -152,6 +167,9 @@ func (a *App) newServer(observer *metrics.Metrics) (*server.Server, error) {
 	c.Logger, c.Guard = a.config.Logger, a.config.Guard
 	if a.config.Discovery != nil {
 		c.Discovery = a.config.Discovery.Document
+	}
+	if a.tracer != nil {
+		c.Trace = a.tracer.Request
 	}
 	if c.Ready == nil {
 		c.Ready = a.Ready
@@ -229,9 +247,12 @@ func (a *App) Deployment(ctx context.Context) string {
 	return fmt.Sprintf("%d: %s", number, scripts.Names(d.Scripts))
 }
 
-// Close closes the scripts and the database. No registration may be running.
+// Close exports the traces that are left, and closes the scripts and the database. No registration may be running.
 func (a *App) Close(ctx context.Context) error {
 	ctx = context.WithoutCancel(ctx)
+	if a.tracer != nil {
+		a.tracer.Close(ctx)
+	}
 	var err error
 	if a.Scripts != nil {
 		if err = a.Scripts.Close(ctx); err != nil {

@@ -35,14 +35,15 @@ var arrows = map[string]string{
 	"store/groupcommit":   "",
 	"sdk":                 "",
 	"sdk/go/registrar":    "",
-	"internal/app":        "engine scripts scripts/host server store internal/discovery internal/metrics internal/token",
-	"internal/cli":        "engine scripts scripts/host scripts/sandbox sdk server server/adminapi server/bearer store internal/app internal/discovery internal/fetch internal/keyset internal/metrics internal/scriptcase internal/token",
+	"internal/app":        "engine scripts scripts/host server store internal/discovery internal/metrics internal/token internal/tracing",
+	"internal/cli":        "engine scripts scripts/host scripts/sandbox sdk server server/adminapi server/bearer store internal/app internal/discovery internal/fetch internal/keyset internal/metrics internal/scriptcase internal/token internal/tracing",
 	"internal/discovery":  "engine",
 	"internal/fetch":      "",
 	"internal/keyset":     "engine",
 	"internal/metrics":    "engine scripts",
 	"internal/scriptcase": "engine scripts scripts/host",
 	"internal/token":      "engine",
+	"internal/tracing":    "engine scripts",
 }
 
 // leaves are small packages that import nothing of this module but other leaves. Every package may import them.
@@ -65,6 +66,7 @@ var rooms = map[string]string{
 	"github.com/alecthomas/kong":      "internal/cli",
 	"github.com/goccy/go-yaml":        "internal/cli",
 	"github.com/prometheus/":          "internal/metrics",
+	"go.opentelemetry.io/":            "internal/tracing",
 	"github.com/jedisct1/go-minisign": "scripts/host",
 }
 

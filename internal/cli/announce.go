@@ -17,6 +17,7 @@ type announcement struct {
 	deployment    string
 	policy        server.RegistrationPolicy
 	token         string // where the admin token is
+	traces        string // where traces are sent; "" means nowhere
 }
 
 // announce reports that the server is listening: a table on a terminal, else one log record.
@@ -24,6 +25,9 @@ func announce(ctx context.Context, a announcement, logger *slog.Logger, to *cons
 	if to.terminal {
 		a.print(to)
 	} else {
+		if a.traces != "" {
+			logger.InfoContext(ctx, "sending traces", "otlp_endpoint", a.traces)
+		}
 		logger.InfoContext(ctx, "listening", "public", a.public, "admin", a.admin, "database", a.database,
 			"deployment", a.deployment, "registration", guards(a.policy), "admin_token", a.token)
 	}
@@ -52,7 +56,7 @@ func (a announcement) print(to *console) {
 }
 
 func (a announcement) rows() [][]string {
-	return [][]string{
+	rows := [][]string{
 		{"registrar", a.public},
 		{"admin API", a.admin},
 		{"database", a.database},
@@ -60,6 +64,10 @@ func (a announcement) rows() [][]string {
 		{"registration", guards(a.policy)},
 		{"admin token", a.token},
 	}
+	if a.traces != "" {
+		rows = append(rows, []string{"traces", a.traces})
+	}
+	return rows
 }
 
 // curl returns a command that registers a client here.

@@ -69,7 +69,7 @@ func (c *checkCommand) describe(r *checkReport, config app.Config) {
 	r.Runs = &runs{Version: version.Get().Version, Listen: c.Listen, TLS: config.TLS != nil, AdminListen: c.AdminListen,
 		AdminTLS: config.AdminTLS != nil, TLSUntil: expiry(config.TLS), AdminTLSUntil: expiry(config.AdminTLS),
 		PublicURL: c.publicURL(), Issuer: c.Issuer, SchemaNeeded: store.LatestVersion, Discovery: config.Discovery != nil,
-		MetadataDocuments: c.MetadataDocuments}
+		MetadataDocuments: c.MetadataDocuments, Traces: config.Tracing.Endpoint}
 	r.OpenTo = &openTo{Registration: string(config.Server.Registration), Management: c.Management,
 		Origins: config.Server.CORSOrigins, RateLimit: c.RateLimit, TokenIssuers: []string{}, Proxies: []string{},
 		Admin: "network", AdminCerts: c.AdminClientCA != ""}

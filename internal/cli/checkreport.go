@@ -84,6 +84,7 @@ type runs struct {
 	Deployment        *string    `json:"deployment"` // nil if it is unknown
 	Discovery         bool       `json:"discovery"`
 	MetadataDocuments bool       `json:"metadata_documents"`
+	Traces            string     `json:"traces"` // where they are sent; "" means none
 }
 
 // openTo is who may do what.
@@ -176,6 +177,10 @@ func (r *runs) rows() [][]string {
 	if r.MetadataDocuments {
 		discovery += "; clients may be metadata documents"
 	}
+	traces := "none"
+	if r.Traces != "" {
+		traces = "sent to " + r.Traces
+	}
 	return [][]string{
 		{"  registrar", r.Version},
 		{"  public address", r.Listen + ", " + protocol(r.TLSUntil)},
@@ -185,6 +190,7 @@ func (r *runs) rows() [][]string {
 		{"  database", r.database()},
 		{"  deployment", orUnknown(r.Deployment)},
 		{"  discovery document", discovery},
+		{"  traces", traces},
 	}
 }
 

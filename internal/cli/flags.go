@@ -34,6 +34,7 @@ type serverFlags struct {
 	moduleFlags       `group:"Scripts:"`
 	adminTokenFlags   `group:"Administration:"`
 	logFlags          `group:"Log:"`
+	traceFlags        `group:"Traces:"`
 }
 
 // listenFlags say where the server listens and how it is reached.

@@ -68,6 +68,9 @@ func (f *serverFlags) parse(logger *slog.Logger, g *guard.Guard) (app.Config, er
 	if c.AdminToken, err = f.configured(); err != nil {
 		return c, err
 	}
+	if c.Tracing, err = f.tracing(); err != nil {
+		return c, err
+	}
 	return c, f.documentFlags.configure(&c, f.Issuer, publicURL)
 }
 

@@ -93,6 +93,7 @@ func (c *serveCommand) serve(
 			deployment: a.Deployment(ctx),
 			policy:     config.Server.Registration,
 			token:      where,
+			traces:     config.Tracing.Endpoint,
 		}, logger, to)
 	})
 }

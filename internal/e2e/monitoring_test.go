@@ -2,17 +2,22 @@ package e2e
 
 import (
 	"crypto/tls"
+	"io"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/goccy/go-yaml"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
+	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
+	"google.golang.org/protobuf/proto"
 
 	"registrar/internal/servertest"
 	"registrar/internal/wasmtest"
@@ -170,5 +175,47 @@ func testMonitoringFiles(t *testing.T, known map[string][]string) {
 				t.Errorf("alerts_test.yaml does not test %s", a.Alert)
 			}
 		}
+	}
+}
+
+// The program sends traces to the collector that its flag names, the last ones when it stops.
+func TestTraces(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	var received []string // names of spans
+	collector := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		var sent tracepb.TracesData
+		b, err := io.ReadAll(r.Body)
+		if err == nil {
+			err = proto.Unmarshal(b, &sent)
+		}
+		if err != nil {
+			t.Error(err)
+		}
+		for _, of := range sent.ResourceSpans {
+			for _, scope := range of.ScopeSpans {
+				for _, span := range scope.Spans {
+					received = append(received, span.Name)
+				}
+			}
+		}
+	}))
+	defer collector.Close()
+	p := start(t, t.TempDir(), "--otlp-endpoint="+collector.URL)
+	if line := p.logged("sending traces"); line == nil || line["otlp_endpoint"] != collector.URL {
+		t.Errorf("the log does not name the collector: %v", line)
+	}
+	p.register(minimal)
+	p.status(p.admin + "/readyz")
+	if code := p.stop(); code != exitDone {
+		t.Fatalf("exit code %d:\n%s", code, p.log)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if !slices.Contains(received, "POST /register") || !slices.Contains(received, "set_redirect_uris") ||
+		slices.Contains(received, "GET /readyz") {
+		t.Errorf("got the spans %q", received)
 	}
 }

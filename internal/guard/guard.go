@@ -34,12 +34,13 @@ const (
 	Client                    // the command line's requests
 	Replicas                  // the row that a server keeps of itself
 	Certificates              // reading certificates again
+	Traces                    // exporting traces
 	places
 )
 
 var names = [places]string{"requests", "listeners", "modules", "instances", "deployments", "shadows", "canaries",
 	"batches", "discovery", "keys", "memory", "log", "client",
-	"replicas", "certificates"}
+	"replicas", "certificates", "traces"}
 
 // String returns the name of the place, as the metric has it.
 func (p Place) String() string { return names[p] }

@@ -76,6 +76,9 @@ type Config struct {
 
 	Logger   *slog.Logger // of scripts' lines and failures, and the sandbox's; nil means slog.Default
 	Observer Observer     // nil means none
+	// Trace is called when a script is called in a registration, but not in a dry run, a replay or a shadow. It returns
+	// the context of the call, and a function that is called when the call has ended. nil means that nothing is called.
+	Trace func(ctx context.Context, script, module, step string) (context.Context, func(scripts.StepEnd))
 }
 
 // withDefaults returns c with zero fields replaced by their defaults.

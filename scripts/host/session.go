@@ -152,7 +152,7 @@ func (s *session) observed(step, script string, f engine.StepFunc) engine.StepFu
 func (s *session) run(ctx context.Context, sc *script, step string, base engine.StepFunc) error {
 	entry := s.r.Snapshot()
 	var inner *interlude
-	end, err := s.enter(ctx, sc, step, base, &inner)
+	end, err := s.traced(ctx, sc, step, base, &inner)
 	s.observer.StepEnded(sc.Name, end)
 	if err == nil {
 		s.r.Client.Provenance.Acts = append(slices.Clip(s.r.Client.Provenance.Acts), engine.Act{
@@ -173,6 +173,20 @@ func (s *session) run(ctx context.Context, sc *script, step string, base engine.
 			"module", sc.Module, "step", step, "reason", failure.Reason, "request_id", s.r.Request.ID)
 	}
 	return base(ctx, s.r)
+}
+
+// traced is enter within Config.Trace.
+func (s *session) traced(
+	ctx context.Context, sc *script, step string, base engine.StepFunc, inner **interlude,
+) (scripts.StepEnd, error) {
+	trace := s.host.config.Trace
+	if trace == nil || s.r.Mode != engine.ModeEnforce {
+		return s.enter(ctx, sc, step, base, inner)
+	}
+	within, ended := trace(ctx, sc.Name, sc.Module, step)
+	end, err := s.enter(within, sc, step, base, inner)
+	ended(end)
+	return end, err
 }
 
 // enter calls the guest. It returns nil, a *RefusalError or the refusal of the base, a *ScriptError, or an error that
