@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"context"
+	"crypto/tls"
 	"io"
 	"net"
 	"net/http/httptest"
@@ -29,7 +30,8 @@ func TestConnectionsThatFailAreLogged(t *testing.T) {
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- s.Server.Serve(ctx, listeners[0], listeners[1], certificates.TLS) }()
+	public := tls.NewListener(listeners[0], certificates.TLS)
+	go func() { ended <- s.Server.Serve(ctx, public, listeners[1]) }()
 	conn, err := net.Dial("tcp", listeners[0].Addr().String())
 	if err != nil {
 		t.Fatal(err)

@@ -52,10 +52,6 @@ type Config struct {
 	Discovery  *discovery.Source // nil means that no discovery document is published
 	AdminToken string            // configured token; "" means that only tokens in the database are valid
 
-	// Certificates returns when the certificate of a listener, "public" or "admin", expires; nil means that there are
-	// none.
-	Certificates map[string]func() time.Time
-
 	Tracing tracing.Config   // New sets Logger and Guard; the zero value means that nothing is traced
 	Metrics *metrics.Metrics // nil means one of the App's own; it must not be used by another App
 	Logger  *slog.Logger     // nil means slog.Default
@@ -116,7 +112,7 @@ func (a *App) connect(ctx context.Context) error {
 	observer.Watch(a.Scripts)
 	observer.WatchDatabase(a.Store)
 	observer.WatchWrites(a.heart.age)
-	observer.WatchCertificates(a.config.Certificates)
+	observer.WatchCertificates(a.expiries())
 	observer.WatchPanics(a.config.Guard)
 	if a.Engine, err = a.newEngine(); err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"net"
 	"sync"
+	"time"
 
 	"registrar/internal/certs"
 	"registrar/internal/guard"
@@ -17,6 +18,17 @@ func listen(address string, certificates *certs.Reloader) (net.Listener, error) 
 		return listener, err
 	}
 	return tls.NewListener(listener, certificates.Config()), nil
+}
+
+// expiries returns when the certificates of the listeners expire, by listener, for [metrics.Metrics.WatchCertificates].
+func (a *App) expiries() map[string]func() time.Time {
+	list := map[string]func() time.Time{}
+	for name, r := range map[string]*certs.Reloader{"public": a.config.TLS, "admin": a.config.AdminTLS} {
+		if r != nil {
+			list[name] = r.NotAfter
+		}
+	}
+	return list
 }
 
 // followCertificates reads the certificates of both listeners again when their files change, and at a hangup, until ctx

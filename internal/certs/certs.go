@@ -69,9 +69,6 @@ func (r *Reloader) NotAfter() time.Time { return r.inUse.Load().leaf.NotAfter }
 // Valid returns an error if the certificate in use is not valid yet, or not any more.
 func (r *Reloader) Valid() error { return r.inUse.Load().valid(time.Now()) }
 
-// ClientCertificates reports whether clients need a certificate.
-func (r *Reloader) ClientCertificates() bool { return r.files.ClientCA != "" }
-
 // Warnings returns what an operator should mend: a certificate that is not valid now, and a private key that every user
 // of the machine may read. Since many tools store keys so, the latter is not refused.
 func (r *Reloader) Warnings() (warnings []string) {
