@@ -52,7 +52,8 @@ type Config struct {
 	// mistaken for its tokens. nil means that there is no such issuer.
 	TokenIssuer func(issuer string) bool
 	// Refused is called when a registration, an update or a rotation is refused, with the error code and the name of the
-	// step that refused it, or StepNone. It is not called for dry runs, shadows and replays. nil means that nothing is called.
+	// step that refused it, or StepNone. It is not called for dry runs, shadows and replays. nil means that
+	// nothing is called.
 	Refused func(code Code, step string)
 	Random  io.Reader        // for IDs, secrets and salts; nil means crypto/rand
 	Now     func() time.Time // nil means time.Now

@@ -12,11 +12,14 @@ import (
 func TestRefusalsAreReported(t *testing.T) {
 	refusing := func(field func(*Steps) *StepFunc) Overrides {
 		return func(_ *Registration, base Steps) (Steps, func()) {
-			*field(&base) = func(context.Context, *Registration) error { return RefuseAs(UnapprovedSoftwareStatement, "no") }
+			*field(&base) = func(context.Context, *Registration) error {
+				return RefuseAs(UnapprovedSoftwareStatement, "no")
+			}
 			return base, func() {}
 		}
 	}
-	overruling := func(_ *Registration, base Steps) (Steps, func()) { // the refusal of set_scopes, then set_client_name refuses
+	// overruling overrules the refusal of set_default_scopes. Then set_client_name refuses.
+	overruling := func(_ *Registration, base Steps) (Steps, func()) {
 		scopes := base.SetScopes
 		base.SetScopes = func(ctx context.Context, r *Registration) error { _ = scopes(ctx, r); return nil }
 		base.SetDefaultScopes = func(context.Context, *Registration) error { return Refuse("no default") }
@@ -34,7 +37,8 @@ func TestRefusalsAreReported(t *testing.T) {
 	}{
 		{"none", minimal, nil, nil},
 		{"a step", `{"redirect_uris":["https://app.example/cb#f"]}`, nil, []string{"set_redirect_uris invalid_redirect_uri"}},
-		{"a check", `{"redirect_uris":["https://app.example/cb"],"a":"\u0000"}`, nil, []string{"none invalid_client_metadata"}},
+		{"a check", `{"redirect_uris":["https://app.example/cb"],"a":"\u0000"}`, nil,
+			[]string{"none invalid_client_metadata"}},
 		{"a nested step", minimal, refusing(func(s *Steps) *StepFunc { return &s.SetDefaultScopes }),
 			[]string{"set_default_scopes unapproved_software_statement"}},
 		{"the secret", minimal, refusing(func(s *Steps) *StepFunc { return &s.GenerateSecret }),

@@ -40,7 +40,8 @@ func TestConnectionsThatFailAreLogged(t *testing.T) {
 		t.Fatal(err)
 	}
 	const want = `"msg":"connection failed","listener":"public","error":"http: TLS handshake error`
-	for deadline := time.Now().Add(time.Minute); !strings.Contains(s.Log.String(), want); time.Sleep(5 * time.Millisecond) {
+	deadline := time.Now().Add(time.Minute)
+	for ; !strings.Contains(s.Log.String(), want); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("the log has no %s:\n%s", want, s.Log)
 		}

@@ -31,7 +31,8 @@ const (
 	StatementTransaction = "transaction"
 )
 
-// observeStatements has the observer notified of each statement that gorm runs. Without an observer, it changes nothing.
+// observeStatements has the observer notified of each statement that gorm runs. Without an observer, it changes
+// nothing.
 func (s *Store) observeStatements() error {
 	if s.observer == nil {
 		return nil

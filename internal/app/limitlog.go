@@ -142,8 +142,8 @@ func (c *causes) makeRoom(now time.Time) bool {
 	return made
 }
 
-// causeOf names the cause of a line: its message, where it happened, and what kind of error it reports. There are as many
-// as the program has messages and kinds of errors, and as scripts are deployed.
+// causeOf names the cause of a line: its message, where it happened, and what kind of error it reports. There are as
+// many as the program has messages and kinds of errors, and as scripts are deployed.
 func causeOf(r slog.Record) string {
 	var b strings.Builder
 	b.WriteString(r.Message)
@@ -161,8 +161,8 @@ func causeOf(r slog.Record) string {
 	return b.String()[:min(b.Len(), maxCause)]
 }
 
-// A causer is an error that knows its cause better than its type tells. The cause must be one of few, and hold nothing of
-// a request.
+// A causer is an error that knows its cause better than its type tells. The cause must be one of few, and hold nothing
+// of a request.
 type causer interface{ Cause() string }
 
 // writeKind writes the types of an error and of those that it wraps, without their texts, which may hold what a client

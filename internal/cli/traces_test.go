@@ -33,7 +33,8 @@ func TestTraceFlags(t *testing.T) {
 		switch {
 		case c.want == "" && (err != nil || got.Enabled() != (c.flags.OTLPEndpoint != "")):
 			t.Errorf("%+v: got %v, enabled %t", c.flags, err, got.Enabled())
-		case c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "secret-1")):
+		case c.want != "" &&
+			(err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "secret-1")):
 			t.Errorf("%+v: got %v, want %q and no secret", c.flags, err, c.want)
 		}
 		if c.want == "" && c.headers != "" && got.Header.Get("API-Key") != "secret-1" {

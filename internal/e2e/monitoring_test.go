@@ -23,8 +23,8 @@ import (
 	"registrar/internal/wasmtest"
 )
 
-// served returns the metrics of a server that uses TLS, and on which a script has run and a client was refused, each with
-// its labels.
+// served returns the metrics of a server that uses TLS, and on which a script has run and a client was refused, each
+// with its labels.
 func served(t *testing.T) map[string][]string {
 	t.Helper()
 	p := start(t, t.TempDir(), servertest.Certificate(t)...)
@@ -136,7 +136,8 @@ func testMonitoringFiles(t *testing.T, known map[string][]string) {
 	}
 	dashboard, rules, tests := read("docs/monitoring/registrar.json"), read("docs/monitoring/alerts.yaml"),
 		read("docs/monitoring/alerts_test.yaml")
-	for file, text := range map[string]string{"registrar.json": dashboard, "alerts.yaml": rules, "alerts_test.yaml": tests} {
+	files := map[string]string{"registrar.json": dashboard, "alerts.yaml": rules, "alerts_test.yaml": tests}
+	for file, text := range files {
 		names := metricName.FindAllString(text, -1)
 		if len(names) < 15 {
 			t.Errorf("%s: only %d metrics were found", file, len(names))

@@ -1,7 +1,7 @@
 // Package metrics counts the work of the server and its scripts for Prometheus. [Metrics] implements the observer
 // interfaces of those packages and of the store, and serves /metrics. Labels are bounded: scripts and their steps are
-// those of the deployment in force, routes those of the server, steps of refusals those of the engine; what is not among
-// the known values is "other".
+// those of the deployment in force, routes those of the server, steps of refusals those of the engine; what is not
+// among the known values is "other".
 package metrics
 
 import (

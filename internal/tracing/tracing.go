@@ -62,7 +62,8 @@ func (c Config) Validate() error {
 	case u.RawQuery != "" || u.Fragment != "":
 		return errors.New("the endpoint: must have no query and no fragment")
 	case u.Scheme == "http" && len(c.Header) > 0 && !netrule.IsLoopback(u.Hostname()):
-		return errors.New("the endpoint: must be https unless its host is loopback, since headers are sent, which may be keys")
+		return errors.New("the endpoint: must be https unless its host is loopback, " +
+			"since headers are sent, which may be keys")
 	}
 	return nil
 }
