@@ -26,7 +26,7 @@ func TestClusterReplicas(t *testing.T) {
 	if _, err := binary(); err != nil {
 		t.Fatal(err)
 	}
-	cluster := storetest.NewCluster(t)
+	cluster := storetest.Galera(t)
 	var database string
 	var replicas [galera.Nodes]*process
 	for round := range 3 {
