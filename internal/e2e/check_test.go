@@ -211,12 +211,13 @@ func TestCheckAsJSON(t *testing.T) {
 			{"note", "database", "--database", "--database sqlite:registrar.db: serve creates the file"},
 		},
 		Runs: map[string]any{"version": c.Runs["version"], "listen": "127.0.0.1:0", "tls": false,
+			"tls_until": nil, "admin_tls": false, "admin_tls_until": nil, "traces": "",
 			"admin_listen": "127.0.0.1:0", "public_url": "http://localhost:8080", "issuer": "http://localhost:8080",
 			"database": "sqlite:registrar.db", "schema": nil, "schema_needed": c.Runs["schema_needed"],
 			"deployment": "none: the built-in steps", "discovery": false, "metadata_documents": false},
 		OpenTo: map[string]any{"registration": "token", "management": true, "origins": []any{"https://app.example"},
 			"rate_limit": 10.0, "token_issuers": []any{}, "trusted_proxies": []any{}, "admin": "loopback",
-			"admin_token": "configured"},
+			"admin_token": "configured", "admin_client_certificates": false},
 	}
 	if diff := cmp.Diff(want, c); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -76,7 +76,7 @@ func TestHealthFindsTheServer(t *testing.T) {
 		{"a port that the server chooses", nil, []string{"--listen=127.0.0.1:0"}, exitUsage, "--url"},
 		{"two endpoints", nil, []string{"--ready", "--url=" + plain.public + "/healthz"}, exitUsage, "--ready"},
 		{"a certificate that is not there", nil, []string{"--tls-cert=/nowhere"}, exitUsage, "--tls-cert"},
-		{"a certificate that is none", nil, []string{"--tls-cert=" + yaml}, exitUsage, "no certificate in PEM"},
+		{"a certificate that is none", nil, []string{"--tls-cert=" + yaml}, exitUsage, "it has no PEM block"},
 	} {
 		r := runWith(t, t.TempDir(), tt.variables, append([]string{"health"}, tt.args...)...)
 		if r.code != tt.code || !strings.Contains(r.err, tt.says) || (r.out == "healthy\n") != (tt.code == exitDone) {

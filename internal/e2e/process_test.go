@@ -68,11 +68,19 @@ func launch(t testing.TB, folder string, args ...string) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return startProgram(t, path, folder, args...)
+	return launchProgram(t, path, folder, args...)
 }
 
 // startProgram is start with another build of the program.
 func startProgram(t testing.TB, path, folder string, args ...string) *process {
+	t.Helper()
+	p := launchProgram(t, path, folder, args...)
+	p.awaitListening()
+	return p
+}
+
+// launchProgram is launch with another build of the program.
+func launchProgram(t testing.TB, path, folder string, args ...string) *process {
 	t.Helper()
 	args = append([]string{"serve", "--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0", "--log-format=json",
 		"--log-level=debug", "--script-timeout=1m", "--request-timeout=1m", "--rate-limit=1e9"}, args...)

@@ -100,7 +100,7 @@ func TestScriptReplayRefuses(t *testing.T) {
 		{[]string{"--last=100001"}, exitUsage, "--last 100001: must be 1 to 100000"},
 		{[]string{"--name=No"}, exitUsage, "use --name"},
 		{[]string{"--config-json=[]"}, exitUsage, "--config-json: must be a JSON object"},
-		{[]string{"--server=http://127.0.0.1:1"}, exitFailed, "reaching the server"},
+		{[]string{"--server=http://127.0.0.1:1"}, exitFailed, "name its admin address with --server"},
 	} {
 		args := append([]string{"script", "replay", wasmtest.Path(t, "accept-all"),
 			"--admin-token-file", filepath.Join(p.folder, "registrar.token"), "--server", p.admin}, c.args...)
