@@ -140,8 +140,11 @@ func lossesIn(text string) (list []declaredLoss) {
 func lossesBetween(files fs.FS, from, to int64) (list []declaredLoss, err error) {
 	for v := from; v > to; v-- {
 		paths, err := fs.Glob(files, fmt.Sprintf("%05d_*.sql", v))
-		if err != nil || len(paths) != 1 {
-			return nil, fmt.Errorf("migration %d: got the files %q and %v, want one", v, paths, err)
+		if err != nil {
+			return nil, err
+		}
+		if len(paths) != 1 {
+			return nil, fmt.Errorf("migration %d: got the files %q, want one", v, paths)
 		}
 		text, err := fs.ReadFile(files, paths[0])
 		if err != nil {

@@ -90,8 +90,14 @@ func (p *process) tryRegisterManaged(body string) (managed, error) {
 		return managed{}, err
 	}
 	c := managed{p: p}
-	if err := json.Unmarshal(b, &c); err != nil || response.StatusCode != http.StatusCreated || c.Token == "" {
-		return managed{}, fmt.Errorf("registering: status %d, %v: %s", response.StatusCode, err, b)
+	if response.StatusCode != http.StatusCreated {
+		return managed{}, fmt.Errorf("registering: status %d: %s", response.StatusCode, b)
+	}
+	if err := json.Unmarshal(b, &c); err != nil {
+		return managed{}, fmt.Errorf("registering: %w: %s", err, b)
+	}
+	if c.Token == "" {
+		return managed{}, fmt.Errorf("registering: no registration access token: %s", b)
 	}
 	return c, nil
 }
