@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,12 +12,14 @@ import (
 	"slices"
 	"strings"
 
+	"registrar/scripts"
 	"registrar/sdk"
 )
 
 // scriptNewCommand creates a script project.
 type scriptNewCommand struct {
 	Folder string `arg:"" placeholder:"DIR" help:"Folder of the project; must be empty or not exist."`
+	Name   string `placeholder:"NAME" help:"Name of the script: make builds NAME.wasm, and a push deploys it as NAME. Defaults to the folder's."`
 	Lang   string `required:"" placeholder:"LANG" help:"Language: go, rust, as (AssemblyScript) or c."`
 }
 
@@ -30,7 +33,11 @@ func sdkFolder(lang string) string {
 
 // Run writes the project.
 func (c *scriptNewCommand) Run(to *console) error {
-	project, err := newProject(sdk.Files(), c.Lang)
+	name, err := c.scriptName()
+	if err != nil {
+		return usageError{err}
+	}
+	project, err := newProject(sdk.Files(), c.Lang, name)
 	if err != nil {
 		return usageError{err}
 	}
@@ -41,8 +48,30 @@ func (c *scriptNewCommand) Run(to *console) error {
 	return err
 }
 
-// newProject returns the files of a project by path: the language's template and its SDK.
-func newProject(files fs.FS, lang string) (map[string][]byte, error) {
+// scriptName returns the name of the project's script, which its module and its deployments have too.
+func (c *scriptNewCommand) scriptName() (string, error) {
+	if c.Name != "" {
+		if !scripts.ValidName(c.Name) {
+			return "", fmt.Errorf("--name %q: must be %s", c.Name, scripts.NameRule)
+		}
+		return c.Name, nil
+	}
+	folder, err := filepath.Abs(c.Folder) // "." has a name too
+	if err != nil {
+		return "", err
+	}
+	name := filepath.Base(folder)
+	if !scripts.ValidName(name) {
+		return "", fmt.Errorf("the folder's name %q is not a script's, which must be %s: use --name", name, scripts.NameRule)
+	}
+	return name, nil
+}
+
+// namePlaceholder is where the Makefile and the README.md of a template have the name of the script.
+const namePlaceholder = "@NAME@"
+
+// newProject returns the files of a script's project by path: the language's template and its SDK.
+func newProject(files fs.FS, lang, script string) (map[string][]byte, error) {
 	folder := sdkFolder(lang)
 	if known := languages(files); !slices.Contains(known, lang) {
 		return nil, fmt.Errorf("--lang %s: no such template; there are %s", lang, strings.Join(known, ", "))
@@ -54,6 +83,9 @@ func newProject(files fs.FS, lang string) (map[string][]byte, error) {
 		}
 		b, err := fs.ReadFile(files, name)
 		inside := strings.TrimPrefix(strings.TrimPrefix(name, folder+"/"), "template/")
+		if inside == "Makefile" || inside == "README.md" {
+			b = bytes.ReplaceAll(b, []byte(namePlaceholder), []byte(script))
+		}
 		project[strings.TrimSuffix(inside, ".tmpl")] = b
 		return err
 	})

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"os"
 	"path"
 	"path/filepath"
@@ -27,6 +28,7 @@ func TestScriptNewRefuses(t *testing.T) {
 		{"a path instead of a language", "go/template", missing, exitUsage, "no such template"},
 		{"a folder with a file in it", "go", full, exitUsage, "is not empty"},
 		{"a file", "go", file, exitFailed, "not a directory"},
+		{"a folder whose name is not a script's", "go", missing + "/My Policy", exitUsage, `"My Policy" is not a script's`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := runHere(t, "script", "new", "--lang", tt.lang, tt.folder)
@@ -58,10 +60,10 @@ func TestNewProject(t *testing.T) {
 	if diff := cmp.Diff([]string{"as"}, languages(files)); diff != "" {
 		t.Error(diff)
 	}
-	if _, err := newProject(files, "go"); err == nil || !strings.HasSuffix(err.Error(), "there are as") {
+	if _, err := newProject(files, "go", "ids"); err == nil || !strings.HasSuffix(err.Error(), "there are as") {
 		t.Errorf("got %v", err)
 	}
-	got, err := newProject(files, "as")
+	got, err := newProject(files, "as", "ids")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +80,7 @@ func TestNewProject(t *testing.T) {
 // Each template has cases. A project has no tests of the SDK and no module.
 func TestTemplates(t *testing.T) {
 	for _, lang := range languages(sdk.Files()) {
-		project, err := newProject(sdk.Files(), lang)
+		project, err := newProject(sdk.Files(), lang, "my-ids")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -87,8 +89,16 @@ func TestTemplates(t *testing.T) {
 			if strings.HasPrefix(name, "cases/") && strings.HasSuffix(name, ".txtar") {
 				cases++
 			}
+			if bytes.Contains(project[name], []byte(namePlaceholder)) {
+				t.Errorf("%s: %s has a placeholder", lang, name)
+			}
 			if strings.HasSuffix(name, "_test.go") || path.Ext(name) == ".wasm" || path.Ext(name) == ".tmpl" {
 				t.Errorf("%s: the project has %s", lang, name)
+			}
+		}
+		for _, name := range []string{"Makefile", "README.md"} {
+			if !bytes.Contains(project[name], []byte("my-ids")) {
+				t.Errorf("%s: %s does not name the script", lang, name)
 			}
 		}
 		if cases < 2 || project["Makefile"] == nil || project["README.md"] == nil {

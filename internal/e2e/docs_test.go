@@ -91,12 +91,12 @@ var pages = map[string]page{
 		notRun: []string{"benchmarks take minutes; go vet ./... compiles them"},
 	},
 	"docs/replay.md": {
-		before: aServer + aProject + twoClients + "cp policy/script.wasm policy.wasm\n",
+		before: aServer + aProject + twoClients + "cp policy/policy.wasm policy.wasm\n",
 		needs:  []string{"go", "make", "curl"},
 		says:   []string{"2 registrations: 1 the same, 0 changed, 1 refused, 0 failed", "is not allowed here"},
 	},
 	"docs/rollout.md": {
-		before: aServer + aProject + "cp policy/script.wasm policy.wasm\ncp \"$TREE\"/testdata/wasm/prefix-id.wasm ids.wasm\n",
+		before: aServer + aProject + "cp policy/policy.wasm policy.wasm\ncp \"$TREE\"/testdata/wasm/prefix-id.wasm ids.wasm\n",
 		needs:  []string{"go", "make"},
 		says:   []string{"deployment 5 is in force"},
 	},

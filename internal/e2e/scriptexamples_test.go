@@ -9,7 +9,7 @@ import (
 	"registrar/internal/wasmtest"
 )
 
-// The cases of the SDKs' examples pass, and those of new projects.
+// The cases of the SDKs' examples pass.
 func TestExamples(t *testing.T) {
 	t.Parallel()
 	needs(t, "make", "go", "clang", "wasm-ld", "/usr/bin/rustc", "sdk/assemblyscript/node_modules/.bin/asc")
@@ -33,14 +33,6 @@ func TestExamples(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Run(name, func(t *testing.T) { passes(t, filepath.Join("sdk", name), module) })
-	}
-	for _, lang := range []string{"go", "c", "rust", "as"} {
-		t.Run("new "+lang, func(t *testing.T) {
-			folder := filepath.Join(t.TempDir(), "script")
-			must(t, runBinary(t, wasmtest.Root(), "script", "new", "--lang", lang, folder))
-			makeProject(t, folder)
-			passes(t, folder, filepath.Join(folder, "script.wasm"))
-		})
 	}
 }
 
