@@ -2,11 +2,8 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net/http"
 	"os"
-	"slices"
 
 	"github.com/go-json-experiment/json"
 
@@ -80,51 +77,4 @@ func (f *remoteFlags) deploy(ctx context.Context, to *console, wait waitFlags, a
 
 func describeDeployment(p *textWriter, d scripts.Deployment) {
 	p.line("deployment %d is in force: %s", d.Number, scripts.Names(d.Scripts))
-}
-
-// deployAttempts bounds the attempts to deploy while others deploy at the same time.
-const deployAttempts = 5
-
-// deployModule deploys the current scripts with script in place of the one of its name, else at the end.
-func deployModule(ctx context.Context, api *adminapi.API, script scripts.Script) (scripts.Deployment, error) {
-	for attempt := 1; ; attempt++ {
-		current, err := api.CurrentDeployment(ctx)
-		if err != nil {
-			return scripts.Deployment{}, err
-		}
-		list, err := withModule(current.Scripts, script)
-		if err != nil {
-			return scripts.Deployment{}, err
-		}
-		d, err := api.Deploy(ctx, adminapi.NewDeployment{Scripts: list, IfCurrent: &current.Number})
-		problem, ok := errors.AsType[*adminapi.Problem](err)
-		if !ok || problem.Status != http.StatusConflict || attempt == deployAttempts {
-			return d, err
-		}
-	}
-}
-
-// withModule returns list with script in place of the one of its name, else at the end. It keeps what script leaves
-// out. An enforced script is not moved to shadow mode, since nothing would replace it.
-func withModule(list []scripts.Script, script scripts.Script) ([]scripts.Script, error) {
-	list = slices.Clone(list)
-	i := slices.IndexFunc(list, func(s scripts.Script) bool { return s.Name == script.Name })
-	if i < 0 {
-		return append(list, script), nil
-	}
-	if script.Mode == scripts.ModeShadow && list[i].Mode != scripts.ModeShadow {
-		return nil, fmt.Errorf("script %s is enforced and would stop in shadow mode: "+
-			"choose another --name, or deploy a list without it", script.Name)
-	}
-	list[i].Module = script.Module
-	if script.Config != nil {
-		list[i].Config = script.Config
-	}
-	if script.Steps != nil {
-		list[i].Steps = script.Steps
-	}
-	if script.Mode != "" || script.Canary != "" {
-		list[i].Mode, list[i].Canary = script.Mode, script.Canary
-	}
-	return list, nil
 }

@@ -1,9 +1,11 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 
 	"registrar/scripts"
@@ -13,11 +15,12 @@ import (
 // scriptPushCommand uploads a module and may deploy it.
 type scriptPushCommand struct {
 	File       string `arg:"" placeholder:"FILE.wasm" help:"Module to upload."`
-	Name       string `placeholder:"NAME" help:"Name of the script. Defaults to the file's."`
+	Name       string `placeholder:"NAME" help:"Name of the script. Defaults to the file's, NAME.wasm."`
 	Deploy     bool   `help:"Deploy the module, in place of the script of that name with its configuration, else last (innermost)."`
 	Mode       string `enum:",enforce,shadow" default:"" help:"With --deploy: shadow only records what the script would do. Defaults to the current mode, else enforce."`
 	ConfigJSON string `name:"config-json" placeholder:"JSON" help:"With --deploy: configuration of the script, an object. Defaults to the current one."`
 	Canary     string `placeholder:"5%" help:"With --deploy: share of the callers that get it. For the others the previous deployment stays in force."`
+	Replace    bool   `help:"With --deploy: replace the script of that name even if a step or a member of its configuration, which the new module does not know, loses its effect."`
 	uploadFlags
 	stepFlags
 	waitFlags
@@ -30,8 +33,8 @@ func (c *scriptPushCommand) Run(ctx context.Context, to *console) error {
 	if err != nil {
 		return err
 	}
-	if (c.Mode != "" || c.Canary != "" || c.ConfigJSON != "" || c.Wait) && !c.Deploy {
-		return usageError{errors.New("--mode, --canary, --config-json and --wait need --deploy")}
+	if (c.Mode != "" || c.Canary != "" || c.ConfigJSON != "" || c.Replace || c.Wait) && !c.Deploy {
+		return usageError{errors.New("--mode, --canary, --config-json, --replace and --wait need --deploy")}
 	}
 	if err := c.waitFlags.check(); err != nil {
 		return err
@@ -47,31 +50,54 @@ func (c *scriptPushCommand) Run(ctx context.Context, to *console) error {
 	if err != nil {
 		return err
 	}
-	m, err := c.upload(ctx, api, name, c.File)
+	wasm, err := os.ReadFile(c.File)
+	if err != nil {
+		return err
+	}
+	m, err := c.upload(ctx, api, name, c.File, wasm)
 	if err != nil {
 		return err
 	}
 	if !c.Deploy {
 		return c.write(to.out, m, func(p *textWriter) { describeModule(p, m) })
 	}
-	d, err := deployModule(ctx, api, scripts.Script{
+	script := scripts.Script{
 		Name:   name,
 		Module: m.Digest,
 		Config: config,
 		Mode:   scripts.Mode(c.Mode),
 		Canary: c.Canary,
 		Steps:  c.Step,
-	})
+	}
+	one := pushed{script: script, module: m, file: c.File, wasm: wasm, named: c.Name != "", replace: c.Replace}
+	d, old, err := one.deploy(ctx, api)
 	if err != nil {
 		return err
 	}
-	if err := c.write(to.out, d, func(p *textWriter) { describeModule(p, m); describeDeployment(p, d) }); err != nil {
+	describe := func(p *textWriter) {
+		describeModule(p, m)
+		describeReplaced(p, old, *named(d.Scripts, name))
+		describeDeployment(p, d)
+	}
+	if err := c.write(to.out, d, describe); err != nil {
 		return err
 	}
 	for _, warning := range outerScripts(ctx, api, d.Scripts, name, slices.Concat(c.Step, m.Steps)) {
 		fmt.Fprintln(to.err, "registrar: warning:", printable(warning))
 	}
 	return c.wait(ctx, api, d.Number, to)
+}
+
+// describeReplaced prints what a script took the place of, nothing if old is nil.
+func describeReplaced(p *textWriter, old *scripts.Script, deployed scripts.Script) {
+	if old == nil {
+		return
+	}
+	config := "its config is new"
+	if bytes.Equal(old.Config, deployed.Config) {
+		config = "its config is kept"
+	}
+	p.line("script %s had the module %s; %s", old.Name, old.Module, config)
 }
 
 // outerScripts warns of scripts further out that replace one of the steps: they decide whether this one runs at all.

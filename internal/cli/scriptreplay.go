@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"os"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -38,7 +39,11 @@ func (c *scriptReplayCommand) Run(ctx context.Context, to *console) error {
 	if err != nil {
 		return err
 	}
-	m, err := c.upload(ctx, api, name, c.File)
+	wasm, err := os.ReadFile(c.File)
+	if err != nil {
+		return err
+	}
+	m, err := c.upload(ctx, api, name, c.File, wasm)
 	if err != nil {
 		return err
 	}
@@ -47,7 +52,7 @@ func (c *scriptReplayCommand) Run(ctx context.Context, to *console) error {
 		return err
 	}
 	script := scripts.Script{Name: name, Module: m.Digest, Config: config, Mode: scripts.ModeEnforce}
-	list, err := withModule(current.Scripts, script)
+	list, err := withModule(current.Scripts, script, m)
 	if err != nil {
 		return err
 	}

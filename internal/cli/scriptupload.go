@@ -19,12 +19,10 @@ type uploadFlags struct {
 	Signature string `placeholder:"FILE" help:"File of the module's minisign signature. Defaults to FILE.wasm.minisig, if it exists."`
 }
 
-// upload uploads the module in a file, with its signature if it has one.
-func (f *uploadFlags) upload(ctx context.Context, api *adminapi.API, name, path string) (scripts.Module, error) {
-	wasm, err := os.ReadFile(path)
-	if err != nil {
-		return scripts.Module{}, err
-	}
+// upload uploads the module that was read from a file, with its signature if it has one.
+func (f *uploadFlags) upload(
+	ctx context.Context, api *adminapi.API, name, path string, wasm []byte,
+) (scripts.Module, error) {
 	signature, err := f.signature(path)
 	if err != nil {
 		return scripts.Module{}, err

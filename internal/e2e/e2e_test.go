@@ -242,7 +242,7 @@ func TestSecretsDoNotLeak(t *testing.T) {
 	secrets, modules := map[string]bool{admin: true, sent: true}, []byte{}
 	for _, script := range []string{"", "prefix-id", "custom-secret", "log-secret", "id-and-secret"} {
 		if script != "" {
-			must(t, p.command("script", "push", wasmtest.Path(t, script), "--deploy", "--name=ids"))
+			must(t, p.command("script", "push", wasmtest.Path(t, script), "--deploy", "--name=ids", "--replace"))
 			wasm, err := os.ReadFile(wasmtest.Path(t, script))
 			if err != nil {
 				t.Fatal(err)

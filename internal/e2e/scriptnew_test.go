@@ -1,16 +1,15 @@
 package e2e
 
 import (
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"registrar/internal/servertest"
-	"registrar/scripts"
-
-	"github.com/go-json-experiment/json"
+	"registrar/internal/wasmtest"
+	"registrar/server/adminapi"
 )
 
 // needs skips the test if a program is missing, or fails it if CI is set.
@@ -26,80 +25,163 @@ func needs(t *testing.T, programs ...string) {
 	}
 }
 
-// makeProject runs make in a script's project, without the caller's settings of Go and make.
-func makeProject(t *testing.T, folder string) {
-	t.Helper()
+// inProject runs a shell's commands in a script's project, without the caller's settings of Go and make, and returns
+// what they print.
+func (p *process) inProject(folder, commands string) string {
+	p.t.Helper()
 	compiler, err := filepath.Abs("sdk/assemblyscript/node_modules/.bin/asc") // instead of the project's own
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	bin := p.t.TempDir()
+	if err := os.Symlink(p.cmd.Path, filepath.Join(bin, "registrar")); err != nil {
+		p.t.Fatal(err)
+	}
+	cmd := exec.Command("bash", "-euc", commands)
+	cmd.Dir = folder
+	// A project needs no network. A time limit must not end a slow test.
+	cmd.Env = append(os.Environ(), "GOPROXY=off", "GOFLAGS=", "GOEXPERIMENT=", "GOTOOLCHAIN=local", "MAKEFLAGS=",
+		"CARGO=/usr/bin/cargo", "RUSTC=/usr/bin/rustc", "ASC="+compiler, "REGISTRAR_SERVER="+p.admin,
+		"REGISTRAR_SCRIPT_TIMEOUT=1m", "PATH="+bin+":"+os.Getenv("PATH"))
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		p.t.Fatalf("%v:\n%s", err, out)
+	}
+	return string(out)
+}
+
+// edit replaces a text in a file, wherever it is.
+func edit(t *testing.T, file, before, after string) {
+	t.Helper()
+	b, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("make")
-	cmd.Dir = folder
-	// A project needs no network.
-	cmd.Env = append(os.Environ(), "GOPROXY=off", "GOFLAGS=", "GOEXPERIMENT=", "GOTOOLCHAIN=local", "MAKEFLAGS=",
-		"CARGO=/usr/bin/cargo", "RUSTC=/usr/bin/rustc", "ASC="+compiler)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("make: %v\n%s", err, out)
+	edited := strings.ReplaceAll(string(b), before, after)
+	if edited == string(b) {
+		t.Fatalf("%s does not have %q", file, before)
+	}
+	if err := os.WriteFile(file, []byte(edited), 0o644); err != nil {
+		t.Fatal(err)
 	}
 }
 
-func TestScriptNew(t *testing.T) {
+// A newcomer brings a script into force by the commands of its project's README, changes it, and begins another one.
+func TestNewcomer(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		lang      string
 		compilers []string
-		files     []string
+		source    string // file of the script
 	}{
-		{"go", []string{"go"}, []string{"Makefile", "README.md", "cases/allowed.txtar", "go.mod", "main.go", "registrar/registrar.go"}},
-		{"rust", []string{"/usr/bin/cargo", "/usr/bin/rustc"}, []string{"Makefile", "README.md", "cases/allowed.txtar", "registrar/src/lib.rs"}},
-		{"c", []string{"clang", "wasm-ld"}, []string{"Makefile", "README.md", "cases/allowed.txtar", "script.c", "registrar.h"}},
+		{"go", []string{"go"}, "main.go"},
+		{"rust", []string{"/usr/bin/cargo", "/usr/bin/rustc"}, "src/lib.rs"},
+		{"as", []string{"sdk/assemblyscript/node_modules/.bin/asc"}, "script.ts"},
+		{"c", []string{"clang", "wasm-ld"}, "script.c"},
 	} {
 		t.Run(tt.lang, func(t *testing.T) {
 			t.Parallel()
-			folder := filepath.Join(t.TempDir(), "new", "script")
-			if r := must(t, runBinary(t, t.TempDir(), "script", "new", "--lang", tt.lang,
-				folder)); !strings.Contains(r.out, folder) {
-				t.Errorf("got %q, want the folder in it", r.out)
-			}
-			for _, file := range tt.files {
-				if _, err := os.Stat(filepath.Join(folder, filepath.FromSlash(file))); err != nil {
-					t.Error(err)
+			needs(t, append(tt.compilers, "make")...)
+			root := t.TempDir()
+			first, second := filepath.Join(root, "redirects"), filepath.Join(root, "scopes")
+			for _, folder := range []string{first, second} {
+				r := must(t, runBinary(t, root, "script", "new", "--lang", tt.lang, folder))
+				if !strings.Contains(r.out, folder) {
+					t.Errorf("got %q, want the folder in it", r.out)
 				}
 			}
-			needs(t, append(tt.compilers, "make")...)
-			makeProject(t, folder)
-			modules, err := filepath.Glob(filepath.Join(folder, "*.wasm"))
-			if err != nil || len(modules) != 1 {
-				t.Fatalf("make built %v, want one module", modules)
-			}
-			must(t, runBinary(t, folder, "script", "inspect", modules[0]))
+			p := start(t, first) // which is where README.md has the server started
+			n := newcomer{t, p}
 
-			request := servertest.File(t, "request.json", minimal)
-			d := dryRun(t, exitDone, modules[0], "--request", request,
-				`--config-json={"redirect_uris":["https://app.example/cb"]}`)
-			if d.Outcome != scripts.OutcomeRegistered {
-				t.Errorf("an allowed redirect URI: %s", d.Outcome)
+			readme := blocksOf(t, filepath.Join(first, "README.md"))[0].code
+			if out := p.inProject(first, readme); !strings.Contains(out, "3 passed, 0 failed") ||
+				!strings.Contains(out, "deployment 1 is in force: redirects") {
+				t.Errorf("the commands of README.md print\n%s", out)
 			}
-			d = dryRun(t, exitFailed, modules[0], "--request", request,
-				`--config-json={"redirect_uris":["https://app.example/other"]}`)
-			if d.Outcome != scripts.OutcomeRefused || d.Error == nil ||
-				!strings.Contains(d.Error.Description, "not allowed here") {
-				t.Errorf("another redirect URI: %s: %+v", d.Outcome, d.Error)
+			n.onlyAllowed("is not allowed here")
+
+			// A new build keeps the config.
+			edit(t, filepath.Join(first, tt.source), "is not allowed here", "is not on the list")
+			out := p.inProject(first, "make && registrar script push redirects.wasm --deploy")
+			if !strings.Contains(out, "its config is kept") {
+				t.Errorf("pushing a new build prints\n%s", out)
 			}
+			n.onlyAllowed("is not on the list")
+
+			// Another project is another script, and takes the place of the first only if told to.
+			edit(t, filepath.Join(second, tt.source), "set_redirect_uris", "set_scopes")
+			out = p.inProject(second, "make && cd "+first+" && registrar script push "+second+"/scopes.wasm --deploy "+
+				`--config-json '{"redirect_uris":["https://app.example/cb"]}'`)
+			if !strings.Contains(out, "deployment 3 is in force: redirects, scopes") {
+				t.Errorf("pushing another project prints\n%s", out)
+			}
+			push := []string{"script", "push", second + "/scopes.wasm", "--name=redirects", "--deploy"}
+			if r := p.command(push...); r.code != exitFailed || !strings.Contains(r.err, "replaces set_redirect_uris") {
+				t.Errorf("pushing it over the first: exit code %d: %s", r.code, r.err)
+			}
+			n.onlyAllowed("is not on the list")
+			must(t, p.command(append(push, "--replace")...))
+			must(t, p.command("script", "rollback", "2"))
+			n.onlyAllowed("is not on the list")
 		})
 	}
 }
 
-// dryRun runs script run, checks its exit code and returns its result.
-func dryRun(t *testing.T, code int, args ...string) (d scripts.DryRun) {
-	t.Helper()
-	r := runBinary(t, t.TempDir(), append([]string{"script", "run", "--output=json", "--script-timeout=1m"},
-		args...)...)
-	if r.code != code {
-		t.Fatalf("exit code %d, want %d: %s", r.code, code, r.err)
+// A newcomer tries a server.
+type newcomer struct {
+	t *testing.T
+	p *process
+}
+
+// onlyAllowed checks that a client with the redirect URI of the config registers, and no other, with this reason.
+func (n *newcomer) onlyAllowed(reason string) {
+	n.t.Helper()
+	if r := n.p.register(minimal); r.status != http.StatusCreated {
+		n.t.Errorf("an allowed redirect URI: %+v", r)
 	}
-	if err := json.Unmarshal([]byte(r.out), &d); err != nil {
-		t.Fatal(err)
+	status, b := n.p.post(n.p.public+"/register", `{"redirect_uris":["https://app.example/other"]}`)
+	if status != http.StatusBadRequest || !strings.Contains(string(b), reason) {
+		n.t.Errorf("another redirect URI: %d: %s", status, b)
 	}
-	return d
+}
+
+// A push takes nothing from the script that it replaces without --replace.
+func TestPushRefusesLosses(t *testing.T) {
+	t.Parallel()
+	p := start(t, t.TempDir())
+	const config = `--config-json={"hosts":["app.example"]}`
+	must(t, p.command("script", "push", wasmtest.Path(t, "go-policy"), "--name=policy", "--deploy", config))
+	refused := func(says string, args ...string) {
+		t.Helper()
+		r := p.command(append([]string{"script", "push", "--deploy"}, args...)...)
+		if r.code != exitFailed || !strings.Contains(r.err, says) {
+			t.Errorf("push %v: exit code %d: %s, want %q in it", args, r.code, r.err, says)
+		}
+	}
+	refused("script policy replaces set_scopes, and ", wasmtest.Path(t, "refuse-redirect-host"), "--name=policy")
+	refused("script policy has a config, and ", wasmtest.Path(t, "accept-all"), "--name=policy")
+	must(t, p.command("script", "push", wasmtest.Path(t, "accept-all"), "--name=policy", "--deploy", "--config-json={}"))
+
+	// A file's name that build tools give names no script.
+	file := filepath.Join(t.TempDir(), "script.wasm")
+	place := func(module string) {
+		t.Helper()
+		b, err := os.ReadFile(wasmtest.Path(t, module))
+		if err == nil {
+			err = os.WriteFile(file, b, 0o644)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	place("prefix-id")
+	must(t, p.command("script", "push", "--deploy", file))
+	must(t, p.command("script", "push", "--deploy", file)) // the same module
+	place("wrap-id")
+	refused("say with --name which script it is", file)
+	must(t, p.command("script", "push", "--deploy", file, "--name=script"))
+
+	if list := answer[adminapi.Deployments](t, p, "script", "deployments").Deployments; list[0].Number != 5 {
+		t.Errorf("in force is %+v", list[0])
+	}
 }

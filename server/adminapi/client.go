@@ -47,6 +47,18 @@ func (a *API) Modules(ctx context.Context) ([]scripts.Module, error) {
 	return m.Modules, err
 }
 
+// Module returns one module.
+func (a *API) Module(ctx context.Context, digest string) (m scripts.Module, err error) {
+	err = a.get(ctx, fill(PathModule, digest), &m)
+	return m, err
+}
+
+// ModuleBytes returns the bytes of a module, as they were uploaded.
+func (a *API) ModuleBytes(ctx context.Context, digest string) (wasm []byte, err error) {
+	err = a.get(ctx, fill(PathModuleBytes, digest), &wasm)
+	return wasm, err
+}
+
 // DeleteModule deletes a module that no recent deployment uses.
 func (a *API) DeleteModule(ctx context.Context, digest string) error {
 	return a.do(ctx, http.MethodDelete, fill(PathModule, digest), nil, nil, nil)
@@ -163,7 +175,7 @@ func (a *API) post(ctx context.Context, path string, body, answer any) error {
 // maxAnswer bounds a response, in bytes.
 const maxAnswer = 64 << 20
 
-// do makes one call, and decodes the response into answer unless that is nil.
+// do makes one call, and decodes the response into answer unless that is nil. A *[]byte takes the response as it is.
 func (a *API) do(ctx context.Context, method, path string, header http.Header, body []byte, answer any) error {
 	request, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(a.Base, "/")+path, bytes.NewReader(body))
 	if err != nil {
@@ -185,6 +197,10 @@ func (a *API) do(ctx context.Context, method, path string, header http.Header, b
 		return problem(response, b)
 	}
 	if answer == nil {
+		return nil
+	}
+	if raw, ok := answer.(*[]byte); ok {
+		*raw = b
 		return nil
 	}
 	if err := json.Unmarshal(b, answer); err != nil {
