@@ -105,7 +105,7 @@ func (s *Server) deploy(c echo.Context) error {
 	case asked.CopyOf != 0:
 		ctx, cancel := context.WithTimeout(c.Request().Context(), s.config.RequestTimeout)
 		defer cancel()
-		old, err := s.config.Deployments.Deployment(ctx, asked.CopyOf)
+		old, err := s.deployment(ctx, asked.CopyOf)
 		if err != nil {
 			return err
 		}
@@ -150,11 +150,28 @@ func (s *Server) showDeployment(c echo.Context) error {
 	if err != nil {
 		return scripts.ErrNotFound
 	}
-	d, err := s.config.Deployments.Deployment(c.Request().Context(), n)
+	d, err := s.deployment(c.Request().Context(), n)
 	if err != nil {
 		return err
 	}
 	return reply(c, http.StatusOK, d)
+}
+
+// deployment returns the deployment of a number. The error of one that does not exist names the latest.
+func (s *Server) deployment(ctx context.Context, n int64) (scripts.Deployment, error) {
+	d, err := s.config.Deployments.Deployment(ctx, n)
+	if !errors.Is(err, scripts.ErrNotFound) {
+		return d, err
+	}
+	latest, err := s.config.Deployments.CurrentDeployment(ctx)
+	if err != nil {
+		return scripts.Deployment{}, err
+	}
+	detail := fmt.Sprintf("deployment %d not found: the latest is %d", n, latest.Number)
+	if latest.Number == 0 {
+		detail = fmt.Sprintf("deployment %d not found: there is none yet", n)
+	}
+	return scripts.Deployment{}, &statusError{http.StatusNotFound, detail}
 }
 
 // listReplicas responds with the servers on the database.
