@@ -91,6 +91,7 @@ func newParser(commands *cli, c *console) (*kong.Kong, error) {
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 120}),
 		kong.Bind(c),
 		kong.Vars{
+			"deploy_file":    deployHelp,
 			"grant_types":    strings.Join(engine.DefaultGrantTypes(), ","),
 			"response_types": strings.Join(engine.DefaultResponseTypes(), ","),
 			"signing_algs":   strings.Join(engine.DefaultSigningAlgs(), ","),

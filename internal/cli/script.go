@@ -19,6 +19,8 @@ type scriptCommands struct {
 	List        scriptListCommand        `cmd:"" help:"List uploaded modules, newest first."`
 	Deployments scriptDeploymentsCommand `cmd:"" help:"List deployments, newest first. The first is in force."`
 	Deploy      scriptDeployCommand      `cmd:"" help:"Deploy a list of scripts."`
+	Export      scriptExportCommand      `cmd:"" help:"Print a deployment, to edit and deploy it."`
+	Diff        scriptDiffCommand        `cmd:"" help:"Show what a deployment would change."`
 	Rollback    scriptRollbackCommand    `cmd:"" help:"Deploy a copy of an older deployment."`
 	Shadow      scriptShadowCommand      `cmd:"" help:"Show what scripts in shadow mode would have done."`
 	New         scriptNewCommand         `cmd:"" help:"Create a script project: a first script, the SDK, test cases. Needs no server and no network."`

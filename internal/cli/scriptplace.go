@@ -22,6 +22,11 @@ type pushed struct {
 	wasm    []byte
 	named   bool // whether the user gave the name, not the file
 	replace bool // whether it may take steps and a configuration from the script that it replaces
+	comment string
+
+	// The place in the list; without both, that of the script that it replaces, else the last.
+	outermost bool
+	before    string // the name of the next script
 }
 
 // deploy deploys the current scripts with the pushed one in place of the one of its name, else at the end. It also
@@ -42,12 +47,33 @@ func (p *pushed) deploy(ctx context.Context, api *adminapi.API) (scripts.Deploym
 				return scripts.Deployment{}, nil, err
 			}
 		}
-		d, err := api.Deploy(ctx, adminapi.NewDeployment{Scripts: list, IfCurrent: &current.Number})
+		if list, err = p.place(list); err != nil {
+			return scripts.Deployment{}, nil, err
+		}
+		d, err := api.Deploy(ctx, adminapi.NewDeployment{Scripts: list, IfCurrent: &current.Number, Comment: p.comment})
 		problem, ok := errors.AsType[*adminapi.Problem](err)
 		if !ok || problem.Status != http.StatusConflict || attempt == deployAttempts {
 			return d, old, err
 		}
 	}
+}
+
+// place returns list with the pushed script where the flags say.
+func (p *pushed) place(list []scripts.Script) ([]scripts.Script, error) {
+	if !p.outermost && p.before == "" {
+		return list, nil
+	}
+	one := *named(list, p.script.Name)
+	others := slices.DeleteFunc(slices.Clone(list), func(s scripts.Script) bool { return s.Name == one.Name })
+	if p.outermost {
+		return slices.Insert(others, 0, one), nil
+	}
+	i := slices.IndexFunc(others, func(s scripts.Script) bool { return s.Name == p.before })
+	if i < 0 {
+		return nil, fmt.Errorf("--before %s: the deployment in force has no such script; it has %s",
+			p.before, scripts.Names(others))
+	}
+	return slices.Insert(others, i, one), nil
 }
 
 // named returns the script of a name in list, nil if there is none.

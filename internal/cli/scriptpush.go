@@ -16,11 +16,14 @@ import (
 type scriptPushCommand struct {
 	File       string `arg:"" placeholder:"FILE.wasm" help:"Module to upload."`
 	Name       string `placeholder:"NAME" help:"Name of the script. Defaults to the file's, NAME.wasm."`
-	Deploy     bool   `help:"Deploy the module, in place of the script of that name with its configuration, else last (innermost)."`
+	Deploy     bool   `help:"Deploy the module, in place of the script of that name with its configuration, else last (innermost); see --outermost and --before."`
 	Mode       string `enum:",enforce,shadow" default:"" help:"With --deploy: shadow only records what the script would do. Defaults to the current mode, else enforce."`
 	ConfigJSON string `name:"config-json" placeholder:"JSON" help:"With --deploy: configuration of the script, an object. Defaults to the current one."`
 	Canary     string `placeholder:"5%" help:"With --deploy: share of the callers that get it. For the others the previous deployment stays in force."`
 	Replace    bool   `help:"With --deploy: replace the script of that name even if a step or a member of its configuration, which the new module does not know, loses its effect."`
+	Outermost  bool   `xor:"place" help:"With --deploy: put the script before all others."`
+	Before     string `xor:"place" placeholder:"NAME" help:"With --deploy: put the script before this one, that is, further out."`
+	commentFlags
 	uploadFlags
 	stepFlags
 	waitFlags
@@ -33,8 +36,11 @@ func (c *scriptPushCommand) Run(ctx context.Context, to *console) error {
 	if err != nil {
 		return err
 	}
-	if (c.Mode != "" || c.Canary != "" || c.ConfigJSON != "" || c.Replace || c.Wait) && !c.Deploy {
-		return usageError{errors.New("--mode, --canary, --config-json, --replace and --wait need --deploy")}
+	if flag := c.needsDeploy(); flag != "" && !c.Deploy {
+		return usageError{fmt.Errorf("%s needs --deploy", flag)}
+	}
+	if c.Before == name {
+		return usageError{fmt.Errorf("--before %s is the script itself", name)}
 	}
 	if err := c.waitFlags.check(); err != nil {
 		return err
@@ -69,7 +75,8 @@ func (c *scriptPushCommand) Run(ctx context.Context, to *console) error {
 		Canary: c.Canary,
 		Steps:  c.Step,
 	}
-	one := pushed{script: script, module: m, file: c.File, wasm: wasm, named: c.Name != "", replace: c.Replace}
+	one := pushed{script: script, module: m, file: c.File, wasm: wasm, named: c.Name != "", replace: c.Replace,
+		outermost: c.Outermost, before: c.Before, comment: c.Comment}
 	d, old, err := one.deploy(ctx, api)
 	if err != nil {
 		return err
@@ -86,6 +93,23 @@ func (c *scriptPushCommand) Run(ctx context.Context, to *console) error {
 		fmt.Fprintln(to.err, "registrar: warning:", printable(warning))
 	}
 	return c.wait(ctx, api, d.Number, to)
+}
+
+// needsDeploy returns the first given flag that has no effect without --deploy, "" if there is none.
+func (c *scriptPushCommand) needsDeploy() string {
+	for _, flag := range []struct {
+		name  string
+		given bool
+	}{
+		{"--mode", c.Mode != ""}, {"--canary", c.Canary != ""}, {"--config-json", c.ConfigJSON != ""},
+		{"--replace", c.Replace}, {"--outermost", c.Outermost}, {"--before", c.Before != ""},
+		{"--comment", c.Comment != ""}, {"--wait", c.Wait},
+	} {
+		if flag.given {
+			return flag.name
+		}
+	}
+	return ""
 }
 
 // describeReplaced prints what a script took the place of, nothing if old is nil.

@@ -98,7 +98,7 @@ var pages = map[string]page{
 	"docs/rollout.md": {
 		before: aServer + aProject + "cp policy/policy.wasm policy.wasm\ncp \"$TREE\"/testdata/wasm/prefix-id.wasm ids.wasm\n",
 		needs:  []string{"go", "make"},
-		says:   []string{"deployment 5 is in force"},
+		says:   []string{"deployment 6 is in force"},
 	},
 	"docs/script-test.md": {
 		before: aProject,

@@ -24,7 +24,11 @@ func TestHelpListsFlagsAndEnvironment(t *testing.T) {
 			t.Errorf("the help does not contain %q", want)
 		}
 	}
-	if strings.Contains(got, "${") {
+	deploy := must(t, runBinary(t, t.TempDir(), "script", "deploy", "--help")).out
+	if !strings.Contains(deploy, `"fail_open"?`) || !strings.Contains(deploy, "if_current") {
+		t.Errorf("the help does not name the members of a deployment:\n%s", deploy)
+	}
+	if strings.Contains(got+deploy, "${") {
 		t.Error("the help contains a placeholder")
 	}
 }

@@ -8,7 +8,9 @@ import (
 	"strings"
 	"testing"
 
+	"registrar/internal/servertest"
 	"registrar/internal/wasmtest"
+	"registrar/scripts"
 	"registrar/server/adminapi"
 )
 
@@ -120,7 +122,22 @@ func TestNewcomer(t *testing.T) {
 				t.Errorf("pushing it over the first: exit code %d: %s", r.code, r.err)
 			}
 			n.onlyAllowed("is not on the list")
-			must(t, p.command(append(push, "--replace")...))
+			must(t, p.command(append(push, "--replace")...)) // deployment 4
+
+			// The deployment before that is edited, compared, deployed, and taken back.
+			out = p.inProject(first, `registrar script export 2 > deployment.json
+sed -i 's,app.example/cb,app.example/new,' deployment.json
+registrar script diff 2 deployment.json
+registrar script deploy deployment.json --comment 'another URI'`)
+			for _, want := range []string{`+ /scripts/redirects/config/redirect_uris/0: "https://app.example/new"`,
+				"deployment 5 is in force: redirects\n"} {
+				if !strings.Contains(out, want) {
+					t.Errorf("editing the deployment prints\n%s\nwithout %s", out, want)
+				}
+			}
+			if r := p.register(minimal); r.status != http.StatusBadRequest {
+				t.Errorf("a redirect URI that is not in the edited config: %+v", r)
+			}
 			must(t, p.command("script", "rollback", "2"))
 			n.onlyAllowed("is not on the list")
 		})
@@ -183,5 +200,58 @@ func TestPushRefusesLosses(t *testing.T) {
 
 	if list := answer[adminapi.Deployments](t, p, "script", "deployments").Deployments; list[0].Number != 5 {
 		t.Errorf("in force is %+v", list[0])
+	}
+}
+
+// A deployment is exported, edited and placed without typing digests.
+func TestDeploymentsAreEdited(t *testing.T) {
+	t.Parallel()
+	p := start(t, t.TempDir())
+	push := func(module string, flags ...string) scripts.Deployment {
+		t.Helper()
+		args := append([]string{"script", "push", wasmtest.Path(t, module), "--deploy"}, flags...)
+		return answer[scripts.Deployment](t, p, args...)
+	}
+	push("prefix-id", "--name=ids")
+	push("patch-metadata", "--name=names", "--outermost")
+	push("default-scopes", "--name=scopes", "--before=ids")
+	d := push("prefix-id", "--name=ids", "--outermost", "--comment=ids first")
+	if got := scripts.Names(d.Scripts); got != "ids, names, scopes" || d.Comment != "ids first" {
+		t.Errorf("got %s with the comment %q", got, d.Comment)
+	}
+	r := p.command("script", "push", wasmtest.Path(t, "prefix-id"), "--name=ids", "--deploy", "--before=nothing")
+	if r.code != exitFailed || !strings.Contains(r.err, "it has names, scopes") {
+		t.Errorf("a place before a missing script: exit code %d: %s", r.code, r.err)
+	}
+
+	exported := servertest.File(t, "exported.json", must(t, p.command("script", "export")).out)
+	if r := must(t, p.command("script", "diff", exported)); !strings.Contains(r.out, "have the same scripts") {
+		t.Errorf("the difference of what was exported:\n%s", r.out)
+	}
+	edit(t, exported, `"name": "names"`, `"mode": "shadow", "name": "names"`)
+	if r := must(t, p.command("script", "diff", exported)); !strings.Contains(r.out,
+		`--- deployment 4, in force`) || !strings.Contains(r.out, `+ /scripts/names/mode: "shadow"`) {
+		t.Errorf("the difference of an edited deployment:\n%s", r.out)
+	}
+	deployed := must(t, p.command("script", "deploy", exported, "--output=json")).out
+	if r := p.command("script", "deploy", exported); r.code != exitFailed ||
+		!strings.Contains(r.err, "deployment 5 is in force, not 4") {
+		t.Errorf("deploying it twice: exit code %d: %s", r.code, r.err)
+	}
+	printed := servertest.File(t, "printed.json", deployed) // without if_current
+	must(t, p.command("script", "deploy", printed))
+	if r := must(t, p.command("script", "diff", "5", "6")); !strings.Contains(r.out, "have the same scripts") {
+		t.Errorf("the difference of what a command printed:\n%s", r.out)
+	}
+
+	for _, args := range [][]string{{"rollback", "70"}, {"export", "70"}, {"diff", "70"}} {
+		r := p.command(append([]string{"script"}, args...)...)
+		if r.code != exitFailed || !strings.Contains(r.err, "deployment 70 not found: the latest is 6") {
+			t.Errorf("script %v: exit code %d: %s", args, r.code, r.err)
+		}
+	}
+	d = answer[scripts.Deployment](t, p, "script", "rollback", "1", "--comment=back")
+	if d.CopyOf != 1 || d.Comment != "back" {
+		t.Errorf("rolling back gave %+v", d)
 	}
 }

@@ -11,6 +11,14 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
+// Diff returns the differences of two JSON values, "" if there are none. A line is - for a value of before or + for one
+// of after, a JSON Pointer (RFC 6901), and the value as JSON.
+func Diff(before, after any) string {
+	var d caseDiff
+	d.compare("", before, after)
+	return d.String()
+}
+
 // A caseDiff collects the differences between a result and what a case expects. A line is - for an expected or + for an
 // actual value, a JSON Pointer into expect.json, and the value as JSON. The zero value has no differences.
 type caseDiff struct{ lines strings.Builder }

@@ -83,6 +83,12 @@ func (a *API) CurrentDeployment(ctx context.Context) (d scripts.Deployment, err 
 	return d, err
 }
 
+// Deployment returns the deployment of a number.
+func (a *API) Deployment(ctx context.Context, number int64) (d scripts.Deployment, err error) {
+	err = a.get(ctx, fill(PathDeployment, strconv.FormatInt(number, 10)), &d)
+	return d, err
+}
+
 // Replicas lists the servers on the database, the oldest first.
 func (a *API) Replicas(ctx context.Context) ([]scripts.Replica, error) {
 	var list Replicas
