@@ -26,6 +26,10 @@ type Module struct {
 	Signature string    `json:"signature,omitzero"` // the content of the .minisig file; "" means none
 }
 
+// HowToShrink says how a module gets smaller, for the answer to one that is too large.
+const HowToShrink = "leave out debug information (Go: -ldflags='-s -w'; Rust: strip = true and opt-level = \"s\"; " +
+	"C: -Wl,--strip-all; any: wasm-opt -Oz --strip-debug), and packages that the script does not need"
+
 // Command reports whether the module is a program, which exports _start instead of steps.
 func (m Module) Command() bool { return len(m.Steps) == 0 }
 

@@ -19,6 +19,9 @@ import (
 // uploadModule stores a module. If the same bytes are stored already, the response is the same but for the status, 200.
 func (s *Server) uploadModule(c echo.Context) error {
 	wasm, err := body(c, "application/wasm", s.config.MaxModule)
+	if refused, ok := errors.AsType[*statusError](err); ok && refused.status == http.StatusRequestEntityTooLarge {
+		return &statusError{refused.status, refused.detail + "; " + scripts.HowToShrink}
+	}
 	if err != nil {
 		return err
 	}

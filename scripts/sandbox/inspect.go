@@ -26,12 +26,12 @@ const (
 // It only reads the bytes; nothing is compiled or run.
 func (s *Sandbox) Inspect(wasm []byte) (scripts.Module, error) {
 	if len(wasm) > s.config.MaxModule {
-		return scripts.Module{}, scripts.Reject("the module has %d bytes: at most %d are allowed",
-			len(wasm), s.config.MaxModule)
+		return scripts.Module{}, scripts.Reject("the module has %d bytes: at most %d are allowed; %s",
+			len(wasm), s.config.MaxModule, scripts.HowToShrink)
 	}
 	m, err := wasmbin.Decode(wasm)
 	if err != nil {
-		return scripts.Module{}, scripts.Reject("the module cannot be read: %v", err)
+		return scripts.Module{}, scripts.Reject("the module cannot be read: %v%s", err, hintFor(wasm))
 	}
 	i := inspection{m: m, steps: s.config.Steps, maxPages: s.config.MemoryPages, functions: hostFunctions()}
 	i.start()

@@ -19,6 +19,7 @@ func TestInspectRefuses(t *testing.T) {
 		{"bad-import-module", "registrar_v2.random: this server has registrar_v1 only"},
 		{"bad-env-abort", "--use abort="},
 		{"as-default-abort", "--use abort="},
+		{"as-default-abort", "Emscripten: link with -sSTANDALONE_WASM"},
 		{"bad-start", "start section: export what it runs as _initialize"},
 		{"bad-no-memory", "does not export its memory"},
 		{"bad-imported-memory", "imports the memory"},

@@ -18,7 +18,8 @@ type habit struct {
 // habits are in the order in which they are looked at.
 var habits = []habit{
 	{names: []string{"abort"}, fix: "as AssemblyScript does by default: compile with --use abort= so that it " +
-		"traps instead, or with --use abort=FILE/FUNCTION to name a function of your own"},
+		"traps instead, or with --use abort=FILE/FUNCTION to name a function of your own. " +
+		"Emscripten: link with -sSTANDALONE_WASM --no-entry"},
 	{names: []string{"seed", "trace", "performance.now", "Date.now", "console.log"},
 		fix: "as AssemblyScript does for what it has of JavaScript: leave that out, or name a function of your own with " +
 			"--use NAME=FILE/FUNCTION"},
