@@ -15,7 +15,7 @@ import (
 
 // adminTokenFlags say where the admin token comes from.
 type adminTokenFlags struct {
-	AdminTokenFile string `placeholder:"FILE" help:"File of the admin token, at least 32 characters; or set $$REGISTRAR_ADMIN_TOKEN. With neither, the server's first start creates one in registrar.token."`
+	AdminTokenFile string `placeholder:"FILE" help:"File of the admin token, at least 32 characters; or set $$REGISTRAR_ADMIN_TOKEN. With neither, the server's first start creates one in registrar.token, beside its SQLite database, else in $$STATE_DIRECTORY, else in the working directory; commands look for it in $$STATE_DIRECTORY and in the working directory."`
 }
 
 // configured returns the token that the operator configured, "" if none.
@@ -42,7 +42,7 @@ func (f *adminTokenFlags) forServer(host string) (string, error) {
 	if configured != "" || err != nil {
 		return configured, err
 	}
-	for _, folder := range slices.Compact([]string{stateFolder(), "."}) {
+	for _, folder := range tokenFolders() {
 		path := filepath.Join(folder, token.AdminFile)
 		found, err := token.ReadFile(path)
 		switch {
@@ -56,8 +56,24 @@ func (f *adminTokenFlags) forServer(host string) (string, error) {
 		}
 		return found, nil
 	}
-	return "", fmt.Errorf("no admin token: set %s or --admin-token-file, or run this where the server keeps its %s",
-		token.AdminVariable, token.AdminFile)
+	return "", fmt.Errorf("no admin token: there is no %s in %s, where the server's first start writes it unless its "+
+		"database is a SQLite file elsewhere; run this there, or set %s or --admin-token-file",
+		token.AdminFile, lookedIn(), token.AdminVariable)
+}
+
+// tokenFolders returns the folders where a command looks for the token of the server's first start.
+func tokenFolders() []string { return slices.Compact([]string{stateFolder(), "."}) }
+
+// lookedIn returns the absolute paths of tokenFolders, for people.
+func lookedIn() string {
+	var folders []string
+	for _, folder := range tokenFolders() {
+		if absolute, err := filepath.Abs(folder); err == nil {
+			folder = absolute
+		}
+		folders = append(folders, folder)
+	}
+	return strings.Join(folders, " or ")
 }
 
 // tokenFolder returns the folder of the first start's token: that of the SQLite file, else [stateFolder].

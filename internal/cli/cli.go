@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -39,10 +40,14 @@ type cli struct {
 	Token   tokenCommands   `cmd:"" help:"Create, list and revoke initial access tokens."`
 	Replica replicaCommands `cmd:"" help:"List the servers on the database."`
 	Version versionCommand  `cmd:"" help:"Print the version."`
+	Help    helpCommand     `cmd:"" help:"Show help, also of a command: registrar help script push."`
 
 	// CompileModule is for processes that this program starts itself; see [host.CompileChild].
 	CompileModule compileCommand `cmd:"" hidden:""`
 }
+
+// helpCommand is in the list of commands only: run makes --help of it.
+type helpCommand struct{}
 
 // A console is where a command writes and asks.
 type console struct {
@@ -67,6 +72,9 @@ func Main() int {
 
 // run runs one command and returns its exit code.
 func run(ctx context.Context, args []string, c *console) int {
+	if len(args) > 0 && args[0] == "help" {
+		args = append(slices.Clone(args[1:]), "--help")
+	}
 	parser, err := newParser(&cli{}, c)
 	if err != nil {
 		fmt.Fprintln(c.err, "registrar:", err)

@@ -29,7 +29,7 @@ type scriptCommands struct {
 
 // stepFlags name the steps that a program replaces.
 type stepFlags struct {
-	Step []string `placeholder:"STEP" help:"Steps to replace, for a program (a module that exports _start)."`
+	Step []string `placeholder:"STEP,..." help:"Steps to replace, for a program (a module that exports _start)."`
 }
 
 // objectFlag returns the value of a flag that is a JSON object, nil if it is not given.

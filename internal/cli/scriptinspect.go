@@ -49,7 +49,7 @@ func describeModule(p *textWriter, m scripts.Module) {
 	p.table([][]string{
 		{"digest", m.Digest},
 		{"size", fmt.Sprintf("%d bytes", m.Size)},
-		{"steps", cmp.Or(strings.Join(m.Steps, ", "), "those that the deployment lists (a program)")},
+		{"steps", cmp.Or(strings.Join(m.Steps, ", "), "those of --step, or under steps in the deployment (a program)")},
 		{"imports", cmp.Or(strings.Join(m.Imports, ", "), "none")},
 		{"memory", fmt.Sprintf("at least %d KiB", m.MemoryMin>>10)},
 	})

@@ -15,6 +15,26 @@ func TestVersionNamesGoAndWazero(t *testing.T) {
 	}
 }
 
+func TestHelpCommand(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		args []string
+		says string
+	}{
+		{[]string{"help"}, "Usage: registrar <command>"},
+		{[]string{"help", "script"}, "script push"},
+		{[]string{"help", "script", "push"}, "--before=NAME"},
+		{[]string{"help", "help"}, "registrar help"},
+	} {
+		if got := must(t, runBinary(t, t.TempDir(), tt.args...)).out; !strings.Contains(got, tt.says) {
+			t.Errorf("%v prints\n%s\nwithout %s", tt.args, got, tt.says)
+		}
+	}
+	if r := runBinary(t, t.TempDir(), "help", "scirpt"); r.code != exitUsage || !strings.Contains(r.err, "scirpt") {
+		t.Errorf("help of an unknown command: exit code %d: %s%s", r.code, r.out, r.err)
+	}
+}
+
 func TestHelpListsFlagsAndEnvironment(t *testing.T) {
 	t.Parallel()
 	got := must(t, runBinary(t, t.TempDir(), "serve", "--help")).out

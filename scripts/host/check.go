@@ -130,7 +130,8 @@ func checkFallback(s scripts.Script, steps []string) error {
 func stepsOf(s scripts.Script, m scripts.Module) ([]string, error) {
 	switch {
 	case m.Command() && len(s.Steps) == 0:
-		return nil, scripts.Reject("the module is a program: list the steps that it replaces under steps")
+		return nil, scripts.Reject("the module is a program: list the steps that it replaces under steps " +
+			"(on the command line --step STEP,STEP)")
 	case m.Command():
 		return s.Steps, nil
 	case len(s.Steps) > 0:
