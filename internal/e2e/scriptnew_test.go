@@ -255,3 +255,27 @@ func TestDeploymentsAreEdited(t *testing.T) {
 		t.Errorf("rolling back gave %+v", d)
 	}
 }
+
+// A server says what to do about a file that is no module, and about one that is too large.
+func TestPushHints(t *testing.T) {
+	t.Parallel()
+	p := start(t, t.TempDir())
+	for _, tt := range []struct{ file, content, says string }{
+		{"script.wat", "(module)", "wat2wasm"},
+		{"script.js", "var Module = {};", "upload the .wasm file"},
+		{"script.wasm", strings.Repeat("\x00", 9<<20), "must have at most 8388608 bytes; leave out debug information"},
+	} {
+		r := p.command("script", "push", servertest.File(t, tt.file, tt.content), "--name=ids")
+		if r.code != exitFailed || !strings.Contains(r.err, tt.says) {
+			t.Errorf("pushing %s: exit code %d: %s, want %q in it", tt.file, r.code, r.err, tt.says)
+		}
+	}
+	r := p.command("script", "push", wasmtest.Path(t, "c-command"), "--name=names", "--deploy")
+	if r.code != exitFailed || !strings.Contains(r.err, "--step STEP") {
+		t.Errorf("a program without steps: exit code %d: %s", r.code, r.err)
+	}
+	r = runProgram(t, p.cmd.Path, t.TempDir(), nil, "script", "list", "--server", p.admin)
+	if r.code != exitFailed || !strings.Contains(r.err, "there is no registrar.token in /") {
+		t.Errorf("in a folder without the token: exit code %d: %s", r.code, r.err)
+	}
+}
