@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"os"
 	"sync"
 	"time"
 
@@ -40,17 +39,20 @@ type Config struct {
 	MaxModules     int   // as in [store.Config]
 	MaxModulesSize int64 // likewise
 
-	Listen      string           // HOST:PORT of the public listener; port 0 means any free port
-	AdminListen string           // HOST:PORT of the admin listener; port 0 means any free port
-	TLS         *certs.Reloader  // of the public listener; nil means plain HTTP
-	AdminTLS    *certs.Reloader  // of the admin listener; nil means plain HTTP
-	Hangup      <-chan os.Signal // each value has the certificates be read again at once; nil means none
+	Listen      string          // HOST:PORT of the public listener; port 0 means any free port
+	AdminListen string          // HOST:PORT of the admin listener; port 0 means any free port
+	TLS         *certs.Reloader // of the public listener; nil means plain HTTP
+	AdminTLS    *certs.Reloader // of the admin listener; nil means plain HTTP
+	Hangup      <-chan func()   // each has the certificates be read again at once, and is called then; nil means none
 
 	Engine     engine.Config     // New sets Store, Overrides, Refused and TokenIssuer; Advertised if Discovery is not nil
 	Scripts    host.Config       // New sets the stores and Logger; Observer if nil
 	Server     server.Config     // New sets the parts and Logger; Ready, Replay, Observer and Metrics if nil
 	Discovery  *discovery.Source // nil means that no discovery document is published
 	AdminToken string            // configured token; "" means that only tokens in the database are valid
+
+	// Alive is called every half second while the App serves, with the result of Ready; nil means that it is not.
+	Alive func(problem error)
 
 	Tracing tracing.Config   // New sets Logger and Guard; the zero value means that nothing is traced
 	Metrics *metrics.Metrics // nil means one of the App's own; it must not be used by another App
@@ -219,7 +221,7 @@ func (a *App) Serve(ctx context.Context, listening func(public, admin net.Addr))
 	a.address = address(admin.Addr())
 	a.heart.begin(ctx)
 	a.config.Guard.Follow(following, &followers, guard.Replicas, a.heart.follow)
-	a.config.Guard.Follow(following, &followers, guard.Replicas, a.logReadiness)
+	a.config.Guard.Follow(following, &followers, guard.Replicas, a.watchReadiness)
 	listening(public.Addr(), admin.Addr())
 	return a.Server.Serve(ctx, public, admin)
 }

@@ -66,15 +66,19 @@ func address(listener net.Addr) string {
 // readinessInterval is the time between two looks at whether the server is ready.
 const readinessInterval = 500 * time.Millisecond
 
-// logReadiness logs why the server is not ready, once for each reason, and when it is ready again.
-func (a *App) logReadiness(ctx context.Context) {
+// watchReadiness logs why the server is not ready, once for each reason, and when it is ready again. Each look is a sign
+// that the server lives, also while the database does not answer: a restart would not mend that.
+func (a *App) watchReadiness(ctx context.Context) {
 	ticker := time.NewTicker(readinessInterval)
 	defer ticker.Stop()
 	last := ""
 	for {
-		now := ""
-		if err := a.Ready(ctx); err != nil {
-			now = err.Error()
+		now, problem := "", a.Ready(ctx)
+		if problem != nil {
+			now = problem.Error()
+		}
+		if a.config.Alive != nil {
+			a.config.Alive(problem)
 		}
 		switch {
 		case now == last:

@@ -36,12 +36,13 @@ var arrows = map[string]string{
 	"sdk":                 "",
 	"sdk/go/registrar":    "",
 	"internal/app":        "engine scripts scripts/host server store internal/discovery internal/metrics internal/token internal/tracing",
-	"internal/cli":        "engine scripts scripts/host scripts/sandbox sdk server server/adminapi server/bearer store internal/app internal/discovery internal/fetch internal/keyset internal/metrics internal/scriptcase internal/token internal/tracing",
+	"internal/cli":        "engine scripts scripts/host scripts/sandbox sdk server server/adminapi server/bearer store internal/app internal/discovery internal/fetch internal/keyset internal/metrics internal/scriptcase internal/sdnotify internal/token internal/tracing",
 	"internal/discovery":  "engine",
 	"internal/fetch":      "",
 	"internal/keyset":     "engine",
 	"internal/metrics":    "engine scripts",
 	"internal/scriptcase": "engine scripts scripts/host",
+	"internal/sdnotify":   "",
 	"internal/token":      "engine",
 	"internal/tracing":    "engine scripts",
 }
@@ -68,6 +69,7 @@ var rooms = map[string]string{
 	"github.com/prometheus/":          "internal/metrics",
 	"go.opentelemetry.io/":            "internal/tracing",
 	"github.com/jedisct1/go-minisign": "scripts/host",
+	"github.com/coreos/go-systemd/":   "internal/sdnotify",
 }
 
 // testLibraries are not in the program: their authors mean them for tests, or only bench uses them.

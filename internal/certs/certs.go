@@ -8,7 +8,6 @@ import (
 	"crypto/sha256"
 	"crypto/tls"
 	"log/slog"
-	"os"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -85,29 +84,31 @@ func (r *Reloader) Warnings() (warnings []string) {
 const Interval = time.Second
 
 // Follow looks at the files of listeners each [Interval], until ctx is done. A change is taken when a second look finds
-// the same, since the first may find a file half written. Each value from hangup has Follow look at once and take what
-// it finds, and log the result. What cannot be used is logged, and what was in use stays in use. A Reloader may be in
-// one Follow at a time.
-func Follow(ctx context.Context, listeners []*Reloader, hangup <-chan os.Signal, log *slog.Logger) {
+// the same, since the first may find a file half written. Each function from hangup has Follow look at once and take what
+// it finds, log the result, and call the function. What cannot be used is logged, and what was in use stays in use. A
+// Reloader may be in one Follow at a time.
+func Follow(ctx context.Context, listeners []*Reloader, hangup <-chan func(), log *slog.Logger) {
 	ticker := time.NewTicker(Interval)
 	defer ticker.Stop()
 	if len(listeners) == 0 {
 		ticker.Stop()
 	}
 	for {
-		forced := false
+		var done func()
 		select {
 		case <-ctx.Done():
 			return
-		case <-hangup:
-			forced = true
+		case done = <-hangup:
 			if len(listeners) == 0 {
 				log.InfoContext(ctx, "hangup: there is no certificate to read again")
 			}
 		case <-ticker.C:
 		}
 		for _, r := range listeners {
-			r.look(ctx, forced, log.With("listener", r.files.Listener))
+			r.look(ctx, done != nil, log.With("listener", r.files.Listener))
+		}
+		if done != nil {
+			done()
 		}
 	}
 }

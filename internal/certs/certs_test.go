@@ -12,7 +12,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -28,7 +27,7 @@ type listener struct {
 	folder    string
 	files     certs.Files
 	*certs.Reloader
-	hangup chan os.Signal
+	hangup chan func()
 	log    *servertest.Buffer
 }
 
@@ -43,7 +42,7 @@ func newListener(t *testing.T) *listener {
 // prepareListener returns a listener that does not follow its files yet.
 func prepareListener(t *testing.T) *listener {
 	t.Helper()
-	l := &listener{t: t, authority: servertest.NewAuthority(t), folder: t.TempDir(), hangup: make(chan os.Signal, 1),
+	l := &listener{t: t, authority: servertest.NewAuthority(t), folder: t.TempDir(), hangup: make(chan func(), 1),
 		log: &servertest.Buffer{}}
 	l.files = certs.Files{Listener: "admin", Cert: l.path("tls.crt"), Key: l.path("tls.key")}
 	l.write(l.issue(1, nil))
@@ -94,7 +93,7 @@ func (l *listener) looks(n int) {
 
 // force sends a hangup.
 func (l *listener) force() {
-	l.hangup <- syscall.SIGHUP
+	l.hangup <- func() {}
 	synctest.Wait()
 }
 
@@ -416,14 +415,18 @@ func TestHangup(t *testing.T) {
 func TestHangupWithoutCertificates(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
-		hangup, done := make(chan os.Signal), make(chan struct{})
+		hangup, done := make(chan func()), make(chan struct{})
 		var log bytes.Buffer
 		go func() {
 			defer close(done)
 			certs.Follow(ctx, nil, hangup, slog.New(slog.NewTextHandler(&log, nil)))
 		}()
-		hangup <- syscall.SIGHUP
+		called := false
+		hangup <- func() { called = true }
 		synctest.Wait()
+		if !called {
+			t.Error("Follow does not say that it has looked")
+		}
 		stop()
 		<-done
 		if !strings.Contains(log.String(), "there is no certificate to read again") {

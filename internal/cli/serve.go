@@ -12,6 +12,7 @@ import (
 
 	"registrar/internal/app"
 	"registrar/internal/guard"
+	"registrar/internal/sdnotify"
 	"registrar/internal/token"
 	"registrar/internal/version"
 	"registrar/server"
@@ -33,11 +34,9 @@ func (c *serveCommand) Run(ctx context.Context, to *console, environment variabl
 	if err != nil {
 		return usageError{err}
 	}
-	// Also without TLS: a hangup must not end the server.
-	hangup := make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP)
-	defer signal.Stop(hangup)
-	config.Hangup = hangup
+	systemd := sdnotify.New(logger)
+	config.Alive = systemd.Alive
+	config.Hangup = hangups(ctx, systemd, &panics)
 	logStart(ctx, logger, config.Server.Registration)
 	for _, name := range environment.unknown {
 		logger.WarnContext(ctx, unknownVariable(name))
@@ -51,6 +50,10 @@ func (c *serveCommand) Run(ctx context.Context, to *console, environment variabl
 	if config.Discovery != nil {
 		config.Discovery.LogWarnings(ctx)
 	}
+	panics.Go(guard.Client, func() {
+		<-ctx.Done()
+		systemd.Stopping()
+	})
 	a, err := app.New(ctx, config)
 	if err != nil && ctx.Err() != nil {
 		logger.InfoContext(ctx, "stopped before it served")
@@ -59,7 +62,32 @@ func (c *serveCommand) Run(ctx context.Context, to *console, environment variabl
 	if err != nil {
 		return err
 	}
-	return errors.Join(c.serve(ctx, a, config, logger, to), a.Close(ctx))
+	err = c.serve(ctx, a, config, systemd, logger, to)
+	systemd.Stopping() // also where a listener failed
+	return errors.Join(err, a.Close(ctx))
+}
+
+// hangups has the certificates be read again at each SIGHUP, and reports that to systemd. It takes the signal also where
+// there are no certificates, since a hangup must not end the server.
+func hangups(ctx context.Context, systemd *sdnotify.Notifier, g *guard.Guard) <-chan func() {
+	signals, again := make(chan os.Signal, 1), make(chan func())
+	signal.Notify(signals, syscall.SIGHUP)
+	g.Go(guard.Client, func() {
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-signals:
+			}
+			systemd.Reloading()
+			select {
+			case <-ctx.Done():
+				return
+			case again <- systemd.Reloaded:
+			}
+		}
+	})
+	return again
 }
 
 // logStart logs the first line. It says what a proxy on this machine would mean, since the server cannot recognize every
@@ -73,9 +101,9 @@ func logStart(ctx context.Context, logger *slog.Logger, policy server.Registrati
 	logger.InfoContext(ctx, "starting", attributes...)
 }
 
-// serve creates the admin token of a first start, then runs a and announces it.
+// serve creates the admin token of a first start, then runs a, and announces it and reports it as ready.
 func (c *serveCommand) serve(
-	ctx context.Context, a *app.App, config app.Config, logger *slog.Logger, to *console,
+	ctx context.Context, a *app.App, config app.Config, systemd *sdnotify.Notifier, logger *slog.Logger, to *console,
 ) error {
 	where := "configured"
 	if config.AdminToken == "" {
@@ -95,5 +123,7 @@ func (c *serveCommand) serve(
 			token:      where,
 			traces:     config.Tracing.Endpoint,
 		}, logger, to)
+		systemd.Alive(a.Ready(ctx)) // so that the first status is there when the start is over
+		systemd.Ready()
 	})
 }
