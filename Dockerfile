@@ -19,11 +19,9 @@ COPY --from=build /out/registrar /registrar
 COPY --from=build --chown=65532:65532 /out/data /data
 USER 65532:65532
 VOLUME /data
-# Where the SQLite file (the default is sqlite:registrar.db) and the first admin token go, and where the server listens.
-# The health check and the commands in the container find it by the same variables. No variable names the database, so
-# that REGISTRAR_DATABASE_FILE may.
+# Where the SQLite file, the first admin token and compiled scripts go, and where the server listens. The health check
+# and the commands in the container find it by the same variables. Nothing else is written.
 ENV STATE_DIRECTORY=/data REGISTRAR_LISTEN=:8080
-WORKDIR /data
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=5s CMD ["/registrar", "health"]
 ENTRYPOINT ["/registrar"]

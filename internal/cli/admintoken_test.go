@@ -106,3 +106,30 @@ func TestTokenFolder(t *testing.T) {
 		}
 	}
 }
+
+// A SQLite file is in $STATE_DIRECTORY unless the database is named.
+func TestDefaultDatabase(t *testing.T) {
+	for _, tt := range []struct {
+		state, variable string
+		args            []string
+		want            string
+	}{
+		{"", "", nil, "sqlite:registrar.db"},
+		{"/state:/more", "", nil, "sqlite:/state/registrar.db"},
+		{"/state", "sqlite:v.db", nil, "sqlite:v.db"},
+		{"/state", "sqlite:v.db", []string{"--database=sqlite:registrar.db"}, "sqlite:registrar.db"},
+	} {
+		t.Setenv("STATE_DIRECTORY", tt.state)
+		if os.Unsetenv("REGISTRAR_DATABASE"); tt.variable != "" {
+			t.Setenv("REGISTRAR_DATABASE", tt.variable)
+		}
+		var commands cli
+		parser, err := newParser(&commands, &console{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := parser.Parse(append([]string{"serve"}, tt.args...)); err != nil || commands.Serve.Database != tt.want {
+			t.Errorf("%+v: got %s, %v", tt, commands.Serve.Database, err)
+		}
+	}
+}

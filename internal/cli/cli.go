@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"path/filepath"
 	"strings"
 	"syscall"
 
@@ -100,6 +101,7 @@ func newParser(commands *cli, c *console) (*kong.Kong, error) {
 		kong.Bind(c),
 		kong.Vars{
 			"deploy_file":    deployHelp,
+			"database":       "sqlite:" + filepath.Join(stateFolder(), "registrar.db"),
 			"grant_types":    strings.Join(engine.DefaultGrantTypes(), ","),
 			"response_types": strings.Join(engine.DefaultResponseTypes(), ","),
 			"signing_algs":   strings.Join(engine.DefaultSigningAlgs(), ","),

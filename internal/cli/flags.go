@@ -56,7 +56,7 @@ type proxyFlags struct {
 
 // databaseFlags name the database.
 type databaseFlags struct {
-	Database        string `secret:"database-url-file" default:"sqlite:registrar.db" placeholder:"URL" help:"sqlite:FILE, or mysql: and a DSN such as mysql:user:password@tcp(db:3306)/registrar. Default ${default}."`
+	Database        string `secret:"database-url-file" default:"${database}" placeholder:"URL" help:"sqlite:FILE, or mysql: and a DSN such as mysql:user:password@tcp(db:3306)/registrar. Defaults to sqlite:registrar.db, in $$STATE_DIRECTORY if that is set."`
 	DatabaseURLFile string `name:"database-url-file" placeholder:"FILE" help:"File that holds the value of --database, so that its password is no argument; also $$REGISTRAR_DATABASE_FILE."`
 	DatabaseCA      string `name:"database-ca" placeholder:"FILE" help:"Authorities of which one issued the certificate of the MySQL server, PEM. Every connection then uses TLS, and checks the host name."`
 }

@@ -66,7 +66,7 @@ func TestDockerfile(t *testing.T) {
 	for _, want := range []string{
 		"scratch\n",
 		"\nUSER 65532:65532\n",
-		"\nWORKDIR /data\n",
+		"\nENV STATE_DIRECTORY=/data ",
 		"HEALTHCHECK --interval=10s --timeout=5s CMD [\"/registrar\", \"health\"]\n",
 		"\nENTRYPOINT [\"/registrar\"]\n",
 		" REGISTRAR_LISTEN=:8080\n",
