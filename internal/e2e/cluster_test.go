@@ -166,12 +166,12 @@ func (l *load) verify(cluster *storetest.Cluster, database string) {
 
 func TestDocumentedProxyIsTheTestedOne(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile("docs/operations.md")
+	text, err := os.ReadFile("docs/databases.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := galera.Listen("127.0.0.1:3306", "10.0.0.1:3306", "10.0.0.2:3306", "10.0.0.3:3306")
 	if !strings.Contains(string(text), "```haproxy\n"+want+"```\n") {
-		t.Errorf("docs/operations.md must have the lines that the tests run:\n%s", want)
+		t.Errorf("docs/databases.md must have the lines that the tests run:\n%s", want)
 	}
 }

@@ -25,6 +25,7 @@ import (
 type page struct {
 	before string   // shell that prepares the folder
 	tree   bool     // the folder is a copy of the source tree
+	fresh  bool     // the session is root's, on a fresh machine with systemd; its folder has registrar and deploy
 	mysql  bool     // the page's mysql: database is an empty one of a real server
 	needs  []string // programs that the project's tests install
 	notRun []string // why each console block cannot run, in their order
@@ -43,6 +44,13 @@ done
 `
 	// keysAway lets check exit with 1, but not with 2: the issuers of the page have no keys that the test can read.
 	keysAway = `registrar() { command registrar "$@" || [ "$1 $?" = "check 1" ]; }
+`
+	// asService installs the unit, with the default configuration.
+	asService = `install -m 755 registrar /usr/local/bin/registrar
+install -m 644 deploy/registrar.service /etc/systemd/system/registrar.service
+systemctl daemon-reload
+mkdir -p /etc/registrar
+echo 'drain: 0s' > /etc/registrar/registrar.yaml
 `
 	// compilers is where the project's tests install the compiler of AssemblyScript.
 	compilers = "sdk/assemblyscript/node_modules/.bin"
@@ -77,12 +85,28 @@ var pages = map[string]page{
 		needs:  []string{"curl"},
 		says:   []string{`"registration_access_token"`, `"clients":[`},
 	},
+	"docs/databases.md": {
+		mysql: true,
+		notRun: []string{"TestBackupOfMariaDB runs it, while clients register",
+			"TestBackupOfMariaDB runs it, into another database"},
+		says: []string{"https://register.example"},
+	},
 	"docs/operations.md": {
-		mysql:  true,
-		needs:  []string{"curl"},
-		notRun: []string{"docker compose needs a container engine; TestDockerfile runs the image's build"},
-		says: []string{"https://register.example", "uses left", "healthy", "registrar_deployment_loaded 1",
-			"down to 1 loses at least\n  replicas ", "  clients.retry_until       0 rows with a value\n"},
+		fresh:  true,
+		needs:  []string{"curl", "openssl", "sqlite3", "nginx"},
+		notRun: []string{"docker compose needs a container engine; TestImageWithoutRights runs the program as it does"},
+		says: []string{"What would be open to whom", "Status: \"ready\"", "uses left", `"client_id"`, "healthy",
+			"registrar_deployment_loaded 1", "  Example  ", "schema"},
+	},
+	"docs/runbooks.md": {
+		fresh: true,
+		before: asService + "systemctl start registrar\n" +
+			"until journalctl -u registrar | grep -q msg=listening; do sleep 0.1; done\n",
+		needs: []string{"curl", "sqlite3"},
+		says:  []string{"Status: \"ready\"", "msg=listening", "\nok\n"},
+	},
+	"docs/upgrade.md": {
+		says: []string{"down to 1 loses at least\n  replicas ", "  clients.retry_until       0 rows with a value\n"},
 	},
 	"docs/performance-notes.md": {
 		notRun: []string{"make bench takes 13 minutes of an idle machine; the tests of bench run every part briefly"},
@@ -162,6 +186,10 @@ func TestDocumentedCommands(t *testing.T) {
 		if run > 0 && listed {
 			t.Run(path, func(t *testing.T) {
 				t.Parallel()
+				if p.fresh {
+					p.runFresh(t, path, blocks)
+					return
+				}
 				p.run(t, path, blocks)
 			})
 		}
@@ -229,11 +257,36 @@ func (p page) run(t *testing.T, path string, blocks []block) {
 		log, _ := os.ReadFile(filepath.Join(folder, "serve.log"))
 		t.Fatalf("%v:\n%s\nthe server's log:\n%s", err, said, log)
 	}
+	p.checkOutput(t, string(said))
+}
+
+// checkOutput checks what a session has printed.
+func (p page) checkOutput(t *testing.T, said string) {
+	t.Helper()
 	for _, want := range p.says {
-		if !strings.Contains(string(said), want) {
+		if !strings.Contains(said, want) {
 			t.Errorf("the output lacks %q:\n%s", want, said)
 		}
 	}
+}
+
+// runFresh runs the sh blocks of a page in one shell on a fresh machine.
+func (p page) runFresh(t *testing.T, path string, blocks []block) {
+	needs(t, p.needs...)
+	folder := t.TempDir()
+	installable(t, folder)
+	var script strings.Builder
+	script.WriteString("set -eu -o pipefail\n" + p.before + "set -x\n")
+	for _, b := range blocks {
+		if b.language == "sh" {
+			fmt.Fprintf(&script, ": %s:%d\n%s", path, b.line, b.code)
+		}
+	}
+	said, code := inMachine(t, folder, script.String())
+	if code != exitDone {
+		t.Fatalf("exit code %d:\n%s", code, said)
+	}
+	p.checkOutput(t, said)
 }
 
 // A block is a fenced block of a Markdown text.

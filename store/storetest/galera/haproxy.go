@@ -13,7 +13,7 @@ import (
 )
 
 // Listen returns the section of HAProxy's configuration that leads the connections to listen, HOST:PORT, to the first
-// of the nodes that is up. docs/operations.md recommends it.
+// of the nodes that is up. docs/databases.md recommends it.
 func Listen(listen string, nodes ...string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `listen registrar
