@@ -9,8 +9,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"slices"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
