@@ -51,4 +51,6 @@ func TestClusterInTrouble(t *testing.T) {
 	t.Run("canary", func(t *testing.T) { testCanaryKeepsItsBaseline(t, flag(t)) })
 	t.Run("replicas", func(t *testing.T) { testReplicaList(t, flag(t)) })
 	t.Run("deploy and wait", func(t *testing.T) { testDeployAndWait(t, flag(t)) })
+	t.Run("one by one", func(t *testing.T) { testServersAreReplacedOneByOne(t, flag(t)) })
+	t.Run("too old", func(t *testing.T) { testProgramTooOldForTheSchema(t, flag(t)) })
 }

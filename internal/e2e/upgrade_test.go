@@ -52,133 +52,133 @@ func (p *process) complains() bool {
 	return false
 }
 
+func TestServersAreReplacedOneByOne(t *testing.T) { onEachBackend(t, testServersAreReplacedOneByOne) }
+
 // Servers are replaced one by one, and back, while clients use them: no request fails, and none is forgotten.
-func TestServersAreReplacedOneByOne(t *testing.T) {
-	onEachBackend(t, func(t *testing.T, flag string) {
-		path, err := previous()
-		if err != nil {
-			t.Fatal(err)
+func testServersAreReplacedOneByOne(t *testing.T, flag string) {
+	path, err := previous()
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	startOld := func() *process { t.Helper(); return startProgram(t, path, folder, flag) }
+	startNew := func() *process { t.Helper(); return start(t, folder, flag) }
+	stop := func(p *process) {
+		t.Helper()
+		if code := p.stop(); code != exitDone || p.complains() {
+			t.Errorf("exit code %d:\n%s", code, p.log)
 		}
-		folder := t.TempDir()
-		startOld := func() *process { t.Helper(); return startProgram(t, path, folder, flag) }
-		startNew := func() *process { t.Helper(); return start(t, folder, flag) }
-		stop := func(p *process) {
-			t.Helper()
-			if code := p.stop(); code != exitDone || p.complains() {
-				t.Errorf("exit code %d:\n%s", code, p.log)
-			}
-		}
-		if got := must(t, runProgram(t, path, folder, nil, "migrate", flag)).out; got !=
-			fmt.Sprintf("migrated the schema from version 0 to %d\n", before) {
-			t.Fatalf("the program of the version before: %s", got)
-		}
+	}
+	if got := must(t, runProgram(t, path, folder, nil, "migrate", flag)).out; got !=
+		fmt.Sprintf("migrated the schema from version 0 to %d\n", before) {
+		t.Fatalf("the program of the version before: %s", got)
+	}
 
-		// The old program serves by itself, on the schema of its version: it misses nothing there.
-		a := startOld()
-		must(t, a.command("replica", "list"))
-		stop(a)
-		a = startOld()
-		traffic := startTraffic(t, 2, a)
-		traffic.await(10)
-		must(t, a.command("script", "push", wasmtest.Path(t, "prefix-id"), "--deploy"))
+	// The old program serves by itself, on the schema of its version: it misses nothing there.
+	a := startOld()
+	must(t, a.command("replica", "list"))
+	stop(a)
+	a = startOld()
+	traffic := startTraffic(t, 2, a)
+	traffic.await(10)
+	must(t, a.command("script", "push", wasmtest.Path(t, "prefix-id"), "--deploy"))
 
-		// The new one migrates, and both serve.
-		b := startNew()
-		if line := b.logged("migrated the database"); line == nil || line["from"] != float64(before) ||
-			line["to"] != float64(latest) {
-			t.Errorf("the new server logged %v", line)
-		}
-		traffic.lead(a, b)
-		traffic.await(10)
-		var registered []string
-		scripted := func(p *process, want bool) {
-			t.Helper()
-			eventually(t, fmt.Sprint("the script is in force: ", want), func() bool {
-				id := p.register(minimal).ClientID
-				registered = append(registered, id)
-				return strings.HasPrefix(id, "acme-") == want
-			})
-		}
-		scripted(b, true)
-		must(t, b.command("script", "deploy", servertest.File(t, "none.json", `{"scripts":[]}`)))
-		scripted(a, false)
-		if d := answer[scripts.Deployment](t, a, "script", "rollback", "1"); d.Number != 3 {
-			t.Errorf("got %+v, want deployment 3", d)
-		}
-		scripted(b, true)
+	// The new one migrates, and both serve.
+	b := startNew()
+	if line := b.logged("migrated the database"); line == nil || line["from"] != float64(before) ||
+		line["to"] != float64(latest) {
+		t.Errorf("the new server logged %v", line)
+	}
+	traffic.lead(a, b)
+	traffic.await(10)
+	var registered []string
+	scripted := func(p *process, want bool) {
+		t.Helper()
+		eventually(t, fmt.Sprint("the script is in force: ", want), func() bool {
+			id := p.register(minimal).ClientID
+			registered = append(registered, id)
+			return strings.HasPrefix(id, "acme-") == want
+		})
+	}
+	scripted(b, true)
+	must(t, b.command("script", "deploy", servertest.File(t, "none.json", `{"scripts":[]}`)))
+	scripted(a, false)
+	if d := answer[scripts.Deployment](t, a, "script", "rollback", "1"); d.Number != 3 {
+		t.Errorf("got %+v, want deployment 3", d)
+	}
+	scripted(b, true)
 
-		// The old one restarts on the new schema, which it does not migrate.
-		traffic.lead(b)
-		stop(a)
-		r := runProgram(t, path, folder, nil, "migrate", flag)
-		if want := fmt.Sprintf("version %d, but this program has migrations up to %d: migrate with a later registrar",
-			latest, before); r.code != exitFailed || !strings.Contains(r.err, want) {
-			t.Errorf("the old program migrates: exit code %d, %s", r.code, r.err)
-		}
-		must(t, runProgram(t, path, folder, nil, "check", flag))
-		a = startOld()
-		a.wantReady()
-		traffic.lead(a, b)
-		traffic.await(10)
+	// The old one restarts on the new schema, which it does not migrate.
+	traffic.lead(b)
+	stop(a)
+	r := runProgram(t, path, folder, nil, "migrate", flag)
+	if want := fmt.Sprintf("version %d, but this program has migrations up to %d: migrate with a later registrar",
+		latest, before); r.code != exitFailed || !strings.Contains(r.err, want) {
+		t.Errorf("the old program migrates: exit code %d, %s", r.code, r.err)
+	}
+	must(t, runProgram(t, path, folder, nil, "check", flag))
+	a = startOld()
+	a.wantReady()
+	traffic.lead(a, b)
+	traffic.await(10)
 
-		// The new one is taken back, and the old one goes on.
-		traffic.lead(a)
-		stop(b)
-		r = must(t, runBinary(t, folder, "migrate", flag, fmt.Sprint("--to=", before), "--yes"))
-		if want := fmt.Sprintf("migrated the schema from version %d to %d\n", latest, before); r.out != want ||
-			!strings.Contains(r.err, fmt.Sprintf("from version %d down to %d loses at least\n  ", latest, before)) {
-			t.Errorf("got %s and %s", r.out, r.err)
-		}
-		traffic.await(10)
-		a.wantReady()
+	// The new one is taken back, and the old one goes on.
+	traffic.lead(a)
+	stop(b)
+	r = must(t, runBinary(t, folder, "migrate", flag, fmt.Sprint("--to=", before), "--yes"))
+	if want := fmt.Sprintf("migrated the schema from version %d to %d\n", latest, before); r.out != want ||
+		!strings.Contains(r.err, fmt.Sprintf("from version %d down to %d loses at least\n  ", latest, before)) {
+		t.Errorf("got %s and %s", r.out, r.err)
+	}
+	traffic.await(10)
+	a.wantReady()
 
-		// At last, the new one takes its place.
-		b = startNew()
-		traffic.lead(a, b)
-		traffic.await(10)
-		traffic.lead(b)
-		stop(a)
-		traffic.await(10)
-		traffic.verify(b, registered...)
-	})
+	// At last, the new one takes its place.
+	b = startNew()
+	traffic.lead(a, b)
+	traffic.await(10)
+	traffic.lead(b)
+	stop(a)
+	traffic.await(10)
+	traffic.verify(b, registered...)
 }
 
+func TestProgramTooOldForTheSchema(t *testing.T) { onEachBackend(t, testProgramTooOldForTheSchema) }
+
 // A program that is too old for the schema does not start, and one that runs says so.
-func TestProgramTooOldForTheSchema(t *testing.T) {
-	onEachBackend(t, func(t *testing.T, flag string) {
-		path, err := previous()
-		if err != nil {
+func testProgramTooOldForTheSchema(t *testing.T, flag string) {
+	path, err := previous()
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	p := start(t, folder, flag)
+	old := startProgram(t, path, folder, flag)
+	old.wantReady()
+	db := openDatabase(t, folder, flag)
+	require := func(version int64) {
+		t.Helper()
+		if _, err := db.Exec(fmt.Sprint("UPDATE schema_requirements SET least_program = ", version)); err != nil {
 			t.Fatal(err)
 		}
-		folder := t.TempDir()
-		p := start(t, folder, flag)
-		old := startProgram(t, path, folder, flag)
-		old.wantReady()
-		db := openDatabase(t, folder, flag)
-		require := func(version int64) {
-			t.Helper()
-			if _, err := db.Exec(fmt.Sprint("UPDATE schema_requirements SET least_program = ", version)); err != nil {
-				t.Fatal(err)
-			}
-		}
-		require(latest)
-		reason := fmt.Sprintf("it has version %d and works with programs of version %d or later, "+
-			"but this program has version %d: run a registrar of at least that version", latest, latest, before)
-		old.wantUnready(reason)
-		eventually(t, "the log tells", func() bool {
-			line := old.logged("not ready")
-			return line != nil && strings.Contains(line["error"].(string), reason)
-		})
-		for _, command := range []string{"serve", "check"} {
-			args := []string{command, flag, "--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0"}
-			if r := runProgram(t, path, folder, nil, args...); r.code != exitFailed || !strings.Contains(r.err, reason) {
-				t.Errorf("%s of the old program: exit code %d: %s", command, r.code, r.err)
-			}
-		}
-		p.wantReady()
-		require(1)
-		old.wantReady()
+	}
+	require(latest)
+	reason := fmt.Sprintf("it has version %d and works with programs of version %d or later, "+
+		"but this program has version %d: run a registrar of at least that version", latest, latest, before)
+	old.wantUnready(reason)
+	eventually(t, "the log tells", func() bool {
+		line := old.logged("not ready")
+		return line != nil && strings.Contains(line["error"].(string), reason)
 	})
+	for _, command := range []string{"serve", "check"} {
+		args := []string{command, flag, "--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0"}
+		if r := runProgram(t, path, folder, nil, args...); r.code != exitFailed || !strings.Contains(r.err, reason) {
+			t.Errorf("%s of the old program: exit code %d: %s", command, r.code, r.err)
+		}
+	}
+	p.wantReady()
+	require(1)
+	old.wantReady()
 }
 
 // Going down is confirmed after what is lost was counted, and the servers that run were named.
