@@ -15,6 +15,7 @@ import (
 type scriptTestCommand struct {
 	Folder string `arg:"" placeholder:"DIR" help:"Folder of the cases: DIR/*.txtar and DIR/cases/*.txtar."`
 	Wasm   string `placeholder:"FILE.wasm" help:"Module to test. Defaults to the only one in DIR."`
+	Watch  bool   `help:"Run the cases again whenever the module or a case changes, until interrupted."`
 	stepFlags
 	outputFlags
 	engineFlags `group:"What may be registered:"`
@@ -28,8 +29,16 @@ type testReport struct {
 	Failed int                 `json:"failed"`
 }
 
-// Run runs every case and fails if one of them does.
+// Run runs every case and fails if one of them does; with --watch, if one of the last run does.
 func (c *scriptTestCommand) Run(ctx context.Context, to *console) error {
+	if c.Watch {
+		return c.watch(ctx, to)
+	}
+	return c.test(ctx, to)
+}
+
+// test runs every case once.
+func (c *scriptTestCommand) test(ctx context.Context, to *console) error {
 	cases, err := scriptcase.Read(c.Folder)
 	if err != nil {
 		return err

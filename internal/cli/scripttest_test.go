@@ -52,6 +52,9 @@ func TestScriptTestPasses(t *testing.T) {
 		{"a flag", "prefix-id", plainRequest +
 			`-- expect.json --
 {"outcome":"registered","response":{"client_secret_expires_at":1767229200}}`, []string{"--secret-lifetime=1h"}},
+		{"patterns", "prefix-id", plainRequest +
+			`-- expect.json --
+{"outcome":"registered","match":{"client_id":"acme-[0-9a-f]{32}","client_secret":"[A-Za-z0-9_-]{43}","client_secret_expires_at":"0|1767229200","redirect_uris":".*app.example.*"}}`, nil},
 		{"a refusal", "refuse-scope", plainRequest +
 			`-- expect.json --
 {"outcome":"refused","error":{"code":"insufficient_scope"}}`, nil},
@@ -184,6 +187,10 @@ func TestScriptTestRefusesBadCases(t *testing.T) {
 		{"no outcome", plainRequest + "-- expect.json --\n{}", `expect.json: outcome "": must be registered, refused or failed`},
 		{"an error of a client that is registered", plainRequest + "-- expect.json --\n" + `{"outcome":"registered","error":{}}`, "expect.json: error: a registered client"},
 		{"a response to a refused request", plainRequest + "-- expect.json --\n" + `{"outcome":"refused","response":{}}`, "expect.json: response: only"},
+		{"a pattern of a refused request", plainRequest + "-- expect.json --\n" + `{"outcome":"refused","match":{"scope":"a"}}`, "expect.json: match: only"},
+		{"a pattern that is none", plainRequest + "-- expect.json --\n" + `{"outcome":"registered","match":{"client_id":"a("}}`, "/match/client_id"},
+		{"a pattern that is null", plainRequest + "-- expect.json --\n" + `{"outcome":"registered","match":{"client_id":null}}`, "match: client_id must be"},
+		{"a pattern beside a value", plainRequest + "-- expect.json --\n" + `{"outcome":"registered","match":{"scope":"a"},"response":{"scope":"a"}}`, "match: scope is also"},
 		{"absent without a response", plainRequest + "-- expect.json --\n" + `{"outcome":"failed","absent":["scope"]}`, "expect.json: absent: only"},
 		{"a configuration that is not an object", plainRequest + registers + "-- config.json --\n[]", "config.json: must be a JSON object"},
 		{"claims that are not an object", plainRequest + registers + "-- statement.json --\nnull", "statement.json: must be a JSON object"},

@@ -3,9 +3,11 @@ package scriptcase
 import (
 	"fmt"
 	"maps"
+	"math"
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -37,8 +39,27 @@ func (d *caseDiff) line(sign string, at jsontext.Pointer, value any) {
 	if err != nil {
 		text = []byte(err.Error())
 	}
-	fmt.Fprintf(&d.lines, "%s %s: %s\n", sign, at, text)
+	fmt.Fprintf(&d.lines, "%s %s: %s%s\n", sign, at, text, timeNote(at, value))
 }
+
+// timeNote returns what a time of the response is, in parentheses, "" for other values.
+func timeNote(at jsontext.Pointer, value any) string {
+	seconds, ok := value.(float64)
+	if !ok || at != "/response/client_id_issued_at" && at != "/response/client_secret_expires_at" {
+		return ""
+	}
+	// RFC 7591 §3.2.1: both are seconds since 1970, and a secret that expires at 0 does not expire.
+	if seconds == 0 && at == "/response/client_secret_expires_at" {
+		return " (never)"
+	}
+	if seconds != math.Trunc(seconds) || math.Abs(seconds) > maxSeconds {
+		return ""
+	}
+	return " (" + time.Unix(int64(seconds), 0).UTC().Format(time.RFC3339) + ")"
+}
+
+// maxSeconds is the end of the year 9999, in seconds since 1970.
+const maxSeconds = 253_402_300_799
 
 // compare adds the differences of two JSON values: of objects by member, of arrays of the same length by element.
 func (d *caseDiff) compare(at jsontext.Pointer, want, got any) {

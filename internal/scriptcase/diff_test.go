@@ -71,3 +71,61 @@ func TestExpectationDiff(t *testing.T) {
 		})
 	}
 }
+
+// A time of the response is shown as one too.
+func TestCaseDiffShowsTimes(t *testing.T) {
+	var d caseDiff
+	d.compare("/response/client_secret_expires_at", 0.0, 1767229200.0)
+	d.compare("/response/client_id_issued_at", 0.0, 1e300)
+	d.compare("/response/default_max_age", 0.0, 1767229200.0)
+	want := "- /response/client_secret_expires_at: 0 (never)\n" +
+		"+ /response/client_secret_expires_at: 1767229200 (2026-01-01T01:00:00Z)\n" +
+		"- /response/client_id_issued_at: 0 (1970-01-01T00:00:00Z)\n" +
+		"+ /response/client_id_issued_at: 1e+300\n" +
+		"- /response/default_max_age: 0\n" +
+		"+ /response/default_max_age: 1767229200\n"
+	if diff := cmp.Diff(want, d.String()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// A pattern matches the whole value.
+func TestPattern(t *testing.T) {
+	for _, tt := range []struct {
+		pattern string
+		value   any
+		want    bool
+	}{
+		{"acme-[0-9]+", "acme-12", true},
+		{"acme-[0-9]+", "acme-12x", false},
+		{"acme-[0-9]+", "xacme-12", false},
+		{"a|ab", "ab", true},
+		{"a", "a\n", false},
+		{"17[0-9]{8}", 1767229200.0, true},
+		{`\["a","b"\]`, []any{"a", "b"}, true},
+		{".*", nil, true},
+	} {
+		var p pattern
+		if err := p.UnmarshalText([]byte(tt.pattern)); err != nil {
+			t.Fatal(err)
+		}
+		if got := p.matches(tt.value); got != tt.want {
+			t.Errorf("%s matches %v: %t", tt.pattern, tt.value, got)
+		}
+	}
+	if err := new(pattern).UnmarshalText([]byte(")(")); err == nil {
+		t.Error(")( is a pattern")
+	}
+}
+
+func TestExpectationShowsPatterns(t *testing.T) {
+	var e expectation
+	if err := json.Unmarshal([]byte(`{"outcome":"registered","match":{"client_id":"acme-.*","scope":"a"}}`), &e); err != nil {
+		t.Fatal(err)
+	}
+	got := e.diff(scripts.DryRun{Outcome: scripts.OutcomeRegistered, Response: []byte(`{"client_id":"other"}`)})
+	want := "- /match/client_id: \"acme-.*\"\n+ /match/client_id: \"other\"\n- /match/scope: \"a\"\n"
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -15,11 +15,12 @@ import (
 
 // An expectation is the expected result of a case. Members that it leaves out may be anything.
 type expectation struct {
-	Outcome  scripts.Outcome `json:"outcome"`
-	Response map[string]any  `json:"response"` // members that must have these values
-	Absent   []string        `json:"absent"`   // members that the response must not have
-	Error    *expectedError  `json:"error"`
-	Log      []string        `json:"log"` // parts of lines
+	Outcome  scripts.Outcome     `json:"outcome"`
+	Response map[string]any      `json:"response"` // members that must have these values
+	Match    map[string]*pattern `json:"match"`    // members that must match, such as IDs and secrets
+	Absent   []string            `json:"absent"`   // members that the response must not have
+	Error    *expectedError      `json:"error"`
+	Log      []string            `json:"log"` // parts of lines
 }
 
 type expectedError struct {
@@ -30,6 +31,14 @@ type expectedError struct {
 // check refuses expectations that no result or every result could meet.
 func (e *expectation) check() error {
 	registered := e.Outcome == scripts.OutcomeRegistered
+	for _, name := range slices.Sorted(maps.Keys(e.Match)) {
+		if _, both := e.Response[name]; both || slices.Contains(e.Absent, name) {
+			return fmt.Errorf("match: %s is also under response or absent", name)
+		}
+		if e.Match[name] == nil {
+			return fmt.Errorf("match: %s must be a regular expression, not null", name)
+		}
+	}
 	switch {
 	case !registered && e.Outcome != scripts.OutcomeRefused && e.Outcome != scripts.OutcomeFailed:
 		return fmt.Errorf("outcome %q: must be registered, refused or failed", e.Outcome)
@@ -37,6 +46,8 @@ func (e *expectation) check() error {
 		return errors.New("error: a registered client gets none")
 	case !registered && e.Response != nil:
 		return errors.New("response: only a registered client gets one")
+	case !registered && e.Match != nil:
+		return errors.New("match: only a registered client gets a response")
 	case !registered && e.Absent != nil:
 		return errors.New("absent: only a registered client gets a response")
 	}
@@ -57,7 +68,7 @@ func (e *expectation) diff(run scripts.DryRun) string {
 }
 
 func (e *expectation) diffResponse(d *caseDiff, response jsontext.Value) {
-	if e.Response == nil && e.Absent == nil {
+	if e.Response == nil && e.Match == nil && e.Absent == nil {
 		return
 	}
 	var members map[string]any
@@ -72,6 +83,21 @@ func (e *expectation) diffResponse(d *caseDiff, response jsontext.Value) {
 		}
 	}
 	d.compareObjects("/response", e.Response, named)
+	e.diffMatch(d, members)
+}
+
+// diffMatch adds the patterns that members of the response do not match.
+func (e *expectation) diffMatch(d *caseDiff, members map[string]any) {
+	for _, name := range slices.Sorted(maps.Keys(e.Match)) {
+		at := jsontext.Pointer("/match").AppendToken(name)
+		switch value, there := members[name]; {
+		case !there:
+			d.expected(at, e.Match[name])
+		case !e.Match[name].matches(value):
+			d.expected(at, e.Match[name])
+			d.got(at, value)
+		}
+	}
 }
 
 func (e *expectation) diffError(d *caseDiff, got *scripts.DryRunError) {
