@@ -52,6 +52,8 @@ type Call struct {
 	refusal         *engine.Error
 	baseRan         bool
 	monotonicOffset int64     // nanoseconds by which the monotonic clock is ahead of Now
+	panicked        string    // see Panicked
+	panicContinues  bool      // its text is in the next line
 	pending         [2][]byte // the incomplete last lines of standard output and standard error
 }
 
@@ -105,6 +107,7 @@ func (c *Call) Refusal() *engine.Error {
 func (c *Call) Finish() {
 	for i, rest := range c.pending {
 		if len(rest) > 0 {
+			c.notePanic(rest)
 			c.log(wasiLevels[i], rest)
 		}
 		c.pending[i] = nil
@@ -211,6 +214,17 @@ func (l *Log) Dropped() int { return l.dropped }
 
 // Lines returns the lines, with secrets replaced by [redacted]. See [Log.Secret].
 func (l *Log) Lines() []Line {
+	redact := l.redact()
+	lines := make([]Line, len(l.lines))
+	for i, line := range l.lines {
+		line.Text = redact.Replace(line.Text)
+		lines[i] = line
+	}
+	return lines
+}
+
+// redact returns what replaces the secrets by [redacted].
+func (l *Log) redact() *strings.Replacer {
 	var pairs []string
 	for _, s := range l.secrets {
 		pairs = append(pairs, s, "[redacted]")
@@ -218,13 +232,7 @@ func (l *Log) Lines() []Line {
 			pairs = append(pairs, string(bytes.Trim(quoted, `"`)), "[redacted]")
 		}
 	}
-	redact := strings.NewReplacer(pairs...)
-	lines := make([]Line, len(l.lines))
-	for i, line := range l.lines {
-		line.Text = redact.Replace(line.Text)
-		lines[i] = line
-	}
-	return lines
+	return strings.NewReplacer(pairs...)
 }
 
 // add adds a line, or drops it if there is no room.

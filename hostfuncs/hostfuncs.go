@@ -81,6 +81,14 @@ type TrapError struct {
 // Error names the function and the reason.
 func (e *TrapError) Error() string { return e.Function + ": " + e.Reason }
 
+// A FailError stops a script that called fail.
+type FailError struct {
+	Text string // as the script wrote it; it may hold secrets: see [Log.Reason]
+}
+
+// Error does not quote the text.
+func (e *FailError) Error() string { return "fail: the script gave a reason" }
+
 // An ExitError stops a script that called proc_exit.
 type ExitError struct{ Code uint32 }
 

@@ -167,6 +167,10 @@ func TestFunctionsOutsideTheirStep(t *testing.T) {
 	for _, f := range registrarFunctions() {
 		args := make([]uint64, len(f.Params))
 		switch f.Name {
+		case "fail":
+			if _, err := initializing.run(f.Name, args...); !errors.As(err, new(*FailError)) {
+				t.Errorf("fail during initialization: got %v, want a *FailError", err)
+			}
 		case "log", "random", "now":
 			if _, err := initializing.run(f.Name, args...); err != nil {
 				t.Errorf("%s during initialization: %v", f.Name, err)

@@ -37,6 +37,7 @@ func registrarFunctions() []Function {
 		{Name: "set_item", Fuel: 300, Params: types(i32, i32, i32, i32), call: setItem},
 		{Name: "call_base", Results: types(i32), call: callBase},
 		{Name: "refuse", Fuel: 500, Params: types(i32, i32, i32, i32), call: refuse},
+		{Name: "fail", Fuel: 500, Params: types(i32, i32), call: fail},
 		{Name: "log", Fuel: 200, Params: types(i32, i32, i32), call: logLine},
 		{Name: "random", Fuel: 500, Params: types(i32, i32), call: random},
 		{Name: "now", Results: types(i64), call: now},
@@ -260,6 +261,12 @@ func refuse(_ context.Context, m memory, stack []uint64) {
 	code := m.text("code", u32(stack[0]), u32(stack[1]), MaxValue)
 	description := m.text("description", u32(stack[2]), u32(stack[3]), MaxValue)
 	c.refusal = engine.RefuseAs(engine.ParseCode(code), "%s", description)
+}
+
+// fail implements fail(ptr, len i32): ends the script as a failure, for the reason that the text gives. It works during
+// initialization too. It traps if the text has more than 128 KiB.
+func fail(_ context.Context, m memory, stack []uint64) {
+	panic(&FailError{Text: m.text("reason", u32(stack[0]), u32(stack[1]), MaxValue)})
 }
 
 // logLine implements log(level, ptr, len i32): adds a line to the script's log. Lines without room are dropped and

@@ -251,6 +251,7 @@ func (c *Call) write(stream int, b []byte) {
 		if !ended {
 			return
 		}
+		c.notePanic(c.pending[stream])
 		c.log(wasiLevels[stream], c.pending[stream])
 		c.pending[stream] = c.pending[stream][:0]
 		b = rest

@@ -70,6 +70,8 @@ STEP(set_max_age) {
 		registrar_refuse(LITERAL("invalid_redirect_uri"), LITERAL("refused by every-host-function"));
 		return 1;
 	}
+	// So does a failure.
+	if (registrar_member(value, "fail_me")) registrar_fail(LITERAL("failed by every-host-function"));
 	return registrar_call_base();
 }
 

@@ -20,6 +20,7 @@ IMPORT(get_item) int registrar_get_item(const char *key, unsigned key_len, char 
 IMPORT(set_item) void registrar_set_item(const char *key, unsigned key_len, const char *ptr, unsigned len);
 IMPORT(call_base) int registrar_call_base(void);
 IMPORT(refuse) void registrar_refuse(const char *code, unsigned code_len, const char *text, unsigned text_len);
+IMPORT(fail) _Noreturn void registrar_fail(const char *ptr, unsigned len);
 IMPORT(log) void registrar_log(int level, const char *ptr, unsigned len);
 IMPORT(random) void registrar_random(void *ptr, unsigned len);
 IMPORT(now) long long registrar_now(void);

@@ -16,8 +16,8 @@ export declare function set_client_secret(ptr: usize, len: usize, expires_in: i6
 @external("registrar_v1", "refuse")
 declare function host_refuse(cptr: usize, clen: usize, dptr: usize, dlen: usize): void;
 // @ts-ignore: decorator
-@external("registrar_v1", "log")
-declare function host_log(level: i32, ptr: usize, len: usize): void;
+@external("registrar_v1", "fail")
+declare function host_fail(ptr: usize, len: usize): void;
 // @ts-ignore: decorator
 @external("registrar_v1", "random")
 declare function host_random(ptr: usize, len: usize): void;
@@ -49,6 +49,6 @@ export function read(f: (buf: usize, cap: usize) => i32): string {
 // Stands in for env.abort, which the server does not have: asc --use abort=registrar/abort.
 export function abort(message: string | null, file: string | null, line: u32, column: u32): void {
   const text = String.UTF8.encode((message ? message : "abort") + " at line " + line.toString() + ":" + column.toString());
-  host_log(3, changetype<usize>(text), text.byteLength);
+  host_fail(changetype<usize>(text), text.byteLength);
   unreachable();
 }

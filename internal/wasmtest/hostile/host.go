@@ -289,17 +289,17 @@ func initializations() []Module {
 	}
 	f := call(1)
 	concerns := func(function, call string) Module {
-		return ends("initialize-"+function, "calls "+function+" in _initialize, where there is no registration", with(call, function), Failed, Refused)
+		return ends("initialize-"+function, "calls "+function+" in _initialize, where there is no registration", with(call, function), Refused)
 	}
 	return []Module{
-		ends("initialize-endless", "_initialize never ends", with(forever("")), Failed, Saturated, Refused),
+		ends("initialize-endless", "_initialize never ends", with(forever("")), Refused),
 		ends("initialize-recursion", "_initialize calls itself for ever", func() *script {
 			s := good()
 			s.export("_initialize", s.function(":", "", call(s.next())))
 			return s
-		}(), Failed, Refused),
-		ends("initialize-trap", "_initialize traps", with(unreachable), Failed, Refused),
-		ends("initialize-call_base", "calls call_base in _initialize, where there is no registration", with(call(0)+drop), Failed, Refused),
+		}(), Refused),
+		ends("initialize-trap", "_initialize traps", with(unreachable), Refused),
+		ends("initialize-call_base", "calls call_base in _initialize, where there is no registration", with(call(0)+drop), Refused),
 		concerns("client_exists", i32(0)+i32(6)+f+drop),
 		concerns("patch_client", i32(8)+i32(19)+f+drop),
 		concerns("set_client_id", i32(0)+i32(6)+f),
@@ -307,10 +307,10 @@ func initializations() []Module {
 		concerns("read_request", i32(buffer)+i32(4096)+f+drop),
 		concerns("refuse", i32(0)+i32(6)+i32(0)+i32(6)+f),
 		ends("initialize-grow", "_initialize takes all memory that it gets, and writes to each page", with(growAll), Harmless),
-		ends("initialize-entropy", "_initialize asks for more entropy than there is", with(i32(buffer)+i32(4097)+f, "random"), Failed, Refused),
+		ends("initialize-entropy", "_initialize asks for more entropy than there is", with(i32(buffer)+i32(4097)+f, "random"), Refused),
 		ends("initialize-log", "_initialize logs 10,000 lines", with(times(10_000, 0, i32(1)+i32(0)+i32(64)+f), "log"), Harmless),
 		ends("initialize-exit", "_initialize ends the program as if all were well", with(i32(0)+f, "proc_exit"), Harmless, Failed, Refused),
-		ends("initialize-exit-failed", "_initialize ends the program with the exit status 3", with(i32(3)+f, "proc_exit"), Failed, Refused),
+		ends("initialize-exit-failed", "_initialize ends the program with the exit status 3", with(i32(3)+f, "proc_exit"), Refused),
 	}
 }
 
