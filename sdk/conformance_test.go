@@ -313,11 +313,13 @@ func TestOverrule(t *testing.T) {
 	})
 }
 
+// A script's own failure, and a panic or exception, name their reason.
 func TestFail(t *testing.T) {
 	forEach(t, func(t *testing.T, k *kit) {
 		inSteps(t, []string{"set_user_interface_properties", "generate_secret", "build_response"},
 			func(t *testing.T, step string) {
-				k.register(do(step, "fail")).failed(t, step, "")
+				k.register(do(step, "fail")).failed(t, step, "as the configuration says")
+				k.register(do(step, "panic")).failed(t, step, "as the configuration says")
 			})
 	})
 }

@@ -11,7 +11,8 @@
 //     clang --target=wasm32 -std=c11 -ffreestanding -nostdlib -Oz -Wl,--no-entry,--strip-all -o script.wasm script.c
 //
 // Names that end in "_import" are host functions; the functions below call them. Functions that read or change the
-// registration work only inside a step. A script that traps fails: the client gets a 500, and nothing is stored.
+// registration work only inside a step. A script that traps, or calls registrar_fail, fails: the client gets a 500, and
+// nothing is stored.
 #ifndef REGISTRAR_H
 #define REGISTRAR_H
 
@@ -57,13 +58,17 @@ void registrar_set_item_import(const char *key, unsigned key_len, const char *pt
 REGISTRAR_IMPORT(call_base) int registrar_call_base_import(void);
 REGISTRAR_IMPORT(refuse)
 void registrar_refuse_import(const char *code, unsigned code_len, const char *ptr, unsigned len);
+REGISTRAR_IMPORT(fail) void registrar_fail_import(const char *ptr, unsigned len);
 REGISTRAR_IMPORT(log) void registrar_log_import(int level, const char *ptr, unsigned len);
 REGISTRAR_IMPORT(random) void registrar_random_import(void *ptr, unsigned len);
 REGISTRAR_IMPORT(now) long long registrar_now_import(void);
 #undef REGISTRAR_IMPORT
 
-// registrar_fail ends the script with a failure.
-static inline _Noreturn void registrar_fail(void) { __builtin_trap(); }
+// registrar_fail ends the script with a failure, for a reason that the server's log shows: registrar_fail(TEXT("…")).
+static inline _Noreturn void registrar_fail(registrar_text reason) {
+	registrar_fail_import(reason.ptr, reason.len);
+	__builtin_trap();
+}
 
 // Memory. Nothing is freed, since an instance serves one registration. When the buffer is full, the memory grows, which
 // works beside a C library. A script fails if the memory cannot grow.
@@ -79,10 +84,10 @@ static unsigned registrar_left = REGISTRAR_BUFFER;
 // registrar_alloc returns n bytes, not aligned.
 static inline char *registrar_alloc(unsigned n) {
 	if (n > registrar_left) {
-		if (n > 1u << 28) registrar_fail();
+		if (n > 1u << 28) registrar_fail(TEXT("registrar_alloc: more than 256 MiB are asked for"));
 		unsigned pages = (n + 65535) / 65536;
 		__SIZE_TYPE__ was = __builtin_wasm_memory_grow(0, pages);
-		if (was == (__SIZE_TYPE__)-1) registrar_fail();
+		if (was == (__SIZE_TYPE__)-1) registrar_fail(TEXT("registrar_alloc: the memory cannot grow"));
 		registrar_free = (char *)(was * 65536);
 		registrar_left = pages * 65536;
 	}
@@ -141,7 +146,7 @@ static inline registrar_text registrar_decimal(long long n) {
 // registrar_quote returns a text as a JSON string.
 static inline registrar_text registrar_quote(registrar_text text) {
 	static const char digits[] = "0123456789abcdef";
-	if (text.len > 1u << 24) registrar_fail();
+	if (text.len > 1u << 24) registrar_fail(TEXT("registrar_quote: the text has more than 16 MiB"));
 	char *p = registrar_alloc(6 * text.len + 2);
 	unsigned n = 0;
 	p[n++] = '"';
@@ -419,7 +424,7 @@ static inline void registrar_random(void *buf, unsigned len) { registrar_random_
 // registrar_random_hex returns n random bytes as 2n hexadecimal digits.
 static inline registrar_text registrar_random_hex(unsigned n) {
 	static const char digits[] = "0123456789abcdef";
-	if (n > 4096) registrar_fail();
+	if (n > 4096) registrar_fail(TEXT("registrar_random_hex: more than 4096 bytes are asked for"));
 	char *p = registrar_alloc(2 * n);
 	registrar_random_import(p + n, n);
 		for (unsigned i = 0; i < n; i++) { // the bytes are in the second half: the digits never overtake them

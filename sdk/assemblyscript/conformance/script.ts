@@ -54,7 +54,8 @@ function act(step: string): i32 {
     log(Level.Error, "error");
     return base();
   }
-  throw new Error(action == "fail" ? "as the configuration says" : "no action is called " + action);
+  const told = action == "fail" || action == "panic";
+  throw new Error(told ? "as the configuration says" : "no action is called " + action);
 }
 
 function observe(settings: Document): i32 {

@@ -43,6 +43,9 @@ export declare function call_base(): i32;
 @external("registrar_v1", "refuse")
 export declare function refuse(cptr: usize, clen: usize, dptr: usize, dlen: usize): void;
 // @ts-ignore: decorator
+@external("registrar_v1", "fail")
+export declare function fail(ptr: usize, len: usize): void;
+// @ts-ignore: decorator
 @external("registrar_v1", "log")
 export declare function log(level: i32, ptr: usize, len: usize): void;
 // @ts-ignore: decorator

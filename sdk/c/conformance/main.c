@@ -78,7 +78,8 @@ static int act(void) {
 		registrar_base();
 		return REGISTRAR_DONE;
 	}
-	if (registrar_equal(action, TEXT("fail"))) registrar_fail();
+	if (registrar_equal(action, TEXT("fail")) || registrar_equal(action, TEXT("panic")))
+		registrar_fail(TEXT("as the configuration says"));
 	if (registrar_equal(action, TEXT("levels"))) {
 		registrar_log(REGISTRAR_DEBUG, TEXT("debug"));
 		registrar_log(REGISTRAR_INFO, TEXT("info"));

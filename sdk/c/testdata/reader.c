@@ -25,6 +25,6 @@ STEP(set_client_name) {
 	}
 	registrar_text scope = registrar_string(registrar_get(config, "scope"));
 	registrar_log(REGISTRAR_WARN, bar(word(registrar_has_word(scope, TEXT("b"))), word(registrar_has_word(scope, TEXT("a b")))));
-	if (!registrar_set(TEXT("client_name"), TEXT("a \"name\"\\"))) registrar_fail();
+	if (!registrar_set(TEXT("client_name"), TEXT("a \"name\"\\"))) registrar_fail(TEXT("the patch was not taken"));
 	return REGISTRAR_DONE;
 }

@@ -90,7 +90,9 @@ func act() int32 {
 		registrar.Base()
 		return registrar.Done
 	case "fail":
-		panic("told to fail")
+		registrar.Fail("as the configuration says")
+	case "panic":
+		panic("as the configuration says")
 	case "levels":
 		registrar.Log(registrar.LevelDebug, "debug")
 		registrar.Log(registrar.LevelInfo, "info")

@@ -24,5 +24,6 @@ func setClientID(string)            { noHost() }
 func setClientSecret(string, int64) { noHost() }
 func setItem(string, string)        { noHost() }
 func refuse(string, string)         { noHost() }
+func fail(string)                   { noHost() }
 func logLine(int32, string)         { noHost() }
 func randomBytes([]byte)            { noHost() }

@@ -44,6 +44,9 @@ func callBase() int32
 //go:wasmimport registrar_v1 refuse
 func refuse(code, description string)
 
+//go:wasmimport registrar_v1 fail
+func fail(reason string)
+
 //go:wasmimport registrar_v1 log
 func logLine(level int32, line string)
 

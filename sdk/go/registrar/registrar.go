@@ -19,7 +19,8 @@
 // encoding/json, which would double a module's size, and nothing that TinyGo lacks.
 //
 // Functions that read or change the registration work only inside a step. Elsewhere, such as in an init function or a
-// variable's initial value, they end the script. A script that panics fails: the client gets a 500, nothing is stored.
+// variable's initial value, they end the script. A script that panics fails: the client gets a 500, nothing is stored,
+// and the server's log shows what the panic says.
 package registrar
 
 // The results of a step.
@@ -47,6 +48,13 @@ func Base() int32 { return callBase() }
 func Refuse(code, description string) int32 {
 	refuse(code, description)
 	return Refused
+}
+
+// Fail ends the script with a failure, for a reason that the server's log shows. Unlike a panic it needs no text of
+// Go's runtime, and it works in an init function too. It does not return.
+func Fail(reason string) {
+	fail(reason)
+	panic("registrar: fail returned")
 }
 
 // Lifetimes of a client secret, besides a number of seconds.

@@ -2,7 +2,7 @@
 
 use registrar::json::{Document, Object};
 use registrar::{
-    base, caller, client, client_exists, config, context, hex, item, log, now, patch, patch_json, random, refuse,
+    base, caller, client, client_exists, config, context, fail, hex, item, log, now, patch, patch_json, random, refuse,
     request, set_client_id, set_client_secret, set_item, statement, steps, Expires, Level, Outcome,
 };
 
@@ -61,7 +61,8 @@ fn act(step: &str) -> Outcome {
             let _ = base();
             Ok(())
         }
-        "fail" => panic!("as the configuration says"),
+        "fail" => fail("as the configuration says"),
+        "panic" => panic!("as the configuration says"),
         "levels" => {
             log(Level::Debug, "debug");
             log(Level::Info, "info");

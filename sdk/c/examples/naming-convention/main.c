@@ -21,7 +21,7 @@ static registrar_text slug(registrar_text name) {
 
 STEP(add_client_id) {
 	registrar_text prefix = registrar_string(registrar_get(registrar_config(), "prefix"));
-		if (!prefix.len) registrar_fail(); // the operator must configure a prefix
+		if (!prefix.len) registrar_fail(TEXT("config: prefix is missing"));
 	registrar_text name = slug(registrar_string(registrar_get(registrar_client(), "client_name")));
 	registrar_text begin = registrar_join(prefix, name), id;
 	do id = registrar_join(begin, registrar_random_hex(8));

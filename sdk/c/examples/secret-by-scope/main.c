@@ -8,12 +8,12 @@ STEP(add_client_secret) {
 	registrar_text scope = registrar_string(registrar_get(config, "scope"));
 	registrar_text method = registrar_string(registrar_get(registrar_client(), "token_endpoint_auth_method"));
 	if (!registrar_begins(method, TEXT("client_secret_"))) return registrar_base();
-		if (!scope.len) registrar_fail(); // the operator must configure a scope
+		if (!scope.len) registrar_fail(TEXT("config: a scope is missing"));
 	if (!registrar_contains(registrar_get(registrar_caller(), "scopes"), scope))
 		return registrar_refuse(TEXT("insufficient_scope"), registrar_join(TEXT("a client secret needs the scope "), scope));
 	long long days = registrar_int(registrar_get(config, "days"), 0);
 	if (days <= 0) return registrar_base();
-		if (days > 36500) registrar_fail(); // more than the server accepts
+		if (days > 36500) registrar_fail(TEXT("config: more than 36,500 days"));
 	registrar_set_client_secret(registrar_random_hex(32), days * 24 * 60 * 60);
 	return REGISTRAR_DONE;
 }

@@ -31,6 +31,7 @@ imports! {
     fn set_item(kptr: *const u8, klen: usize, vptr: *const u8, vlen: usize);
     fn call_base() -> i32;
     fn refuse(cptr: *const u8, clen: usize, dptr: *const u8, dlen: usize);
+    fn fail(ptr: *const u8, len: usize);
     fn log(level: u32, ptr: *const u8, len: usize);
     fn random(ptr: *mut u8, len: usize);
     fn now() -> i64;

@@ -95,7 +95,7 @@ pub mod step {
 /// Runs a step and returns its result as an exit code of the ABI. [`steps!`] calls it.
 #[doc(hidden)]
 pub fn run(step: fn() -> Outcome) -> i32 {
-    log_panics();
+    report_panics();
     match step() {
         Ok(()) => 0,
         Err(Stop::Refused) => 1,
@@ -104,13 +104,13 @@ pub fn run(step: fn() -> Outcome) -> i32 {
 }
 
 #[cfg(all(feature = "std", target_arch = "wasm32"))]
-fn log_panics() {
+fn report_panics() {
     use alloc::{boxed::Box, string::ToString};
-    std::panic::set_hook(Box::new(|info| log(Level::Error, info.to_string())));
+    std::panic::set_hook(Box::new(|info| fail(info.to_string())));
 }
 
 #[cfg(not(all(feature = "std", target_arch = "wasm32")))]
-fn log_panics() {}
+fn report_panics() {}
 
 /// Runs what this step replaced. `base()?` keeps its refusal; drop the error to overrule it. Panics when called a
 /// second time in a step.
@@ -127,6 +127,24 @@ pub fn refuse<T>(code: &str, description: impl AsRef<str>) -> Result<T, Stop> {
     let description = description.as_ref();
     unsafe { abi::refuse(code.as_ptr(), code.len(), description.as_ptr(), description.len()) }
     Err(Stop::Refused)
+}
+
+/// Ends the script with a failure, for a reason that the server's log shows. The feature `std` makes a panic do this; a
+/// script with its own `#[panic_handler]` calls it there.
+pub fn fail(reason: impl AsRef<str>) -> ! {
+    let reason = reason.as_ref();
+    unsafe { abi::fail(reason.as_ptr(), reason.len()) }
+    unreachable()
+}
+
+#[cfg(target_arch = "wasm32")]
+fn unreachable() -> ! {
+    core::arch::wasm32::unreachable()
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+fn unreachable() -> ! {
+    unreachable!()
 }
 
 /// The server rejected a patch: it changes a member that only the server sets, or an unknown one that is not echoed, or
