@@ -8,7 +8,7 @@ const OutcomeAborted Outcome = "aborted"
 
 // A StepEnd describes how a script's run of a step ended, for metrics.
 type StepEnd struct {
-	Step    string
+	Step    string        // "_initialize" if the instance failed there, before the step
 	Outcome Outcome       // OutcomeDone, OutcomeRefused, OutcomeFailed or OutcomeAborted
 	Failure FailureKind   // of OutcomeFailed; else empty
 	Entered bool          // false if there was no instance to call; Fuel and Elapsed are then 0

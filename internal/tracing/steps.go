@@ -90,6 +90,9 @@ func (t *Tracer) Script(ctx context.Context, script, module, name string) (conte
 	return ctx, func(end scripts.StepEnd) {
 		span.SetAttributes(attribute.String("registrar.outcome", string(end.Outcome)),
 			attribute.Int64("registrar.script.fuel", end.Fuel))
+		if end.Step != name { // _initialize failed before the step
+			span.SetAttributes(attribute.String("registrar.step", end.Step))
+		}
 		if end.Outcome == scripts.OutcomeFailed {
 			span.SetAttributes(attribute.String("registrar.script.failure", string(end.Failure)))
 			fail(span)

@@ -15,8 +15,8 @@ import (
 type ScriptError struct {
 	Script string // its name in the deployment
 	Module string // the digest of its module
-	Step   string
-	Reason string // never holds a secret
+	Step   string // [sandbox.Initialize] where no step began
+	Reason string // one line of printable characters, without a secret
 }
 
 // Error names the script, its module, the step and the reason.
@@ -57,17 +57,22 @@ func refused(err error) bool {
 }
 
 func (s *session) failure(sc *script, step, reason string) *ScriptError {
-	return &ScriptError{Script: sc.Name, Module: sc.Module, Step: step, Reason: reason}
+	s.noteSecrets()
+	return &ScriptError{Script: sc.Name, Module: sc.Module, Step: step, Reason: s.log.Reason(reason)}
 }
 
 // classify turns an error from acquiring or running an instance into the step's error, and records the kind of failure
-// in end.
-func (s *session) classify(ctx context.Context, sc *script, end *scripts.StepEnd, err error) error {
+// in end. Where the instance failed in _initialize, end becomes the end of that.
+func (s *session) classify(ctx context.Context, sc *script, end *scripts.StepEnd, err error) (classified error) {
 	if base, ok := errors.AsType[*hostfuncs.BaseError](err); ok {
 		end.Failure = scripts.FailureHost
 		return base.Err
 	}
 	guest, isGuest := errors.AsType[*sandbox.GuestError](err)
+	if isGuest && guest.Initialization != nil {
+		leave := s.noteInitialization(sc, end, guest.Initialization)
+		defer func() { leave(classified) }()
+	}
 	if isGuest && guest.Kind == scripts.FailureClock {
 		end.Failure = scripts.FailureClock
 		return fmt.Errorf("script %s (%s) in %s: %w", sc.Name, sc.Module, end.Step, &unavailableError{err})
@@ -81,7 +86,24 @@ func (s *session) classify(ctx context.Context, sc *script, end *scripts.StepEnd
 		return fmt.Errorf("script %s in %s: %w", sc.Name, end.Step, &unavailableError{err})
 	}
 	end.Failure = guest.Kind
-	return s.failure(sc, end.Step, guest.Reason)
+	failure := s.failure(sc, end.Step, guest.Reason)
+	if guest.Initialization != nil {
+		failure.Reason += fmt.Sprintf(" (fuel used: %d)", end.Fuel)
+	}
+	return failure
+}
+
+// noteInitialization makes end the end of a failed _initialize, and takes over what that logged. The caller calls leave
+// with the error of the step.
+func (s *session) noteInitialization(sc *script, end *scripts.StepEnd, i *sandbox.Initialization) (leave func(error)) {
+	end.Step, end.Entered, end.Fuel, end.Elapsed = sandbox.Initialize, true, i.Fuel, i.Elapsed
+	s.log.Adopt(i.Log)
+	if s.enterStep == nil {
+		return func(error) {}
+	}
+	traced := s.enterStep(sandbox.Initialize, sc.Name)
+	fuel := i.Fuel
+	return func(err error) { traced(&fuel, err) }
 }
 
 // unavailable makes an error of a sandbox that cannot load modules now one that is an engine.ErrUnavailable.

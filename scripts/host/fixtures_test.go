@@ -174,7 +174,7 @@ func TestFixturesFail(t *testing.T) {
 		{"fail-item", "at most"},
 		{"fail-items", "64 items already"},
 		{"fail-wrong-step", "set_client_id: it was called in set_client_name"},
-		{"fail-initialize", "during initialization"},
+		{"fail-reason", `no luck\n\x1b[31m with [redacted]xxx`},
 		{"items-read", "it returned"},
 	} {
 		t.Run(tt.script, func(t *testing.T) {

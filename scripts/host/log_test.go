@@ -1,12 +1,14 @@
 package host_test
 
 import (
+	"errors"
 	"regexp"
 	"strings"
 	"testing"
 
 	"registrar/engine"
 	"registrar/scripts"
+	"registrar/scripts/host"
 )
 
 func TestLogIsBounded(t *testing.T) {
@@ -68,6 +70,10 @@ func TestEveryHostFunction(t *testing.T) {
 		if !strings.Contains(log, want) {
 			t.Errorf("the log lacks %s:\n%s", want, log)
 		}
+	}
+	_, err = b.register(`{"redirect_uris":["https://app.example/cb"],"fail_me":true}`)
+	if failure, ok := errors.AsType[*host.ScriptError](err); !ok || failure.Reason != "failed by every-host-function" {
+		t.Errorf("got %v, want the reason of the failure", err)
 	}
 }
 

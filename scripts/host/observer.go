@@ -1,12 +1,17 @@
 package host
 
-import "registrar/scripts"
+import (
+	"slices"
+
+	"registrar/scripts"
+	"registrar/scripts/sandbox"
+)
 
 // An Observer is notified of what scripts do. It must be safe for concurrent use and must not block, because it is
 // called during registrations.
 type Observer interface {
 	// StepEnded is called when a script's run of a step has ended in a registration, but not in a dry run, a replay or
-	// a shadow.
+	// a shadow. The step is [sandbox.Initialize] if the script's instance failed in that, before the step.
 	StepEnded(script string, end scripts.StepEnd)
 	// Instance is called for each event of a deployed script's instances.
 	Instance(script string, event scripts.InstanceEvent)
@@ -35,11 +40,14 @@ func (h *Host) Waiting() map[string]int {
 	return waiting
 }
 
-// replaced returns the steps of each script of a deployment, by name.
+// replaced returns the steps of each script of a deployment, by name, and _initialize where each instance runs it.
 func replaced(d *deployed) map[string][]string {
 	steps := make(map[string][]string, len(d.scripts))
 	for _, s := range d.scripts {
 		steps[s.Name] = s.steps
+		if s.module.Initializes() {
+			steps[s.Name] = append(slices.Clip(s.steps), sandbox.Initialize)
+		}
 	}
 	return steps
 }

@@ -80,8 +80,6 @@ func TestObserverStepEnded(t *testing.T) {
 			[]string{"fail-wrong-step set_client_name failed contract"}},
 		{"clock", []string{"fail-spin"}, hasty, []string{"fail-spin add_client_id failed clock"}},
 		{"host", []string{"taken-then-free"}, away, []string{"taken-then-free add_client_id failed host"}},
-		{"initialization", []string{"fail-initialize"}, unchanged,
-			[]string{"fail-initialize add_client_id failed contract"}},
 		{"base", []string{"wrap-id", "fail-trap"}, unchanged,
 			[]string{"fail-trap add_client_id failed trap", "wrap-id add_client_id aborted "}},
 	}

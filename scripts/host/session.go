@@ -161,7 +161,7 @@ func (s *session) run(ctx context.Context, sc *script, step string, base engine.
 	}
 	s.r.Restore(entry)
 	failure, failed := errors.AsType[*ScriptError](err)
-	own := failed && failure.Script == sc.Name && failure.Step == step
+	own := failed && failure.Script == sc.Name && failure.Step == end.Step
 	if own && s.r.Mode == engine.ModeEnforce {
 		s.host.failedFor(s.deployed, sc, s.r.Caller)
 	}
@@ -170,7 +170,7 @@ func (s *session) run(ctx context.Context, sc *script, step string, base engine.
 	}
 	if s.r.Mode != engine.ModeReplay { // a replay would log it for each registration
 		s.host.config.Logger.WarnContext(ctx, "script failed, running the step that it replaced", "script", sc.Name,
-			"module", sc.Module, "step", step, "reason", failure.Reason, "request_id", s.r.Request.ID)
+			"module", sc.Module, "step", failure.Step, "reason", failure.Reason, "request_id", s.r.Request.ID)
 	}
 	return base(ctx, s.r)
 }

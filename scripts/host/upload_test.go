@@ -18,6 +18,7 @@ func TestUploadStoresNoRejectedModule(t *testing.T) {
 		"bad-signature", "bad-import", "bad-import-type", "bad-import-module", "bad-env-abort", "as-default-abort",
 		"bad-start", "bad-no-memory", "bad-imported-memory", "bad-imported-table", "bad-imported-global",
 		"bad-shared-memory", "bad-memory-size", "bad-table-size", "bad-no-step", "bad-truncated", "bad-text",
+		"fail-initialize", "fail-initialize-reason", "hostile/initialize-endless", "hostile/initialize-trap",
 	} {
 		_, _, err := b.host.Upload(t.Context(), name, wasmtest.Wasm(t, name), "")
 		if _, ok := errors.AsType[*scripts.RejectedError](err); !ok {

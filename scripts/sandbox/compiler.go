@@ -18,7 +18,7 @@ import (
 
 // ErrUnavailable reports that a module cannot be loaded now, which is not the module's fault: too many are being
 // compiled, or the folder of compiled modules cannot be written.
-var ErrUnavailable = errors.New("modules cannot be compiled now")
+var ErrUnavailable = errors.New("modules cannot be loaded now")
 
 // A compiler makes machine code of modules. A module may exhaust the process that compiles it, so a child process does,
 // one at a time, and leaves the code in a cache. This process only ever loads code that a child sealed and that is

@@ -16,10 +16,9 @@ import (
 
 // The types and names of exports that mean something.
 const (
-	stepType   = "() -> (i32)"
-	startType  = "() -> ()"
-	initialize = "_initialize"
-	start      = "_start"
+	stepType  = "() -> (i32)"
+	startType = "() -> ()"
+	start     = "_start"
 )
 
 // Inspect returns the verdict on a module: what it is, or a *[scripts.RejectedError] with all that speaks against it.
@@ -211,10 +210,10 @@ func (i *inspection) exportedFunction(name string, have wasmbin.FuncType) {
 	switch {
 	case known && have.String() != stepType:
 		i.refuse("the export %s has the type %s: it must be %s, so %s", name, have, stepType, fixOf(have, want))
-	case name == initialize && have.String() != startType:
+	case name == Initialize && have.String() != startType:
 		i.refuse("the export %s has the type %s: it must be %s, so %s",
 			name, have, startType, fixOf(have, wasmbin.FuncType{}))
-	case known || name == initialize:
+	case known || name == Initialize:
 	case have.String() == stepType:
 		i.warn("the export %s has the type of a step, but there is no step of that name%s",
 			name, suggest.DidYouMean(name, i.steps))

@@ -98,19 +98,24 @@ func (i *Instance) memory() []byte {
 	return b
 }
 
-// initialize calls _initialize, if the module exports it.
+// Initialize is the export that runs before an instance's first step.
+const Initialize = "_initialize"
+
+// initialize calls _initialize, if the module exports it. An error is a *[GuestError] with its Initialization.
 func (i *Instance) initialize(ctx context.Context, random io.Reader) error {
-	if i.module.program || i.guest.ExportedFunction(initialize) == nil {
+	if i.module.program || i.guest.ExportedFunction(Initialize) == nil {
 		return nil
 	}
 	s := i.module.sandbox
 	own := int64(initializeFuel)
-	m := &Meter{request: ctx, fuel: i.fuel, step: own, registration: &own, limit: s.config.StepTimeout}
+	m := &Meter{request: ctx, fuel: i.fuel, given: own, step: own, registration: &own, limit: s.config.StepTimeout}
 	call := &hostfuncs.Call{
-		Step: initialize, Script: i.module.name, Now: s.now(), Entropy: hostfuncs.NewEntropy(random), Log: i.log,
+		Step: Initialize, Script: i.module.name, Now: s.now(), Entropy: hostfuncs.NewEntropy(random), Log: i.log,
 	}
-	if _, err := i.call(m, call, initialize); err != nil {
-		return fmt.Errorf("in %s: %w", initialize, err)
+	if _, err := i.call(m, call, Initialize); err != nil {
+		failed := i.module.guestError(err, i)
+		failed.Initialization = &Initialization{Fuel: m.Fuel(), Elapsed: m.Elapsed(), Log: i.log}
+		return failed
 	}
 	return nil
 }
@@ -149,6 +154,9 @@ func (i *Instance) call(m *Meter, call *hostfuncs.Call, function string) (uint32
 	}
 	if exit, exited := errors.AsType[*hostfuncs.ExitError](err); exited && exit.Code == 0 {
 		return 0, nil
+	}
+	if line := call.Panicked(); line != "" {
+		return 0, &panicError{line, err}
 	}
 	return 0, err
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/tetratelabs/wazero"
 
+	"registrar/hostfuncs"
 	"registrar/internal/guard"
 	"registrar/scripts"
 	"registrar/scripts/memory"
@@ -32,34 +33,57 @@ type Module struct {
 	failed func(error) // is told where the worker panicked
 }
 
-// Vet returns the verdict on a module, as Inspect does, and compiles it, which Load can then do quickly.
+// Vet returns the verdict on a module, as Inspect does, and loads it once, which Load can then do quickly.
 func (s *Sandbox) Vet(ctx context.Context, wasm []byte) (scripts.Module, error) {
 	verdict, err := s.Inspect(wasm)
 	if err != nil {
 		return scripts.Module{}, err
 	}
-	compiled, _, err := s.compile(ctx, verdict.Digest, wasm)
+	m, err := s.Load(ctx, "", verdict, wasm)
 	if err != nil {
 		return scripts.Module{}, err
 	}
-	if err := compiled.Close(ctx); err != nil {
-		return scripts.Module{}, fmt.Errorf("closing the compiled module: %w", err)
+	if err := m.Close(ctx); err != nil {
+		return scripts.Module{}, fmt.Errorf("closing the module: %w", err)
 	}
 	return verdict, nil
 }
 
-// Load compiles a module for a script of that name. verdict is what Inspect returned for wasm. A module that does not
-// compile gets a *[scripts.RejectedError].
+// Load compiles a module for a script of that name, and initializes one instance. verdict is what Inspect returned for
+// wasm. A module that does not compile, or whose instance fails, gets a *[scripts.RejectedError], an instance that
+// exceeds its wall clock [ErrUnavailable].
 func (s *Sandbox) Load(ctx context.Context, name string, verdict scripts.Module, wasm []byte) (*Module, error) {
 	compiled, layout, err := s.compile(ctx, verdict.Digest, wasm)
 	if err != nil {
 		return nil, err
 	}
 	m := &Module{sandbox: s, name: name, compiled: compiled, program: verdict.Command()}
-	if err := s.config.Guard.Run(guard.Modules, func() { m.begin(ctx, layout) }); err != nil {
+	var failed error
+	if err := s.config.Guard.Run(guard.Modules, func() { failed = m.begin(ctx, layout) }); err != nil {
 		return nil, errors.Join(fmt.Errorf("initializing the first instance: %w", err), m.Close(ctx))
 	}
+	if failed != nil {
+		_ = m.Close(ctx) // the first error counts
+		return nil, m.rejection(ctx, failed)
+	}
 	return m, nil
+}
+
+// rejection returns the error of Load for an error of its first instance: a rejection where the module is to blame.
+func (m *Module) rejection(ctx context.Context, err error) error {
+	guest := m.guestError(err, nil)
+	_, isHost := errors.AsType[*hostfuncs.BaseError](err)
+	switch initialization := guest.Initialization; {
+	case ctx.Err() != nil:
+		return fmt.Errorf("initializing the first instance: %w", ctx.Err())
+	case isHost, guest.Kind == scripts.FailureClock:
+		return fmt.Errorf("%w: initializing the first instance: %w", ErrUnavailable, guest)
+	case initialization == nil:
+		return scripts.Reject("no instance of the module can be made: %s", guest.Reason)
+	default:
+		return scripts.Reject("the module's %s fails, so that none of its steps could run: %s (fuel used: %d, limit: %d)",
+			Initialize, new(hostfuncs.Log).Reason(guest.Reason), initialization.Fuel, initializeFuel)
+	}
 }
 
 // compile meters and compiles a module that was inspected. wazero does not see its custom sections: nothing needs them,
@@ -97,6 +121,11 @@ func (m *Module) KeepReady(hold func() bool, unpin func(), failed func(error)) {
 	pool := m.sandbox.pool
 	m.shelf = &shelf{size: m.sandbox.config.Pool, lacks: func() { pool.want(m) }}
 	pool.want(m)
+}
+
+// Initializes reports whether each instance runs _initialize, so that it can fail in a registration.
+func (m *Module) Initializes() bool {
+	return !m.program && m.state == nil && m.compiled.ExportedFunctions()[Initialize] != nil
 }
 
 // Ready returns how many instances are ready that no registration has used.

@@ -42,12 +42,13 @@ func (i *Instance) runProgram(m *Meter, call *hostfuncs.Call) (result uint32, er
 	m.spend(fuel)
 	_, err = i.call(m, call, start)
 	exit, exited := errors.AsType[*hostfuncs.ExitError](err)
+	_, panicked := errors.AsType[*panicError](err)
 	switch {
 	case err == nil:
 		return Done, call.Done()
 	case exited && exit.Code == 1:
 		return Refused, call.Refused()
-	case exited:
+	case exited && !panicked:
 		return 0, &exitError{exit.Code}
 	}
 	return 0, err

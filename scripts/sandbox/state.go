@@ -27,21 +27,21 @@ type state struct {
 }
 
 // begin prepares what instances of a module begin with: its data, or, where nothing else distinguishes an initialized
-// instance from a new one, the memory and the globals of one that is initialized here. Where that fails, each instance
-// is initialized by itself, and Acquire returns what is wrong.
-func (m *Module) begin(ctx context.Context, l snapshot.Layout) {
+// instance from a new one, the memory and the globals of one that is initialized here. Where more does, each instance
+// is initialized by itself; here one is on trial. An error is the trial's.
+func (m *Module) begin(ctx context.Context, l snapshot.Layout) error {
 	if l.InModule {
-		return
+		return m.try(ctx)
 	}
 	s := m.sandbox
 	m.image = s.image(l.Content)
 	if !l.Complete || m.program { // a program begins anew each time
-		return
+		return m.try(ctx)
 	}
 	m.globals = l.Globals
 	i, err := m.newInstance(ctx)
 	if err != nil {
-		return
+		return err
 	}
 	data := m.image
 	defer func() {
@@ -51,19 +51,30 @@ func (m *Module) begin(ctx context.Context, l snapshot.Layout) {
 		}
 	}()
 	draws := &recorder{source: s.config.Random}
-	if i.initialize(ctx, draws) != nil || i.broken {
-		return
+	if err := i.initialize(ctx, draws); err != nil || i.broken {
+		return err
 	}
 	content := i.memory()
 	generators, found := snapshot.Find(content, draws.all)
 	if !found {
-		return
+		return nil
 	}
 	m.state = &state{size: uint32(len(content)), generators: generators, log: i.log}
 	for _, g := range i.globals {
 		m.state.values = append(m.state.values, g.Get())
 	}
 	m.image = s.image(content)
+	return nil
+}
+
+// try makes an instance, to learn whether one can be made.
+func (m *Module) try(ctx context.Context) error {
+	i, err := m.instantiate(ctx)
+	if err != nil {
+		return err
+	}
+	i.Close()
+	return nil
 }
 
 func (s *Sandbox) image(content []byte) *memory.Image {

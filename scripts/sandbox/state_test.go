@@ -15,7 +15,7 @@ func TestWhichInstancesAreSaved(t *testing.T) {
 	for name, want := range map[string]bool{
 		"prefix-id": true, "counter": true, "rust-prefix-id": true, "c-id-and-secret": true, "id-and-secret": true,
 		"go-prefix-id": true, "go-policy": true, "go-random": true,
-		"counter-table": false, "go-seeded": false, "fail-initialize": false,
+		"counter-table": false, "go-seeded": false, "fail-initialize-later": false,
 	} {
 		t.Run(name, func(t *testing.T) {
 			m, _ := newTestModule(t, name, 1)
