@@ -77,3 +77,18 @@ func Caller(addr netip.Addr) string {
 	}
 	return addr.String()
 }
+
+// Network returns the range of addresses that is likely one owner's: the /24 of an IPv4 address, the /48 of an IPv6
+// address, which sites are given (RFC 6177 §2).
+func Network(addr netip.Addr) string {
+	addr = addr.Unmap().WithZone("")
+	bits := 24
+	if addr.Is6() {
+		bits = 48
+	}
+	prefix, err := addr.Prefix(bits)
+	if err != nil {
+		return addr.String()
+	}
+	return prefix.String()
+}

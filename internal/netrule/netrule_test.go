@@ -145,3 +145,19 @@ func TestCaller(t *testing.T) {
 		}
 	}
 }
+
+func TestNetwork(t *testing.T) {
+	for addr, want := range map[string]string{
+		"198.51.100.7":        "198.51.100.0/24",
+		"::ffff:198.51.100.7": "198.51.100.0/24",
+		"2001:db8:1:2::3":     "2001:db8:1::/48",
+		"fe80::1%eth0":        "fe80::/48",
+	} {
+		if got := Network(netip.MustParseAddr(addr)); got != want {
+			t.Errorf("%s: got %s, want %s", addr, got, want)
+		}
+	}
+	if got, again := Network(netip.Addr{}), Network(netip.Addr{}); got != again {
+		t.Errorf("no address: got %s and %s", got, again)
+	}
+}

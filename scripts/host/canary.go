@@ -24,7 +24,8 @@ type canary struct {
 	share    float64   // of the callers, above 0, at most 1
 	key      []byte    // secret; selects the callers
 
-	failed      map[string]bool // callers for whom a canary script failed; guarded by Host.mu
+	failed      map[string]bool // callers for whom a canary script failed other than by fuel; guarded by Host.mu
+	exhausted   map[string]bool // networks of callers for whom one ran out of fuel; guarded by Host.mu
 	fallingBack bool            // fallback has begun; guarded by Host.mu
 }
 
@@ -75,7 +76,8 @@ func (h *Host) loadCanary(ctx context.Context, d scripts.Deployment) (*canary, e
 	if err != nil {
 		return nil, aboutAll(fmt.Sprintf("deployment %d, which stays in force for the other callers", before.Number), err)
 	}
-	return &canary{baseline: loaded, share: part, key: key, failed: map[string]bool{}}, nil
+	return &canary{baseline: loaded, share: part, key: key, failed: map[string]bool{},
+		exhausted: map[string]bool{}}, nil
 }
 
 // baselineOf returns the latest deployment before n without a canary, number 0 if there is none.
@@ -133,7 +135,9 @@ func (h *Host) pinFor(caller *engine.Caller) *deployed {
 
 // failedFor records that a script failed for a caller. It starts the fallback to the baseline when canary scripts
 // failed for CanaryCallers distinct callers. A single caller is not enough, because a request may provoke a failure.
-func (h *Host) failedFor(d *deployed, sc *script, caller *engine.Caller) {
+// That is easiest by fuel, of which a large request takes more, and one person may have many accounts and addresses. So
+// those failures count by themselves, and by network.
+func (h *Host) failedFor(d *deployed, sc *script, caller *engine.Caller, kind scripts.FailureKind) {
 	if !sc.IsCanary() || d.canary == nil {
 		return
 	}
@@ -143,19 +147,27 @@ func (h *Host) failedFor(d *deployed, sc *script, caller *engine.Caller) {
 	if c.fallingBack {
 		return
 	}
-	c.failed[identity(caller)] = true
-	c.fallingBack = len(c.failed) >= h.config.CanaryCallers
+	why := fmt.Sprintf("failed for %d callers", h.config.CanaryCallers)
+	if kind == scripts.FailureFuel {
+		c.exhausted[netrule.Network(caller.IP)] = true
+		c.fallingBack = len(c.exhausted) >= h.config.CanaryCallers
+		why = fmt.Sprintf("ran out of fuel for %d networks", h.config.CanaryCallers)
+	} else {
+		c.failed[identity(caller)] = true
+		c.fallingBack = len(c.failed) >= h.config.CanaryCallers
+	}
 	if c.fallingBack {
 		h.config.Guard.GoIn(&h.fallingBack, guard.Canaries, func() {
-			if h.config.Guard.Run(guard.Canaries, func() { h.fallBack(d, sc) }) != nil {
+			if h.config.Guard.Run(guard.Canaries, func() { h.fallBack(d, sc, why) }) != nil {
 				h.tryAgain(d)
 			}
 		})
 	}
 }
 
-// fallBack deploys the baseline again, unless another deployment has replaced the canary.
-func (h *Host) fallBack(d *deployed, sc *script) {
+// fallBack deploys the baseline again, unless another deployment has replaced the canary. why says in the comment what
+// the script did.
+func (h *Host) fallBack(d *deployed, sc *script, why string) {
 	ctx, cancel := context.WithTimeout(context.Background(), fallBackTime)
 	defer cancel()
 	old := d.canary.baseline
@@ -163,13 +175,12 @@ func (h *Host) fallBack(d *deployed, sc *script) {
 		Scripts:   old.Scripts,
 		CopyOf:    old.Number,
 		CreatedBy: "canary",
-		Comment: fmt.Sprintf("canary %d fell back: script %s failed for %d callers",
-			d.Number, sc.Name, h.config.CanaryCallers),
+		Comment:   fmt.Sprintf("canary %d fell back: script %s %s", d.Number, sc.Name, why),
 	}, &d.Number)
 	switch {
 	case err == nil:
 		h.config.Logger.WarnContext(ctx, "canary fell back to the older deployment", "deployment", d.Number,
-			"script", sc.Name, "module", sc.Module, "callers", h.config.CanaryCallers)
+			"script", sc.Name, "module", sc.Module, "reason", why)
 	case !errors.Is(err, scripts.ErrConflict): // on a conflict, another replica fell back, or an operator deployed
 		h.config.Logger.ErrorContext(ctx, "canary did not fall back to the older deployment",
 			"deployment", d.Number, "error", err)

@@ -202,3 +202,34 @@ func await(t *testing.T, what string, done func() bool) {
 		time.Sleep(time.Millisecond)
 	}
 }
+
+// One network cannot end a canary by requests that take more fuel than there is, with whatever addresses and subjects.
+func TestCanaryFallsBackByFuelForNetworks(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, engine.Options{}, func(c *host.Config) {
+		c.CanaryKey, c.CanaryCallers, c.StepFuel = fixedKey, 3, 100_000
+	})
+	deployCanary(t, b, "prefix-id", "fail-spin", "100%")
+	fail := func(c *engine.Caller) {
+		t.Helper()
+		if _, err := b.registerAs(minimal, c); err == nil {
+			t.Fatal("the canary did not fail")
+		}
+	}
+	for i := range 6 {
+		fail(from(fmt.Sprintf("198.51.100.%d", i+1)))
+		fail(from(fmt.Sprintf("2001:db8:1:%d::1", i+1)))
+		subject := from("198.51.100.1")
+		subject.Auth, subject.Issuer, subject.Subject = "jwt", "https://issuer.example", fmt.Sprintf("subject-%d", i)
+		fail(subject)
+	}
+	if n, _ := b.host.Current(); n != 2 {
+		t.Fatalf("deployment %d is in force after failures in two networks, want 2", n)
+	}
+	fail(from("203.0.113.1"))
+	await(t, "the fallback to the older deployment", func() bool { n, _ := b.host.Current(); return n == 3 })
+	d, err := b.store.CurrentDeployment(t.Context())
+	if err != nil || !strings.Contains(d.Comment, "fail-spin ran out of fuel for 3 networks") {
+		t.Errorf("the fallback is %+v, %v; want the fuel and 3 networks in its comment", d, err)
+	}
+}

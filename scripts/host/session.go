@@ -163,7 +163,7 @@ func (s *session) run(ctx context.Context, sc *script, step string, base engine.
 	failure, failed := errors.AsType[*ScriptError](err)
 	own := failed && failure.Script == sc.Name && failure.Step == end.Step
 	if own && s.r.Mode == engine.ModeEnforce {
-		s.host.failedFor(s.deployed, sc, s.r.Caller)
+		s.host.failedFor(s.deployed, sc, s.r.Caller, end.Failure)
 	}
 	if !own || sc.OnFailure != scripts.OnFailureBase {
 		return err
