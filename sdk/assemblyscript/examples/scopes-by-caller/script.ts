@@ -5,10 +5,12 @@ export function set_scopes(): i32 {
   if (base() != DONE) return REFUSED;
     // The scopes after the base: with default scopes, and without those that the server does not allow.
   const scopes = client().scopes();
-  const allowed = caller().scopes();
+  const allowed = new Set<string>(); // a list of 500 would be searched 500 times
+  const held = caller().scopes();
+  for (let i = 0; i < held.length; i++) allowed.add(held[i]);
   const kept: string[] = [];
   for (let i = 0; i < scopes.length; i++) {
-    if (allowed.includes(scopes[i])) kept.push(scopes[i]);
+    if (allowed.has(scopes[i])) kept.push(scopes[i]);
     else log(Level.Info, scopes[i] + " is dropped: the caller does not have it");
   }
   if (kept.length == scopes.length) return DONE;
