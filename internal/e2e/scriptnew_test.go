@@ -101,6 +101,7 @@ func TestNewcomer(t *testing.T) {
 				t.Errorf("the commands of README.md print\n%s", out)
 			}
 			n.onlyAllowed("is not allowed here")
+			frugal(t, first, filepath.Join(first, "redirects.wasm"))
 
 			// A new build keeps the config.
 			edit(t, filepath.Join(first, tt.source), "is not allowed here", "is not on the list")

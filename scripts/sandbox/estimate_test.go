@@ -69,7 +69,8 @@ func TestHostileModulesAreJudged(t *testing.T) {
 		}
 		begin := time.Now()
 		err = judge(wasm, m)
-		if took := time.Since(begin); took > time.Second {
+		// It takes some milliseconds. The bound is far above what a slow machine takes.
+		if took := time.Since(begin); took > time.Minute {
 			t.Errorf("%s: judged in %s", attack.Name, took)
 		}
 		rejected, isRejected := errors.AsType[*scripts.RejectedError](err)
