@@ -43,15 +43,16 @@ func TestScriptTestWatches(t *testing.T) {
 		ended <- run(ctx, []string{"script", "test", folder, "--watch", "--script-timeout=1m"},
 			&console{out: &out, err: &err})
 	}()
-	await := func(b *lockedBuffer, want string) {
+	awaitTimes := func(n int, b *lockedBuffer, want string) {
 		t.Helper()
-		for deadline := time.Now().Add(time.Minute); !strings.Contains(b.String(), want); {
+		for deadline := time.Now().Add(time.Minute); strings.Count(b.String(), want) < n; {
 			if time.Now().After(deadline) {
 				t.Fatalf("it does not print %q, but %q and %q", want, out.String(), err.String())
 			}
 			time.Sleep(10 * time.Millisecond)
 		}
 	}
+	await := func(b *lockedBuffer, want string) { t.Helper(); awaitTimes(1, b, want) }
 	await(&err, "has no .wasm file: use --wasm\nwatching ")
 	wasm, readErr := os.ReadFile(wasmtest.Path(t, "prefix-id"))
 	if readErr != nil {
@@ -67,6 +68,7 @@ func TestScriptTestWatches(t *testing.T) {
 	await(&out, "1 passed, 0 failed")
 	write("cases/b.txtar", []byte(plainRequest+"-- expect.json --\n"+`{"outcome":"refused"}`))
 	await(&out, "1 passed, 1 failed")
+	awaitTimes(3, &err, "watching ") // the run is complete
 	interrupt()
 	if code := <-ended; code != exitFailed {
 		t.Errorf("exit code %d after a run with a failure", code)
