@@ -15,7 +15,7 @@ TEST_FLAGS = -trimpath -vet=off
 RACED = ./store ./scripts/host ./server ./scripts/sandbox ./scripts/metering ./internal/app \
 	$(shell go list ./... | grep -vE '/internal/(archtest|cli|e2e)|/sdk')
 
-.PHONY: build test test-plain test-race test-allocs test-e2e test-bench test-sdk test-mysql test-cluster \
+.PHONY: build test test-row-race test-row-plain test-race test-allocs test-e2e test-bench test-sdk test-mysql test-cluster \
 	test-differential test-cache lint fuzz bench bench-growth bench-go benchstat testdata testdata-check install
 
 # VERSION=1.2.3 is what the program then calls itself.
@@ -23,12 +23,14 @@ VERSION =
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w -X registrar/internal/version.release=$(VERSION)' -o registrar .
 
-# Beside test-race the other stages run, one after the other: the tests of either wait for processes and time-outs, and
-# leave the processors idle meanwhile.
+# The stages run in two rows beside each other: the tests of either wait for processes and time-outs, and leave the
+# processors idle meanwhile.
 test: install
-	@+$(MAKE) --no-print-directory -j2 test-race test-plain
-test-plain:
-	@+for stage in test-allocs test-e2e test-bench test-sdk; do $(MAKE) --no-print-directory $$stage || exit; done
+	@+$(MAKE) --no-print-directory -j2 test-row-race test-row-plain
+test-row-race:
+	@+for stage in test-race test-bench; do $(MAKE) --no-print-directory $$stage || exit; done
+test-row-plain:
+	@+for stage in test-allocs test-e2e test-sdk; do $(MAKE) --no-print-directory $$stage || exit; done
 
 # One package more at a time than there are processors, for the same reason.
 PACKAGES_AT_ONCE = $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
