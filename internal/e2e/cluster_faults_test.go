@@ -10,7 +10,7 @@ import (
 // What servers do with one database in trouble, they do with a node of a Galera cluster: here each is connected to one
 // node, without a proxy that would lead it to another.
 func TestClusterInTrouble(t *testing.T) {
-	cluster := storetest.Galera(t)
+	cluster := storetest.NewCluster(t)
 	const node = 1
 	flag := func(t *testing.T) string {
 		return "--database=mysql:" + cluster.DSN(node, cluster.Database(t))

@@ -26,7 +26,7 @@ func TestClusterReplicas(t *testing.T) {
 	if _, err := binary(); err != nil {
 		t.Fatal(err)
 	}
-	cluster := storetest.Galera(t)
+	cluster := storetest.NewCluster(t)
 	var database string
 	var replicas [galera.Nodes]*process
 	for round := range 3 {

@@ -24,7 +24,7 @@ import (
 // is killed and because it hangs.
 func TestClusterLosesItsWriter(t *testing.T) {
 	began := time.Now()
-	cluster := storetest.Galera(t)
+	cluster := storetest.NewCluster(t)
 	t.Logf("the cluster was ready after %v", since(began))
 	database := cluster.Database(t)
 	p := start(t, t.TempDir(), "--database=mysql:"+cluster.ProxyDSN(database))

@@ -2,25 +2,24 @@ package storetest
 
 import (
 	"database/sql"
-	"sync"
 	"testing"
 
 	"registrar/store/storetest/galera"
 )
 
-// A Cluster is the Galera cluster of a test process, behind HAProxy.
+// A Cluster is a private Galera cluster of one test, behind HAProxy.
 type Cluster struct{ *galera.Cluster }
 
-// cluster starts the cluster of this test process. It runs until the process ends; see [galera.Cluster].
-var cluster = sync.OnceValues(galera.New)
-
-// Galera returns a cluster whose nodes the test may pause, kill and restart. The first call in a test process starts
-// it, which takes half a minute. Tests that use it run one after the other, and leave all nodes running. If Galera is
-// not installed, the test is skipped, or fails if CI is set.
-func Galera(t testing.TB) *Cluster {
+// NewCluster starts a cluster whose nodes the test may pause, kill and restart. It is removed after the test.
+func NewCluster(t testing.TB) *Cluster {
 	t.Helper()
-	c, err := cluster()
+	c, err := galera.New()
 	require(t, err)
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	return &Cluster{c}
 }
 
