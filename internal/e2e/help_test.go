@@ -30,7 +30,7 @@ func TestHelpCommand(t *testing.T) {
 			t.Errorf("%v prints\n%s\nwithout %s", tt.args, got, tt.says)
 		}
 	}
-	if r := runBinary(t, t.TempDir(), "help", "scirpt"); r.code != exitUsage || !strings.Contains(r.err, "scirpt") {
+	if r := runBinary(t, t.TempDir(), "help", "scripts"); r.code != exitUsage || !strings.Contains(r.err, "scripts") {
 		t.Errorf("help of an unknown command: exit code %d: %s%s", r.code, r.out, r.err)
 	}
 }
