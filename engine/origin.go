@@ -45,9 +45,9 @@ func checkWrittenOrigins(list []string) error {
 	return nil
 }
 
-// ReadOrigin returns a web origin as browsers send it in the Origin header (RFC 6454 §6.2): scheme and host in lower case,
-// an IPv6 address as in RFC 5952, and the port unless it is the scheme's default. Its error says what is wrong with s, in
-// words that follow a name in a sentence.
+// ReadOrigin returns a web origin as browsers send it in the Origin header (RFC 6454 §6.2): scheme and host in lower
+// case, an IPv6 address as in RFC 5952, and the port unless it is the scheme's default. Its error says what is wrong
+// with s, in words that follow a name in a sentence.
 func ReadOrigin(s string) (string, error) {
 	origin, problem := readOrigin(s)
 	if problem != "" {

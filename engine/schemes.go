@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// privateUseProblem returns why a scheme, in lower case, is not for private use, or "". A private-use scheme is one that
-// only the app claims (RFC 8252 §7.1): not one that IANA registers as permanent, and not one that browsers and operating
-// systems handle, which would get the response instead of the app.
+// privateUseProblem returns why a scheme, in lower case, is not for private use, or "". A private-use scheme is one
+// that only the app claims (RFC 8252 §7.1): not one that IANA registers as permanent, and not one that browsers and
+// operating systems handle, which would get the response instead of the app.
 func privateUseProblem(scheme string) string {
 	const own = "use https, or a scheme that only the app claims, such as com.example.app"
 	switch {

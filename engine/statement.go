@@ -58,8 +58,8 @@ func refuseStatement(format string, args ...any) *Error {
 }
 
 // verifyStatement returns the claims of a statement that a trusted issuer signed and that is valid now, or that the
-// client was registered with. RFC 7591 §2.3: it is signed and has an iss. The keys come from Config.StatementKeys, never
-// from the statement.
+// client was registered with. RFC 7591 §2.3: it is signed and has an iss. The keys come from Config.StatementKeys,
+// never from the statement.
 func (r *Registration) verifyStatement(ctx context.Context, statement string) (jsontext.Value, error) {
 	e := r.engine
 	if e.statementKeys == nil {

@@ -167,9 +167,9 @@ func proxyHeader(h http.Header) string {
 	return ""
 }
 
-// isProxyHeader reports whether only proxies add a header: Forwarded and all that have it in their names, Via, and those
-// in which products name the client's address, nearly all of which end in -IP, such as X-Real-IP and CF-Connecting-IP.
-// name must be in the form in which [http.Header] has it.
+// isProxyHeader reports whether only proxies add a header: Forwarded and all that have it in their names, Via, and
+// those in which products name the client's address, nearly all of which end in -IP, such as X-Real-IP and
+// CF-Connecting-IP. name must be in the form in which [http.Header] has it.
 func isProxyHeader(name string) bool {
 	switch name {
 	case "Via", "Cdn-Loop", "X-Envoy-External-Address", "X-Azure-Clientip", "X-Azure-Socketip":

@@ -10,10 +10,10 @@ import (
 	"registrar/internal/netrule"
 )
 
-// beyondLoopback returns why a request may come from beyond this machine, or "" if nothing shows that it does. A page of
-// another site can have a browser on this machine send a request, which then has its Origin; a name that such a page
-// rebinds to 127.0.0.1 is in Host. A proxy on this machine that passes requests on as HTTP/1.1, with a loopback Host and
-// without a header of its own, cannot be recognized.
+// beyondLoopback returns why a request may come from beyond this machine, or "" if nothing shows that it does. A page
+// of another site can have a browser on this machine send a request, which then has its Origin; a name that such a page
+// rebinds to 127.0.0.1 is in Host. A proxy on this machine that passes requests on as HTTP/1.1, with a loopback Host
+// and without a header of its own, cannot be recognized.
 func beyondLoopback(r *http.Request) string {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	switch {
@@ -33,9 +33,9 @@ func beyondLoopback(r *http.Request) string {
 	return ""
 }
 
-// onlyLoopbackHosts rejects requests for another Host than loopback if the admin listener listens on loopback. Otherwise
-// a page that rebinds its name to 127.0.0.1 could read in a browser on this machine what needs no token, such as
-// /metrics, since for the browser it is the page's own site.
+// onlyLoopbackHosts rejects requests for another Host than loopback if the admin listener listens on loopback.
+// Otherwise a page that rebinds its name to 127.0.0.1 could read in a browser on this machine what needs no token, such
+// as /metrics, since for the browser it is the page's own site.
 func (s *Server) onlyLoopbackHosts(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		if s.adminLoopback && !netrule.IsLoopbackAuthority(c.Request().Host) {

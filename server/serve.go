@@ -13,11 +13,11 @@ import (
 	"registrar/internal/guard"
 )
 
-// Serve serves both listeners until ctx is done. Then [Server.Draining] returns true, and after Config.Drain both take no
-// new connections. Serve finishes the active requests and returns nil. It ends those that are still active 20 s later,
-// such as one whose body arrives slowly. It closes the listeners. Those of [crypto/tls.NewListener] may speak HTTP/2. If
-// the admin listener listens on loopback, requests to it for another Host get 421. Serve returns an error if a listener
-// fails.
+// Serve serves both listeners until ctx is done. Then [Server.Draining] returns true, and after Config.Drain both take
+// no new connections. Serve finishes the active requests and returns nil. It ends those that are still active 20 s
+// later, such as one whose body arrives slowly. It closes the listeners. Those of [crypto/tls.NewListener] may speak
+// HTTP/2. If the admin listener listens on loopback, requests to it for another Host get 421. Serve returns an error if
+// a listener fails.
 func (s *Server) Serve(ctx context.Context, public, admin net.Listener) error {
 	s.adminLoopback = isLoopback(admin.Addr())
 	servers := []*http.Server{s.httpServer("public", s.public), s.httpServer("admin", s.admin)}

@@ -1,6 +1,6 @@
 // Package server implements the HTTP API: registration on the public listener; modules, deployments, dry runs and
-// clients on the admin listener. Only this package turns errors into responses; see respond.go. It declares the interfaces
-// through which it uses scripts and the store.
+// clients on the admin listener. Only this package turns errors into responses; see respond.go. It declares the
+// interfaces through which it uses scripts and the store.
 package server
 
 import (

@@ -17,9 +17,9 @@ import (
 var laterColumns = [...]string{"version", "previous", "former_hash", "former_salt", "former_expires_at", "updated_at",
 	"updated_deployment", "updated_acts", "seen_at", "secret_issued_at", "retry_until"}
 
-// A batchInsert inserts clients, one or several in one statement. It builds each statement once, while gorm's Create builds it
-// anew each time and evaluates defaults and hooks, which costs more than sending it. The columns and their values still
-// come from gorm.
+// A batchInsert inserts clients, one or several in one statement. It builds each statement once, while gorm's Create
+// builds it anew each time and evaluates defaults and hooks, which costs more than sending it. The columns and their
+// values still come from gorm.
 type batchInsert struct {
 	table       string
 	first, rest []*schema.Field // rest are the laterColumns

@@ -25,8 +25,8 @@ func awaitSettled(t *testing.T, s *Store) {
 	}
 }
 
-// While as many clients are in doubt as there may be, no other registers. Those whose batch has failed for certain leave
-// the doubt at once, whether the batch or its caller was first.
+// While as many clients are in doubt as there may be, no other registers. Those whose batch has failed for certain
+// leave the doubt at once, whether the batch or its caller was first.
 func TestDoubtsAreBounded(t *testing.T) {
 	s := openSQLite(t)
 	client := func(id string) *engine.Client {

@@ -65,8 +65,8 @@ func classifyRow(ctx context.Context, err, absent error) error {
 	return classify(ctx, err)
 }
 
-// An unsentError is the error of a write that certainly had no effect, because the statement or the COMMIT was not sent.
-// Another attempt may succeed.
+// An unsentError is the error of a write that certainly had no effect, because the statement or the COMMIT was not
+// sent. Another attempt may succeed.
 type unsentError struct{ err error }
 
 func (e *unsentError) Error() string { return e.err.Error() }

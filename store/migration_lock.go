@@ -24,9 +24,9 @@ const (
 )
 
 // The table has one row, which stays when the schema is dropped: others may wait for it. It is no part of the schema,
-// whose first migration needs it. holder is the process that migrates, and empty if none does. renewals counts up as long as
-// the holder lives. unfinished is the migration that was begun last, negative if it is down, and NULL if it has ended.
-// renewed_at is for people.
+// whose first migration needs it. holder is the process that migrates, and empty if none does. renewals counts up as
+// long as the holder lives. unfinished is the migration that was begun last, negative if it is down, and NULL if it has
+// ended. renewed_at is for people.
 const createLock = `CREATE TABLE IF NOT EXISTS migration_lock (
     id         TINYINT       NOT NULL,
     holder     VARBINARY(64) NOT NULL DEFAULT '',

@@ -13,8 +13,8 @@ import (
 const newestMigration int64 = 3
 
 // LatestVersion is the version of the schema that this program is written for: the number of the last migration that it
-// applies. It is also the version that schema_requirements compares the program with. With the build tag previousschema,
-// the same source is a program of the version before.
+// applies. It is also the version that schema_requirements compares the program with. With the build tag
+// previousschema, the same source is a program of the version before.
 //
 // A schema works with programs of its own version and of the version before, so that servers can be replaced one by
 // one: the first new server migrates while old ones still run. See "The schema" in ARCHITECTURE.md.

@@ -50,8 +50,8 @@ func (a *App) replica() scripts.Replica {
 	return r
 }
 
-// address returns the address of a listener for people on other machines: with the name of this machine where it listens
-// on all of its addresses.
+// address returns the address of a listener for people on other machines: with the name of this machine where it
+// listens on all of its addresses.
 func address(listener net.Addr) string {
 	host, port, err := net.SplitHostPort(listener.String())
 	if err != nil {
@@ -66,8 +66,8 @@ func address(listener net.Addr) string {
 // readinessInterval is the time between two looks at whether the server is ready.
 const readinessInterval = 500 * time.Millisecond
 
-// watchReadiness logs why the server is not ready, once for each reason, and when it is ready again. Each look is a sign
-// that the server lives, also while the database does not answer: a restart would not mend that.
+// watchReadiness logs why the server is not ready, once for each reason, and when it is ready again. Each look is a
+// sign that the server lives, also while the database does not answer: a restart would not mend that.
 func (a *App) watchReadiness(ctx context.Context) {
 	ticker := time.NewTicker(readinessInterval)
 	defer ticker.Stop()

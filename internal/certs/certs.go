@@ -84,9 +84,9 @@ func (r *Reloader) Warnings() (warnings []string) {
 const Interval = time.Second
 
 // Follow looks at the files of listeners each [Interval], until ctx is done. A change is taken when a second look finds
-// the same, since the first may find a file half written. Each function from hangup has Follow look at once and take what
-// it finds, log the result, and call the function. What cannot be used is logged, and what was in use stays in use. A
-// Reloader may be in one Follow at a time.
+// the same, since the first may find a file half written. Each function from hangup has Follow look at once and take
+// what it finds, log the result, and call the function. What cannot be used is logged, and what was in use stays in
+// use. A Reloader may be in one Follow at a time.
 func Follow(ctx context.Context, listeners []*Reloader, hangup <-chan func(), log *slog.Logger) {
 	ticker := time.NewTicker(Interval)
 	defer ticker.Stop()

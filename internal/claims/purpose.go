@@ -2,9 +2,9 @@ package claims
 
 import "github.com/go-json-experiment/json/jsontext"
 
-// Purpose is the claims that tell a software statement from an access token where an issuer signs both, perhaps with the
-// same header (RFC 8725 §3.12), for embedding. A statement names software and no client, which an access token does (RFC
-// 9068 §2.2).
+// Purpose is the claims that tell a software statement from an access token where an issuer signs both, perhaps with
+// the same header (RFC 8725 §3.12), for embedding. A statement names software and no client, which an access token does
+// (RFC 9068 §2.2).
 type Purpose struct {
 	SoftwareID      jsontext.Value `json:"software_id"`
 	ClientID        jsontext.Value `json:"client_id"`

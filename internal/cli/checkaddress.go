@@ -40,8 +40,8 @@ func (c *checkCommand) addresses(ctx context.Context, r *checkReport) {
 	}
 }
 
-// tryListen listens on an address, or adds why that fails and returns nil. other is the listener of the other address; nil
-// means none.
+// tryListen listens on an address, or adds why that fails and returns nil. other is the listener of the other address;
+// nil means none.
 func (c *checkCommand) tryListen(
 	ctx context.Context, r *checkReport, flag, address string, secure bool, other net.Listener,
 ) net.Listener {
@@ -66,8 +66,8 @@ func (c *checkCommand) tryListen(
 	return nil
 }
 
-// sameSocket reports whether an address is in use by l, which must be a listener of this process: whether it belongs to a
-// name of l's address.
+// sameSocket reports whether an address is in use by l, which must be a listener of this process: whether it belongs to
+// a name of l's address.
 func sameSocket(ctx context.Context, address string, l net.Listener) bool {
 	host, port, err := net.SplitHostPort(address)
 	own, ok := l.Addr().(*net.TCPAddr)
@@ -182,8 +182,8 @@ func (c *checkCommand) certificate(r *checkReport, named, keyFlag, key string, l
 	}
 }
 
-// certificateHost adds that the certificate is for other hosts than that of the public URL. That is right behind a proxy
-// that has the URL's certificate.
+// certificateHost adds that the certificate is for other hosts than that of the public URL. That is right behind a
+// proxy that has the URL's certificate.
 func (c *checkCommand) certificateHost(r *checkReport) {
 	u, err := url.Parse(c.publicURL())
 	if err != nil {

@@ -50,8 +50,8 @@ func (c *checkCommand) database(ctx context.Context, r *checkReport, config app.
 	c.inspect(ctx, r, a)
 }
 
-// file looks at a SQLite file. It returns true if there is nothing more to look at: the file is absent or empty, or cannot
-// be used.
+// file looks at a SQLite file. It returns true if there is nothing more to look at: the file is absent or empty, or
+// cannot be used.
 func (c *checkCommand) file(r *checkReport, path string) (done bool) {
 	info, err := os.Stat(path)
 	switch {

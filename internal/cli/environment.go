@@ -34,8 +34,8 @@ func (m misspelling) Error() string {
 var foreign = regexp.MustCompile(`^REGISTRAR_(TEST_.*|(.*_)?(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|` +
 	`PORT(_\d+_(TCP|UDP|SCTP)(_(ADDR|PORT|PROTO))?)?))$`)
 
-// readVariables returns the variables of environ, whose entries have the form NAME=VALUE, that no flag of the command line
-// has. Their values are not read.
+// readVariables returns the variables of environ, whose entries have the form NAME=VALUE, that no flag of the command
+// line has. Their values are not read.
 func readVariables(commands *kong.Node, environ []string) variables {
 	known := knownVariables(commands)
 	var found variables

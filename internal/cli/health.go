@@ -88,7 +88,8 @@ func (c *healthCommand) endpoint() (*url.URL, error) {
 	return u, nil
 }
 
-// tls returns the TLS of the request. It trusts the certificate in c.TLSCert, and those of the authorities for the host.
+// tls returns the TLS of the request. It trusts the certificate in c.TLSCert, and those of the authorities for the
+// host.
 func (c *healthCommand) tls() (*tls.Config, error) {
 	secured, err := c.tlsConfig()
 	if err != nil {

@@ -130,8 +130,8 @@ func (f *serverFlags) network(c *app.Config) (publicURL string, err error) {
 	return publicURL, f.certificates(c, admin)
 }
 
-// defaultDrain is how long a server that other machines reach drains: load balancers ask every few seconds whether it is
-// ready.
+// defaultDrain is how long a server that other machines reach drains: load balancers ask every few seconds whether it
+// is ready.
 const defaultDrain = 5 * time.Second
 
 // drain returns how long the server drains.

@@ -67,8 +67,8 @@ func (c *serveCommand) Run(ctx context.Context, to *console, environment variabl
 	return errors.Join(err, a.Close(ctx))
 }
 
-// hangups has the certificates be read again at each SIGHUP, and reports that to systemd. It takes the signal also where
-// there are no certificates, since a hangup must not end the server.
+// hangups has the certificates be read again at each SIGHUP, and reports that to systemd. It takes the signal also
+// where there are no certificates, since a hangup must not end the server.
 func hangups(ctx context.Context, systemd *sdnotify.Notifier, g *guard.Guard) <-chan func() {
 	signals, again := make(chan os.Signal, 1), make(chan func())
 	signal.Notify(signals, syscall.SIGHUP)
@@ -90,8 +90,8 @@ func hangups(ctx context.Context, systemd *sdnotify.Notifier, g *guard.Guard) <-
 	return again
 }
 
-// logStart logs the first line. It says what a proxy on this machine would mean, since the server cannot recognize every
-// one.
+// logStart logs the first line. It says what a proxy on this machine would mean, since the server cannot recognize
+// every one.
 func logStart(ctx context.Context, logger *slog.Logger, policy server.RegistrationPolicy) {
 	v := version.Get()
 	attributes := []any{"version", v.Version, "commit", v.Commit, "go", v.Go}

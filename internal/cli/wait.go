@@ -30,9 +30,9 @@ func (f *waitFlags) check() error {
 // waitInterval is the time between two looks at the replicas.
 const waitInterval = 250 * time.Millisecond
 
-// wait returns when all replicas have loaded a deployment or a later one, if the flags say so. A replica that was live at
-// some time since must have loaded it, unless it removed its row, as servers do when they end: one that is silent may
-// still register clients through an earlier deployment.
+// wait returns when all replicas have loaded a deployment or a later one, if the flags say so. A replica that was live
+// at some time since must have loaded it, unless it removed its row, as servers do when they end: one that is silent
+// may still register clients through an earlier deployment.
 func (f *waitFlags) wait(ctx context.Context, api *adminapi.API, number int64, to *console) error {
 	if !f.Wait {
 		return nil
@@ -69,8 +69,8 @@ func listReplicas(ctx context.Context, api *adminapi.API) ([]scripts.Replica, er
 	return api.Replicas(ctx)
 }
 
-// lateReplicas returns the needed replicas that have not loaded a deployment. It adds the live ones to needed, and drops
-// those that are not in the list.
+// lateReplicas returns the needed replicas that have not loaded a deployment. It adds the live ones to needed, and
+// drops those that are not in the list.
 func lateReplicas(list []scripts.Replica, number int64, needed map[string]bool) (late []scripts.Replica) {
 	for id := range needed {
 		if !slices.ContainsFunc(list, func(r scripts.Replica) bool { return r.ID == id }) {

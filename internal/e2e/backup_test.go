@@ -92,8 +92,8 @@ func shell(t *testing.T, folder, command string) {
 	}
 }
 
-// checkBackup takes a backup while clients register. backUp does so, and restore brings it into an empty database, whose
-// flag it returns.
+// checkBackup takes a backup while clients register. backUp does so, and restore brings it into an empty database,
+// whose flag it returns.
 func checkBackup(t *testing.T, flag string, backUp func(p *process), restore func(folder string) (flag string)) {
 	t.Helper()
 	p := start(t, t.TempDir(), flag, "--rate-limit=0")

@@ -124,7 +124,7 @@ func TestCheckNames(t *testing.T) {
 		{"a public URL where nothing listens", nil, []string{"--listen=" + free, "--public-url=http://" + closed}, exitFailed, "error public_url", "nothing listens on port", false},
 		{"an issuer where nothing listens", nil, []string{"--listen=" + free, "--public-url=", "--issuer=http://" + closed}, exitFailed, "error public_url", "--issuer http://" + closed, false},
 		{"a public URL by https for plain HTTP", nil, []string{"--listen=" + free, "--public-url=https://" + free}, exitFailed, "error public_url", "serves http there", false},
-		{"a public URL elsewhere that nobody knows", nil, []string{"--public-url=https://registrar.invalid"}, exitDone, "warning public_url", "https://registrar.invalid", false},
+		{"a public URL of an unknown host", nil, []string{"--public-url=https://registrar.invalid"}, exitDone, "warning public_url", "https://registrar.invalid", false},
 		{"a port that the server chooses", nil, nil, exitDone, "warning public_url", "port 0", false},
 
 		{"a key of another certificate", nil, []string{here[0], other[1]}, exitUsage, "error configuration", "--tls-cert and --tls-key", true},

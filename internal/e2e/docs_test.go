@@ -20,8 +20,8 @@ import (
 	"registrar/store/storetest"
 )
 
-// A page says how the command blocks of a page of the documentation are run. The blocks fenced as sh are one session, in a
-// folder of the page's own with the program on PATH. Blocks fenced as console are shown, and not run.
+// A page says how the command blocks of a page of the documentation are run. The blocks fenced as sh are one session,
+// in a folder of the page's own with the program on PATH. Blocks fenced as console are shown, and not run.
 type page struct {
 	before string   // shell that prepares the folder
 	tree   bool     // the folder is a copy of the source tree
@@ -298,8 +298,8 @@ type block struct {
 // foregroundServe matches a block that ends with a server in the foreground, which has a reader's terminal to itself.
 var foregroundServe = regexp.MustCompile(`(?m)^(\S*registrar|go run \.) serve(.*\\\n)*[^&\n]*\n\z`)
 
-// shell returns the block as the session runs it: a server in the foreground takes the place of the one before it, and is
-// waited for.
+// shell returns the block as the session runs it: a server in the foreground takes the place of the one before it, and
+// is waited for.
 func (b block) shell() string {
 	if !foregroundServe.MatchString(b.code) {
 		return b.code

@@ -14,9 +14,9 @@ import (
 	"registrar/store/storetest/child"
 )
 
-// imageScript runs a program as compose.yaml has a container run: in a root that cannot be written but for /data, as the
-// image's user, without capabilities, and without a way to get any. Its arguments are the root, the data folder and the
-// program's.
+// imageScript runs a program as compose.yaml has a container run: in a root that cannot be written but for /data, as
+// the image's user, without capabilities, and without a way to get any. Its arguments are the root, the data folder and
+// the program's.
 const imageScript = `
 root=$1 data=$2
 shift 2
@@ -63,8 +63,8 @@ func imageRoot(t *testing.T) (root string, environment []string) {
 	return root, environment
 }
 
-// The program runs in the image as compose.yaml confines it, compiles scripts there, and writes only to /data. Its health
-// check follows the configuration.
+// The program runs in the image as compose.yaml confines it, compiles scripts there, and writes only to /data. Its
+// health check follows the configuration.
 func TestImageWithoutRights(t *testing.T) {
 	t.Parallel()
 	needs(t, "unshare", "setpriv", "chroot")

@@ -12,8 +12,8 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-// exchange sends a request byte for byte, whose header lines and body are given, and returns the status of the answer and
-// its header.
+// exchange sends a request byte for byte, whose header lines and body are given, and returns the status of the answer
+// and its header.
 func exchange(t *testing.T, base, line, body string, header ...string) (int, http.Header) {
 	t.Helper()
 	address := strings.TrimPrefix(base, "http://")

@@ -14,8 +14,8 @@ import (
 )
 
 // bootScript boots systemd with a script as its only service: a fresh machine, on a copy-on-write view of this one's
-// files that is dropped afterwards. It has processes, mounts, control groups and a network of its own, and cannot change
-// the kernel's settings. Its arguments are a folder that is shared with it and a new control group.
+// files that is dropped afterwards. It has processes, mounts, control groups and a network of its own, and cannot
+// change the kernel's settings. Its arguments are a folder that is shared with it and a new control group.
 const bootScript = `set -eu
 mkdir "$2"
 echo $$ > "$2/cgroup.procs"

@@ -79,8 +79,8 @@ func changed(t *testing.T, object []byte, f func(map[string]any)) []byte {
 	return append(b, '\n')
 }
 
-// lengthen makes the lists of a request as long as they may be. Redirect URIs and scopes that a policy would refuse are not
-// added, so that it reads them all.
+// lengthen makes the lists of a request as long as they may be. Redirect URIs and scopes that a policy would refuse are
+// not added, so that it reads them all.
 func lengthen(request map[string]any) {
 	if uris, ok := request["redirect_uris"].([]any); ok && len(uris) > 0 {
 		first := uris[0]

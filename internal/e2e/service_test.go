@@ -172,8 +172,8 @@ func TestUnit(t *testing.T) {
 	}
 }
 
-// The unit works with real systemd: with the drop-ins of docs/operations.md, a credential that names the database, and a
-// watchdog that ends a server that stands still.
+// The unit works with real systemd: with the drop-ins of docs/operations.md, a credential that names the database, and
+// a watchdog that ends a server that stands still.
 func TestUnitRuns(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()

@@ -39,8 +39,8 @@ func openDatabase(t *testing.T, folder, flag string) *sql.DB {
 	return db
 }
 
-// complains reports whether the log of a server has a warning or an error, but that it was not ready: the machine may be
-// slow.
+// complains reports whether the log of a server has a warning or an error, but that it was not ready: the machine may
+// be slow.
 func (p *process) complains() bool {
 	for line := range strings.Lines(p.log.String()) {
 		var record struct{ Level, Msg string }

@@ -48,8 +48,8 @@ func divide(entry string) (issuer, source string, ok bool) {
 	return issuer, source, ok && issuer != "" && source != ""
 }
 
-// CutIssuer splits an entry of the form ISSUER=VALUE, where the issuer is in the map. It returns the issuer "" and the whole
-// entry if it does not begin with one. The longest issuer counts.
+// CutIssuer splits an entry of the form ISSUER=VALUE, where the issuer is in the map. It returns the issuer "" and the
+// whole entry if it does not begin with one. The longest issuer counts.
 func (i Issuers) CutIssuer(entry string) (issuer, value string) {
 	value = entry
 	for name := range i {

@@ -24,8 +24,8 @@ func IsLoopback(host string) bool {
 }
 
 // IsLoopbackAuthority reports whether authority, as in a Host header or a URL, is a host for which [IsLoopback] returns
-// true, with or without a port. An IPv6 address must be in brackets (RFC 3986 §3.2.2). A user, or a character that is in
-// no name, makes it another host.
+// true, with or without a port. An IPv6 address must be in brackets (RFC 3986 §3.2.2). A user, or a character that is
+// in no name, makes it another host.
 func IsLoopbackAuthority(authority string) bool {
 	host, port, hasPort := strings.Cut(authority, ":")
 	if inner, bracketed := strings.CutPrefix(authority, "["); bracketed {

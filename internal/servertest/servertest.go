@@ -41,8 +41,8 @@ type Options struct {
 }
 
 // New starts a server that is closed when the test ends. The default is a new SQLite database and open registration.
-// Scripts and requests have a timeout of a minute, so that no test fails on a slow machine. Requests count against a rate
-// limit that they do not reach.
+// Scripts and requests have a timeout of a minute, so that no test fails on a slow machine. Requests count against a
+// rate limit that they do not reach.
 func New(t testing.TB, c app.Config, o Options) *Server {
 	t.Helper()
 	s := &Server{Public: httptest.NewUnstartedServer(nil), Admin: httptest.NewUnstartedServer(nil), Log: &Buffer{}}

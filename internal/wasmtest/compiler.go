@@ -15,8 +15,8 @@ var Compiler struct {
 	Cache   string   // path of the folder
 }
 
-// wazeroVersion is the variable with wazero's version, which it writes into code that it compiled, and takes no other's.
-// Test binaries do not know their libraries' versions, so there it is dev.
+// wazeroVersion is the variable with wazero's version, which it writes into code that it compiled, and takes no
+// other's. Test binaries do not know their libraries' versions, so there it is dev.
 const wazeroVersion = "github.com/tetratelabs/wazero/internal/version.version"
 
 // Main runs the tests of a package that compiles modules and exits. TestMain calls it.

@@ -39,8 +39,8 @@ func findRoot() string {
 	return ""
 }
 
-// Wasm returns the module of that name from testdata/wasm, or from the folder in REGISTRAR_TEST_WASM, which has the same
-// sources built by other compilers.
+// Wasm returns the module of that name from testdata/wasm, or from the folder in REGISTRAR_TEST_WASM, which has the
+// same sources built by other compilers.
 func Wasm(t testing.TB, name string) []byte {
 	t.Helper()
 	b, err := os.ReadFile(path(name))

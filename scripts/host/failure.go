@@ -114,8 +114,9 @@ func unavailable(err error) error {
 	return err
 }
 
-// An unavailableError reports that a script exceeded its wall clock limit or waited too long for an instance or its compilation. Fuel
-// bounds a script long before the clock does, so the server is overloaded: the error matches engine.ErrUnavailable.
+// An unavailableError reports that a script exceeded its wall clock limit or waited too long for an instance or its
+// compilation. Fuel bounds a script long before the clock does, so the server is overloaded: the error matches
+// engine.ErrUnavailable.
 type unavailableError struct{ err error }
 
 // Error returns the text of the sandbox's error.
