@@ -15,6 +15,7 @@ type scriptCommands struct {
 	Inspect     scriptInspectCommand     `cmd:"" help:"Check a module as an upload would. Needs no server."`
 	Run         scriptRunCommand         `cmd:"" help:"Run a request through all steps with one script and store nothing. Needs no server."`
 	Test        scriptTestCommand        `cmd:"" help:"Run the test cases of a script. Needs no server."`
+	Pack        scriptPackCommand        `cmd:"" help:"Put the JSON Schema of a script's configuration into its module. Needs no server."`
 	Push        scriptPushCommand        `cmd:"" help:"Upload a module; deploy it with --deploy."`
 	List        scriptListCommand        `cmd:"" help:"List uploaded modules, newest first."`
 	Deployments scriptDeploymentsCommand `cmd:"" help:"List deployments, newest first. The first is in force."`
