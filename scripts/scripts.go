@@ -24,6 +24,10 @@ type Module struct {
 	Warnings  []string  `json:"warnings"`           // about exports and imports that are probably mistakes
 	CreatedAt time.Time `json:"created_at"`         // of the first upload
 	Signature string    `json:"signature,omitzero"` // the content of the .minisig file; "" means none
+
+	// ConfigSchema is the JSON Schema of a script's configuration that the module carries; nil means none, or that the
+	// module was read from the store without its bytes.
+	ConfigSchema jsontext.Value `json:"config_schema,omitzero"`
 }
 
 // HowToShrink says how a module gets smaller, for the answer to one that is too large.

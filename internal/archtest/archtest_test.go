@@ -42,7 +42,7 @@ var arrows = map[string]string{
 	"internal/fetch":       "",
 	"internal/keyset":      "engine",
 	"internal/metrics":     "engine scripts",
-	"internal/scriptcase":  "engine scripts scripts/host",
+	"internal/scriptcase":  "engine scripts scripts/configschema scripts/host",
 	"internal/sdnotify":    "",
 	"internal/token":       "engine",
 	"internal/tracing":     "engine scripts",

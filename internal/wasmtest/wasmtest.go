@@ -8,6 +8,9 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"registrar/scripts/configschema"
+	"registrar/scripts/wasmbin"
 )
 
 // root is found when the process starts, since tests change their working directory. The compiler's paths do not tell:
@@ -48,6 +51,17 @@ func Wasm(t testing.TB, name string) []byte {
 		t.Fatal(err)
 	}
 	return b
+}
+
+// WithConfigSchema returns the module of that name, as [Wasm] does, with a JSON Schema of its configuration.
+func WithConfigSchema(t testing.TB, name, schema string) []byte {
+	t.Helper()
+	wasm := Wasm(t, name)
+	m, err := wasmbin.Decode(wasm)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m.WithCustom(wasm, configschema.Section, []byte(schema))
 }
 
 func path(name string) string {

@@ -134,6 +134,9 @@ func (h *Host) loadScript(ctx context.Context, s scripts.Script) (*script, error
 	if err := checkFallback(s, steps); err != nil {
 		return nil, err
 	}
+	if err := h.sandbox.CheckConfig(verdict, s.Config); err != nil {
+		return nil, err
+	}
 	module, err := h.sandbox.Load(ctx, s.Name, verdict, wasm)
 	if err != nil {
 		return nil, unavailable(err)

@@ -16,6 +16,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"registrar/scripts"
 	"registrar/scripts/sandbox"
 )
@@ -170,5 +172,19 @@ func (h *Host) Upload(ctx context.Context, name string, wasm []byte, signature s
 	}
 	verdict.Name, verdict.Signature = name, signature
 	verdict.CreatedAt = h.now()
-	return h.config.Modules.AddModule(ctx, verdict, wasm)
+	stored, added, err := h.config.Modules.AddModule(ctx, verdict, wasm)
+	if err == nil {
+		stored.ConfigSchema = verdict.ConfigSchema
+	}
+	return stored, added, err
+}
+
+// ConfigSchema returns the JSON Schema of its configuration that a stored module carries, nil for none. It returns an
+// error that matches [scripts.ErrNotFound] if there is no such module.
+func (h *Host) ConfigSchema(ctx context.Context, digest string) (jsontext.Value, error) {
+	wasm, err := h.config.Modules.ModuleBytes(ctx, digest)
+	if err != nil {
+		return nil, err
+	}
+	return sandbox.ConfigSchema(wasm)
 }

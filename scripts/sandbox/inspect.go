@@ -38,6 +38,7 @@ func (s *Sandbox) Inspect(wasm []byte) (scripts.Module, error) {
 	i.memory()
 	i.tables()
 	i.exports()
+	i.configSchema(wasm, s.schemas)
 	if i.reasons != nil {
 		return scripts.Module{}, &scripts.RejectedError{Reasons: i.reasons}
 	}

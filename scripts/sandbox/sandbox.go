@@ -24,6 +24,7 @@ import (
 	"registrar/hostfuncs"
 	"registrar/internal/guard"
 	"registrar/scripts"
+	"registrar/scripts/configschema"
 	"registrar/scripts/memory"
 	"registrar/scripts/metering"
 )
@@ -78,6 +79,7 @@ type Sandbox struct {
 	runtime  wazero.Runtime
 	buffers  *memory.Buffers
 	pool     *pool
+	schemas  *configschema.Cache
 }
 
 // New returns a Sandbox without modules.
@@ -87,7 +89,7 @@ func New(ctx context.Context, c Config) (*Sandbox, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Sandbox{config: c, compiler: compiler, buffers: &memory.Buffers{}}
+	s := &Sandbox{config: c, compiler: compiler, buffers: &memory.Buffers{}, schemas: configschema.NewCache()}
 	s.runtime = wazero.NewRuntimeWithConfig(ctx, runtimeConfig(c.MemoryPages, compiler.cache))
 	if err := errors.Join(hostfuncs.Instantiate(ctx, s.runtime), addEvent(ctx, s.runtime)); err != nil {
 		return nil, errors.Join(err, compiler.close(ctx))
