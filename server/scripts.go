@@ -68,6 +68,9 @@ func (s *Server) showModule(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	if m.ConfigSchema, err = s.config.ConfigSchema(c.Request().Context(), digest); err != nil {
+		return err
+	}
 	return reply(c, http.StatusOK, m)
 }
 

@@ -17,6 +17,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
 	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
@@ -111,6 +112,9 @@ type Config struct {
 	Modules     Modules
 	Deployments Deployments
 	Shadows     Shadows
+	// ConfigSchema returns the JSON Schema of its configuration that a module carries, nil for none. It returns an error
+	// that matches scripts.ErrNotFound if there is no such module.
+	ConfigSchema func(ctx context.Context, digest string) (jsontext.Value, error)
 	// Replicas returns the servers on the database, the oldest first.
 	Replicas func(ctx context.Context) ([]scripts.Replica, error)
 	// Replay repeats the last stored registrations with these scripts, and stores nothing. last is their number; 0 means

@@ -160,6 +160,7 @@ func (a *App) newServer(observer *metrics.Metrics) (*server.Server, error) {
 	c.Engine, c.Scripts = a.Engine, a.Scripts
 	c.Clients, c.Management, c.MarkSeen = db, db, db.MarkSeen
 	c.Modules, c.Deployments, c.Shadows, c.Replicas = db, db, db, db.Replicas
+	c.ConfigSchema = a.Scripts.ConfigSchema
 	c.InitialAccessTokens, c.InitialAccessToken = db, db.InitialAccessToken
 	c.AdminTokens = token.AdminHashes(a.config.AdminToken, db)
 	c.Logger, c.Guard = a.config.Logger, a.config.Guard
