@@ -34,7 +34,13 @@ func (c *scriptInspectCommand) Run(ctx context.Context, to *console) error {
 	if err != nil {
 		return rejection(err)
 	}
-	return c.write(to.out, m, func(p *textWriter) { describeModule(p, m) })
+	return c.write(to.out, m, func(p *textWriter) {
+		describeModule(p, m)
+		if m.ConfigSchema != nil {
+			p.line("config schema:")
+			p.json(m.ConfigSchema)
+		}
+	})
 }
 
 // rejection lists the reasons of a [scripts.RejectedError], one per line.
@@ -46,12 +52,17 @@ func rejection(err error) error {
 }
 
 func describeModule(p *textWriter, m scripts.Module) {
+	config := "any object: the module carries no schema"
+	if m.ConfigSchema != nil {
+		config = "checked against the schema that the module carries"
+	}
 	p.table([][]string{
 		{"digest", m.Digest},
 		{"size", fmt.Sprintf("%d bytes", m.Size)},
 		{"steps", cmp.Or(strings.Join(m.Steps, ", "), "those of --step, or under steps in the deployment (a program)")},
 		{"imports", cmp.Or(strings.Join(m.Imports, ", "), "none")},
 		{"memory", fmt.Sprintf("at least %d KiB", m.MemoryMin>>10)},
+		{"config", config},
 	})
 	for _, warning := range m.Warnings {
 		p.line("warning: %s", warning)

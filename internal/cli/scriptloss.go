@@ -38,8 +38,8 @@ func (p *pushed) checkLoss(ctx context.Context, api *adminapi.API, old, deployed
 	if lost := lostSteps(stepsOf(old, was), stepsOf(deployed, p.module)); lost != nil {
 		return p.refuse("script %s replaces %s, and %s does not", old.Name, strings.Join(lost, ", "), p.file)
 	}
-	if p.script.Config != nil || !hasMembers(old.Config) {
-		return nil
+	if p.script.Config != nil || !hasMembers(old.Config) || p.module.ConfigSchema != nil {
+		return nil // where the module carries a schema, the server checks the configuration against it
 	}
 	oldBytes, err := api.ModuleBytes(ctx, old.Module)
 	if err != nil {

@@ -184,7 +184,7 @@ func TestScriptTestRefusesBadCases(t *testing.T) {
 		{"a file twice", plainRequest + plainRequest + registers, "request.json is given twice"},
 		{"an unknown member", plainRequest + "-- expect.json --\n" + `{"outcome":"registered","respones":{}}`, "respones"},
 		{"an unknown member of the error", plainRequest + "-- expect.json --\n" + `{"outcome":"refused","error":{"text":""}}`, "text"},
-		{"no outcome", plainRequest + "-- expect.json --\n{}", `expect.json: outcome "": must be registered, refused or failed`},
+		{"no outcome", plainRequest + "-- expect.json --\n{}", `expect.json: outcome "": must be registered, refused, failed or rejected`},
 		{"an error of a client that is registered", plainRequest + "-- expect.json --\n" + `{"outcome":"registered","error":{}}`, "expect.json: error: a registered client"},
 		{"a response to a refused request", plainRequest + "-- expect.json --\n" + `{"outcome":"refused","response":{}}`, "expect.json: response: only"},
 		{"a pattern of a refused request", plainRequest + "-- expect.json --\n" + `{"outcome":"refused","match":{"scope":"a"}}`, "expect.json: match: only"},

@@ -8,6 +8,7 @@ import (
 
 	"registrar/engine"
 	"registrar/scripts"
+	"registrar/scripts/configschema"
 	"registrar/scripts/host"
 )
 
@@ -27,6 +28,7 @@ type Bench struct {
 	engine *engine.Engine
 	host   *host.Host
 	script scripts.Script
+	schema *configschema.Schema // of the script's configuration; nil for none
 	// random are the sources of the engine and of the host. They are reset for each case. A dry run creates its
 	// instances one after the other, so that the order of reads is fixed.
 	random [2]*rand.ChaCha8
@@ -57,7 +59,11 @@ func NewBench(
 	if err != nil {
 		return nil, err
 	}
-	if _, _, err := b.host.Upload(ctx, name, wasm, ""); err != nil {
+	m, _, err := b.host.Upload(ctx, name, wasm, "")
+	if err == nil && m.ConfigSchema != nil {
+		b.schema, err = configschema.Parse(m.ConfigSchema)
+	}
+	if err != nil {
 		return nil, errors.Join(err, b.host.Close(context.WithoutCancel(ctx)))
 	}
 	b.script = scripts.Script{Name: name, Module: digest, Steps: steps}
@@ -72,10 +78,7 @@ func (b *Bench) Run(ctx context.Context, one Case) (Result, error) {
 	for i, random := range b.random {
 		random.Seed(seedOf(i))
 	}
-	b.taken = one.taken
-	script := b.script
-	script.Config = one.config
-	got, err := DryRun(ctx, b.host, b.engine, one.request, one.statement, one.caller, []scripts.Script{script})
+	got, err := b.dryRun(ctx, one)
 	if err != nil {
 		return Result{}, err
 	}
@@ -85,6 +88,20 @@ func (b *Bench) Run(ctx context.Context, one Case) (Result, error) {
 		result.Error = got.Error
 	}
 	return result, nil
+}
+
+// dryRun returns the result of a case. A configuration that does not fit the module's schema, so that no server would
+// deploy the script, has an outcome of its own.
+func (b *Bench) dryRun(ctx context.Context, one Case) (scripts.DryRun, error) {
+	if b.schema != nil {
+		if err := b.schema.Check(one.config); err != nil {
+			return scripts.DryRun{Outcome: outcomeRejected, Error: &scripts.DryRunError{Description: err.Error()}}, nil
+		}
+	}
+	b.taken = one.taken
+	script := b.script
+	script.Config = one.config
+	return DryRun(ctx, b.host, b.engine, one.request, one.statement, one.caller, []scripts.Script{script})
 }
 
 // Close closes the script host.

@@ -13,6 +13,9 @@ import (
 	"registrar/scripts"
 )
 
+// outcomeRejected is the outcome of a case whose configuration does not fit the schema that the module carries.
+const outcomeRejected scripts.Outcome = "rejected"
+
 // An expectation is the expected result of a case. Members that it leaves out may be anything.
 type expectation struct {
 	Outcome  scripts.Outcome     `json:"outcome"`
@@ -40,8 +43,9 @@ func (e *expectation) check() error {
 		}
 	}
 	switch {
-	case !registered && e.Outcome != scripts.OutcomeRefused && e.Outcome != scripts.OutcomeFailed:
-		return fmt.Errorf("outcome %q: must be registered, refused or failed", e.Outcome)
+	case !registered && e.Outcome != scripts.OutcomeRefused && e.Outcome != scripts.OutcomeFailed &&
+		e.Outcome != outcomeRejected:
+		return fmt.Errorf("outcome %q: must be registered, refused, failed or rejected", e.Outcome)
 	case registered && e.Error != nil:
 		return errors.New("error: a registered client gets none")
 	case !registered && e.Response != nil:
