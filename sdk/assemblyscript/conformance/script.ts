@@ -1,7 +1,7 @@
 // The conformance kit: every step does what the configuration says of it.
 import {
   base, caller, client, clientExists, config, context, Document, DONE, hex, item, Level, log, now, Patch, random, refuse, REFUSED, request,
-  setClientId, setClientSecret, setItem, statement, tryPatch,
+  Required, setClientId, setClientSecret, setItem, statement, tryPatch,
 } from "../registrar";
 
 export function validate_software_statement(): i32 { return act("validate_software_statement"); }
@@ -54,6 +54,10 @@ function act(step: string): i32 {
     log(Level.Error, "error");
     return base();
   }
+  if (action.startsWith("require-")) {
+    say("value", required(settings.require("value"), action));
+    return base();
+  }
   const told = action == "fail" || action == "panic";
   throw new Error(told ? "as the configuration says" : "no action is called " + action);
 }
@@ -77,6 +81,16 @@ function observe(settings: Document): i32 {
   say("now", now().toString());
   say("random", (hex(one) != hex(other) && !isZero(one) && !isZero(other)).toString());
   return base();
+}
+
+// Returns the member "value" of the configuration, which must have the type that the action names.
+function required(value: Required, action: string): string {
+  if (action == "require-text") return value.string();
+  if (action == "require-strings") return value.strings().join("|");
+  if (action == "require-int") return value.integer().toString();
+  if (action == "require-bool") return value.bool().toString();
+  if (action == "require-object") return value.document().stringOr("x", "");
+  return value.require("inner").string();
 }
 
 function say(name: string, value: string | null): void {

@@ -1,6 +1,7 @@
 // The values that a script can read: the request, the client, the caller and others. Each call reads them anew.
 import * as abi from "./abi";
 import { Document } from "./json";
+import { Config } from "./require";
 
 // Reads a value, with a second call if it does not fit at first. Returns null if there is no value.
 function read(f: (buf: usize, cap: usize) => i32): string | null {
@@ -138,8 +139,9 @@ export function context(): Context {
 }
 
 // Returns the script's configuration from the deployment.
-export function config(): Document {
-  return new Fact(read(abi.read_config));
+export function config(): Config {
+  const text = read(abi.read_config);
+  return new Config(text !== null ? text : "");
 }
 
 // Returns the verified claims of the software statement; null if there is none.

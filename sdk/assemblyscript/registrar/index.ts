@@ -19,6 +19,7 @@ export { abort } from "./abort";
 export { base64url, hex } from "./encoding";
 export { Caller, caller, client, config, Context, context, item, Metadata, request, statement } from "./facts";
 export { Document, quote, Value } from "./json";
+export { Config, Required } from "./require";
 
 // The results of a step: keep its changes, or refuse the client for the reason of refuse or of the base.
 export const DONE: i32 = 0;

@@ -34,6 +34,10 @@ export class Value {
     return this.first() == 0x22;
   }
 
+  isList(): bool {
+    return this.first() == 0x5b;
+  }
+
     // The value of true or false, else the fallback.
   bool(fallback: bool = false): bool {
     if (this.first() == 0x74) return true;

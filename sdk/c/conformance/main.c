@@ -1,6 +1,6 @@
 // Exports every step and does in each what its config says, so that a test can see that this SDK does the same as those of
 // other languages: {"steps":{"<step>":"<action>"},"note":"…","code":"…","description":"…"}. A step without an action runs
-// its base.
+// its base. "require-<type>" logs the member "value", or fails.
 #include "registrar.h"
 
 static void say(registrar_text fact, registrar_text value) { registrar_log(REGISTRAR_INFO, registrar_join(fact, value)); }
@@ -49,6 +49,24 @@ static void observe(registrar_json config) {
 	say(TEXT("random="), word(is_random()));
 }
 
+// require logs the member "value" of the config, which must have the type that the action names.
+static void require(registrar_json config, registrar_text action) {
+	registrar_required value = registrar_require(config, TEXT("value"));
+	registrar_text found = TEXT("");
+	registrar_json element;
+	if (registrar_equal(action, TEXT("require-text"))) found = registrar_required_string(value);
+	if (registrar_equal(action, TEXT("require-strings")))
+		for (registrar_list l = registrar_elements(registrar_required_strings(value)); registrar_next(&l, &element);)
+			found = registrar_join(found.len ? registrar_join(found, TEXT("|")) : found, registrar_string(element));
+	if (registrar_equal(action, TEXT("require-int"))) found = registrar_decimal(registrar_required_int(value));
+	if (registrar_equal(action, TEXT("require-bool"))) found = word(registrar_required_bool(value));
+	if (registrar_equal(action, TEXT("require-object")))
+		found = registrar_string(registrar_get(registrar_required_object(value), "x"));
+	if (registrar_equal(action, TEXT("require-inside")))
+		found = registrar_required_string(registrar_require_inside(value, TEXT("inner")));
+	say(TEXT("value="), found);
+}
+
 static int patch(void) {
 	if (registrar_base() != REGISTRAR_DONE) return REGISTRAR_REFUSED;
 	say(TEXT("patch="), word(registrar_patch(TEXT("{\"client_name\":\"kit\"}"))));
@@ -80,6 +98,7 @@ static int act(void) {
 	}
 	if (registrar_equal(action, TEXT("fail")) || registrar_equal(action, TEXT("panic")))
 		registrar_fail(TEXT("as the configuration says"));
+	if (registrar_begins(action, TEXT("require-"))) require(config, action);
 	if (registrar_equal(action, TEXT("levels"))) {
 		registrar_log(REGISTRAR_DEBUG, TEXT("debug"));
 		registrar_log(REGISTRAR_INFO, TEXT("info"));

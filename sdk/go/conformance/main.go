@@ -2,7 +2,7 @@
 
 // Command conformance exports every step and does in each what its config says, so that a test can see that this SDK does
 // the same as those of other languages: {"steps":{"<step>":"<action>"},"note":"…","code":"…","description":"…"}. A step
-// without an action runs its base.
+// without an action runs its base. "require-<type>" logs the member "value", or fails.
 package main
 
 import (
@@ -93,6 +93,18 @@ func act() int32 {
 		registrar.Fail("as the configuration says")
 	case "panic":
 		panic("as the configuration says")
+	case "require-text":
+		say("value", config.Require("value").Text())
+	case "require-strings":
+		say("value", strings.Join(config.Require("value").Strings(), "|"))
+	case "require-int":
+		say("value", strconv.FormatInt(config.Require("value").Int(), 10))
+	case "require-bool":
+		say("value", strconv.FormatBool(config.Require("value").Bool()))
+	case "require-object":
+		say("value", config.Require("value").Object().Get("x").Text())
+	case "require-inside":
+		say("value", config.Require("value", "inner").Text())
 	case "levels":
 		registrar.Log(registrar.LevelDebug, "debug")
 		registrar.Log(registrar.LevelInfo, "info")

@@ -70,6 +70,10 @@ fn act(step: &str) -> Outcome {
             log(Level::Error, "error");
             base()
         }
+        require if require.starts_with("require-") => {
+            log(Level::Info, format!("value={}", required(&config, require)));
+            base()
+        }
         other => panic!("no action is called {other}"),
     }
 }
@@ -94,6 +98,20 @@ fn observe(config: &Document) -> Outcome {
     say("now", &now().to_string());
     say("random", &(one != other && one != [0; 16] && other != [0; 16]).to_string());
     base()
+}
+
+/// Returns the member "value" of the configuration, which must have the type that the action names.
+fn required(config: &Document, action: &str) -> String {
+    let value = config.require("value");
+    match action {
+        "require-text" => value.string(),
+        "require-strings" => value.strings().join("|"),
+        "require-int" => value.i64().to_string(),
+        "require-bool" => value.bool().to_string(),
+        "require-object" => value.object().get("x").and_then(|x| x.as_str()).unwrap_or_default().into_owned(),
+        "require-inside" => value.require("inner").string(),
+        other => panic!("no action is called {other}"),
+    }
 }
 
 fn patch_twice() -> Outcome {

@@ -26,12 +26,14 @@ mod allocator;
 mod encoding;
 mod facts;
 pub mod json;
+mod require;
 
 use alloc::string::String;
 use alloc::vec::Vec;
 
 pub use encoding::{base64url, hex};
 pub use facts::{caller, client, config, context, request, statement, Caller, Context, Metadata};
+pub use require::Required;
 
 /// The result of a step: `Ok(())` keeps its changes, an error discards them.
 pub type Outcome = Result<(), Stop>;
