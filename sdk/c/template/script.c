@@ -2,7 +2,8 @@
 #include "registrar.h"
 
 STEP(set_redirect_uris) {
-	registrar_json allowed = registrar_get(registrar_config(), "redirect_uris"), uri;
+	registrar_json uri;
+	registrar_json allowed = registrar_required_strings(registrar_require(registrar_config(), TEXT("redirect_uris")));
 	registrar_list uris = registrar_elements(registrar_get(registrar_request(), "redirect_uris"));
 	while (registrar_next(&uris, &uri))
 		if (!registrar_contains(allowed, registrar_string(uri)))

@@ -3,8 +3,7 @@
 import { base, caller, config, INSUFFICIENT_SCOPE, refuse } from "../../registrar";
 
 export function generate_secret(): i32 {
-  const scope = config().string("scope");
-  if (scope === null) throw new Error("the config must name the scope");
+  const scope = config().require("scope").string();
   if (!caller().hasScope(scope)) return refuse(INSUFFICIENT_SCOPE, "a client with a secret needs the scope " + scope);
   return base();
 }

@@ -5,10 +5,9 @@
 
 STEP(add_client_secret) {
 	registrar_json config = registrar_config();
-	registrar_text scope = registrar_string(registrar_get(config, "scope"));
+	registrar_text scope = registrar_required_string(registrar_require(config, TEXT("scope")));
 	registrar_text method = registrar_string(registrar_get(registrar_client(), "token_endpoint_auth_method"));
 	if (!registrar_begins(method, TEXT("client_secret_"))) return registrar_base();
-		if (!scope.len) registrar_fail(TEXT("config: a scope is missing"));
 	if (!registrar_contains(registrar_get(registrar_caller(), "scopes"), scope))
 		return registrar_refuse(TEXT("insufficient_scope"), registrar_join(TEXT("a client secret needs the scope "), scope));
 	long long days = registrar_int(registrar_get(config, "days"), 0);

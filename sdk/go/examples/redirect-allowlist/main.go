@@ -4,8 +4,8 @@
 //
 //	{"environment":"staging","hosts":{"staging":["localhost",".staging.example"],"production":["app.example"]}}
 //
-// A host that begins with a dot allows all of its subdomains. All hosts but localhost require https. An environment
-// without hosts allows none.
+// A host that begins with a dot allows all of its subdomains. All hosts but localhost require https. The script fails for
+// an environment that has no list of hosts.
 package main
 
 import (
@@ -19,8 +19,8 @@ import (
 //go:wasmexport set_redirect_uris
 func setRedirectURIs() int32 {
 	config := registrar.Config()
-	environment := config.Get("environment").Text()
-	hosts := config.Get("hosts", environment).Strings()
+	environment := config.Require("environment").Text()
+	hosts := config.Require("hosts", environment).Strings()
 	for i, text := range registrar.Request().Get("redirect_uris").Strings() {
 		uri, err := url.Parse(text)
 		if err != nil {

@@ -20,7 +20,7 @@ func validateSoftwareStatement() int32 {
 	if !statement.IsSet() {
 		return registrar.Refuse(registrar.InvalidSoftwareStatement, "software_statement: one is required here")
 	}
-	if !slices.Contains(config.Get("issuers").Strings(), statement.Get("iss").Text()) {
+	if !slices.Contains(config.Require("issuers").Strings(), statement.Get("iss").Text()) {
 		return registrar.Refuse(registrar.UnapprovedSoftwareStatement,
 			"software_statement: its issuer is not approved here")
 	}
@@ -51,17 +51,16 @@ func check(statement, config registrar.Value, now int64) string {
 	if len(statement.Get("software_redirect_uris").List()) == 0 {
 		return "software_redirect_uris is missing"
 	}
-	roles := config.Get("roles").Strings()
+	roles := config.Require("roles").Strings()
 	if !slices.ContainsFunc(statement.Get("software_roles").Strings(),
 		func(role string) bool { return slices.Contains(roles, role) }) {
 		return "software_roles holds none of the roles that are served here"
 	}
 	issued, ok := statement.Get("iat").Int()
-	days, limited := config.Get("max_age_days").Int()
 	if !ok || issued > now {
 		return "iat must be when it was issued"
 	}
-	if limited && now-issued > days*24*60*60 {
+	if days := config.Require("max_age_days").Int(); now-issued > days*24*60*60 {
 		return "it is older than " + strconv.FormatInt(days, 10) + " days"
 	}
 	return ""

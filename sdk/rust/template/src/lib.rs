@@ -6,7 +6,7 @@ use registrar::{base, code, config, refuse, request, steps, Outcome};
 steps!(set_redirect_uris);
 
 fn set_redirect_uris() -> Outcome {
-    let allowed = config().strings("redirect_uris");
+    let allowed = config().require("redirect_uris").strings();
     if let Some(uri) = request().redirect_uris().iter().find(|uri| !allowed.contains(uri)) {
         return refuse(code::INVALID_REDIRECT_URI, format!("redirect_uris: {uri} is not allowed here"));
     }
