@@ -30,7 +30,7 @@ func TestAllocationsOfRegistration(t *testing.T) {
 			{"decode", decodeAllocations[i], func() error { _, err := ParseRequest(body); return err }},
 			{"steps", stepsAllocations[i], func() error { register(); return nil }},
 			{"response", responseAllocations[i], func() error { _, err := registered.render(); return err }},
-			{"patch", patchAllocations[i], func() error { return patched.PatchMetadata("set_client_name", patch) }},
+			{"patch", patchAllocations[i], func() error { return patched.PatchMetadata(Patcher{Step: "set_client_name"}, patch) }},
 		} {
 			t.Run(part.name+" "+size.name, func(t *testing.T) {
 				alloctest.AtMost(t, part.most, 100, func() {

@@ -64,7 +64,7 @@ func BenchmarkPatchMetadata(b *testing.B) {
 	measure(b, func(b *testing.B, body []byte) {
 		r := registering(b, body)()
 		for b.Loop() {
-			if err := r.PatchMetadata("set_client_name", patch); err != nil {
+			if err := r.PatchMetadata(Patcher{Step: "set_client_name"}, patch); err != nil {
 				b.Fatal(err)
 			}
 		}

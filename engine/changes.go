@@ -20,6 +20,15 @@ func (s *Snapshot) Touched(later *Snapshot) []string {
 	return names
 }
 
+// TouchedRequest returns the names of the members of the request that a script changed between s and later, as Touched
+// does for those of the client.
+func (s *Snapshot) TouchedRequest(later *Snapshot) []string {
+	if s.request == later.request {
+		return nil
+	}
+	return changedMembers(&s.request.Metadata, &later.request.Metadata)
+}
+
 // Changed is like Touched, but reports the changes of built-in steps too.
 func (s *Snapshot) Changed(later *Snapshot) []string {
 	a, b := s.client.Metadata, later.client.Metadata

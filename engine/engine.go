@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -307,8 +308,22 @@ func (r *Registration) finish(ctx context.Context) error {
 	return r.checkInvariants()
 }
 
-// builtin returns the built-in steps.
-func builtin() Steps {
+// builtin returns the built-in steps. Each notes that it has begun.
+var builtin = sync.OnceValue(func() Steps {
+	steps := unwatched()
+	for number, step := range StepTable() {
+		field := step.Field(&steps)
+		run := *field
+		*field = func(ctx context.Context, r *Registration) error {
+			r.reached = max(r.reached, number+1)
+			return run(ctx, r)
+		}
+	}
+	return steps
+})
+
+// unwatched returns the functions of the built-in steps.
+func unwatched() Steps {
 	return Steps{
 		ValidateSoftwareStatement:      validateSoftwareStatement,
 		SetGrantTypes:                  setGrantTypes,

@@ -232,7 +232,7 @@ func TestKeysAreCheckedEverywhere(t *testing.T) {
 		c := Config{Overrides: override(func(_ *Registration, s *Steps) {
 			base := s.AddClientID
 			s.AddClientID = func(ctx context.Context, r *Registration) error {
-				if err := r.PatchMetadata(StepAddClientID, []byte(`{`+members+`}`)); err != nil {
+				if err := r.PatchMetadata(Patcher{Step: StepAddClientID}, []byte(`{`+members+`}`)); err != nil {
 					return err
 				}
 				return base(ctx, r)
@@ -256,7 +256,7 @@ func TestScriptsCannotTakeKeysAway(t *testing.T) {
 		c := Config{Overrides: override(func(_ *Registration, s *Steps) {
 			base := s.AddClientID
 			s.AddClientID = func(ctx context.Context, r *Registration) error {
-				if err := r.PatchMetadata(StepAddClientID, []byte(patch)); err != nil {
+				if err := r.PatchMetadata(Patcher{Step: StepAddClientID}, []byte(patch)); err != nil {
 					return err
 				}
 				return base(ctx, r)

@@ -84,6 +84,11 @@ func checkDocument(rawURL string, m *Metadata) error {
 			return Refuse("%s must not be in a metadata document, which is public", name)
 		}
 	}
+	return checkDocumentMethod(m)
+}
+
+// checkDocumentMethod refuses an authentication method that needs a secret.
+func checkDocumentMethod(m *Metadata) error {
 	if usesSharedSecret(m.TokenEndpointAuthMethod) {
 		return Refuse("token_endpoint_auth_method %s needs a secret, but a metadata document is public: "+
 			"use none or private_key_jwt", m.TokenEndpointAuthMethod)

@@ -167,7 +167,7 @@ func TestScriptsAreNarrowed(t *testing.T) {
 		c.Overrides = override(func(_ *Registration, s *Steps) {
 			base := s.AddClientID
 			s.AddClientID = func(ctx context.Context, r *Registration) error {
-				if err := r.PatchMetadata(StepAddClientID, []byte(patch)); err != nil {
+				if err := r.PatchMetadata(Patcher{Step: StepAddClientID}, []byte(patch)); err != nil {
 					return err
 				}
 				return base(ctx, r)

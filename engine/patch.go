@@ -13,29 +13,36 @@ import (
 // maxDocument bounds a client's patched metadata, in bytes of JSON.
 const maxDocument = 256 << 10
 
+// A Patcher is who patches a client or a request.
+type Patcher struct {
+	Step   string // that runs
+	Script string // name of the script in its deployment
+}
+
 // PatchMetadata applies a JSON Merge Patch (RFC 7396) to the client's metadata. It returns an error, and changes
 // nothing, if the patch is not a strict JSON object, touches a [Reserved] member, gives a member a wrong type, nests
 // deeper than 100 objects and lists, results in more than 256 KiB, or touches an extension member that is not in
 // Options.EchoExtensions. In the step build_response, it may touch only extension members.
-func (r *Registration) PatchMetadata(step string, patch []byte) error {
-	if tooDeep(patch) {
-		return fmt.Errorf("the patch nests deeper than %d objects and lists", maxDepth)
-	}
-	var members map[string]jsontext.Value
-	if err := json.Unmarshal(patch, &members); err != nil || members == nil {
-		return fmt.Errorf("the patch is not a strict JSON object")
+func (r *Registration) PatchMetadata(by Patcher, patch []byte) error {
+	members, err := patchMembers(patch)
+	if err != nil {
+		return err
 	}
 	for name := range members {
 		switch {
 		case Reserved(name):
 			return fmt.Errorf("the patch touches %s, which only the server sets", name)
-		case KnownMember(name) && step == StepBuildResponse:
-			return fmt.Errorf("the patch touches %s, which %s cannot change", name, step)
+		case KnownMember(name) && by.Step == StepBuildResponse:
+			return fmt.Errorf("the patch touches %s, which %s cannot change", name, by.Step)
 		case !KnownMember(name) && !slices.Contains(r.engine.options.EchoExtensions, name):
 			return fmt.Errorf("the patch touches %s, an extension member that the operator does not echo", name)
 		}
 	}
-	after, err := r.Client.Metadata.merged(members)
+	before, err := json.Marshal(&r.Client.Metadata)
+	if err != nil {
+		return fmt.Errorf("writing the metadata: %w", err)
+	}
+	after, err := merged(before, members)
 	if err != nil {
 		return err
 	}
@@ -62,13 +69,9 @@ func (r *Registration) PatchMetadata(step string, patch []byte) error {
 // that of the request if it is larger. It takes constant time.
 func (r *Registration) MetadataSize() int { return max(r.Client.patchedSize, len(r.Request.Raw)) }
 
-// merged returns m as JSON with a patch applied: null removes a member, an object is merged, any other value replaces
-// the member (RFC 7396 §2).
-func (m *Metadata) merged(patch map[string]jsontext.Value) (jsontext.Value, error) {
-	before, err := json.Marshal(m)
-	if err != nil {
-		return nil, fmt.Errorf("writing the metadata: %w", err)
-	}
+// merged returns metadata, an object, with a patch applied: null removes a member, an object is merged, any other value
+// replaces the member (RFC 7396 §2).
+func merged(before jsontext.Value, patch map[string]jsontext.Value) (_ jsontext.Value, err error) {
 	var members map[string]jsontext.Value
 	if err := json.Unmarshal(before, &members); err != nil {
 		return nil, fmt.Errorf("reading the metadata: %w", err)

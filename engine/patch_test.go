@@ -34,7 +34,7 @@ func TestPatchMetadata(t *testing.T) {
 			e := newEngine(t, Config{Options: Options{EchoExtensions: []string{"tier"}}})
 			r := &Registration{Client: &Client{}, engine: e, Response: []byte("{}")}
 			r.Client.Metadata.ClientName = "A"
-			err := r.PatchMetadata(tt.step, []byte(tt.patch))
+			err := r.PatchMetadata(Patcher{Step: tt.step}, []byte(tt.patch))
 			if tt.want == "" {
 				if err == nil || r.Client.Metadata.ClientName != "A" || r.Client.Metadata.Scope != "" || r.Response == nil {
 					t.Errorf("got %v and the client %+v, want an error and no change", err, r.Client.Metadata)
@@ -85,7 +85,7 @@ func TestMergePatch(t *testing.T) {
 			if tt[0] != "" {
 				r.Client.Metadata.setOther("tier", jsontext.Value(tt[0]))
 			}
-			if err := r.PatchMetadata("set_client_name", []byte(`{"tier":`+tt[1]+`}`)); err != nil {
+			if err := r.PatchMetadata(Patcher{Step: "set_client_name"}, []byte(`{"tier":`+tt[1]+`}`)); err != nil {
 				t.Fatal(err)
 			}
 			got := r.Client.Metadata.Other["tier"]

@@ -39,7 +39,7 @@ func newStatementSite(t *testing.T, patch string) (*statementSite, string) {
 			steps.ValidateSoftwareStatement = func(_ context.Context, r *Registration) error {
 				const step = "validate_software_statement"
 				r.Client.Provenance.Acts = []Act{{Step: step, Changed: []string{"software_statement"}}}
-				return r.PatchMetadata(step, []byte(s.patch))
+				return r.PatchMetadata(Patcher{Step: step}, []byte(s.patch))
 			}
 		})})
 	statement := s.board.sign(t, fmt.Sprintf(`{"iss":"board","client_name":"Claim","exp":%d}`,

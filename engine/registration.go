@@ -52,6 +52,7 @@ type Registration struct {
 	grace   time.Duration  // of the secret that a rotation replaces
 	given   jsontext.Value // claims that a dry run takes as verified; nil means none
 	patches int            // number of applied patches, discarded ones included
+	reached int            // number of steps in StepTable up to the last built-in one that has begun
 	attempt int            // see Attempt
 	outcome error          // what Register returned; nil before that
 	failed  string         // name of the innermost step that returned the last error; "" means none

@@ -16,12 +16,14 @@ import (
 // A Request is a registration request or an update request.
 type Request struct {
 	Metadata Metadata
-	Raw      jsontext.Value // the object as sent, including unknown members
+	Raw      jsontext.Value // the object as sent, including unknown members, or as scripts patched it
 	ID       string         // identifies the request in logs; may be empty
 
 	// Statement holds the claims of a software statement, an object, that [Engine.Preview] takes as verified; nil means
 	// none. Other methods ignore it.
 	Statement jsontext.Value
+
+	claims jsontext.Value // of the verified software statement that Metadata was overlaid with; nil means none
 }
 
 // ParseRequest reads a registration request (RFC 7591 §3.1). It returns an *[Error] that names the offending member if

@@ -68,7 +68,7 @@ func TestScriptsSetResponseTypes(t *testing.T) {
 		return override(func(_ *Registration, s *Steps) {
 			base := s.SetGrantTypes
 			s.SetGrantTypes = func(ctx context.Context, r *Registration) error {
-				return errors.Join(base(ctx, r), r.PatchMetadata("set_grant_types", []byte(members)))
+				return errors.Join(base(ctx, r), r.PatchMetadata(Patcher{Step: "set_grant_types"}, []byte(members)))
 			}
 		})
 	}

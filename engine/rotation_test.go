@@ -95,7 +95,7 @@ func TestRotationOfAnOlderClient(t *testing.T) {
 		base := s.GenerateSecret
 		s.GenerateSecret = func(ctx context.Context, r *Registration) error {
 			if r.Operation == OperationRotateSecret && patch != "" {
-				if err := r.PatchMetadata(StepGenerateSecret, []byte(patch)); err != nil {
+				if err := r.PatchMetadata(Patcher{Step: StepGenerateSecret}, []byte(patch)); err != nil {
 					t.Error(err)
 				}
 			}

@@ -189,12 +189,30 @@ func (e *Engine) checkClaims(read *statementClaims, now time.Time) error {
 // claimsAboutStatement lists the claims that describe the statement, not the client (RFC 7519 §4.1).
 var claimsAboutStatement = [...]string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "software_statement"}
 
-// takeClaims replaces members of the request by verified claims (RFC 7591 §3.1.1). It ignores [Reserved] members,
-// which only the server sets, and claims that are null or "", which replace nothing.
+// takeClaims replaces members of the request by verified claims (RFC 7591 §3.1.1).
 func (r *Registration) takeClaims(payload jsontext.Value) error {
-	var members map[string]jsontext.Value
-	if err := json.Unmarshal(payload, &members); err != nil {
-		return refuseStatement("does not hold valid JSON")
+	request := *r.Request
+	request.claims = payload
+	claimed, members, err := request.claimed()
+	if err != nil {
+		return err
+	}
+	request.Metadata = overlay(&r.Request.Metadata, &claimed, members)
+	r.Request = &request
+	r.Statement = payload
+	r.keepExtensions(&claimed)
+	return nil
+}
+
+// claimed returns the claims that replace members of the request, as metadata and by name; a nil set if the request has
+// no verified software statement. It ignores [Reserved] members, which only the server sets, and claims that are null
+// or "", which replace nothing.
+func (q *Request) claimed() (claimed Metadata, members claimSet, err error) {
+	if q.claims == nil {
+		return claimed, nil, nil
+	}
+	if err := json.Unmarshal(q.claims, &members); err != nil {
+		return claimed, nil, refuseStatement("does not hold valid JSON")
 	}
 	maps.DeleteFunc(members, func(name string, value jsontext.Value) bool {
 		missing := claims.LeftOut(value) || name == "jwks" && emptyKeySet(value)
@@ -206,24 +224,18 @@ func (r *Registration) takeClaims(payload jsontext.Value) error {
 	}
 	document, err := json.Marshal(members, json.Deterministic(true))
 	if err != nil {
-		return fmt.Errorf("writing the claims of a statement: %w", err)
+		return claimed, nil, fmt.Errorf("writing the claims of a statement: %w", err)
 	}
-	var claimed Metadata
 	if err := decodeMetadata(document, &claimed); err != nil {
 		refusal, _ := errors.AsType[*Error](err)
-		return refuseStatement("has an invalid claim: %s", refusal.Description)
+		return claimed, nil, refuseStatement("has an invalid claim: %s", refusal.Description)
 	}
-	request := *r.Request
-	request.Metadata = overlay(&r.Request.Metadata, &claimed, members)
-	r.Request = &request
-	r.Statement = payload
-	r.keepExtensions(&claimed)
-	return nil
+	return claimed, members, nil
 }
 
 // overlay returns the metadata of the body, with the members named in a statement taken from claimed. A human-readable
 // member in the statement replaces the body's in all languages.
-func overlay(body, claimed *Metadata, named map[string]jsontext.Value) Metadata {
+func overlay(body, claimed *Metadata, named claimSet) Metadata {
 	merged := *body
 	from, to := reflect.ValueOf(claimed).Elem(), reflect.ValueOf(&merged).Elem()
 	for i, name := range memberNames() {
@@ -231,14 +243,9 @@ func overlay(body, claimed *Metadata, named map[string]jsontext.Value) Metadata 
 			to.Field(i).Set(from.Field(i))
 		}
 	}
-	replaced := map[string]bool{}
-	for name := range named {
-		member, _, _ := strings.Cut(name, "#")
-		replaced[member] = true
-	}
 	merged.Other = map[string]jsontext.Value{}
 	for name, value := range body.Other {
-		if member, _, ok := localized(name); !ok || !replaced[member] {
+		if member, _, ok := localized(name); !ok || !named.speaks(member) {
 			merged.Other[name] = value
 		}
 	}

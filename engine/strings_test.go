@@ -58,7 +58,7 @@ func throughEveryDoor(t *testing.T, name, value string) map[string]error {
 	e.overrides = override(func(_ *Registration, s *Steps) {
 		base := s.AddClientID
 		s.AddClientID = func(ctx context.Context, r *Registration) error {
-			return errors.Join(base(ctx, r), r.PatchMetadata("add_client_id", []byte(`{`+member+`}`)))
+			return errors.Join(base(ctx, r), r.PatchMetadata(Patcher{Step: "add_client_id"}, []byte(`{`+member+`}`)))
 		}
 	})
 	errs["patch"] = run(minimal, register)

@@ -79,7 +79,7 @@ func (c *Call) Done() error {
 		return wrong("refuse: a program that refuses exits with 1")
 	}
 	if a.Patch != nil {
-		if err := c.Registration.PatchMetadata(c.Step, a.Patch); err != nil {
+		if err := c.Registration.PatchMetadata(c.patcher(), a.Patch); err != nil {
 			return wrong("patch: %v", err)
 		}
 	}

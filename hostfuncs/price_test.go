@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"registrar/engine"
 )
 
 // docs/abi.md lists the fuel of each function.
@@ -70,7 +72,7 @@ func TestFunctionsCharge(t *testing.T) {
 	// A small patch works on all of the metadata, which other patches made large.
 	large := []byte(`{"client_name#de":"` + strings.Repeat("x", 100<<10) + `"}`)
 	for range 2 {
-		if err := g.call.Registration.PatchMetadata("set_scopes", large); err != nil {
+		if err := g.call.Registration.PatchMetadata(engine.Patcher{Step: "set_scopes"}, large); err != nil {
 			t.Fatal(err)
 		}
 	}

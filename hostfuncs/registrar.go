@@ -31,6 +31,7 @@ func registrarFunctions() []Function {
 		{Name: "client_exists", Fuel: 50_000, Params: types(i32, i32), Results: types(i32), call: clientExists},
 		{Name: "read_config", Params: types(i32, i32), Results: types(i32), call: readConfig},
 		{Name: "patch_client", Fuel: 20_000, Params: types(i32, i32), Results: types(i32), call: patchClient},
+		{Name: "patch_request", Fuel: 20_000, Params: types(i32, i32), Results: types(i32), call: patchRequest},
 		{Name: "set_client_id", Params: types(i32, i32), call: setClientID},
 		{Name: "set_client_secret", Fuel: 2000, Params: types(i32, i32, i64), call: setClientSecret},
 		{Name: "get_item", Params: types(i32, i32, i32, i32), Results: types(i32), call: getItem},
@@ -81,7 +82,7 @@ func (c *Call) context() stepContext {
 	return stepContext{c.Registration.Operation, c.Step, c.Mode}
 }
 
-// readRequest implements read_request(buf, cap i32) -> i32: the metadata as sent.
+// readRequest implements read_request(buf, cap i32) -> i32: the metadata as sent, or as scripts patched it.
 func readRequest(_ context.Context, m memory, stack []uint64) {
 	c := m.step()
 	stack[0] = m.put(c.Registration.Request.Raw, u32(stack[0]), u32(stack[1]))
@@ -160,8 +161,24 @@ func patchClient(_ context.Context, m memory, stack []uint64) {
 	patch := m.text("patch", u32(stack[0]), u32(stack[1]), MaxValue)
 	c.charge(patchByte*int64(len(patch)) + metadataByte*int64(c.Registration.MetadataSize()))
 	stack[0] = 0
-	if err := c.Registration.PatchMetadata(c.Step, []byte(patch)); err != nil {
+	if err := c.Registration.PatchMetadata(c.patcher(), []byte(patch)); err != nil {
 		c.log(LevelWarn, []byte("patch_client: "+err.Error()))
+		stack[0] = 1
+	}
+}
+
+func (c *Call) patcher() engine.Patcher { return engine.Patcher{Step: c.Step, Script: c.Script} }
+
+// patchRequest implements patch_request(ptr, len i32) -> i32: applies a JSON Merge Patch (RFC 7396) to the request, as
+// the built-in steps that have not begun, and scripts, will read it. It returns 0, or 1 if the patch is not allowed; the
+// reason is in the script's log. It traps if the patch has more than 128 KiB.
+func patchRequest(_ context.Context, m memory, stack []uint64) {
+	c := m.step()
+	patch := m.text("patch", u32(stack[0]), u32(stack[1]), MaxValue)
+	c.charge(patchByte*int64(len(patch)) + metadataByte*int64(c.Registration.RequestSize()))
+	stack[0] = 0
+	if err := c.Registration.PatchRequest(c.patcher(), []byte(patch)); err != nil {
+		c.log(LevelWarn, []byte("patch_request: "+err.Error()))
 		stack[0] = 1
 	}
 }
