@@ -308,16 +308,13 @@ func (r *Registration) finish(ctx context.Context) error {
 	return r.checkInvariants()
 }
 
-// builtin returns the built-in steps. Each notes that it has begun.
+// builtin returns the built-in steps. See [Registration.runBuiltin].
 var builtin = sync.OnceValue(func() Steps {
 	steps := unwatched()
 	for number, step := range StepTable() {
 		field := step.Field(&steps)
 		run := *field
-		*field = func(ctx context.Context, r *Registration) error {
-			r.reached = max(r.reached, number+1)
-			return run(ctx, r)
-		}
+		*field = func(ctx context.Context, r *Registration) error { return r.runBuiltin(ctx, number, run) }
 	}
 	return steps
 })

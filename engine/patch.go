@@ -61,6 +61,7 @@ func (r *Registration) PatchMetadata(by Patcher, patch []byte) error {
 	patched.dropAllRepeats()
 	r.Client.Metadata, r.Client.patchedSize = patched, len(after)
 	r.patches++
+	r.watch(by, members)
 	r.Response, r.Client.encoded = nil, nil // they are out of date
 	return nil
 }

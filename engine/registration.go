@@ -53,9 +53,12 @@ type Registration struct {
 	given   jsontext.Value // claims that a dry run takes as verified; nil means none
 	patches int            // number of applied patches, discarded ones included
 	reached int            // number of steps in StepTable up to the last built-in one that has begun
+	depth   int            // number of built-in steps that are running
 	attempt int            // see Attempt
 	outcome error          // what Register returned; nil before that
 	failed  string         // name of the innermost step that returned the last error; "" means none
+
+	watched []watchedMember // members that scripts patched; see Overwritten
 
 	sent       *Request    // as sent; validate_software_statement overlays Request with the statement's claims
 	advertised Advertised  // nil means no limits
@@ -111,12 +114,13 @@ type Snapshot struct {
 	secret    Plaintext
 	response  jsontext.Value
 	patches   int
+	watched   []watchedMember
 }
 
 // Snapshot returns the state of r, for [Registration.Restore].
 func (r *Registration) Snapshot() Snapshot {
 	return Snapshot{client: *r.Client, request: r.Request, statement: r.Statement, items: maps.Clone(r.Items),
-		secret: r.Secret, response: r.Response, patches: r.patches}
+		secret: r.Secret, response: r.Response, patches: r.patches, watched: r.watched}
 }
 
 // Restore discards all changes to r since s was taken. A snapshot can be restored more than once.
@@ -126,6 +130,7 @@ func (r *Registration) Restore(s Snapshot) {
 	r.Items = maps.Clone(s.items)
 	r.Secret = s.secret
 	r.Response = s.response
+	r.watched = s.watched
 }
 
 // SetItem sets an item.

@@ -1,13 +1,14 @@
 package engine
 
 import (
+	"math/bits"
 	"slices"
 	"sync"
 )
 
 // stepMembers lists the members that each built-in step sets in the client, in the order of the steps. A step sets its
-// members whether the request has them or not, so it overwrites what a script patched before it. Language-tagged forms
-// go with their member. Steps that are not listed set none.
+// members whether the request has them or not, so it overwrites what a script patched before it. Of the language-tagged
+// forms of a member, which are not listed, it sets those that the request has. Steps that are not listed set none.
 var stepMembers = [...]struct {
 	step    string
 	members []string
@@ -62,16 +63,24 @@ var stepNames = sync.OnceValue(func() []string {
 	return names
 })
 
-// setterOf returns the name of the first built-in step that sets a member of the client, or "" if none does. It knows
-// language-tagged members too.
+// setterOf returns the name of the first built-in step that sets a member of the client, or "" if none does.
 func setterOf(member string) string {
+	if steps := settersOf(member); steps != 0 {
+		return stepNames()[bits.TrailingZeros32(steps)]
+	}
+	return ""
+}
+
+// settersOf returns the built-in steps that set a member of the client, language-tagged ones included, as bits, by their
+// numbers in StepTable.
+func settersOf(member string) (steps uint32) {
 	if name, _, ok := localized(member); ok {
 		member = name
 	}
 	for _, row := range stepMembers {
 		if slices.Contains(row.members, member) {
-			return row.step
+			steps |= 1 << stepNumber(row.step)
 		}
 	}
-	return ""
+	return steps
 }
