@@ -1,5 +1,5 @@
 // Calls every function of registrar_v1, each in a step that may, and logs what came back as "name=value", one line of
-// at most 400 bytes each (17 lines; a longer value is cut): a registration's log holds 32 lines and 4 KiB.
+// at most 400 bytes each (18 lines; a longer value is cut): a registration's log holds 32 lines and 4 KiB.
 #include "registrar.h"
 
 #define LITERAL(s) s, sizeof(s) - 1
@@ -54,6 +54,7 @@ STEP(validate_software_statement) {
 }
 
 STEP(set_client_name) {
+	report_number("patch_request", registrar_patch_request(LITERAL("{\"client_name\":\"patched\"}")));
 	if (registrar_call_base()) return 1;
 	report_number("patch_client", registrar_patch_client(LITERAL("{\"contacts\":[\"ops@acme.example\"]}")));
 	report_number("get_item_absent", registrar_get_item(LITERAL("note"), value, sizeof value));

@@ -14,6 +14,7 @@ IMPORT(read_caller) int registrar_read_caller(char *buf, unsigned cap);
 IMPORT(read_config) int registrar_read_config(char *buf, unsigned cap);
 IMPORT(client_exists) int registrar_client_exists(const char *ptr, unsigned len);
 IMPORT(patch_client) int registrar_patch_client(const char *ptr, unsigned len);
+IMPORT(patch_request) int registrar_patch_request(const char *ptr, unsigned len);
 IMPORT(set_client_id) void registrar_set_client_id(const char *ptr, unsigned len);
 IMPORT(set_client_secret) void registrar_set_client_secret(const char *ptr, unsigned len, long long expires_in);
 IMPORT(get_item) int registrar_get_item(const char *key, unsigned key_len, char *buf, unsigned cap); // -1: no such item

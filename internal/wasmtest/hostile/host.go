@@ -30,6 +30,7 @@ func hostCalls() []hostCall {
 	return append(calls,
 		hostCall{"client_exists", anyStep, i32(0) + i32(6) + f + drop},
 		hostCall{"patch_client", anyStep, i32(8) + i32(19) + f + drop},
+		hostCall{"patch_request", "set_client_name", i32(8) + i32(19) + f + drop},
 		hostCall{"set_client_id", anyStep, i32(0) + i32(6) + f},
 		hostCall{"set_client_secret", secrets, i32(32) + i32(32) + i64(0) + f},
 		hostCall{"get_item", anyStep, i32(0) + i32(6) + i32(buffer) + i32(4096) + f + drop},
@@ -78,7 +79,8 @@ func hostRanges() []Module {
 	for _, c := range []hostCall{
 		{"read_context", anyStep, wrapped + f + drop}, {"read_request", anyStep, wrapped + f + drop}, {"read_client", anyStep, wrapped + f + drop},
 		{"read_statement", anyStep, wrapped + f + drop}, {"read_caller", anyStep, wrapped + f + drop}, {"read_config", anyStep, wrapped + f + drop},
-		{"client_exists", anyStep, wrapped + f + drop}, {"patch_client", anyStep, wrapped + f + drop}, {"set_client_id", anyStep, wrapped + f},
+		{"client_exists", anyStep, wrapped + f + drop}, {"patch_client", anyStep, wrapped + f + drop},
+		{"patch_request", anyStep, wrapped + f + drop}, {"set_client_id", anyStep, wrapped + f},
 		{"set_client_secret", secrets, wrapped + i64(0) + f}, {"get_item", anyStep, i32(0) + i32(6) + wrapped + f + drop},
 		{"set_item", anyStep, i32(0) + i32(6) + wrapped + f}, {"refuse", anyStep, i32(0) + i32(6) + wrapped + f},
 		{"log", anyStep, i32(1) + wrapped + f}, {"random", anyStep, wrapped + f},
@@ -89,7 +91,7 @@ func hostRanges() []Module {
 		return ends("whole-"+function, function+" of 2^32-1 bytes", of(anyStep, call, function), Failed)
 	}
 	all := i32(0) + i32(maxU32) + f
-	return append(modules, whole("read_request", all+drop), whole("patch_client", all+drop), whole("set_client_id", all), whole("random", all),
+	return append(modules, whole("read_request", all+drop), whole("patch_client", all+drop), whole("patch_request", all+drop), whole("set_client_id", all), whole("random", all),
 		whole("set_item", i32(0)+i32(6)+all), whole("refuse", i32(0)+i32(6)+all), whole("log", i32(1)+all),
 		ends("range-wasi", "WASI functions with ranges outside the memory: each must answer an error", wasiRanges(), Harmless))
 }
@@ -157,7 +159,7 @@ func hostValues() []Module {
 		s.text(0, text)
 		return returns(0, s, i32(0)+i32(uint32(len(text)))+call(set))
 	}
-	return []Module{
+	return append(hostRequests(), []Module{
 		ends("fd-write-vectors", "fd_write of 1,024 vectors that all are the whole memory, for ever", wide(vectors+forever(write), "fd_write"), Failed, Saturated),
 		ends("fd-write-lines", "the same where each byte is a line", wide(i32(0)+i32(10)+i32(all)+memoryFill+vectors+forever(write), "fd_write"), Failed, Saturated),
 		ends("poll-flood", "poll_oneoff of 1,024 subscriptions that overlap with their events, for ever",
@@ -203,7 +205,7 @@ func hostValues() []Module {
 			return s.step(anyStep, "", call(base)+drop+i32(0)+call(exit)+i32(0))
 		}(), Harmless, Failed),
 		ends("returns-max", "returns 2^32-1", returns(maxU32, empty(), ""), Failed),
-	}
+	}...)
 }
 
 // forgedLines logs what a reader of the log, or a terminal, might take for something else.
@@ -217,9 +219,14 @@ func forgedLines() *script {
 
 // deepPatch patches in n arrays inside each other, around a string of size characters. handle takes the result.
 func deepPatch(n, size uint32, handle string) *script {
+	return deepPatchBy("patch_client", n, size, handle)
+}
+
+// deepPatchBy is deepPatch with patch_client or patch_request.
+func deepPatchBy(function string, n, size uint32, handle string) *script {
 	s := empty()
 	s.pages(4)
-	base, patch := s.imported("call_base"), s.imported("patch_client")
+	base, patch := s.imported("call_base"), s.imported(function)
 	const lead = `{"jwks":`
 	s.text(0, lead)
 	end, body := uint32(len(lead)), ""
@@ -258,12 +265,9 @@ func growingPatch(n uint32) *script {
 	const lead, value = `{"client_name#x-aaa":"`, 120_000
 	at := uint32(len(lead))
 	s.text(0, lead)
-	letter := func(offset, divisor uint32) string { // the address, the counter in base 26, and an 8-bit store
-		return i32(0) + get(0) + i32(divisor) + "\x6e" + i32(26) + "\x70" + i32('a') + add + "\x3a\x00" + u32(offset)
-	}
 	return s.step("set_client_name", someLocals, call(base)+drop+
 		i32(at)+i32('v')+i32(value)+memoryFill+i32(at+value)+i32('"')+i32(1)+memoryFill+i32(at+value+1)+i32('}')+i32(1)+memoryFill+
-		times(n, 0, letter(at-4, 1)+letter(at-5, 26)+letter(at-6, 676)+i32(0)+i32(at+value+2)+call(patch)+drop)+i32(0))
+		times(n, 0, letterOf(at-4, 1)+letterOf(at-5, 26)+letterOf(at-6, 676)+i32(0)+i32(at+value+2)+call(patch)+drop)+i32(0))
 }
 
 // trapAfterAll does everything that a step may, and traps.
@@ -302,6 +306,7 @@ func initializations() []Module {
 		ends("initialize-call_base", "calls call_base in _initialize, where there is no registration", with(call(0)+drop), Refused),
 		concerns("client_exists", i32(0)+i32(6)+f+drop),
 		concerns("patch_client", i32(8)+i32(19)+f+drop),
+		concerns("patch_request", i32(8)+i32(19)+f+drop),
 		concerns("set_client_id", i32(0)+i32(6)+f),
 		concerns("set_item", i32(0)+i32(6)+i32(0)+i32(6)+f),
 		concerns("read_request", i32(buffer)+i32(4096)+f+drop),
