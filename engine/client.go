@@ -58,6 +58,9 @@ type Act struct {
 	Module string `json:"module"` // digest of the script's module, "sha256:" and 64 hex digits
 	// Changed names the members that the script itself changed, never their values; nil means none.
 	Changed []string `json:"changed,omitzero"`
+	// Request names the members of the request that the script patched; nil means none. See
+	// [Registration.PatchRequest].
+	Request []string `json:"request,omitzero"`
 }
 
 // An Auth is how a caller authenticated.

@@ -48,6 +48,36 @@ type StepTrace struct {
 	Changes      jsontext.Value `json:"changes"`      // of the metadata, base included: a merge patch (RFC 7396)
 	Log          []string       `json:"log"`
 
+	// Request is what scripts changed in the request, base included: a merge patch; nil means nothing.
+	Request jsontext.Value `json:"request,omitzero"`
+	// Overwrote lists what scripts had patched in the client and the built-in step set to another value; nil means
+	// nothing.
+	Overwrote []Overwrite `json:"overwrote,omitzero"`
+
 	// Before is the metadata at the beginning of the step. It is not on the wire.
 	Before jsontext.Value `json:"-"`
+}
+
+// An Overwrite is a member that a script patched in vain: a later built-in step set it to another value.
+type Overwrite struct {
+	Member string `json:"member"`
+	Script string `json:"script"` // that patched it last
+	Step   string `json:"step"`   // in which it patched
+}
+
+// String describes the overwrite as a warning that follows the name of the built-in step.
+func (o Overwrite) String() string {
+	return "overwrote " + o.Member + ", which " + o.Script + " patched in " + o.Step +
+		": patch it after the built-in step, or patch the request"
+}
+
+// Warnings returns a sentence for each patch that had no effect, in the order of the steps; nil means none.
+func (d *DryRun) Warnings() []string {
+	var list []string
+	for _, step := range d.Steps {
+		for _, o := range step.Overwrote {
+			list = append(list, step.Step+" "+o.String())
+		}
+	}
+	return list
 }

@@ -16,7 +16,7 @@ import (
 // Acts are stored as a JSON array. An act of the deployment's script number i is the array [i, step, changed member …].
 // It refers to the deployment, which is never deleted, and has a fifth of the length; with whole acts, the row of such
 // a client would be a third longer. Every other act is an object with all members of engine.Act, for example that of a
-// script which the deployment does not list.
+// script which the deployment does not list, or that patched the request.
 
 // deploymentsKept bounds the deployments whose scripts are cached.
 const deploymentsKept = 64
@@ -55,15 +55,16 @@ func (s *Store) actsText(ctx context.Context, deployment int64, acts []engine.Ac
 
 func sameAct(a, b engine.Act) bool {
 	return a.Step == b.Step && a.Script == b.Script && a.Module == b.Module &&
-		(a.Changed == nil) == (b.Changed == nil) && slices.Equal(a.Changed, b.Changed)
+		(a.Changed == nil) == (b.Changed == nil) && slices.Equal(a.Changed, b.Changed) &&
+		(a.Request == nil) == (b.Request == nil) && slices.Equal(a.Request, b.Request)
 }
 
-// shortened returns act as an array if it is of a script in list, else act itself.
+// shortened returns act as an array if it is of a script in list and did not patch the request, else act itself.
 func shortened(act engine.Act, list []scripts.Script) any {
 	i := slices.IndexFunc(list, func(sc scripts.Script) bool {
 		return sc.Name == act.Script && sc.Module == act.Module
 	})
-	if i < 0 || act.Changed != nil && len(act.Changed) == 0 {
+	if i < 0 || act.Request != nil || act.Changed != nil && len(act.Changed) == 0 {
 		return act
 	}
 	short := []any{i, act.Step}

@@ -92,6 +92,9 @@ func actsOf(c adminapi.Client) [][]string {
 	var rows [][]string
 	for _, a := range acts {
 		changed := cmp.Or(strings.Join(a.Changed, ", "), "nothing")
+		if a.Request != nil {
+			changed += ", and in the request " + strings.Join(a.Request, ", ")
+		}
 		text := fmt.Sprintf("%s in %s changed %s (%s)", a.Script, a.Step, changed, a.Module)
 		rows = append(rows, []string{"script", text})
 	}

@@ -112,15 +112,18 @@ func (r *testReport) add(result scriptcase.Result) {
 	}
 }
 
-// describe prints the result of each case, and the counts.
+// describe prints the result of each case, its warnings, and the counts.
 func (r *testReport) describe(p *textWriter) {
 	for _, one := range r.Cases {
 		if one.Passed {
 			p.line("ok %s", one.Name)
-			continue
+		} else {
+			p.line("FAIL %s", one.Name)
+			describeFailure(p, one)
 		}
-		p.line("FAIL %s", one.Name)
-		describeFailure(p, one)
+		for _, warning := range one.Warnings {
+			p.line("    warning: %s", printable(warning))
+		}
 	}
 	p.line("%d passed, %d failed", r.Passed, r.Failed)
 }

@@ -139,6 +139,25 @@ FAIL cases/c
 	}
 }
 
+// A case shows which patches of the script had no effect, also if it passes.
+func TestScriptTestWarnsOfOverwrittenPatches(t *testing.T) {
+	folder := caseFolder(t, map[string]string{"a.txtar": "-- request.json --\n" +
+		`{"redirect_uris":["https://app.example/cb"],"client_name":"sent"}` + "\n" + registers})
+	const warning = "set_client_name overwrote client_name, which patch-early patched in set_grant_types"
+	got := must(t, testScript(t, folder, "patch-early")).out
+	if !strings.HasPrefix(got, "ok a\n    warning: "+warning) {
+		t.Errorf("got %s", got)
+	}
+	var report testReport
+	out := must(t, testScript(t, folder, "patch-early", "--output=json")).out
+	if err := json.Unmarshal([]byte(out), &report, json.RejectUnknownMembers(true)); err != nil {
+		t.Fatal(err)
+	}
+	if w := report.Cases[0].Warnings; len(w) != 1 || !strings.HasPrefix(w[0], warning) {
+		t.Errorf("got the warnings %q", w)
+	}
+}
+
 // A case that expects no error shows the one that occurred.
 func TestScriptTestShowsAnUnexpectedError(t *testing.T) {
 	r := testScript(t, caseFolder(t, map[string]string{"a.txtar": plainRequest + registers}), "fail-trap")

@@ -15,7 +15,8 @@ import (
 )
 
 // describeTrace prints the steps in the order in which they began, a script's before the base that it called. Below
-// each are its changes, those of its base included, and its log lines.
+// each are its changes to the client and to the request, those of its base included, what it overwrote of a script's
+// patches, and its log lines.
 func describeTrace(p *textWriter, steps []scripts.StepTrace) {
 	rows := [][]string{{"STEP", "BY", "OUTCOME", "µs", "FUEL"}}
 	for _, s := range steps {
@@ -34,6 +35,12 @@ func describeTrace(p *textWriter, steps []scripts.StepTrace) {
 		p.line("%s", strings.TrimRight(line, "\n"))
 		for _, change := range changes(steps[i]) {
 			p.line("    %s", printable(change))
+		}
+		for _, change := range requestChanges(steps[i].Request) {
+			p.line("    %s", printable(change))
+		}
+		for _, o := range steps[i].Overwrote {
+			p.line("    warning: %s", printable(o.String()))
 		}
 		for _, logged := range steps[i].Log {
 			p.line("    log: %s", printable(strings.TrimRight(logged, "\n")))
@@ -59,6 +66,20 @@ func changes(s scripts.StepTrace) []string {
 			lines = append(lines, "+ "+name+": "+string(value))
 		case replaced:
 			lines = append(lines, "- "+name+": "+string(old))
+		}
+	}
+	return lines
+}
+
+// requestChanges returns a line for each member of the request that scripts changed in a step: - removed, ~ set.
+func requestChanges(patch jsontext.Value) []string {
+	changed := members(patch)
+	var lines []string
+	for _, name := range slices.Sorted(maps.Keys(changed)) {
+		if value := changed[name]; value.Kind() == 'n' {
+			lines = append(lines, "- request: "+name)
+		} else {
+			lines = append(lines, "~ request: "+name+": "+string(value))
 		}
 	}
 	return lines

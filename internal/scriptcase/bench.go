@@ -20,6 +20,9 @@ type Result struct {
 	Diff   string `json:"diff,omitzero"` // expected (-) and got (+)
 
 	Error *scripts.DryRunError `json:"error,omitzero"` // of the dry run; set only if the case failed
+
+	// Warnings name what the script patched in vain, also in a case that passed; nil means nothing.
+	Warnings []string `json:"warnings,omitzero"`
 }
 
 // A Bench runs the cases of one script, reproducibly: its clock stands still and its random data is the same in each
@@ -82,7 +85,7 @@ func (b *Bench) Run(ctx context.Context, one Case) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	result := Result{Name: one.Name, About: one.About, Diff: one.expect.diff(got)}
+	result := Result{Name: one.Name, About: one.About, Diff: one.expect.diff(got), Warnings: got.Warnings()}
 	result.Passed = result.Diff == ""
 	if !result.Passed {
 		result.Error = got.Error

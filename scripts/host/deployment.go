@@ -19,6 +19,8 @@ type deployed struct {
 	plan   plan    // of all scripts that are not in shadow mode
 	canary *canary // nil if the deployment is in force for all callers
 
+	overwritten overwrittenLog
+
 	pins     int   // registrations, shadows and workers that use the modules; guarded by Host.mu
 	retired  bool  // another deployment has replaced it; guarded by Host.mu
 	panicked error // of the worker, before this deployment was in force; guarded by Host.mu

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	jsonpatch "github.com/evanphx/json-patch/v5"
@@ -75,6 +76,9 @@ type tracedStep struct {
 	scripts.StepTrace
 	elapsed time.Duration
 	since   time.Time
+
+	request     jsontext.Value       // at the beginning
+	overwritten []engine.Overwritten // at the beginning
 }
 
 func (t *tracer) enter(step, script string) (leave func(*int64, error)) {
@@ -82,7 +86,7 @@ func (t *tracer) enter(step, script string) (leave func(*int64, error)) {
 		t.open[n-1].stop()
 	}
 	one := &tracedStep{StepTrace: scripts.StepTrace{Step: step, Script: script, Before: t.document()},
-		since: time.Now()}
+		since: time.Now(), request: t.session.r.Request.Raw, overwritten: t.session.r.Overwritten()}
 	t.steps = append(t.steps, one)
 	t.open = append(t.open, one)
 	return func(spent *int64, err error) {
@@ -90,7 +94,8 @@ func (t *tracer) enter(step, script string) (leave func(*int64, error)) {
 		one.Fuel = spent
 		one.Outcome = outcome(err)
 		one.Microseconds = one.elapsed.Microseconds()
-		one.Changes = t.changes(one.Before)
+		one.Changes = mergePatch(one.Before, t.document())
+		t.compare(one)
 		t.open = t.open[:len(t.open)-1]
 		if n := len(t.open); n > 0 {
 			t.open[n-1].since = time.Now()
@@ -119,8 +124,23 @@ func (t *tracer) document() jsontext.Value {
 	return document
 }
 
-func (t *tracer) changes(before jsontext.Value) jsontext.Value {
-	after := t.document()
+// compare notes what a step that has ended changed in the request, and what it overwrote if it is a built-in one.
+func (t *tracer) compare(one *tracedStep) {
+	if raw := t.session.r.Request.Raw; !bytes.Equal(one.request, raw) {
+		one.Request = mergePatch(one.request, raw)
+	}
+	if one.Script != "" {
+		return
+	}
+	for _, w := range t.session.r.Overwritten() {
+		if w.By == one.Step && !slices.Contains(one.overwritten, w) {
+			one.Overwrote = append(one.Overwrote, scripts.Overwrite{Member: w.Member, Script: w.Script, Step: w.Step})
+		}
+	}
+}
+
+// mergePatch returns how two objects differ, as a merge patch; {} if they do not.
+func mergePatch(before, after jsontext.Value) jsontext.Value {
 	if bytes.Equal(before, after) {
 		return jsontext.Value("{}") // without parsing both
 	}

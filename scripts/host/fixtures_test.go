@@ -26,6 +26,9 @@ func TestFixturesRegister(t *testing.T) {
 		{scripts: "secret-never", options: hour, check: expiresIn(0)},
 		{scripts: "custom-secret", options: hour, check: expiresIn(3600)},
 		{scripts: "patch-metadata", check: member("client_name", "patched")},
+		{scripts: "patch-request", check: member("token_endpoint_auth_method", "none")},
+		{scripts: "patch-early", body: `{"redirect_uris":["https://app.example/cb"],"client_name":"sent"}`,
+			check: member("client_name", "sent")},
 		{scripts: "default-scopes", check: member("scope", "acme.read acme.write")},
 		{scripts: "default-scopes", body: `{"redirect_uris":["https://app.example/cb"],"scope":"mine"}`,
 			check: member("scope", "mine")},
@@ -159,6 +162,7 @@ func TestFixturesFail(t *testing.T) {
 	for _, tt := range []struct{ script, message string }{
 		{"count-base-twice", "call_base: it was called twice"},
 		{"fail-trap", "unreachable"},
+		{"fail-patched-request", "unreachable"},
 		{"fail-stack", "more than 1000 calls nest"},
 		{"fail-spin", "it ran out of fuel"},
 		{"fail-memory-grow", "unreachable"},

@@ -66,6 +66,8 @@ func TestEveryHostFunction(t *testing.T) {
 		`read_caller={\"auth\":\"none\"}`,
 		`read_config={}`,
 		`read_statement=-1`,
+		`patch_request=0`,
+		`patch_client=0`,
 	} {
 		if !strings.Contains(log, want) {
 			t.Errorf("the log lacks %s:\n%s", want, log)

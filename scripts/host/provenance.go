@@ -30,3 +30,19 @@ func (s *session) changed(entry *engine.Snapshot, base *interlude) []string {
 	}
 	return names
 }
+
+// patchedRequest returns the names of the members of the request that a script itself changed in a step that began at
+// entry.
+func (s *session) patchedRequest(entry *engine.Snapshot, base *interlude) []string {
+	now := s.r.Snapshot()
+	if base == nil {
+		return entry.TouchedRequest(&now)
+	}
+	names := entry.TouchedRequest(&base.before)
+	for _, name := range base.after.TouchedRequest(&now) {
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}

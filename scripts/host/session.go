@@ -35,6 +35,7 @@ func (h *Host) Overrides(r *engine.Registration, base engine.Steps) (steps engin
 		defer h.unpin(d) // whatever panics
 		s.close()
 		s.writeLog()
+		d.overwritten.warn(h, d, r)
 		h.shadows.offer(d, r)
 	}
 }
@@ -156,7 +157,8 @@ func (s *session) run(ctx context.Context, sc *script, step string, base engine.
 	s.observer.StepEnded(sc.Name, end)
 	if err == nil {
 		s.r.Client.Provenance.Acts = append(slices.Clip(s.r.Client.Provenance.Acts), engine.Act{
-			Step: step, Script: sc.Name, Module: sc.Module, Changed: s.changed(&entry, inner)})
+			Step: step, Script: sc.Name, Module: sc.Module, Changed: s.changed(&entry, inner),
+			Request: s.patchedRequest(&entry, inner)})
 		return nil
 	}
 	s.r.Restore(entry)

@@ -95,9 +95,11 @@ func testManyCancelled(t *testing.T, database string) {
 func testActs(t *testing.T, database string) {
 	s := open(t, database)
 	act := engine.Act{Step: "add_client_id", Script: "ids", Module: "sha256:00"}
-	empty, named, other := act, act, act
+	empty, named, other, patched, both := act, act, act, act, act
 	empty.Changed, named.Changed, other.Module = []string{}, []string{"scope"}, "sha256:01"
-	for i, acts := range [][]engine.Act{nil, {act}, {act}, {empty}, {named}, {other}, {act, act}, {act}, nil} {
+	patched.Request, both.Request, both.Changed = []string{"scope"}, []string{"scope"}, []string{"scope"}
+	for i, acts := range [][]engine.Act{nil, {act}, {act}, {empty}, {named}, {other}, {patched},
+		{both}, {named}, {act, act}, {act}, nil} {
 		c := newClient(fmt.Sprint("acts-", i))
 		c.Provenance.Acts = acts
 		mustAdd(t, s, c)
@@ -114,6 +116,8 @@ func testActsOfDeployment(t *testing.T, database string) {
 		return engine.Act{Step: step, Script: d.Scripts[script].Name, Module: d.Scripts[script].Module,
 			Changed: changed}
 	}
+	patched := of(second, 0, "set_scopes", "client_name")
+	patched.Request = []string{"scope", "client_name#ja"}
 	undeployed := engine.Act{Step: "set_scopes", Script: "script", Module: "sha256:00", Changed: []string{"scope"}}
 	var clients []*engine.Client
 	for i, p := range []engine.Provenance{
@@ -122,6 +126,7 @@ func testActsOfDeployment(t *testing.T, database string) {
 		{Deployment: second.Number, Acts: []engine.Act{of(first, 1, "add_client_id", "client_id")}},
 		{Deployment: second.Number,
 			Acts: []engine.Act{of(second, 0, "add_client_id", "client_id"), of(first, 0, "set_scopes"), undeployed}},
+		{Deployment: second.Number, Acts: []engine.Act{of(second, 0, "set_scopes"), patched}},
 		{Deployment: second.Number},
 	} {
 		c := newClient(fmt.Sprint("acts-", i))
