@@ -9,13 +9,14 @@ import (
 // A Code says why a registration was refused.
 type Code string
 
-// The error codes of RFC 7591 §3.2.2, and insufficient_scope of RFC 6750 §3.1 for a caller who is not allowed to
-// register.
+// The error codes of RFC 7591 §3.2.2, and two of RFC 6750 §3.1 that are about the caller: invalid_token for one who must
+// present another token, insufficient_scope for one who is not allowed to register. The engine itself uses neither.
 const (
 	InvalidRedirectURI          Code = "invalid_redirect_uri"
 	InvalidClientMetadata       Code = "invalid_client_metadata"
 	InvalidSoftwareStatement    Code = "invalid_software_statement"
 	UnapprovedSoftwareStatement Code = "unapproved_software_statement"
+	InvalidToken                Code = "invalid_token"
 	InsufficientScope           Code = "insufficient_scope"
 )
 
@@ -23,7 +24,7 @@ const (
 func ParseCode(s string) Code {
 	switch c := Code(s); c {
 	case InvalidRedirectURI, InvalidClientMetadata, InvalidSoftwareStatement, UnapprovedSoftwareStatement,
-		InsufficientScope:
+		InvalidToken, InsufficientScope:
 		return c
 	}
 	return InvalidClientMetadata

@@ -250,8 +250,10 @@ func TestDescriptionsAreInTheCharacterSet(t *testing.T) {
 	if got := ParseCode("my_code"); got != InvalidClientMetadata {
 		t.Errorf("my_code: got %s, want %s", got, InvalidClientMetadata)
 	}
-	if got := ParseCode("insufficient_scope"); got != InsufficientScope {
-		t.Errorf("insufficient_scope: got %s", got)
+	for _, code := range []Code{InsufficientScope, InvalidToken} {
+		if got := ParseCode(string(code)); got != code {
+			t.Errorf("%s: got %s", code, got)
+		}
 	}
 }
 

@@ -297,6 +297,9 @@ func TestRefuse(t *testing.T) {
 		eachStep(t, func(t *testing.T, step string) {
 			k.register(refuse(step)).refused(t, engine.InvalidRedirectURI, "because of kit")
 		})
+		token := refuse("set_scopes")
+		token["code"] = string(engine.InvalidToken)
+		k.register(token).refused(t, engine.InvalidToken, "because of kit")
 		s := refuse("set_scopes")
 		s["code"] = string(engine.InsufficientScope)
 		s["description"] = strings.Repeat("long ", 100)

@@ -205,6 +205,8 @@ func testRefusedUpdate(_ *testing.T, site siteFunc) {
 	o.deploy("refuse-scope")
 	o.put(web + `,"client_name":"Other"`).want(http.StatusForbidden).
 		wantMembers(map[string]any{"error": "insufficient_scope"})
+	o.deploy("refuse-token")
+	o.put(web + `,"client_name":"Other"`).want(http.StatusUnauthorized).wantChallenge("invalid_token")
 	o.deploy()
 	o.get().want(http.StatusOK).wantMembers(map[string]any{"client_name": "App",
 		"redirect_uris": []string{"https://app.example/cb"}})

@@ -85,6 +85,25 @@ func TestServerErrors(t *testing.T) {
 		s.deploy("refuse-scope")
 		s.register(`{` + web + `}`).want(http.StatusForbidden).wantChallenge("insufficient_scope")
 	})
+	t.Run("a script refuses the token", func(t *testing.T) {
+		s := newSite(t, setup{})
+		token := s.token(`{"label":"once","max_uses":1}`)
+		s.deploy("refuse-token")
+		refused := map[string]any{"error": "invalid_token", "error_description": "this token is no longer accepted"}
+		// RFC 6750 §3.1: without a token the challenge has no error.
+		s.register(`{`+web+`}`).want(http.StatusUnauthorized).wantMembers(refused).
+			wantHeader("WWW-Authenticate", `Bearer realm="registrar"`)
+		if log := s.log.String(); !strings.Contains(log, "refuse-token") {
+			t.Errorf("the log does not name the script:\n%s", log)
+		}
+		s.register(`{`+web+`}`, "Authorization: Bearer "+token).want(http.StatusUnauthorized).wantMembers(refused).
+			wantChallenge("invalid_token")
+		if n := s.clients(); n != 0 {
+			t.Errorf("%d clients are stored, want none", n)
+		}
+		s.deploy() // the refusal took no use of the token
+		s.register(`{`+web+`}`, "Authorization: Bearer "+token).want(http.StatusCreated)
+	})
 	t.Run("a script never ends", func(t *testing.T) {
 		s := newSite(t, setup{})
 		s.deploy("fail-spin")

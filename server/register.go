@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"log/slog"
 	"net/http"
 
@@ -58,15 +59,26 @@ func (s *Server) registerClient(c echo.Context) error {
 	request.ID = requestIDOf(c)
 	ctx, cancel := s.requestContext(c)
 	defer cancel()
-	r, err := s.config.Engine.Register(ctx, request, s.caller(c))
+	caller := s.caller(c)
+	r, err := s.config.Engine.Register(ctx, request, caller)
 	if err != nil {
-		return err
+		return refusedCaller(err, caller)
 	}
 	noStore(c)
 	err = sendJSON(c, http.StatusCreated, r.Response)
 	s.config.Logger.LogAttrs(ctx, slog.LevelInfo, "client registered", slog.String("client_id", r.Client.ID),
 		slog.Int64("deployment", r.Client.Provenance.Deployment), slog.String("ip", c.RealIP()),
 		slog.String("request_id", request.ID))
+	return err
+}
+
+// refusedCaller returns the error of a registration. If a script refuses a caller without a token as invalid_token, the
+// challenge has no error code (RFC 6750 §3.1).
+func refusedCaller(err error, caller *engine.Caller) error {
+	refusal, refused := errors.AsType[*engine.Error](err)
+	if refused && refusal.Code == engine.InvalidToken && caller.Auth == engine.AuthNone {
+		return &unauthorizedError{description: refusal.Description, cause: err}
+	}
 	return err
 }
 

@@ -77,11 +77,6 @@ func answerTo(err error) answer {
 	rejected, isRejected := errors.AsType[*scripts.RejectedError](err)
 	http4xx, isHTTP := errors.AsType[*echo.HTTPError](err)
 	switch {
-	case refused && refusal.Code == engine.InsufficientScope:
-		return answer{status: http.StatusForbidden, code: string(refusal.Code), description: refusal.Description,
-			challenge: challengeOf(string(refusal.Code), refusal.Description)}
-	case refused:
-		return answer{status: http.StatusBadRequest, code: string(refusal.Code), description: refusal.Description}
 	case isDenied:
 		challenge := `Bearer realm="registrar"`
 		if denied.token {
@@ -89,6 +84,13 @@ func answerTo(err error) answer {
 		}
 		return answer{status: http.StatusUnauthorized, code: "invalid_token", description: denied.description,
 			challenge: challenge}
+	case refused && refusal.Code == engine.InsufficientScope:
+		return answer{status: http.StatusForbidden, code: string(refusal.Code), description: refusal.Description,
+			challenge: challengeOf(string(refusal.Code), refusal.Description)}
+	case refused && refusal.Code == engine.InvalidToken:
+		return answerTo(&unauthorizedError{token: true, description: refusal.Description})
+	case refused:
+		return answer{status: http.StatusBadRequest, code: string(refusal.Code), description: refusal.Description}
 	case isRejected:
 		return answer{status: http.StatusUnprocessableEntity, code: "invalid_request",
 			description: "rejected; see reasons", reasons: rejected.Reasons}

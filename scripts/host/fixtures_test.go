@@ -135,6 +135,7 @@ func TestFixturesRefuse(t *testing.T) {
 		{"c-secret-by-scope", minimal, engine.InsufficientScope, ""},
 		{"refuse-custom-code", minimal, engine.InvalidClientMetadata, "'"},
 		{"refuse-scope", minimal, engine.InsufficientScope, ""},
+		{"refuse-token", minimal, engine.InvalidToken, "no longer accepted"},
 		{"refuse-secret", minimal, engine.InvalidClientMetadata, "have no secrets"},
 		{"refuse-silent", minimal, engine.InvalidClientMetadata, "no reason was given"},
 		{"accept-all", `{"redirect_uris":["https://app.example/#f"]}`, engine.InvalidRedirectURI, "has a fragment"},

@@ -515,7 +515,8 @@ static inline registrar_text registrar_random_hex(unsigned n) {
 static inline int registrar_base(void) { return registrar_call_base_import(); }
 
 // registrar_refuse sets the reason of a refusal and returns REGISTRAR_REFUSED. The code is "invalid_redirect_uri",
-// "invalid_client_metadata", "invalid_software_statement", "unapproved_software_statement" or "insufficient_scope".
+// "invalid_client_metadata", "invalid_software_statement", "unapproved_software_statement", "invalid_token" (401) or
+// "insufficient_scope" (403).
 static inline int registrar_refuse(registrar_text code, registrar_text description) {
 	registrar_refuse_import(code.ptr, code.len, description.ptr, description.len);
 	return REGISTRAR_REFUSED;

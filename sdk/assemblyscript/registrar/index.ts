@@ -25,11 +25,13 @@ export { Config, Required } from "./require";
 export const DONE: i32 = 0;
 export const REFUSED: i32 = 1;
 
-// Error codes of refuse. Others become INVALID_CLIENT_METADATA. INSUFFICIENT_SCOPE gives a 403, the others a 400.
+// Error codes of refuse. Others become INVALID_CLIENT_METADATA. INVALID_TOKEN, for a caller who needs another token, gives
+// a 401, INSUFFICIENT_SCOPE a 403, the others a 400.
 export const INVALID_REDIRECT_URI: string = "invalid_redirect_uri";
 export const INVALID_CLIENT_METADATA: string = "invalid_client_metadata";
 export const INVALID_SOFTWARE_STATEMENT: string = "invalid_software_statement";
 export const UNAPPROVED_SOFTWARE_STATEMENT: string = "unapproved_software_statement";
+export const INVALID_TOKEN: string = "invalid_token";
 export const INSUFFICIENT_SCOPE: string = "insufficient_scope";
 
 // Lifetimes of a secret; other values are seconds, at most a hundred years.

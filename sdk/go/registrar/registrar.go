@@ -35,7 +35,8 @@ const (
 	InvalidClientMetadata       = "invalid_client_metadata"
 	InvalidSoftwareStatement    = "invalid_software_statement"
 	UnapprovedSoftwareStatement = "unapproved_software_statement"
-	InsufficientScope           = "insufficient_scope" // 403 instead of 400
+	InvalidToken                = "invalid_token"      // 401 instead of 400: the caller needs another token
+	InsufficientScope           = "insufficient_scope" // 403 instead of 400: the caller may not register this
 )
 
 // Base runs what this step replaced: the next script's step, or the built-in one. It returns Done or Refused, which the

@@ -57,7 +57,9 @@ pub mod code {
     pub const INVALID_SOFTWARE_STATEMENT: &str = "invalid_software_statement";
         /// The software statement is not approved.
     pub const UNAPPROVED_SOFTWARE_STATEMENT: &str = "unapproved_software_statement";
-        /// The caller is not allowed to: 403 instead of 400.
+    /// The caller needs another token: 401 instead of 400.
+    pub const INVALID_TOKEN: &str = "invalid_token";
+    /// The caller is not allowed to: 403 instead of 400.
     pub const INSUFFICIENT_SCOPE: &str = "insufficient_scope";
 }
 
