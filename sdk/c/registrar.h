@@ -1,5 +1,6 @@
 // registrar.h is the SDK for registration scripts in C: typed host functions of registrar_v1, and a small JSON reader.
-// It needs a compiler for wasm32, but no C library. Include it in one file of the script.
+// It needs a compiler for wasm32, but no C library. Include it in one file of the script; it includes registrar_text.h
+// and registrar_uri.h, which are beside it.
 //
 //     #include "registrar.h"
 //
@@ -557,5 +558,8 @@ enum { REGISTRAR_DEBUG, REGISTRAR_INFO, REGISTRAR_WARN, REGISTRAR_ERROR };
 // registrar_log writes a line to the server's log. A registration may log 32 lines, 4 KiB in total; more are dropped
 // and counted.
 static inline void registrar_log(int level, registrar_text line) { registrar_log_import(level, line.ptr, line.len); }
+
+#include "registrar_text.h"
+#include "registrar_uri.h"
 
 #endif

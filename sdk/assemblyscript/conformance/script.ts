@@ -3,6 +3,7 @@ import {
   base, caller, client, clientExists, config, context, Document, DONE, hex, item, Level, log, now, Patch, random, refuse, REFUSED, request,
   Required, setClientId, setClientSecret, setItem, statement, tryPatch,
 } from "../registrar";
+import { keepUris, logChecksums, logRandomText, logTagged } from "./helpers";
 
 export function validate_software_statement(): i32 { return act("validate_software_statement"); }
 export function set_grant_types(): i32 { return act("set_grant_types"); }
@@ -46,6 +47,23 @@ function act(step: string): i32 {
   if (action == "overrule") {
     base();
     return DONE;
+  }
+  if (action == "uris") {
+    keepUris(settings);
+    return base();
+  }
+  if (action == "checksums") {
+    logChecksums(settings);
+    return base();
+  }
+  if (action == "random_text") {
+    logRandomText(settings);
+    return base();
+  }
+  if (action == "tagged") {
+    const result = base();
+    logTagged(settings);
+    return result;
   }
   if (action == "levels") {
     log(Level.Debug, "debug");

@@ -20,13 +20,16 @@ export { base64url, hex } from "./encoding";
 export { Caller, caller, client, config, Context, context, item, Metadata, request, statement } from "./facts";
 export { Document, quote, Value } from "./json";
 export { Config, Required } from "./require";
+export { Tagged, tagged } from "./tagged";
+export { BASE62, base62, crc32, MAX_RANDOM_TEXT, randomText } from "./text";
+export { Uri } from "./uri";
 
 // The results of a step: keep its changes, or refuse the client for the reason of refuse or of the base.
 export const DONE: i32 = 0;
 export const REFUSED: i32 = 1;
 
-// Error codes of refuse. Others become INVALID_CLIENT_METADATA. INVALID_TOKEN, for a caller who needs another token, gives
-// a 401, INSUFFICIENT_SCOPE a 403, the others a 400.
+// Error codes of refuse. Others become INVALID_CLIENT_METADATA. INVALID_TOKEN, for a caller who needs another token,
+// gives a 401, INSUFFICIENT_SCOPE a 403, the others a 400.
 export const INVALID_REDIRECT_URI: string = "invalid_redirect_uri";
 export const INVALID_CLIENT_METADATA: string = "invalid_client_metadata";
 export const INVALID_SOFTWARE_STATEMENT: string = "invalid_software_statement";

@@ -74,6 +74,8 @@ static int patch(void) {
 	return REGISTRAR_DONE;
 }
 
+#include "helpers.h"
+
 // act does what the config says of the step that the script is in.
 static int act(void) {
 	registrar_json config = registrar_config();
@@ -99,6 +101,14 @@ static int act(void) {
 	if (registrar_equal(action, TEXT("fail")) || registrar_equal(action, TEXT("panic")))
 		registrar_fail(TEXT("as the configuration says"));
 	if (registrar_begins(action, TEXT("require-"))) require(config, action);
+	if (registrar_equal(action, TEXT("uris"))) uris(config);
+	if (registrar_equal(action, TEXT("checksums"))) checksums(config);
+	if (registrar_equal(action, TEXT("random_text"))) random_text(config);
+	if (registrar_equal(action, TEXT("tagged"))) {
+		int result = registrar_base();
+		tagged(config);
+		return result;
+	}
 	if (registrar_equal(action, TEXT("levels"))) {
 		registrar_log(REGISTRAR_DEBUG, TEXT("debug"));
 		registrar_log(REGISTRAR_INFO, TEXT("info"));

@@ -105,6 +105,16 @@ func act() int32 {
 		say("value", config.Require("value").Object().Get("x").Text())
 	case "require-inside":
 		say("value", config.Require("value", "inner").Text())
+	case "uris":
+		uris(config)
+	case "tagged":
+		result := registrar.Base()
+		tagged(config)
+		return result
+	case "checksums":
+		checksums(config)
+	case "random_text":
+		randomText(config)
 	case "levels":
 		registrar.Log(registrar.LevelDebug, "debug")
 		registrar.Log(registrar.LevelInfo, "info")

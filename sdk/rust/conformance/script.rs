@@ -1,5 +1,7 @@
 //! The conformance kit: every step does what the configuration says of it.
 
+mod helpers;
+
 use registrar::json::{Document, Object};
 use registrar::{
     base, caller, client, client_exists, config, context, fail, hex, item, log, now, patch, patch_json, random, refuse,
@@ -63,6 +65,23 @@ fn act(step: &str) -> Outcome {
         }
         "fail" => fail("as the configuration says"),
         "panic" => panic!("as the configuration says"),
+        "uris" => {
+            helpers::uris(&config);
+            base()
+        }
+        "checksums" => {
+            helpers::checksums(&config);
+            base()
+        }
+        "random_text" => {
+            helpers::random(&config);
+            base()
+        }
+        "tagged" => {
+            base()?;
+            helpers::tagged(&config);
+            Ok(())
+        }
         "levels" => {
             log(Level::Debug, "debug");
             log(Level::Info, "info");

@@ -21,12 +21,16 @@ extern crate alloc;
 extern crate std;
 
 mod abi;
+mod address;
 #[cfg(any(test, all(feature = "allocator", target_arch = "wasm32")))]
 mod allocator;
 mod encoding;
 mod facts;
 pub mod json;
 mod require;
+mod tagged;
+mod text;
+mod uri;
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -34,6 +38,9 @@ use alloc::vec::Vec;
 pub use encoding::{base64url, hex};
 pub use facts::{caller, client, config, context, request, statement, Caller, Context, Metadata};
 pub use require::Required;
+pub use tagged::Tagged;
+pub use text::{base62, crc32, random_text, BASE62, MAX_RANDOM_TEXT};
+pub use uri::Uri;
 
 /// The result of a step: `Ok(())` keeps its changes, an error discards them.
 pub type Outcome = Result<(), Stop>;
