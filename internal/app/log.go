@@ -12,15 +12,18 @@ import (
 
 const (
 	gatherFor = 50 * time.Millisecond // longest time that a line is held back
-	gatherMax = 32 << 10              // bytes held back before they are written
+	gatherMax = 128 << 10             // bytes held back before they are written
 )
 
 // A gatherer buffers log lines under load, so that a registration does not pay for a system call per line. The first
-// line after a pause is written at once; lines that follow within gatherFor are written together. It is safe for
-// concurrent use.
+// line after a pause is written at once; lines that follow within gatherFor are written together. Lines can be added
+// while others are being written, since a disk may take longer than a registration. It is safe for concurrent use.
 type gatherer struct {
 	to    io.Writer
 	guard *guard.Guard
+
+	writing sync.Mutex // guards to and spare; locked before mu
+	spare   []byte     // buffer for the next lines
 
 	mu    sync.Mutex
 	lines []byte
@@ -30,23 +33,26 @@ type gatherer struct {
 // Write implements [io.Writer]. Errors of writes by the timer are lost.
 func (g *gatherer) Write(line []byte) (int, error) {
 	g.mu.Lock()
-	defer g.mu.Unlock()
-	if !g.open {
-		g.open = true
+	g.lines = append(g.lines, line...)
+	first := !g.open
+	g.open = true
+	full := len(g.lines) >= gatherMax
+	g.mu.Unlock()
+	if first {
 		g.guard.AfterFunc(gatherFor, guard.Log, g.tick)
-		return g.to.Write(line)
 	}
-	if g.lines = append(g.lines, line...); len(g.lines) < gatherMax {
-		return len(line), nil
+	if first || full {
+		return len(line), g.flush()
 	}
-	return len(line), g.flush()
+	return len(line), nil
 }
 
 func (g *gatherer) tick() {
 	g.mu.Lock()
-	defer g.mu.Unlock()
-	if len(g.lines) == 0 {
-		g.open = false
+	g.open = len(g.lines) > 0
+	open := g.open
+	g.mu.Unlock()
+	if !open {
 		return
 	}
 	defer g.guard.AfterFunc(gatherFor, guard.Log, g.tick) // even if the writer panics
@@ -54,18 +60,19 @@ func (g *gatherer) tick() {
 }
 
 // Flush writes the buffered lines.
-func (g *gatherer) Flush() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	_ = g.flush()
-}
+func (g *gatherer) Flush() { _ = g.flush() }
 
+// flush writes the lines that have been added so far, after those of an earlier flush.
 func (g *gatherer) flush() error {
-	if len(g.lines) == 0 {
+	g.writing.Lock()
+	defer g.writing.Unlock()
+	g.mu.Lock()
+	lines := g.lines
+	g.lines, g.spare = g.spare[:0], lines
+	g.mu.Unlock()
+	if len(lines) == 0 {
 		return nil
 	}
-	lines := g.lines
-	g.lines = g.lines[:0]
 	_, err := g.to.Write(lines)
 	return err
 }

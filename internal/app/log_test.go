@@ -68,6 +68,41 @@ func TestGatheredLog(t *testing.T) {
 	})
 }
 
+// A stuckWriter reports each write, and ends it when it is told to.
+type stuckWriter struct{ entered, leave chan struct{} }
+
+func (w stuckWriter) Write(p []byte) (int, error) {
+	w.entered <- struct{}{}
+	<-w.leave
+	return len(p), nil
+}
+
+// While a disk takes long to write, lines are added without waiting for it.
+func TestGatheredLogDoesNotWaitForTheDisk(t *testing.T) {
+	w := stuckWriter{make(chan struct{}), make(chan struct{})}
+	logger, flush := BufferLog(w, textLog, nil)
+	go func() {
+		logger.Info("first")
+		logger.Info("second")
+	}()
+	<-w.entered // with the first line
+	w.leave <- struct{}{}
+	<-w.entered // by the timer, with the second
+	added := make(chan struct{})
+	go func() { logger.Info("third"); close(added) }()
+	select {
+	case <-added:
+	case <-time.After(time.Minute):
+		t.Fatal("a line waits for those before it to be written")
+	}
+	flushed := make(chan struct{})
+	go func() { flush(); close(flushed) }()
+	w.leave <- struct{}{}
+	<-w.entered // with the third
+	w.leave <- struct{}{}
+	<-flushed
+}
+
 // Under load no line is lost or cut.
 func TestGatheredLogUnderLoad(t *testing.T) {
 	var out lockedBuffer
