@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -14,13 +15,22 @@ import (
 // web is the metrics of HTTP.
 type web struct {
 	registrations *prometheus.CounterVec
+	outcomes      map[string]prometheus.Counter // of registrations, by outcome; never modified
 	refusals      *prometheus.CounterVec
 	unread        prometheus.Counter
 	requests      *prometheus.HistogramVec
+	answers       sync.Map // of requests: answer to prometheus.Observer
+}
+
+// An answer is a known method, a route of the server or "none", and a status. There are few of them.
+type answer struct {
+	method, route string
+	status        int
 }
 
 func newWeb() *web {
 	w := &web{
+		outcomes: map[string]prometheus.Counter{},
 		registrations: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "registrar_registrations_total",
 			Help: "Admitted registrations, by outcome.",
@@ -40,7 +50,7 @@ func newWeb() *web {
 		}, []string{"method", "route", "status"}),
 	}
 	for _, outcome := range []string{"registered", "refused", "failed", "unavailable"} {
-		w.registrations.WithLabelValues(outcome) // a rate needs an initial 0
+		w.outcomes[outcome] = w.registrations.WithLabelValues(outcome) // a rate needs an initial 0
 	}
 	return w
 }
@@ -51,12 +61,27 @@ func (w *web) collectors() []prometheus.Collector {
 
 // Answered implements the server's observer.
 func (m *Metrics) Answered(method, route string, status int, took time.Duration) {
-	m.web.requests.WithLabelValues(knownMethod(method), cmp.Or(route, "none"),
-		strconv.Itoa(status)).Observe(took.Seconds())
+	m.web.answered(answer{knownMethod(method), cmp.Or(route, "none"), status}).Observe(took.Seconds())
+}
+
+// answered returns the histogram of an answer. Each is looked up by its labels once, since that takes a lock.
+func (w *web) answered(a answer) prometheus.Observer {
+	if o, known := w.answers.Load(a); known {
+		return o.(prometheus.Observer)
+	}
+	o := w.requests.WithLabelValues(a.method, a.route, strconv.Itoa(a.status))
+	w.answers.Store(a, o)
+	return o
 }
 
 // Registered implements the server's observer.
-func (m *Metrics) Registered(outcome string) { m.web.registrations.WithLabelValues(outcome).Inc() }
+func (m *Metrics) Registered(outcome string) {
+	if c := m.web.outcomes[outcome]; c != nil {
+		c.Inc()
+		return
+	}
+	m.web.registrations.WithLabelValues(outcome).Inc()
+}
 
 // stepRequest takes the place of a step where the request cannot be read.
 const stepRequest = "request"
