@@ -34,7 +34,7 @@ func BenchmarkRegister(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	s, err := server.New(server.Config{Engine: e, Registration: server.RegistrationOpen, AdminTokens: adminTokens,
+	s, err := server.New(server.Config{Engine: e, Registration: server.RegistrationOpen, Administrator: findAdmin,
 		RateLimit: 1e9, // no request reaches it, but each is counted
 		Logger:    slog.New(slog.NewTextHandler(io.Discard, nil))})
 	if err != nil {

@@ -2,7 +2,6 @@ package server_test
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +13,7 @@ import (
 	"time"
 
 	"registrar/engine"
+	"registrar/internal/token"
 	"registrar/scripts"
 	"registrar/server"
 	"registrar/server/adminapi"
@@ -116,9 +116,9 @@ func hungSite(t *testing.T, change func(*server.Config)) (public, admin *httptes
 	c := server.Config{Engine: e, Clients: db, Management: db, Modules: db, Deployments: db, Shadows: db,
 		Replicas:            db.Replicas,
 		InitialAccessTokens: db, InitialAccessToken: db.InitialAccessToken, Registration: server.RegistrationOpen,
-		MarkSeen:    func(ctx context.Context, _ []string, _ time.Time) error { return db.write(ctx) },
-		Ready:       db.read,
-		AdminTokens: adminTokens, Scripts: &compilers{got: map[string]time.Duration{}}, RequestTimeout: 100 * time.Millisecond}
+		MarkSeen:      func(ctx context.Context, _ []string, _ time.Time) error { return db.write(ctx) },
+		Ready:         db.read,
+		Administrator: findAdmin, Scripts: &compilers{got: map[string]time.Duration{}}, RequestTimeout: 100 * time.Millisecond}
 	if change != nil {
 		change(&c)
 	}
@@ -220,7 +220,7 @@ func TestCompilingHasItsOwnBound(t *testing.T) {
 		}
 	}
 	_, admin = hungSite(t, func(c *server.Config) {
-		c.AdminTokens = func(ctx context.Context) ([][sha256.Size]byte, error) { return nil, hung{}.read(ctx) }
+		c.Administrator = func(ctx context.Context, _ string) (*token.Administrator, error) { return nil, hung{}.read(ctx) }
 	})
 	response, _ := send(t, "POST", admin.URL+adminapi.PathDeployments, adminToken, strings.NewReader(`{"scripts":[]}`))
 	if response.StatusCode != http.StatusServiceUnavailable {

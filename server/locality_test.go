@@ -104,7 +104,7 @@ func TestAdminHosts(t *testing.T) {
 	for address, misdirected := range map[string]int{"127.0.0.1:0": http.StatusMisdirectedRequest,
 		"[::1]:0": http.StatusMisdirectedRequest, ":0": http.StatusOK} {
 		t.Run(address, func(t *testing.T) {
-			srv, err := server.New(server.Config{AdminTokens: adminTokens})
+			srv, err := server.New(server.Config{Administrator: findAdmin})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/labstack/echo/v4"
+
+	"registrar/internal/token"
 )
 
 // methods are the methods that a route may have, in the order of Echo's Allow header, which begins with OPTIONS.
@@ -91,8 +93,11 @@ func isOptionsOfNothing(c echo.Context) bool {
 
 // unroutedAdmin responds to requests below the admin API's prefix that have no route: with the allowed methods if the
 // path has any, else with 404. It runs after the admin token was checked, so that without one nothing tells which paths
-// exist.
+// exist. The caller needs a role, no matter which.
 func (s *Server) unroutedAdmin(c echo.Context) error {
+	if err := needRole(c, token.Roles()...); err != nil {
+		return err
+	}
 	allowed := s.allowed(c)
 	if len(allowed) == 0 {
 		return echo.ErrNotFound

@@ -178,7 +178,7 @@ func TestReplayEndsWithTheServer(t *testing.T) {
 			<-ctx.Done()
 			return scripts.Replay{}, ctx.Err()
 		},
-		AdminTokens: adminTokens,
+		Administrator: findAdmin,
 	})
 	if err != nil {
 		t.Fatal(err)

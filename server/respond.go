@@ -167,9 +167,7 @@ func problemOf(a answer, requestID string) *adminapi.Problem {
 func (s *Server) respond(err error, c echo.Context, a answer, mediaType string, document any) {
 	ctx, logger := c.Request().Context(), s.config.Logger.With("status", a.status, "method", c.Request().Method,
 		"path", c.Request().URL.Path, "ip", c.RealIP(), "request_id", requestIDOf(c))
-	if by := actorOf(c); by != "" {
-		logger = logger.With("by", by)
-	}
+	logger = logger.With(actorAttrs(c)...)
 	switch {
 	case a.status >= 500 && a.internal && !errors.Is(err, context.Canceled):
 		logger.ErrorContext(ctx, "request failed", "error", err)

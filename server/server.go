@@ -24,6 +24,7 @@ import (
 
 	"registrar/engine"
 	"registrar/internal/guard"
+	"registrar/internal/token"
 	"registrar/scripts"
 	"registrar/server/bearer"
 )
@@ -127,8 +128,9 @@ type Config struct {
 	// Ready returns why the server cannot register clients, or nil. Errors that [errors.Join] joined are several reasons.
 	// Administrators read them.
 	Ready func(ctx context.Context) error
-	// AdminTokens returns the SHA-256 hashes of the valid admin tokens.
-	AdminTokens func(ctx context.Context) ([][sha256.Size]byte, error)
+	// Administrator returns who presents an admin token, or [engine.ErrNotFound] if the token is unknown, has expired or
+	// was revoked.
+	Administrator func(ctx context.Context, presented string) (*token.Administrator, error)
 
 	// Discovery returns the authorization server's metadata; nil means that its paths respond with 404.
 	Discovery func() ([]byte, error)

@@ -2,7 +2,6 @@ package server_test
 
 import (
 	"context"
-	"crypto/sha256"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -14,6 +13,7 @@ import (
 	"registrar/engine"
 	"registrar/internal/app"
 	"registrar/internal/servertest"
+	"registrar/internal/token"
 	"registrar/internal/wasmtest"
 	"registrar/scripts"
 	"registrar/scripts/host"
@@ -61,8 +61,11 @@ func newSite(t testing.TB, s setup) *site {
 		log: whole.Log}
 }
 
-func adminTokens(context.Context) ([][sha256.Size]byte, error) {
-	return [][sha256.Size]byte{sha256.Sum256([]byte(adminToken))}, nil
+func findAdmin(_ context.Context, presented string) (*token.Administrator, error) {
+	if presented != adminToken {
+		return nil, engine.ErrNotFound
+	}
+	return token.Configured(adminToken), nil
 }
 
 // An exchange is a response with its body read.

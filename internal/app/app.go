@@ -162,7 +162,7 @@ func (a *App) newServer(observer *metrics.Metrics) (*server.Server, error) {
 	c.Modules, c.Deployments, c.Shadows, c.Replicas = db, db, db, db.Replicas
 	c.ConfigSchema = a.Scripts.ConfigSchema
 	c.InitialAccessTokens, c.InitialAccessToken = db, db.InitialAccessToken
-	c.AdminTokens = token.AdminHashes(a.config.AdminToken, db)
+	c.Administrator = token.Find(a.config.AdminToken, db)
 	c.Logger, c.Guard = a.config.Logger, a.config.Guard
 	if a.config.Discovery != nil {
 		c.Discovery = a.config.Discovery.Document

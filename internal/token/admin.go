@@ -3,11 +3,14 @@ package token
 import (
 	"context"
 	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
 	"time"
 
+	"registrar/engine"
 	"registrar/internal/secretfile"
 )
 
@@ -36,22 +39,31 @@ type AdminStore interface {
 	AdminTokens(ctx context.Context) ([]Admin, error)
 }
 
-// AdminHashes returns a function that returns the hashes of the configured token ("" means none) and of those in the
-// database. The server calls it for each admin request.
-func AdminHashes(configured string, tokens AdminStore) func(context.Context) ([][sha256.Size]byte, error) {
-	return func(ctx context.Context) ([][sha256.Size]byte, error) {
+// Configured returns the administrator who presents the configured token: one with [RoleAdmin], named by the first bytes
+// of the token's hash.
+func Configured(token string) *Administrator {
+	hash := Hash(token)
+	return &Administrator{Name: "admin token " + hex.EncodeToString(hash[:4]), Roles: []Role{RoleAdmin}}
+}
+
+// Find returns a function that returns who presents a token: the configured one ("" means none) or one of those in the
+// database. It returns [engine.ErrNotFound] for others.
+func Find(configured string, tokens AdminStore) func(ctx context.Context, presented string) (*Administrator, error) {
+	return func(ctx context.Context, presented string) (*Administrator, error) {
+		sent := Hash(presented)
+		if own := Hash(configured); configured != "" && subtle.ConstantTimeCompare(own[:], sent[:]) == 1 {
+			return Configured(configured), nil
+		}
 		stored, err := tokens.AdminTokens(ctx)
 		if err != nil {
 			return nil, err
 		}
-		var hashes [][sha256.Size]byte
-		if configured != "" {
-			hashes = append(hashes, Hash(configured))
-		}
 		for _, t := range stored {
-			hashes = append(hashes, t.Hash)
+			if subtle.ConstantTimeCompare(t.Hash[:], sent[:]) == 1 {
+				return &Administrator{Name: t.ID, Roles: DecodeRoles(t.Role)}, nil
+			}
 		}
-		return hashes, nil
+		return nil, engine.ErrNotFound
 	}
 }
 
