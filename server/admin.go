@@ -21,6 +21,7 @@ func (s *Server) routeAdmin() {
 	if s.config.Metrics != nil {
 		s.admin.GET("/metrics", echo.WrapHandler(s.config.Metrics))
 	}
+	s.strangers = s.newFailures()
 	api := s.admin.Group(adminapi.Prefix, s.withDeadline, s.administrator)
 	for _, path := range []string{"", "/*"} {
 		api.RouteNotFound(path, s.unroutedAdmin)

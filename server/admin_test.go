@@ -2,7 +2,6 @@ package server_test
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"net/http"
 	"net/url"
@@ -29,12 +28,8 @@ func TestAdminToken(t *testing.T) {
 		}
 	}
 	s.call("GET", "/admin/v1/modules", "").want(http.StatusOK).wantMembers(map[string]any{"modules": []any{}})
-	another := token.Admin{ID: "another", Hash: sha256.Sum256([]byte("another")), Role: "admin",
-		CreatedAt: time.Now().UTC().Truncate(time.Microsecond)}
-	if added, err := s.store.AddAdminToken(t.Context(), another); err != nil || !added {
-		t.Fatal(added, err)
-	}
-	s.do("GET", s.admin.URL+"/admin/v1/modules", "", "Authorization: bearer another").want(http.StatusOK)
+	another := s.adminToken("another", token.RoleAdmin)
+	s.do("GET", s.admin.URL+"/admin/v1/modules", "", "Authorization: bearer "+another).want(http.StatusOK)
 	s.do("GET", s.public.URL+"/admin/v1/modules", "", "Authorization: Bearer "+adminToken).want(http.StatusNotFound)
 	if strings.Contains(s.log.String(), "wrong-token") {
 		t.Error("the log shows a token")

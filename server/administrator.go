@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +18,10 @@ func (s *Server) administrator(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		noStore(c)
 		admin, err := s.authenticateAdmin(c)
+		if _, stranger := errors.AsType[*unauthorizedError](err); stranger {
+			// Counted only here, so that a good token passes from an address with many that fail.
+			err = cmp.Or(s.countFailure(c, s.strangers), err)
+		}
 		if err != nil {
 			return err
 		}

@@ -65,6 +65,18 @@ func TestAdminJSONThatIsRefused(t *testing.T) {
 			`{"client_ids":["a",{}]}`:  "client_ids[1] must be a string, not an object",
 			`{"client_ids":[],"at":1}`: "at is unknown: the members are client_ids",
 		},
+		adminapi.PathAdminTokens: {
+			`{"label":"a","roles":"read"}`: "roles must be a list of strings, not a string",
+			`{"label":"a","roles":[1]}`:    "roles[0] must be a string, not a number",
+			`{"label":"a","role":"read"}`:  "role is unknown: the members are label, roles, expires_in",
+			`{"label":"a","roles":[]}`: "roles: at least one is needed: " +
+				"admin, scripts, clients, tokens, lookup, read",
+			`{"label":"a","roles":["read","write"]}`: `roles[1] "write": must be one of ` +
+				"admin, scripts, clients, tokens, lookup, read",
+			`{"label":"","roles":["read"]}`: "label has 0 characters: it must have 1 to 255",
+			`{"label":"a","roles":["read"],"expires_in":-1}`: "expires_in must be 1 to 315360000 seconds, " +
+				"or 0 for a token that never expires",
+		},
 		adminapi.PathInitialAccessTokens: {
 			`{"label":"a","max_uses":"1"}`: "max_uses" + number + ", not a string",
 			`{"label":["a"]}`:              "label must be a string, not a list",

@@ -21,6 +21,8 @@ func allow(roles ...token.Role) []token.Role { return roles }
 
 // Roles of several routes.
 var (
+	onlyAdmin      = allow()
+	readOnly       = allow(token.RoleRead)
 	changeScripts  = allow(token.RoleScripts)
 	readScripts    = allow(token.RoleScripts, token.RoleRead)
 	changeClients  = allow(token.RoleClients)
@@ -64,5 +66,9 @@ func (s *Server) adminRoutes() []route {
 		{http.MethodPost, adminapi.PathInitialAccessTokens, changeTokens, s.createInitialAccessToken},
 		{http.MethodGet, adminapi.PathInitialAccessTokens, readTokens, s.listInitialAccessTokens},
 		{http.MethodDelete, adminapi.PathInitialAccessToken, changeTokens, s.deleteInitialAccessToken},
+
+		{http.MethodPost, adminapi.PathAdminTokens, onlyAdmin, s.createAdminToken},
+		{http.MethodGet, adminapi.PathAdminTokens, readOnly, s.listAdminTokens},
+		{http.MethodDelete, adminapi.PathAdminToken, onlyAdmin, s.revokeAdminToken},
 	}
 }

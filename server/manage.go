@@ -6,11 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/labstack/echo/v4"
-	"github.com/labstack/echo/v4/middleware"
-	"golang.org/x/time/rate"
 
 	"registrar/engine"
 )
@@ -23,9 +20,7 @@ func (s *Server) routeManagement() {
 	if !s.config.Engine.Managed() {
 		return
 	}
-	s.failures = middleware.NewRateLimiterMemoryStoreWithConfig(middleware.RateLimiterMemoryStoreConfig{
-		Rate: rate.Limit(s.config.RateLimit / 10), Burst: max(1, s.config.RateBurst/10), ExpiresIn: 10 * time.Minute,
-	})
+	s.failures = s.newFailures()
 	const path = "/register/:id"
 	limit := s.rateLimit("too many requests from one address")
 	s.public.GET(path, s.readOwn, limit, s.withDeadline)
@@ -138,10 +133,8 @@ func (s *Server) owner(c echo.Context) (*engine.Client, engine.Plaintext, error)
 // stranger returns the error for a request without a valid token, and counts the failure against its address. token
 // says whether a token was sent.
 func (s *Server) stranger(c echo.Context, token bool) error {
-	if s.limited() {
-		if allowed, err := s.failures.Allow(addressOf(c)); err == nil && !allowed {
-			return &statusError{http.StatusTooManyRequests, "too many failing tokens from one address"}
-		}
+	if err := s.countFailure(c, s.failures); err != nil {
+		return err
 	}
 	return &unauthorizedError{
 		token:       token,

@@ -27,6 +27,25 @@ func (s *Server) rateLimit(description string) echo.MiddlewareFunc {
 	})
 }
 
+// newFailures returns a store that counts failing tokens by address: a tenth of what registrations may.
+func (s *Server) newFailures() *middleware.RateLimiterMemoryStore {
+	return middleware.NewRateLimiterMemoryStoreWithConfig(middleware.RateLimiterMemoryStoreConfig{
+		Rate: rate.Limit(s.config.RateLimit / 10), Burst: max(1, s.config.RateBurst/10), ExpiresIn: 10 * time.Minute,
+	})
+}
+
+// countFailure counts a failing token against the address of a request, in one of the stores of newFailures. It returns
+// an error if there were too many.
+func (s *Server) countFailure(c echo.Context, failures *middleware.RateLimiterMemoryStore) error {
+	if !s.limited() {
+		return nil
+	}
+	if allowed, err := failures.Allow(addressOf(c)); err == nil && !allowed {
+		return &statusError{http.StatusTooManyRequests, "too many failing tokens from one address"}
+	}
+	return nil
+}
+
 // limited reports whether there are rate limits. They hold on loopback too: this machine may have many users, and a
 // proxy that is not named as trusted.
 func (s *Server) limited() bool { return s.config.RateLimit != 0 }

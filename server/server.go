@@ -131,6 +131,7 @@ type Config struct {
 	// Administrator returns who presents an admin token, or [engine.ErrNotFound] if the token is unknown, has expired or
 	// was revoked.
 	Administrator func(ctx context.Context, presented string) (*token.Administrator, error)
+	AdminTokens   AdminTokens
 
 	// Discovery returns the authorization server's metadata; nil means that its paths respond with 404.
 	Discovery func() ([]byte, error)
@@ -169,6 +170,20 @@ type Config struct {
 	Trace func(r *http.Request, route, requestID string) (ctx context.Context, end func(status int))
 }
 
+// AdminTokens keeps the admin tokens of the database.
+type AdminTokens interface {
+	// Add stores t durably and returns true, or false if another token has its ID. It returns [token.ErrLabel] if another
+	// one has its label, and [token.ErrTooMany] if there is no room.
+	Add(ctx context.Context, t token.Admin) (bool, error)
+	// List returns the tokens, the oldest first.
+	List(ctx context.Context) ([]token.Admin, error)
+	// Revoke removes a token durably. It returns [engine.ErrNotFound] if there is none with the ID, and [token.ErrLast] if
+	// nobody else could administer the server.
+	Revoke(ctx context.Context, id string) error
+	// RevokeLast is Revoke, but also removes the last token with the role admin.
+	RevokeLast(ctx context.Context, id string) error
+}
+
 // A Server serves the two listeners. It is safe for concurrent use.
 type Server struct {
 	config Config
@@ -187,6 +202,7 @@ type Server struct {
 	stop      func()                             // closes stopping
 	documents *lru.Cache[string, keptDocument]   // metadata documents by URL
 	failures  *middleware.RateLimiterMemoryStore // failing registration access tokens by address
+	strangers *middleware.RateLimiterMemoryStore // failing admin tokens by address
 
 	proxies proxies
 	unread  minutely // requests whose caller's address cannot be read

@@ -65,7 +65,7 @@ func findAdmin(_ context.Context, presented string) (*token.Administrator, error
 	if presented != adminToken {
 		return nil, engine.ErrNotFound
 	}
-	return token.Configured(adminToken), nil
+	return &token.Administrator{Name: "admin token", Roles: []token.Role{token.RoleAdmin}}, nil
 }
 
 // An exchange is a response with its body read.

@@ -157,7 +157,8 @@ func TestBrokenConnection(t *testing.T) {
 	t.Run("admin token", func(t *testing.T) {
 		b.arm(afterAnswer, 0)
 		added, err := s.AddAdminToken(t.Context(),
-			token.Admin{ID: "first", Hash: [32]byte{1}, Role: "admin", CreatedAt: time.Now()})
+			token.Admin{ID: "first", Hash: [32]byte{1}, Label: "a", Roles: []token.Role{token.RoleAdmin},
+				CreatedAt: time.Now()})
 		if !added || err != nil || b.armed.Load() != never {
 			t.Errorf("got %t and %v, want true", added, err)
 		}

@@ -18,8 +18,6 @@ import (
 const (
 	// replicasSince is the version of the schema that brought the table replicas.
 	replicasSince = 3
-	// keepsReplicas reports whether this program has the table. Without it, no server is listed, and a beat is a read.
-	keepsReplicas = LatestVersion >= replicasSince
 	// replicaKept is how long the row of a replica that ended without removing it is kept.
 	replicaKept = time.Hour
 	// maxProblem bounds a replica's problem, in characters.
@@ -97,9 +95,6 @@ func (s *Store) ReplicaID() string { return s.writerID.String() }
 // Beat writes the row of this process, with the present time by the database's clock. It uses the Version, Address,
 // Deployment and Problem of r. Its connection serves one call at a time.
 func (s *Store) Beat(ctx context.Context, r scripts.Replica) error {
-	if !keepsReplicas {
-		return classify(ctx, s.beats.db.PingContext(ctx))
-	}
 	problem := strings.ToValidUTF8(r.Problem, "\uFFFD") // it may quote bytes that others sent
 	if utf8.RuneCountInString(problem) > maxProblem {
 		problem = string([]rune(problem)[:maxProblem-1]) + "…"
@@ -132,9 +127,6 @@ func (s *Store) CheckWrite(ctx context.Context, r scripts.Replica) error {
 
 // RemoveReplica removes the row of this process.
 func (s *Store) RemoveReplica(ctx context.Context) error {
-	if !keepsReplicas {
-		return nil
-	}
 	if _, err := s.beats.db.ExecContext(ctx, "DELETE FROM replicas WHERE id = ?", s.ReplicaID()); err != nil {
 		return fmt.Errorf("removing the row of this replica: %w", classify(ctx, err))
 	}
@@ -143,9 +135,6 @@ func (s *Store) RemoveReplica(ctx context.Context) error {
 
 // DropDeadReplicas removes the rows of replicas that have not written theirs for an hour.
 func (s *Store) DropDeadReplicas(ctx context.Context) error {
-	if !keepsReplicas {
-		return nil
-	}
 	if _, err := s.beats.db.ExecContext(ctx, s.beats.statements.drop, replicaKept.Microseconds()); err != nil {
 		return fmt.Errorf("removing the rows of dead replicas: %w", classify(ctx, err))
 	}
@@ -155,9 +144,6 @@ func (s *Store) DropDeadReplicas(ctx context.Context) error {
 // Replicas returns the servers on this database that have written their rows in the last hour, the oldest first; at
 // most 1,000.
 func (s *Store) Replicas(ctx context.Context) ([]scripts.Replica, error) {
-	if !keepsReplicas {
-		return []scripts.Replica{}, nil
-	}
 	list, err := readReplicas(s.reader.WithContext(ctx).Raw(s.beats.statements.list, maxReplicas).Rows())
 	if err != nil {
 		return nil, fmt.Errorf("listing replicas: %w", classify(ctx, err))

@@ -67,9 +67,10 @@ type App struct {
 	Scripts *host.Host
 	Server  *server.Server
 
-	config Config
-	heart  *heart
-	tracer *tracing.Tracer // nil means that nothing is traced
+	config         Config
+	heart          *heart
+	administrators *token.Administrators
+	tracer         *tracing.Tracer // nil means that nothing is traced
 
 	address string // of the admin listener, for people; set by Serve
 }
@@ -97,6 +98,7 @@ func New(ctx context.Context, c Config) (*App, error) {
 			return nil, errors.Join(err, a.Close(ctx))
 		}
 	}
+	a.administrators = token.NewAdministrators(token.AdministratorsConfig{Tokens: db, Configured: c.AdminToken})
 	a.heart = &heart{store: db, log: c.Logger, describe: a.replica}
 	if err := a.connect(ctx); err != nil {
 		return nil, errors.Join(err, a.Close(ctx))
@@ -162,7 +164,7 @@ func (a *App) newServer(observer *metrics.Metrics) (*server.Server, error) {
 	c.Modules, c.Deployments, c.Shadows, c.Replicas = db, db, db, db.Replicas
 	c.ConfigSchema = a.Scripts.ConfigSchema
 	c.InitialAccessTokens, c.InitialAccessToken = db, db.InitialAccessToken
-	c.Administrator = token.Find(a.config.AdminToken, db)
+	c.Administrator, c.AdminTokens = a.administrators.Find, a.administrators
 	c.Logger, c.Guard = a.config.Logger, a.config.Guard
 	if a.config.Discovery != nil {
 		c.Discovery = a.config.Discovery.Document
@@ -223,6 +225,9 @@ func (a *App) Serve(ctx context.Context, listening func(public, admin net.Addr))
 	a.heart.begin(ctx)
 	a.config.Guard.Follow(following, &followers, guard.Replicas, a.heart.follow)
 	a.config.Guard.Follow(following, &followers, guard.Replicas, a.watchReadiness)
+	a.config.Guard.Follow(following, &followers, guard.AdminTokens, func(ctx context.Context) {
+		a.administrators.Follow(ctx, a.config.Logger)
+	})
 	listening(public.Addr(), admin.Addr())
 	return a.Server.Serve(ctx, public, admin)
 }

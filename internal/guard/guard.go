@@ -35,12 +35,13 @@ const (
 	Replicas                  // the row that a server keeps of itself
 	Certificates              // reading certificates again
 	Traces                    // exporting traces
+	AdminTokens               // noting the use of admin tokens
 	places
 )
 
 var names = [places]string{"requests", "listeners", "modules", "instances", "deployments", "shadows", "canaries",
 	"batches", "discovery", "keys", "memory", "log", "client",
-	"replicas", "certificates", "traces"}
+	"replicas", "certificates", "traces", "admin_tokens"}
 
 // String returns the name of the place, as the metric has it.
 func (p Place) String() string { return names[p] }

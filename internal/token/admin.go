@@ -3,14 +3,14 @@ package token
 import (
 	"context"
 	"crypto/sha256"
-	"crypto/subtle"
-	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
-	"registrar/engine"
+	"registrar/internal/displaytext"
 	"registrar/internal/secretfile"
 )
 
@@ -20,51 +20,78 @@ const (
 	// AdminFile is the name of the file to which a server's first start writes the admin token.
 	AdminFile = "registrar.token"
 
-	minAdmin = 32 // characters of an admin token at least
+	// DefaultAdminLifetime is how long an admin token is valid unless its creator says otherwise.
+	DefaultAdminLifetime = 90 * 24 * time.Hour
+
+	minAdmin = 32  // characters of an admin token at least
+	maxLabel = 255 // characters
 )
 
 // An Admin is an admin token as the database stores it: a hash. The token itself is not stored.
 type Admin struct {
 	ID        string            // 1 to 64 bytes
-	Hash      [sha256.Size]byte // SHA-256 of the token
-	Role      string            // at most 64 characters
+	Hash      [sha256.Size]byte // see [Admin.HashOf]
+	Label     string            // 1 to 255 characters; no other token has it
+	Roles     []Role            // none means that the token allows nothing
 	CreatedAt time.Time         // UTC, in whole microseconds
+	CreatedBy string            // the administrator who created it; "" means the server itself
+	ExpiresAt time.Time         // UTC, in whole microseconds; zero means never
+	UsedAt    time.Time         // last use, to the minute; zero means none
 }
+
+// Unlimited reports whether t allows everything for ever, as each admin token did before there were roles.
+func (t *Admin) Unlimited() bool { return slices.Contains(t.Roles, RoleAdmin) && t.ExpiresAt.IsZero() }
+
+// Expired reports whether t is no longer valid at now.
+func (t *Admin) Expired(now time.Time) bool { return !t.ExpiresAt.IsZero() && !now.Before(t.ExpiresAt) }
+
+// HashOf returns the hash by which t is stored if its token is secret: the SHA-256 of the token if t is Unlimited, else
+// another one, since a program before roles accepts each token whose SHA-256 is stored.
+func (t *Admin) HashOf(secret string) [sha256.Size]byte {
+	if t.Unlimited() {
+		return Hash(secret)
+	}
+	return limitedHash(Hash(secret))
+}
+
+// limitedHash returns the hash of a token that is not Unlimited, from its SHA-256.
+func limitedHash(hash [sha256.Size]byte) [sha256.Size]byte {
+	return sha256.Sum256(append([]byte("registrar limited admin token\x00"), hash[:]...))
+}
+
+var (
+	// ErrLabel reports that another admin token has the label.
+	ErrLabel = errors.New("another admin token has this label")
+	// ErrTooMany reports that there are as many admin tokens as are allowed.
+	ErrTooMany = errors.New("there are 1,000 admin tokens already: revoke some first")
+	// ErrLast reports that no other token has the role admin.
+	ErrLast = errors.New("it is the last token with the role admin")
+)
 
 // An AdminStore keeps admin tokens.
 type AdminStore interface {
-	// AddAdminToken stores t durably and returns true, or false if another token has its ID.
+	// AddAdminToken stores t durably and returns true, or false if another token has its ID. It returns [ErrLabel] if
+	// another one has its label, and [ErrTooMany] if there is no room.
 	AddAdminToken(ctx context.Context, t Admin) (bool, error)
 	// AdminTokens returns every token, the oldest first.
 	AdminTokens(ctx context.Context) ([]Admin, error)
+	// DeleteAdminToken removes a token, or returns [engine.ErrNotFound].
+	DeleteAdminToken(ctx context.Context, id string) error
+	// DeleteAdminTokenButLast also returns [ErrLast], if at now no other token has the role admin.
+	DeleteAdminTokenButLast(ctx context.Context, id string, now time.Time) error
+	// UseAdminToken notes the use of a token, unless a use less than every before it is noted, or a later one.
+	UseAdminToken(ctx context.Context, id string, at time.Time, every time.Duration) error
 }
 
-// Configured returns the administrator who presents the configured token: one with [RoleAdmin], named by the first bytes
-// of the token's hash.
-func Configured(token string) *Administrator {
-	hash := Hash(token)
-	return &Administrator{Name: "admin token " + hex.EncodeToString(hash[:4]), Roles: []Role{RoleAdmin}}
-}
-
-// Find returns a function that returns who presents a token: the configured one ("" means none) or one of those in the
-// database. It returns [engine.ErrNotFound] for others.
-func Find(configured string, tokens AdminStore) func(ctx context.Context, presented string) (*Administrator, error) {
-	return func(ctx context.Context, presented string) (*Administrator, error) {
-		sent := Hash(presented)
-		if own := Hash(configured); configured != "" && subtle.ConstantTimeCompare(own[:], sent[:]) == 1 {
-			return Configured(configured), nil
-		}
-		stored, err := tokens.AdminTokens(ctx)
-		if err != nil {
-			return nil, err
-		}
-		for _, t := range stored {
-			if subtle.ConstantTimeCompare(t.Hash[:], sent[:]) == 1 {
-				return &Administrator{Name: t.ID, Roles: DecodeRoles(t.Role)}, nil
-			}
-		}
-		return nil, engine.ErrNotFound
+// CheckLabel returns an error unless a label has 1 to 255 characters that people can read.
+func CheckLabel(label string) error {
+	if n := utf8.RuneCountInString(label); n < 1 || n > maxLabel {
+		return fmt.Errorf("label has %d characters: it must have 1 to %d", n, maxLabel)
 	}
+	if problem := displaytext.Problem(label); problem != "" {
+		return fmt.Errorf("label %s", problem)
+	}
+	return nil
 }
 
 // ReadFile returns the admin token in a file. The file may end with a line break. Users other than its owner and its

@@ -36,7 +36,8 @@ func newSQLite(t testing.TB) *store.Store {
 // accepts reports whether the server would accept a token.
 func accepts(t testing.TB, configured string, db token.AdminStore, candidate string) bool {
 	t.Helper()
-	_, err := token.Find(configured, db)(t.Context(), candidate)
+	config := token.AdministratorsConfig{Tokens: db, Configured: configured}
+	_, err := token.NewAdministrators(config).Find(t.Context(), candidate)
 	if err != nil && !errors.Is(err, engine.ErrNotFound) {
 		t.Fatal(err)
 	}

@@ -17,8 +17,8 @@ import (
 	"registrar/internal/secretfile"
 )
 
-// firstID is the ID of the first start's token. Of concurrent starts, one succeeds in storing it.
-const firstID = "first-start"
+// FirstID is the ID of the first start's token. Of concurrent starts, one succeeds in storing it.
+const FirstID = "first-start"
 
 // First creates the admin token of a server that has none, and describes where the token is.
 //
@@ -40,9 +40,10 @@ func First(ctx context.Context, tokens AdminStore, folder string, now time.Time)
 			AdminVariable, err)
 	}
 	added, err := tokens.AddAdminToken(ctx, Admin{
-		ID:        firstID,
+		ID:        FirstID,
 		Hash:      Hash(token),
-		Role:      "admin",
+		Label:     FirstID,
+		Roles:     []Role{RoleAdmin},
 		CreatedAt: now.UTC().Truncate(time.Microsecond),
 	})
 	switch {
@@ -73,6 +74,24 @@ func Stored(ctx context.Context, tokens AdminStore, folder string) ([]Admin, err
 	}
 	return stored, err
 }
+
+// Spare reports whether the first start's token can be revoked: it is one of the tokens, and another one has the role
+// admin at now, or there are administrators elsewhere.
+func Spare(stored []Admin, elsewhere bool, now time.Time) bool {
+	first, another := false, elsewhere
+	for _, t := range stored {
+		if t.ID == FirstID {
+			first = true
+		} else {
+			another = another || slices.Contains(t.Roles, RoleAdmin) && !t.Expired(now)
+		}
+	}
+	return first && another
+}
+
+// SpareNote says that the first start's token can be revoked, and how.
+const SpareNote = "the token of the first start is not needed any more: who found it could use it for ever; " +
+	"revoke it with registrar admin-token revoke " + FirstID
 
 // draftPrefix begins the names of draft files; see [First].
 const draftPrefix = ".registrar.token-"
@@ -138,11 +157,14 @@ func placeOf(stored []Admin, folder string) (string, error) {
 	if draft, drafted := findDraft(stored, folder); draft != "" {
 		return "in " + path + ", from an interrupted start", publish(draft, path, drafted)
 	}
-	created := stored[0].CreatedAt.Format(time.DateOnly)
-	made := fmt.Sprintf("created at the first start, on %s; if it is lost, set %s", created, AdminVariable)
+	made := "in the database, not that of the first start"
+	if i := slices.IndexFunc(stored, func(t Admin) bool { return t.ID == FirstID }); i >= 0 {
+		made = "created at the first start, on " + stored[i].CreatedAt.Format(time.DateOnly)
+	}
+	made += "; if it is lost, set " + AdminVariable + " or run registrar admin-token reset"
 	switch {
 	case err == nil:
-		return made + "; the token in " + path + " belongs to another database", nil
+		return made + "; the token in " + path + " was revoked, or belongs to another database", nil
 	case !errors.Is(err, fs.ErrNotExist):
 		return made + "; " + err.Error(), nil
 	}
@@ -167,6 +189,5 @@ func findDraft(stored []Admin, folder string) (draft, token string) {
 
 // opens reports whether token is one of the stored tokens.
 func opens(token string, stored []Admin) bool {
-	hash := Hash(token)
-	return slices.ContainsFunc(stored, func(t Admin) bool { return t.Hash == hash })
+	return slices.ContainsFunc(stored, func(t Admin) bool { return t.Hash == t.HashOf(token) })
 }

@@ -1,6 +1,7 @@
 package token
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -52,6 +53,26 @@ func DecodeRoles(text string) (list []Role) {
 	}
 	return list
 }
+
+// ReadRoles returns the roles of these names, each once. It returns an error if there is none, or one is not a role.
+func ReadRoles(names []string) (list []Role, err error) {
+	if len(names) == 0 {
+		return nil, fmt.Errorf("roles: at least one is needed: %s", roleNames())
+	}
+	for i, name := range names {
+		r := Role(name)
+		if !r.Known() {
+			return nil, fmt.Errorf("roles[%d] %.40q: must be one of %s", i, name, roleNames())
+		}
+		if !slices.Contains(list, r) {
+			list = append(list, r)
+		}
+	}
+	return list, nil
+}
+
+// roleNames returns all roles, for messages.
+func roleNames() string { return strings.ReplaceAll(EncodeRoles(roles), " ", ", ") }
 
 // An Administrator is who makes calls of the admin API.
 type Administrator struct {

@@ -33,6 +33,9 @@ const (
 
 	PathInitialAccessTokens = Prefix + "/initial-access-tokens"
 	PathInitialAccessToken  = PathInitialAccessTokens + "/:id"
+
+	PathAdminTokens = Prefix + "/admin-tokens"
+	PathAdminToken  = PathAdminTokens + "/:id"
 )
 
 // fill returns a path with its parameter replaced by value, escaped.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"registrar/internal/token"
 	"registrar/scripts"
 	"registrar/store"
 )
@@ -80,8 +81,13 @@ func fillDatabase(t *testing.T, s *store.Store) {
 	mustAdd(t, s, newClient("plain"), fullClient(t, "full"), fullClient(t, "another"))
 	mustDeploy(t, s, mustAddModule(t, s, "wasm"))
 	addInitialToken(t, s, newInitialToken("token", 3))
-	if _, err := s.AddAdminToken(t.Context(), newToken("admin", 1)); err != nil {
-		t.Fatal(err)
+	limited := newToken("limited", 2)
+	limited.Roles, limited.CreatedBy = []token.Role{token.RoleRead}, "someone"
+	limited.ExpiresAt, limited.UsedAt = limited.CreatedAt.Add(time.Hour), limited.CreatedAt
+	for _, admin := range []token.Admin{newToken("admin", 1), limited} {
+		if _, err := s.AddAdminToken(t.Context(), admin); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if _, err := s.Key(t.Context(), "key"); err != nil {
 		t.Fatal(err)

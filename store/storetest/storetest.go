@@ -70,6 +70,8 @@ func Run(t *testing.T, fresh func(t testing.TB) string) {
 		{"deleting a module while it is deployed", testDeleteModuleRace},
 		{"admin tokens", testAdminTokens},
 		{"one admin token has one winner", testAdminTokenRace},
+		{"the last admin token", testLastAdminToken},
+		{"the use of an admin token", testAdminTokenUse},
 		{"initial access tokens", testInitialTokens},
 		{"uses of an initial access token", testUses},
 		{"each use has one winner", testUseRace},

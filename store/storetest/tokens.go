@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"errors"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -9,19 +10,24 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"registrar/engine"
 	"registrar/internal/token"
 )
 
 func newToken(id string, hash byte) token.Admin {
-	return token.Admin{ID: id, Hash: [32]byte{hash}, Role: "admin",
+	return token.Admin{ID: id, Hash: [32]byte{hash}, Label: "label of " + id, Roles: []token.Role{token.RoleAdmin},
 		CreatedAt: time.Now().UTC().Truncate(time.Microsecond)}
 }
 
 func testAdminTokens(t *testing.T, database string) {
 	s := open(t, database)
 	want := []token.Admin{newToken("b", 1), newToken("a", 2), newToken("A", 3), newToken("a ", 4)}
+	want[1].Roles, want[1].CreatedBy = []token.Role{token.RoleClients, token.RoleRead}, "someone"
+	want[1].ExpiresAt = want[1].CreatedAt.Add(time.Hour)
+	want[2].Roles = nil
 	for i := range want {
 		want[i].CreatedAt = time.Date(2026, 1, 1, 0, 0, 0, i*1000, time.UTC)
+		want[i].Label += "😀"
 		if added, err := s.AddAdminToken(t.Context(), want[i]); err != nil || !added {
 			t.Fatalf("adding %q: got %t and %v, want true", want[i].ID, added, err)
 		}
@@ -32,6 +38,11 @@ func testAdminTokens(t *testing.T, database string) {
 	if added, err := s.AddAdminToken(t.Context(), newToken("c", 1)); err == nil || added {
 		t.Errorf("a hash that another token has: got %t and %v, want an error", added, err)
 	}
+	same := newToken("d", 7)
+	same.Label = want[3].Label
+	if added, err := s.AddAdminToken(t.Context(), same); !errors.Is(err, token.ErrLabel) || added {
+		t.Errorf("a label that another token has: got %t and %v, want %v", added, err, token.ErrLabel)
+	}
 	for _, id := range []string{"", strings.Repeat("x", 65)} {
 		if _, err := s.AddAdminToken(t.Context(), newToken(id, 8)); err == nil {
 			t.Errorf("an ID of %d bytes: got no error, want one", len(id))
@@ -40,6 +51,71 @@ func testAdminTokens(t *testing.T, database string) {
 	got, err := s.AdminTokens(t.Context())
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("the list, oldest first, want (-) and got (+), %v:\n%s", err, diff)
+	}
+}
+
+// Two processes that revoke the last two tokens with the role admin leave one of them.
+func testLastAdminToken(t *testing.T, database string) {
+	s, other, now := open(t, database), open(t, database), time.Now()
+	expired, reader := newToken("expired", 3), newToken("reader", 4)
+	expired.ExpiresAt = now.Add(-time.Second)
+	reader.Roles = []token.Role{token.RoleRead, token.RoleScripts}
+	for _, token := range []token.Admin{newToken("a", 1), newToken("b", 2), expired, reader} {
+		if added, err := s.AddAdminToken(t.Context(), token); err != nil || !added {
+			t.Fatal(added, err)
+		}
+	}
+	var wg sync.WaitGroup
+	errs := make([]error, 2)
+	wg.Go(func() { errs[0] = s.DeleteAdminTokenButLast(t.Context(), "a", now) })
+	wg.Go(func() { errs[1] = other.DeleteAdminTokenButLast(t.Context(), "b", now) })
+	wg.Wait()
+	if (errs[0] == nil) == (errs[1] == nil) || !errors.Is(errors.Join(errs...), token.ErrLast) {
+		t.Fatalf("got %v, want one success and %v", errs, token.ErrLast)
+	}
+	for _, id := range []string{"expired", "reader"} {
+		if err := s.DeleteAdminTokenButLast(t.Context(), id, now); err != nil {
+			t.Errorf("%s: %v", id, err)
+		}
+	}
+	left, err := s.AdminTokens(t.Context())
+	if err != nil || len(left) != 1 {
+		t.Fatalf("got %+v and %v, want one token", left, err)
+	}
+	if err := s.DeleteAdminToken(t.Context(), left[0].ID); err != nil {
+		t.Error(err)
+	}
+	for _, revoke := range []func() error{
+		func() error { return s.DeleteAdminToken(t.Context(), left[0].ID) },
+		func() error { return s.DeleteAdminTokenButLast(t.Context(), left[0].ID, now) },
+	} {
+		if err := revoke(); !errors.Is(err, engine.ErrNotFound) {
+			t.Errorf("again: got %v, want %v", err, engine.ErrNotFound)
+		}
+	}
+}
+
+// A use is noted unless one less than the given time before is, or a later one.
+func testAdminTokenUse(t *testing.T, database string) {
+	s := open(t, database)
+	if added, err := s.AddAdminToken(t.Context(), newToken("a", 1)); err != nil || !added {
+		t.Fatal(added, err)
+	}
+	first := time.Date(2026, 1, 1, 0, 0, 0, 1000, time.UTC)
+	for i, use := range []struct{ at, want time.Time }{
+		{first, first},
+		{first.Add(time.Minute - time.Microsecond), first},
+		{first.Add(time.Minute), first.Add(time.Minute)},
+		{first.Add(-time.Hour), first.Add(time.Minute)},
+	} {
+		for _, id := range []string{"a", "unknown"} {
+			if err := s.UseAdminToken(t.Context(), id, use.at, time.Minute); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got, err := s.AdminTokens(t.Context()); err != nil || len(got) != 1 || !got[0].UsedAt.Equal(use.want) {
+			t.Errorf("use %d: got %+v and %v, want %v", i, got, err, use.want)
+		}
 	}
 }
 

@@ -1,0 +1,19 @@
+-- The column role holds the roles between spaces, and the word expires if expires_at is set: without that column, such
+-- a token has no role, so that going down and up again does not make it valid for ever. A program of version 3 gives
+-- every right to each token whose SHA-256 is in hash; so tokens with fewer roles, or that expire, have another hash
+-- there, which such a program never finds.
+
+-- +goose Up
+ALTER TABLE admin_tokens
+    ADD COLUMN label VARCHAR(255) NOT NULL DEFAULT '',
+    ADD COLUMN created_by VARCHAR(255) NOT NULL DEFAULT '',
+    ADD COLUMN expires_at DATETIME(6) NULL,
+    ADD COLUMN used_at DATETIME(6) NULL;
+UPDATE admin_tokens SET label = id WHERE label = '';
+
+-- +goose Down
+-- loses admin_tokens.used_at
+-- loses admin_tokens.expires_at
+-- loses admin_tokens.created_by
+-- loses admin_tokens.label
+ALTER TABLE admin_tokens DROP COLUMN used_at, DROP COLUMN expires_at, DROP COLUMN created_by, DROP COLUMN label;

@@ -1,0 +1,22 @@
+-- The column role holds the roles between spaces, and the word expires if expires_at is set: without that column, such
+-- a token has no role, so that going down and up again does not make it valid for ever. A program of version 3 gives
+-- every right to each token whose SHA-256 is in hash; so tokens with fewer roles, or that expire, have another hash
+-- there, which such a program never finds.
+-- +goose NO TRANSACTION
+
+-- +goose Up
+ALTER TABLE admin_tokens ADD COLUMN label TEXT NOT NULL DEFAULT '';
+ALTER TABLE admin_tokens ADD COLUMN created_by TEXT NOT NULL DEFAULT '';
+ALTER TABLE admin_tokens ADD COLUMN expires_at DATETIME;
+ALTER TABLE admin_tokens ADD COLUMN used_at DATETIME;
+UPDATE admin_tokens SET label = id WHERE label = '';
+
+-- +goose Down
+-- loses admin_tokens.used_at
+-- loses admin_tokens.expires_at
+-- loses admin_tokens.created_by
+-- loses admin_tokens.label
+ALTER TABLE admin_tokens DROP COLUMN used_at;
+ALTER TABLE admin_tokens DROP COLUMN expires_at;
+ALTER TABLE admin_tokens DROP COLUMN created_by;
+ALTER TABLE admin_tokens DROP COLUMN label;
