@@ -4,8 +4,8 @@
 //
 //	{"environment":"staging","hosts":{"staging":["localhost",".staging.example"],"production":["app.example"]}}
 //
-// A host that begins with a dot allows all of its subdomains. All hosts but localhost require https. The script fails for
-// an environment that has no list of hosts.
+// A host that begins with a dot allows all of its subdomains. All hosts but localhost require https. The script fails
+// for an environment that has no list of hosts.
 package main
 
 import (
