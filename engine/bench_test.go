@@ -71,6 +71,21 @@ func BenchmarkPatchMetadata(b *testing.B) {
 	})
 }
 
+// BenchmarkPatchRequest measures a script's patch of two members of the request.
+func BenchmarkPatchRequest(b *testing.B) {
+	patch := []byte(`{"client_name":"patched","contacts":["ops@app.example"]}`)
+	measure(b, func(b *testing.B, body []byte) {
+		r := registering(b, body)()
+		r.reached = 0
+		for b.Loop() {
+			r.Request = r.sent
+			if err := r.PatchRequest(Patcher{Step: "set_scopes"}, patch); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
 // registering decodes a request, and returns a function that registers it with an engine that stores nothing.
 func registering(b testing.TB, body []byte) (register func() *Registration) {
 	e := newEngine(b, Config{Store: discard{}, Options: Options{RegistrationEndpoint: "https://as.example/register"}})

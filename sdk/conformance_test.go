@@ -235,6 +235,31 @@ func TestPatch(t *testing.T) {
 	})
 }
 
+// The base reads the patched request, until the step that sets the member has begun.
+func TestPatchRequest(t *testing.T) {
+	names := stepNames()
+	forEach(t, func(t *testing.T, k *kit) {
+		inSteps(t, []string{"validate_software_statement", "set_client_name", "set_logout_parameters", "build_response"},
+			func(t *testing.T, step string) {
+				got := k.registerBody(`{"redirect_uris":["https://app.example/cb"],"client_name":"sent"}`,
+					do(step, "patch_request"))
+				got.done(t)
+				accepted, name := "true", "kit"
+				if slices.Index(names, step) > slices.Index(names, "set_client_name") {
+					accepted, name = "false", "sent"
+				}
+				lines := slices.DeleteFunc(got.texts(),
+					func(line string) bool { return strings.HasPrefix(line, "patch_request: ") })
+				if diff := cmp.Diff([]string{"patch_request=" + accepted, "forbidden=false"}, lines); diff != "" {
+					t.Error(diff)
+				}
+				if got.registration.Client.Metadata.ClientName != name {
+					t.Errorf("client_name is %q, want %q", got.registration.Client.Metadata.ClientName, name)
+				}
+			})
+	})
+}
+
 func TestID(t *testing.T) {
 	forEach(t, func(t *testing.T, k *kit) {
 		inSteps(t, []string{"add_client_id", "set_scopes"}, func(t *testing.T, step string) {

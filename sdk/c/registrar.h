@@ -50,6 +50,7 @@ REGISTRAR_IMPORT(read_caller) int registrar_read_caller_import(char *buf, unsign
 REGISTRAR_IMPORT(read_config) int registrar_read_config_import(char *buf, unsigned cap);
 REGISTRAR_IMPORT(client_exists) int registrar_client_exists_import(const char *ptr, unsigned len);
 REGISTRAR_IMPORT(patch_client) int registrar_patch_client_import(const char *ptr, unsigned len);
+REGISTRAR_IMPORT(patch_request) int registrar_patch_request_import(const char *ptr, unsigned len);
 REGISTRAR_IMPORT(set_client_id) void registrar_set_client_id_import(const char *ptr, unsigned len);
 REGISTRAR_IMPORT(set_client_secret)
 void registrar_set_client_secret_import(const char *ptr, unsigned len, long long expires_in);
@@ -539,6 +540,14 @@ static inline void registrar_set_client_secret(registrar_text secret, long long 
 // if the patch is invalid or changes members that scripts may not change; the script's log has the reason.
 static inline __attribute__((warn_unused_result)) _Bool registrar_patch(registrar_text patch) {
 	return registrar_patch_client_import(patch.ptr, patch.len) == 0;
+}
+
+// registrar_patch_request changes the request by a JSON Merge Patch (RFC 7396), as the steps that have not yet run read
+// it: call it before registrar_base. It returns false and changes nothing if the patch is invalid, or changes members
+// that an earlier step has set, that the software statement has, or that scripts may not change; the script's log has
+// the reason.
+static inline __attribute__((warn_unused_result)) _Bool registrar_patch_request(registrar_text patch) {
+	return registrar_patch_request_import(patch.ptr, patch.len) == 0;
 }
 
 // registrar_set sets a member of the client's metadata to a string, as registrar_patch does.

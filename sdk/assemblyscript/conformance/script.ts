@@ -1,7 +1,7 @@
 // The conformance kit: every step does what the configuration says of it.
 import {
   base, caller, client, clientExists, config, context, Document, DONE, hex, item, Level, log, now, Patch, random, refuse, REFUSED, request,
-  Required, setClientId, setClientSecret, setItem, statement, tryPatch,
+  Required, setClientId, setClientSecret, setItem, statement, tryPatch, tryPatchRequest,
 } from "../registrar";
 import { keepUris, logChecksums, logRandomText, logTagged } from "./helpers";
 
@@ -31,6 +31,7 @@ function act(step: string): i32 {
   if (action == "") return base();
   if (action == "observe") return observe(settings);
   if (action == "patch") return patch();
+  if (action == "patch_request") return patchRequest();
   if (action == "id") {
     setClientId("kit-" + hex(random(8)));
     return DONE;
@@ -128,4 +129,10 @@ function patch(): i32 {
   log(Level.Info, "patch=" + tryPatch(new Patch().string("client_name", "kit").text()).toString());
   log(Level.Info, "forbidden=" + tryPatch("{\"client_id\":\"x\"}").toString());
   return DONE;
+}
+
+function patchRequest(): i32 {
+  say("patch_request", tryPatchRequest(new Patch().string("client_name", "kit").text()).toString());
+  say("forbidden", tryPatchRequest("{\"client_id\":\"x\"}").toString());
+  return base();
 }

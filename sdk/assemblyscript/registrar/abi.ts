@@ -25,6 +25,9 @@ export declare function client_exists(ptr: usize, len: usize): i32;
 @external("registrar_v1", "patch_client")
 export declare function patch_client(ptr: usize, len: usize): i32;
 // @ts-ignore: decorator
+@external("registrar_v1", "patch_request")
+export declare function patch_request(ptr: usize, len: usize): i32;
+// @ts-ignore: decorator
 @external("registrar_v1", "set_client_id")
 export declare function set_client_id(ptr: usize, len: usize): void;
 // @ts-ignore: decorator

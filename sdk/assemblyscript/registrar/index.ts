@@ -14,11 +14,13 @@
 import * as abi from "./abi";
 import { utf8 } from "./encoding";
 import { quote } from "./json";
+import { tryPatchRequest } from "./request";
 
 export { abort } from "./abort";
 export { base64url, hex } from "./encoding";
 export { Caller, caller, client, config, Context, context, item, Metadata, request, statement } from "./facts";
 export { Document, quote, Value } from "./json";
+export { tryPatchRequest } from "./request";
 export { Config, Required } from "./require";
 export { Tagged, tagged } from "./tagged";
 export { BASE62, base62, crc32, MAX_RANDOM_TEXT, randomText } from "./text";
@@ -95,6 +97,11 @@ export class Patch {
     // Changes the client. The script fails if the server rejects the patch; see tryPatch.
   apply(): void {
     if (!tryPatch(this.text())) throw new Error("the patch was not taken");
+  }
+
+  // Changes the request, before base. The script fails if the server rejects the patch; see tryPatchRequest.
+  applyToRequest(): void {
+    if (!tryPatchRequest(this.text())) throw new Error("the patch of the request was not taken");
   }
 }
 

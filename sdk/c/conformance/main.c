@@ -74,6 +74,11 @@ static int patch(void) {
 	return REGISTRAR_DONE;
 }
 
+static void patch_request(void) {
+	say(TEXT("patch_request="), word(registrar_patch_request(TEXT("{\"client_name\":\"kit\"}"))));
+	say(TEXT("forbidden="), word(registrar_patch_request(TEXT("{\"client_id\":\"x\"}"))));
+}
+
 #include "helpers.h"
 
 // act does what the config says of the step that the script is in.
@@ -83,6 +88,7 @@ static int act(void) {
 	registrar_text action = registrar_string(registrar_member(registrar_get(config, "steps"), step));
 	if (registrar_equal(action, TEXT("observe"))) observe(config);
 	if (registrar_equal(action, TEXT("patch"))) return patch();
+	if (registrar_equal(action, TEXT("patch_request"))) patch_request();
 	if (registrar_equal(action, TEXT("id"))) {
 		registrar_set_client_id(registrar_join(TEXT("kit-"), registrar_random_hex(8)));
 		return REGISTRAR_DONE;

@@ -76,6 +76,8 @@ func act() int32 {
 		observe(config)
 	case "patch":
 		return patch()
+	case "patch_request":
+		patchRequest()
 	case "id":
 		registrar.SetClientID("kit-" + registrar.RandomHex(8))
 		return registrar.Done
@@ -156,6 +158,11 @@ func orNone(v registrar.Value) string {
 		return "none"
 	}
 	return v.Text()
+}
+
+func patchRequest() {
+	say("patch_request", strconv.FormatBool(registrar.PatchRequest(`{"client_name":"kit"}`) == nil))
+	say("forbidden", strconv.FormatBool(registrar.PatchRequest(`{"client_id":"x"}`) == nil))
 }
 
 func patch() int32 {

@@ -4,8 +4,9 @@ mod helpers;
 
 use registrar::json::{Document, Object};
 use registrar::{
-    base, caller, client, client_exists, config, context, fail, hex, item, log, now, patch, patch_json, random, refuse,
-    request, set_client_id, set_client_secret, set_item, statement, steps, Expires, Level, Outcome,
+    base, caller, client, client_exists, config, context, fail, hex, item, log, now, patch, patch_json, patch_request,
+    patch_request_json, random, refuse, request, set_client_id, set_client_secret, set_item, statement, steps, Expires,
+    Level, Outcome,
 };
 
 macro_rules! kit {
@@ -44,6 +45,7 @@ fn act(step: &str) -> Outcome {
         "" => base(),
         "observe" => observe(&config),
         "patch" => patch_twice(),
+        "patch_request" => patch_request_twice(),
         "id" => {
             set_client_id(&format!("kit-{}", hex(&random::<8>())));
             Ok(())
@@ -138,4 +140,11 @@ fn patch_twice() -> Outcome {
     log(Level::Info, format!("patch={}", patch(Object::new().set("client_name", "kit")).is_ok()));
     log(Level::Info, format!("forbidden={}", patch_json(r#"{"client_id":"x"}"#).is_ok()));
     Ok(())
+}
+
+fn patch_request_twice() -> Outcome {
+    let taken = patch_request(Object::new().set("client_name", "kit")).is_ok();
+    log(Level::Info, format!("patch_request={taken}"));
+    log(Level::Info, format!("forbidden={}", patch_request_json(r#"{"client_id":"x"}"#).is_ok()));
+    base()
 }

@@ -25,6 +25,7 @@ imports! {
     fn read_config(buf: *mut u8, cap: usize) -> i32;
     fn client_exists(ptr: *const u8, len: usize) -> i32;
     fn patch_client(ptr: *const u8, len: usize) -> i32;
+    fn patch_request(ptr: *const u8, len: usize) -> i32;
     fn set_client_id(ptr: *const u8, len: usize);
     fn set_client_secret(ptr: *const u8, len: usize, expires_in: i64);
     fn get_item(kptr: *const u8, klen: usize, buf: *mut u8, cap: usize) -> i32;

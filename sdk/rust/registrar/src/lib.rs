@@ -27,6 +27,7 @@ mod allocator;
 mod encoding;
 mod facts;
 pub mod json;
+mod patchrequest;
 mod require;
 mod tagged;
 mod text;
@@ -37,6 +38,7 @@ use alloc::vec::Vec;
 
 pub use encoding::{base64url, hex};
 pub use facts::{caller, client, config, context, request, statement, Caller, Context, Metadata};
+pub use patchrequest::{patch_request, patch_request_json};
 pub use require::Required;
 pub use tagged::Tagged;
 pub use text::{base62, crc32, random_text, BASE62, MAX_RANDOM_TEXT};
