@@ -74,7 +74,8 @@ func TestTouchedAndChanged(t *testing.T) {
 	if got := entry.Changed(&later); !slices.Equal(got, []string{"client_id", "scope"}) {
 		t.Errorf("changed: got %q, want both", got)
 	}
-	if err := r.PatchMetadata(Patcher{Step: "set_client_name"}, []byte(`{"client_name":"x","scope":"built in"}`)); err != nil {
+	by := Patcher{Step: "set_client_name"}
+	if err := r.PatchMetadata(by, []byte(`{"client_name":"x","scope":"built in"}`)); err != nil {
 		t.Fatal(err)
 	}
 	if err := r.SetSecret("0123456789012345678901234567890123456789", later.client.IssuedAt); err != nil {

@@ -55,7 +55,8 @@ func TestScriptsRepeatNothing(t *testing.T) {
 	patch := `{"contacts":["a","b","a"],"redirect_uris":["https://a.example/","https://a.example/"],"scope":" b  a b"}`
 	c := Config{Overrides: override(func(_ *Registration, s *Steps) {
 		s.AddClientSecret = func(_ context.Context, r *Registration) error {
-			return errors.Join(addClientSecret(t.Context(), r), r.PatchMetadata(Patcher{Step: "add_client_secret"}, []byte(patch)))
+			by := Patcher{Step: "add_client_secret"}
+			return errors.Join(addClientSecret(t.Context(), r), r.PatchMetadata(by, []byte(patch)))
 		}
 	})}
 	got, err := register(t, c, minimal)

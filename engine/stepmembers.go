@@ -71,8 +71,8 @@ func setterOf(member string) string {
 	return ""
 }
 
-// settersOf returns the built-in steps that set a member of the client, language-tagged ones included, as bits, by their
-// numbers in StepTable.
+// settersOf returns the built-in steps that set a member of the client, language-tagged ones included, as bits, by
+// their numbers in StepTable.
 func settersOf(member string) (steps uint32) {
 	if name, _, ok := localized(member); ok {
 		member = name

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -52,13 +53,15 @@ func (c *Call) NewCommand() (command *Command, fuel int64, err error) {
 	if err != nil {
 		return nil, 0, fmt.Errorf("writing a program's standard input: %w", err)
 	}
-	fuel = commandFuel + commandInput*int64(len(input)) + metadataByte*int64(c.Registration.MetadataSize())
+	patched := c.Registration.MetadataSize() + c.Registration.RequestSize() // what its answer may patch
+	fuel = commandFuel + commandInput*int64(len(input)) + metadataByte*int64(patched)
 	return &Command{args: []string{c.Script, c.Step}, input: input}, fuel, nil
 }
 
 // A commandAnswer is the standard output of a program.
 type commandAnswer struct {
 	Patch        jsontext.Value    `json:"patch"`
+	PatchRequest jsontext.Value    `json:"patch_request"`
 	ClientID     *string           `json:"client_id"`
 	ClientSecret *string           `json:"client_secret"`
 	Items        map[string]string `json:"items"`
@@ -81,6 +84,11 @@ func (c *Call) Done() error {
 	if a.Patch != nil {
 		if err := c.Registration.PatchMetadata(c.patcher(), a.Patch); err != nil {
 			return wrong("patch: %v", err)
+		}
+	}
+	if a.PatchRequest != nil {
+		if err := c.Registration.PatchRequest(c.patcher(), a.PatchRequest); err != nil {
+			return wrong("patch_request: %v", err)
 		}
 	}
 	if err := c.setItems(a.Items); err != nil {
@@ -118,6 +126,9 @@ func wrong(format string, args ...any) *TrapError {
 	return &TrapError{Function: "standard output", Reason: fmt.Sprintf(format, args...)}
 }
 
+// answerMembers are the members of a commandAnswer.
+var answerMembers = [...]string{"patch", "patch_request", "client_id", "client_secret", "items", "refuse"}
+
 // answer decodes the standard output.
 func (c *Call) answer() (commandAnswer, error) {
 	var a commandAnswer
@@ -134,13 +145,15 @@ func (c *Call) answer() (commandAnswer, error) {
 		return a, wrong("it is not valid JSON at byte %d", syntactic.ByteOffset)
 	case isSemantic:
 		for name := range semantic.JSONPointer.Tokens() {
-			if slices.Contains([]string{"patch", "client_id", "client_secret", "items", "refuse"}, name) {
+			if slices.Contains(answerMembers[:], name) {
 				return a, wrong("%s has a wrong type or an unknown member", name)
 			}
 			break
 		}
 	}
-	return a, wrong("it may hold patch, client_id, client_secret, items and refuse, and no other member")
+	last := len(answerMembers) - 1
+	return a, wrong("it may hold %s and %s, and no other member", strings.Join(answerMembers[:last], ", "),
+		answerMembers[last])
 }
 
 func (c *Call) setItems(items map[string]string) error {

@@ -20,7 +20,7 @@ func newProgram(t *testing.T, step string) *guest {
 		t.Fatal(err)
 	}
 	want := commandFuel + commandInput*int64(len(command.input)) +
-		metadataByte*int64(g.call.Registration.MetadataSize())
+		metadataByte*int64(g.call.Registration.MetadataSize()+g.call.Registration.RequestSize())
 	if fuel != want {
 		t.Errorf("it costs %d, want %d", fuel, want)
 	}
@@ -137,6 +137,9 @@ func TestProgramAnswers(t *testing.T) {
 		{"set_scopes", `{"patch":{},"patch":{}}`, "not valid JSON at byte"},
 		{"set_scopes", `{"` + secret + `":1}`, "and no other member"},
 		{"set_scopes", `{"patch":[]}`, "patch: the patch is not a strict JSON object"},
+		{"set_scopes", `{"patch_request":{}}`, ""},
+		{"set_scopes", `{"patch_request":null}`, "patch_request: the patch is not a strict JSON object"},
+		{"set_scopes", `{"patch_request":{"client_id":"x"}}`, "patch_request: the patch touches client_id"},
 		{"set_scopes", `{"client_id":1}`, "client_id has a wrong type"},
 		{"set_scopes", `{"refuse":{"code":""}}`, "refuse has a wrong type or an unknown member"},
 		{"set_scopes", `{"client_id":"mine"}`, "client_id: it may be set only in add_client_id"},

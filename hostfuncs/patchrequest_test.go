@@ -62,6 +62,24 @@ func TestPatchRequest(t *testing.T) {
 	newGuest(t, "").traps("during initialization", "patch_request", 0, 0)
 }
 
+// A program patches the request by its standard output.
+func TestProgramsPatchTheRequest(t *testing.T) {
+	r := inStep(t, func(g *guest) {
+		command, _, err := g.call.NewCommand()
+		if err != nil {
+			t.Fatal(err)
+		}
+		command.output = []byte(`{"patch_request":{"scope":"patched","client_name":"program"}}`)
+		g.call.Command = command
+		if err := g.call.Done(); err != nil {
+			t.Error(err)
+		}
+	})
+	if m := r.Client.Metadata; m.Scope != "patched" || m.ClientName != "program" {
+		t.Errorf("got the scope %q and the name %q", m.Scope, m.ClientName)
+	}
+}
+
 // A patch works on the whole request, so patch_request charges for it.
 func TestPatchRequestCharges(t *testing.T) {
 	inStep(t, func(g *guest) {

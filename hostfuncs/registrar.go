@@ -170,8 +170,8 @@ func patchClient(_ context.Context, m memory, stack []uint64) {
 func (c *Call) patcher() engine.Patcher { return engine.Patcher{Step: c.Step, Script: c.Script} }
 
 // patchRequest implements patch_request(ptr, len i32) -> i32: applies a JSON Merge Patch (RFC 7396) to the request, as
-// the built-in steps that have not begun, and scripts, will read it. It returns 0, or 1 if the patch is not allowed; the
-// reason is in the script's log. It traps if the patch has more than 128 KiB.
+// the built-in steps that have not begun, and scripts, will read it. It returns 0, or 1 if the patch is not allowed;
+// the reason is in the script's log. It traps if the patch has more than 128 KiB.
 func patchRequest(_ context.Context, m memory, stack []uint64) {
 	c := m.step()
 	patch := m.text("patch", u32(stack[0]), u32(stack[1]), MaxValue)

@@ -20,7 +20,8 @@ func TestDescribeTrace(t *testing.T) {
 			Request: []byte(`{"scope":"\u001b[31m","jwks":null}`),
 			Log:     []string{"one\n", "two\x1b[31m"}},
 		{Step: "set_client_name", Outcome: "refused", Overwrote: []scripts.Overwrite{
-			{Member: "client_name#\x1b[31m", Script: "policy", Step: "set_scopes"}}, Microseconds: 1, Before: []byte(`{}`), Changes: []byte(`{"scope":"c"}`)},
+			{Member: "client_name#\x1b[31m", Script: "policy", Step: "set_scopes"}},
+			Microseconds: 1, Before: []byte(`{}`), Changes: []byte(`{"scope":"c"}`)},
 	})
 	want := `STEP             BY        OUTCOME  µs     FUEL
 set_scopes       built-in  done     7      —
@@ -35,8 +36,8 @@ set_client_name  policy    done     12345  1234567
     log: two` + "\ufffd" + `[31m
 set_client_name  built-in  refused  1      —
     + scope: "c"
-    warning: overwrote client_name#` + "\ufffd" + `[31m, which policy patched in set_scopes: patch it after the built-in step, or patch the request
-`
+    warning: overwrote client_name#` + "\ufffd" + `[31m, which policy patched in set_scopes: ` +
+		"patch it after the built-in step, or patch the request\n"
 	if diff := cmp.Diff(want, p.buffer.String()); diff != "" {
 		t.Error(diff)
 	}

@@ -99,7 +99,7 @@ func TestProgramsFail(t *testing.T) {
 	b := newBench(t, engine.Options{})
 	for what, want := range map[string]string{
 		"text":    "standard output: it must be a JSON object",
-		"unknown": "standard output: it may hold patch, client_id, client_secret, items and refuse, and no other member",
+		"unknown": "standard output: it may hold patch, patch_request, client_id, client_secret, items and refuse, and no other member",
 		"type":    "standard output: items has a wrong type",
 		"exit":    "it exited with 2: a program exits with 0 for done and 1 for refused",
 		"abort":   "unreachable",

@@ -91,7 +91,8 @@ func hostRanges() []Module {
 		return ends("whole-"+function, function+" of 2^32-1 bytes", of(anyStep, call, function), Failed)
 	}
 	all := i32(0) + i32(maxU32) + f
-	return append(modules, whole("read_request", all+drop), whole("patch_client", all+drop), whole("patch_request", all+drop), whole("set_client_id", all), whole("random", all),
+	return append(modules, whole("read_request", all+drop), whole("patch_client", all+drop),
+		whole("patch_request", all+drop), whole("set_client_id", all), whole("random", all),
 		whole("set_item", i32(0)+i32(6)+all), whole("refuse", i32(0)+i32(6)+all), whole("log", i32(1)+all),
 		ends("range-wasi", "WASI functions with ranges outside the memory: each must answer an error", wasiRanges(), Harmless))
 }

@@ -29,7 +29,8 @@ type script struct {
 // hostTypes are the signatures of what a script may import.
 var hostTypes = map[string]string{
 	"read_context": "ii:i", "read_request": "ii:i", "read_client": "ii:i", "read_statement": "ii:i", "read_caller": "ii:i", "read_config": "ii:i",
-	"client_exists": "ii:i", "patch_client": "ii:i", "patch_request": "ii:i", "set_client_id": "ii:", "set_client_secret": "iiI:", "get_item": "iiii:i",
+	"client_exists": "ii:i", "patch_client": "ii:i", "patch_request": "ii:i",
+	"set_client_id": "ii:", "set_client_secret": "iiI:", "get_item": "iiii:i",
 	"set_item": "iiii:", "call_base": ":i", "refuse": "iiii:", "log": "iii:", "random": "ii:", "now": ":I",
 }
 
