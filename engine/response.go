@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"strconv"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -19,42 +20,71 @@ func buildResponse(_ context.Context, r *Registration) error {
 // sets, then the metadata.
 func (r *Registration) render() (jsontext.Value, error) {
 	c := r.Client
-	var document struct {
-		ClientID              string `json:"client_id"`
-		ClientIDIssuedAt      int64  `json:"client_id_issued_at,omitzero"` // seconds since 1970; 0 for metadata documents
-		ClientSecret          string `json:"client_secret,omitzero"`
-		ClientSecretExpiresAt *int64 `json:"client_secret_expires_at,omitzero"`
-		AccessToken           string `json:"registration_access_token,omitzero"`
-		ClientURI             string `json:"registration_client_uri,omitzero"`
+	var err error
+	if c.encoded, err = c.Metadata.encode(); err != nil {
+		return nil, fmt.Errorf("writing the response: %w", err)
 	}
-	document.ClientID = c.ID
-	if r.Operation != OperationMetadataDocument {
-		document.ClientIDIssuedAt = c.IssuedAt.Unix()
+	// The members' names, their punctuation and two numbers take less than 256 bytes.
+	uri := ""
+	if r.Token != "" {
+		uri = r.engine.clientURI(c.ID)
+	}
+	size := 256 + len(c.ID) + len(r.Secret) + len(r.Token) + len(uri) + len(c.encoded)
+	w := memberWriter{b: make(jsontext.Value, 0, size)}
+	w.text("client_id", c.ID)
+	if issued := c.IssuedAt.Unix(); issued != 0 && r.Operation != OperationMetadataDocument {
+		w.number("client_id_issued_at", issued)
 	}
 	if c.Secret != nil {
-		document.ClientSecret = r.Secret.Reveal()
+		if r.Secret != "" {
+			w.text("client_secret", r.Secret.Reveal())
+		}
 		// RFC 7591 §3.2.1: REQUIRED when a secret was issued; 0 means that it never expires.
 		var expires int64
 		if !c.Secret.ExpiresAt.IsZero() {
 			expires = c.Secret.ExpiresAt.Unix()
 		}
-		document.ClientSecretExpiresAt = &expires
+		w.number("client_secret_expires_at", expires)
 	}
 	if r.Token != "" {
 		// RFC 7592 §3: both are REQUIRED if the client may manage its registration.
-		document.AccessToken, document.ClientURI = r.Token.Reveal(), r.engine.clientURI(c.ID)
+		w.text("registration_access_token", r.Token.Reveal())
+		w.text("registration_client_uri", uri)
 	}
-	b, err := json.Marshal(&document)
-	if err != nil {
-		return nil, fmt.Errorf("writing the response: %w", err)
+	if w.err != nil {
+		return nil, fmt.Errorf("writing the response: %w", w.err)
 	}
-	if c.encoded, err = c.Metadata.encode(); err != nil {
-		return nil, fmt.Errorf("writing the response: %w", err)
-	}
-	response := make(jsontext.Value, 0, len(b)+len(c.encoded))
-	response = append(response, b[:len(b)-1]...)
-	response = append(response, ',') // both objects have members: client_id and redirect_uris
+	response := append(w.b, ',') // both objects have members: client_id and redirect_uris
 	return append(response, c.encoded[1:]...), nil
+}
+
+// A memberWriter writes the members of a JSON object, without the brace that ends it. For few members package json
+// takes longer.
+type memberWriter struct {
+	b   jsontext.Value
+	err error // the first one
+}
+
+// name writes what comes before a value. name must need no escapes.
+func (w *memberWriter) name(name string) {
+	separator := `,"`
+	if len(w.b) == 0 {
+		separator = `{"`
+	}
+	w.b = append(append(append(w.b, separator...), name...), `":`...)
+}
+
+func (w *memberWriter) text(name, value string) {
+	w.name(name)
+	var err error
+	if w.b, err = jsontext.AppendQuote(w.b, value); err != nil && w.err == nil {
+		w.err = fmt.Errorf("%s: %w", name, err)
+	}
+}
+
+func (w *memberWriter) number(name string, value int64) {
+	w.name(name)
+	w.b = strconv.AppendInt(w.b, value, 10)
 }
 
 // encode returns the metadata as JSON, for responses and the store. It is deterministic, distinguishes nil from empty
