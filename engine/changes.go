@@ -12,7 +12,7 @@ import (
 // Touched returns the names of the members that a script changed between s and later, in the order of a response; never
 // their values. No built-in step may have run in between, since Touched compares metadata only if a patch was applied.
 func (s *Snapshot) Touched(later *Snapshot) []string {
-	names := s.credentials(later)
+	names := s.credentials(&later.client)
 	if s.patches != later.patches {
 		a, b := s.client.Metadata, later.client.Metadata // reflection would put the snapshots on the heap
 		names = append(names, changedMembers(&a, &b)...)
@@ -29,19 +29,37 @@ func (s *Snapshot) TouchedRequest(later *Snapshot) []string {
 	return changedMembers(&s.request.Metadata, &later.request.Metadata)
 }
 
+// TouchedRequestSince is TouchedRequest between s and r as it is.
+func (s *Snapshot) TouchedRequestSince(r *Registration) []string {
+	if s.request == r.Request {
+		return nil
+	}
+	return changedMembers(&s.request.Metadata, &r.Request.Metadata)
+}
+
+// TouchedSince is Touched between s and r as it is, without another snapshot.
+func (s *Snapshot) TouchedSince(r *Registration) []string {
+	names := s.credentials(r.Client)
+	if s.patches != r.patches {
+		a := s.client.Metadata // reflection would put the snapshot on the heap
+		names = append(names, changedMembers(&a, &r.Client.Metadata)...)
+	}
+	return names
+}
+
 // Changed is like Touched, but reports the changes of built-in steps too.
 func (s *Snapshot) Changed(later *Snapshot) []string {
 	a, b := s.client.Metadata, later.client.Metadata
-	return append(s.credentials(later), changedMembers(&a, &b)...)
+	return append(s.credentials(&later.client), changedMembers(&a, &b)...)
 }
 
 // credentials returns which of client_id and client_secret differ. A secret that is set again counts as different.
-func (s *Snapshot) credentials(later *Snapshot) []string {
+func (s *Snapshot) credentials(later *Client) []string {
 	var names []string
-	if s.client.ID != later.client.ID {
+	if s.client.ID != later.ID {
 		names = append(names, "client_id")
 	}
-	if s.client.Secret != later.client.Secret {
+	if s.client.Secret != later.Secret {
 		names = append(names, "client_secret")
 	}
 	return names

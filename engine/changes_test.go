@@ -85,6 +85,9 @@ func TestTouchedAndChanged(t *testing.T) {
 	if got := later.Touched(&last); !slices.Equal(got, []string{"client_secret", "client_name"}) {
 		t.Errorf("touched: got %q, want the secret and the name", got)
 	}
+	if got := later.TouchedSince(r); !slices.Equal(got, []string{"client_secret", "client_name"}) {
+		t.Errorf("touched since: got %q, want the secret and the name", got)
+	}
 }
 
 func BenchmarkTouched(b *testing.B) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -126,6 +127,8 @@ func (r *Registration) Snapshot() Snapshot {
 // Restore discards all changes to r since s was taken. A snapshot can be restored more than once.
 func (r *Registration) Restore(s Snapshot) {
 	*r.Client = s.client
+	// The store may hold the acts that came after those of s: acts that are appended next must not overwrite them.
+	r.Client.Provenance.Acts = slices.Clip(r.Client.Provenance.Acts)
 	r.Request, r.Statement = s.request, s.statement
 	r.Items = maps.Clone(s.items)
 	r.Secret = s.secret

@@ -13,11 +13,10 @@ type interlude struct{ before, after engine.Snapshot }
 // changed returns the names of the members that a script itself changed in a step that began at entry. A change made
 // before the base ran does not count if the base then changed the same member.
 func (s *session) changed(entry *engine.Snapshot, base *interlude) []string {
-	now := s.r.Snapshot()
 	if base == nil {
-		return entry.Touched(&now)
+		return entry.TouchedSince(s.r)
 	}
-	names := base.after.Touched(&now)
+	names := base.after.TouchedSince(s.r)
 	early := entry.Touched(&base.before)
 	if len(early) == 0 {
 		return names
@@ -34,12 +33,11 @@ func (s *session) changed(entry *engine.Snapshot, base *interlude) []string {
 // patchedRequest returns the names of the members of the request that a script itself changed in a step that began at
 // entry.
 func (s *session) patchedRequest(entry *engine.Snapshot, base *interlude) []string {
-	now := s.r.Snapshot()
 	if base == nil {
-		return entry.TouchedRequest(&now)
+		return entry.TouchedRequestSince(s.r)
 	}
 	names := entry.TouchedRequest(&base.before)
-	for _, name := range base.after.TouchedRequest(&now) {
+	for _, name := range base.after.TouchedRequestSince(s.r) {
 		if !slices.Contains(names, name) {
 			names = append(names, name)
 		}

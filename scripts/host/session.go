@@ -156,7 +156,7 @@ func (s *session) run(ctx context.Context, sc *script, step string, base engine.
 	end, err := s.traced(ctx, sc, step, base, &inner)
 	s.observer.StepEnded(sc.Name, end)
 	if err == nil {
-		s.r.Client.Provenance.Acts = append(slices.Clip(s.r.Client.Provenance.Acts), engine.Act{
+		s.r.Client.Provenance.Acts = append(s.roomForActs(), engine.Act{
 			Step: step, Script: sc.Name, Module: sc.Module, Changed: s.changed(&entry, inner),
 			Request: s.patchedRequest(&entry, inner)})
 		return nil
@@ -175,6 +175,19 @@ func (s *session) run(ctx context.Context, sc *script, step string, base engine.
 			"module", sc.Module, "step", failure.Step, "reason", failure.Reason, "request_id", s.r.Request.ID)
 	}
 	return base(ctx, s.r)
+}
+
+// roomForActs returns the client's acts so far, with room for one of each script's step. Restore of the registration
+// drops what is left of the room, so that no act is overwritten that another copy of the client holds.
+func (s *session) roomForActs() []engine.Act {
+	if acts := s.r.Client.Provenance.Acts; acts != nil {
+		return acts
+	}
+	n := 0
+	for i := range s.plan {
+		n += len(s.plan[i].scripts)
+	}
+	return make([]engine.Act, 0, n)
 }
 
 // traced is enter within Config.Trace.
