@@ -66,7 +66,7 @@ func checkSharedSecret(r *Registration) error {
 		return fmt.Errorf("the client has no secret, which token_endpoint_auth_method %q needs", method)
 	case r.current != nil && secret == r.current.Secret && r.Secret == "":
 		return nil // an update that keeps the secret
-	case secret.hash(r.Secret) != secret.Hash:
+	case !r.salted.is(secret, r.Secret) && secret.hash(r.Secret) != secret.Hash:
 		return fmt.Errorf("the client's secret does not match its hash")
 	case !secret.ExpiresAt.Equal(secret.ExpiresAt.Truncate(time.Second)):
 		return fmt.Errorf("the expiry of the secret is not in whole seconds")

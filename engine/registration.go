@@ -61,10 +61,11 @@ type Registration struct {
 
 	watched []watchedMember // members that scripts patched; see Overwritten
 
-	sent       *Request    // as sent; validate_software_statement overlays Request with the statement's claims
-	advertised Advertised  // nil means no limits
-	checked    checkedKeys // the last valid jwks
-	document   string      // URL of the client's metadata document; "" means none
+	sent       *Request      // as sent; validate_software_statement overlays Request with the statement's claims
+	advertised Advertised    // nil means no limits
+	checked    checkedKeys   // the last valid jwks
+	salted     *saltedSecret // the last secret that a script chose; nil means none
+	document   string        // URL of the client's metadata document; "" means none
 	steps      *Steps
 	engine     *Engine
 }

@@ -58,7 +58,12 @@ func HashSecret(p Plaintext) *Secret {
 // SaltSecret returns p for storage, hashed with a salt that it reads from random. Secrets that a script chose need one,
 // since they may not be random. Its errors are those of random.
 func SaltSecret(p Plaintext, random io.Reader) (*Secret, error) {
-	s := &Secret{Salt: make([]byte, SaltSize)}
+	one := &struct { // one allocation for both
+		Secret
+		salt [SaltSize]byte
+	}{}
+	s := &one.Secret
+	s.Salt = one.salt[:]
 	if _, err := io.ReadFull(random, s.Salt); err != nil {
 		return nil, err
 	}
@@ -127,7 +132,22 @@ func (r *Registration) SetSecret(p Plaintext, expiresAt time.Time) error {
 	}
 	secret.ExpiresAt = expiresAt
 	r.Secret, r.Client.Secret = p, secret
+	r.salted = &saltedSecret{plain: p, hash: secret.Hash, salt: [SaltSize]byte(secret.Salt)}
 	return nil
+}
+
+// A saltedSecret holds a secret whose salted hash was made, so that the invariants need not make it again, which takes
+// longer than all their other checks of a secret. It is held by a pointer, which package fmt does not follow: fmt
+// cannot call the methods of an unexported field.
+type saltedSecret struct {
+	plain Plaintext
+	hash  [sha256.Size]byte
+	salt  [SaltSize]byte
+}
+
+// is reports whether s is a hash of p that was made before. False means that it is not known. k may be nil.
+func (k *saltedSecret) is(s *Secret, p Plaintext) bool {
+	return k != nil && k.plain == p && k.hash == s.Hash && string(k.salt[:]) == string(s.Salt)
 }
 
 // CheckSecret returns an error unless p is MinSecret to MaxSecret visible ASCII characters.
