@@ -184,6 +184,12 @@ func (a *App) newServer(observer *metrics.Metrics) (*server.Server, error) {
 	return server.New(c)
 }
 
+// FirstTokenIsSpare reports whether the admin token of the first start can be revoked; see [token.Spare].
+func (a *App) FirstTokenIsSpare(ctx context.Context) (bool, error) {
+	stored, err := a.Store.AdminTokens(ctx)
+	return token.Spare(stored, a.config.AdminToken != "", time.Now()), err
+}
+
 // replay is the server's Replay.
 func (a *App) replay(
 	ctx context.Context, list []scripts.Script, last int, progress func(done, of int),

@@ -151,6 +151,9 @@ func (c *checkCommand) inspect(ctx context.Context, r *checkReport, a *app.App) 
 	if err := a.Store.TryWrite(bounded); err != nil {
 		r.fail(codeDatabase, "--database", fmt.Errorf("no client could register: %w", err))
 	}
+	if spare, err := a.FirstTokenIsSpare(ctx); err == nil && spare {
+		r.add(severityWarning, codeAdminToken, "--admin-token-file", "%s", token.SpareNote)
+	}
 	if r.OpenTo.AdminToken == nil {
 		switch stored, err := token.Stored(ctx, a.Store, tokenFolder(c.Database)); {
 		case err != nil:

@@ -32,16 +32,17 @@ const (
 type cli struct {
 	Config configFile `placeholder:"FILE" help:"YAML file with a member per flag. Flags and environment variables override it."`
 
-	Serve   serveCommand    `cmd:"" help:"Run the server."`
-	Check   checkCommand    `cmd:"" help:"Report what serve would run, what would be open to whom, and what is missing."`
-	Health  healthCommand   `cmd:"" help:"Check the health of a running server, which is found by its own configuration."`
-	Migrate migrateCommand  `cmd:"" help:"Migrate the database's schema and exit."`
-	Script  scriptCommands  `cmd:"" help:"Inspect, test, upload and deploy scripts."`
-	Client  clientCommands  `cmd:"" help:"List, show and delete registered clients."`
-	Token   tokenCommands   `cmd:"" help:"Create, list and revoke initial access tokens."`
-	Replica replicaCommands `cmd:"" help:"List the servers on the database."`
-	Version versionCommand  `cmd:"" help:"Print the version."`
-	Help    helpCommand     `cmd:"" help:"Show help, also of a command: registrar help script push."`
+	Serve      serveCommand       `cmd:"" help:"Run the server."`
+	Check      checkCommand       `cmd:"" help:"Report what serve would run, what would be open to whom, and what is missing."`
+	Health     healthCommand      `cmd:"" help:"Check the health of a running server, which is found by its own configuration."`
+	Migrate    migrateCommand     `cmd:"" help:"Migrate the database's schema and exit."`
+	Script     scriptCommands     `cmd:"" help:"Inspect, test, upload and deploy scripts."`
+	Client     clientCommands     `cmd:"" help:"List, show and delete registered clients."`
+	Token      tokenCommands      `cmd:"" help:"Create, list and revoke initial access tokens."`
+	AdminToken adminTokenCommands `cmd:"" help:"Create, list, revoke and reset the tokens of administrators."`
+	Replica    replicaCommands    `cmd:"" help:"List the servers on the database."`
+	Version    versionCommand     `cmd:"" help:"Print the version."`
+	Help       helpCommand        `cmd:"" help:"Show help, also of a command: registrar help script push."`
 
 	// CompileModule is for processes that this program starts itself; see [host.CompileChild].
 	CompileModule compileCommand `cmd:"" hidden:""`

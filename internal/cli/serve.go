@@ -112,6 +112,11 @@ func (c *serveCommand) serve(
 			return err
 		}
 	}
+	if spare, err := a.FirstTokenIsSpare(ctx); err != nil {
+		return err
+	} else if spare {
+		logger.WarnContext(ctx, token.SpareNote)
+	}
 	return a.Serve(ctx, func(public, admin net.Addr) {
 		announce(ctx, announcement{
 			public:     baseAddress(public, config.TLS != nil),
