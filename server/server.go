@@ -132,6 +132,11 @@ type Config struct {
 	// was revoked.
 	Administrator func(ctx context.Context, presented string) (*token.Administrator, error)
 	AdminTokens   AdminTokens
+	// AdminJWTs checks JWT access tokens of administrators; nil means that no issuer of them is trusted.
+	AdminJWTs *bearer.Administrators
+	// AdminCertificates has the roles of administrators whose client certificate the admin listener has verified, by the
+	// subject in the form of RFC 2253, such as CN=ops,O=Example; nil means none. A token that is sent counts instead.
+	AdminCertificates map[string][]token.Role
 
 	// Discovery returns the authorization server's metadata; nil means that its paths respond with 404.
 	Discovery func() ([]byte, error)

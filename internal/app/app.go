@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -98,7 +99,8 @@ func New(ctx context.Context, c Config) (*App, error) {
 			return nil, errors.Join(err, a.Close(ctx))
 		}
 	}
-	a.administrators = token.NewAdministrators(token.AdministratorsConfig{Tokens: db, Configured: c.AdminToken})
+	a.administrators = token.NewAdministrators(token.AdministratorsConfig{Tokens: db, Configured: c.AdminToken,
+		Elsewhere: c.AdminsElsewhere()})
 	a.heart = &heart{store: db, log: c.Logger, describe: a.replica}
 	if err := a.connect(ctx); err != nil {
 		return nil, errors.Join(err, a.Close(ctx))
@@ -187,7 +189,17 @@ func (a *App) newServer(observer *metrics.Metrics) (*server.Server, error) {
 // FirstTokenIsSpare reports whether the admin token of the first start can be revoked; see [token.Spare].
 func (a *App) FirstTokenIsSpare(ctx context.Context) (bool, error) {
 	stored, err := a.Store.AdminTokens(ctx)
-	return token.Spare(stored, a.config.AdminToken != "", time.Now()), err
+	return token.Spare(stored, a.config.AdminToken != "" || a.config.AdminsElsewhere(), time.Now()), err
+}
+
+// AdminsElsewhere reports whether a JWT or a client certificate may give the role admin.
+func (c *Config) AdminsElsewhere() bool {
+	for _, roles := range c.Server.AdminCertificates {
+		if slices.Contains(roles, token.RoleAdmin) {
+			return true
+		}
+	}
+	return c.Server.AdminJWTs.Grant(token.RoleAdmin)
 }
 
 // replay is the server's Replay.

@@ -31,7 +31,7 @@ var arrows = map[string]string{
 	"scripts/host":         "engine hostfuncs scripts scripts/sandbox",
 	"server":               "engine scripts server/adminapi server/bearer internal/token",
 	"server/adminapi":      "scripts",
-	"server/bearer":        "engine internal/keyset",
+	"server/bearer":        "engine internal/keyset internal/token",
 	"store":                "engine scripts store/groupcommit internal/token",
 	"store/groupcommit":    "",
 	"sdk":                  "",

@@ -80,7 +80,7 @@ func (f *registrationFlags) issuers(sets keyset.Issuers, publicURL string) (map[
 	return issuers, nil
 }
 
-// perIssuer holds the values of a flag whose values are for all issuers of access tokens or, as ISSUER=VALUE, for one.
+// perIssuer holds the values of a flag whose values are for all issuers of tokens or, as ISSUER=VALUE, for one.
 type perIssuer struct {
 	common []string
 	own    map[string][]string // by issuer
@@ -94,6 +94,14 @@ func (p *perIssuer) of(issuer string) []string {
 	return p.common
 }
 
+// issuerFlag returns the flag that names the issuers to which the values of another flag belong.
+func issuerFlag(flag string) string {
+	if strings.HasPrefix(flag, "--admin-") {
+		return "--admin-issuer"
+	}
+	return "--jwt-issuer"
+}
+
 // divide reads the values of a flag of the given form. A value with more equals signs than the form must begin with an
 // issuer, so that a misspelt issuer does not count as a part of the value.
 func divide(issuers keyset.Issuers, flag, form string, list []string) (*perIssuer, error) {
@@ -102,8 +110,8 @@ func divide(issuers keyset.Issuers, flag, form string, list []string) (*perIssue
 	for _, entry := range list {
 		issuer, value := issuers.CutIssuer(entry)
 		if issuer == "" && strings.Count(value, "=") > signs {
-			return nil, fmt.Errorf("%s %q: must be %s, or ISSUER=%s with an issuer of --jwt-issuer, which are %s", flag, entry,
-				form, form, strings.Join(slices.Sorted(maps.Keys(issuers)), ", "))
+			return nil, fmt.Errorf("%s %q: must be %s, or ISSUER=%s with an issuer of %s, which are %s", flag, entry,
+				form, form, issuerFlag(flag), strings.Join(slices.Sorted(maps.Keys(issuers)), ", "))
 		}
 		before, after, found := strings.Cut(value, "=")
 		if value == "" || signs > 0 && (!found || before == "" || after == "") {

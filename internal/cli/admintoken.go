@@ -56,10 +56,12 @@ func (f *adminTokenFlags) forServer(host string) (string, error) {
 		}
 		return found, nil
 	}
-	return "", fmt.Errorf("no admin token: there is no %s in %s, where the server's first start writes it unless its "+
+	return "", fmt.Errorf("%w: there is no %s in %s, where the server's first start writes it unless its "+
 		"database is a SQLite file elsewhere; run this there, or set %s or --admin-token-file",
-		token.AdminFile, lookedIn(), token.AdminVariable)
+		errNoToken, token.AdminFile, lookedIn(), token.AdminVariable)
 }
+
+var errNoToken = errors.New("no admin token")
 
 // tokenFolders returns the folders where a command looks for the token of the server's first start.
 func tokenFolders() []string { return slices.Compact([]string{stateFolder(), "."}) }

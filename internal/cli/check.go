@@ -72,6 +72,7 @@ func (c *checkCommand) describe(r *checkReport, config app.Config) {
 		MetadataDocuments: c.MetadataDocuments, Traces: config.Tracing.Endpoint}
 	r.OpenTo = &openTo{Registration: string(config.Server.Registration), Management: c.Management,
 		Origins: config.Server.CORSOrigins, RateLimit: c.RateLimit, TokenIssuers: []string{}, Proxies: []string{},
+		AdminIssuers: []string{}, AdminSubjects: []string{},
 		Admin: "network", AdminCerts: c.AdminClientCA != ""}
 	switch {
 	case r.OpenTo.Origins != nil:
@@ -89,9 +90,19 @@ func (c *checkCommand) describe(r *checkReport, config app.Config) {
 	if host, err := listenHost("--admin-listen", c.AdminListen); err == nil && netrule.IsLoopback(host) {
 		r.OpenTo.Admin = "loopback"
 	}
-	if config.AdminToken != "" {
+	switch {
+	case config.AdminToken != "":
 		r.OpenTo.AdminToken = new("configured")
+	case config.AdminsElsewhere():
+		r.OpenTo.AdminToken = new(withoutToken)
 	}
+	for _, entry := range c.AdminIssuer {
+		if sets, err := keyset.ParseIssuers([]string{entry}, keyset.Config{}); err == nil {
+			r.OpenTo.AdminIssuers = slices.AppendSeq(r.OpenTo.AdminIssuers, maps.Keys(sets))
+		}
+	}
+	r.OpenTo.AdminSubjects = slices.AppendSeq(r.OpenTo.AdminSubjects, maps.Keys(config.Server.AdminCertificates))
+	slices.Sort(r.OpenTo.AdminSubjects)
 }
 
 // expiry returns when the certificate of a listener expires; nil means that it has none.
@@ -143,6 +154,7 @@ func (c *checkCommand) keys(ctx context.Context, r *checkReport) {
 	}{
 		{"--jwt-issuer", "access tokens", c.JWTIssuer},
 		{"--trusted-issuer", "software statements", c.TrustedIssuer},
+		{"--admin-issuer", "JWTs of administrators", c.AdminIssuer},
 	} {
 		sets, err := keyset.ParseIssuers(trusted.list, keyset.Config{Logger: slog.New(slog.DiscardHandler)})
 		if err != nil {

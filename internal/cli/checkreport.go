@@ -89,15 +89,17 @@ type runs struct {
 
 // openTo is who may do what.
 type openTo struct {
-	Registration string   `json:"registration"` // open, loopback or token
-	Management   bool     `json:"management"`   // by clients, of their own registrations
-	Origins      []string `json:"origins"`      // of pages; "*" means all, "loopback" those of this machine
-	RateLimit    float64  `json:"rate_limit"`   // per second and address; 0 means none
-	TokenIssuers []string `json:"token_issuers"`
-	Proxies      []string `json:"trusted_proxies"`
-	Admin        string   `json:"admin"`       // loopback or network
-	AdminToken   *string  `json:"admin_token"` // where it is; nil if it is unknown
-	AdminCerts   bool     `json:"admin_client_certificates"`
+	Registration  string   `json:"registration"` // open, loopback or token
+	Management    bool     `json:"management"`   // by clients, of their own registrations
+	Origins       []string `json:"origins"`      // of pages; "*" means all, "loopback" those of this machine
+	RateLimit     float64  `json:"rate_limit"`   // per second and address; 0 means none
+	TokenIssuers  []string `json:"token_issuers"`
+	Proxies       []string `json:"trusted_proxies"`
+	Admin         string   `json:"admin"`       // loopback or network
+	AdminToken    *string  `json:"admin_token"` // where it is; nil if it is unknown
+	AdminCerts    bool     `json:"admin_client_certificates"`
+	AdminIssuers  []string `json:"admin_issuers"`
+	AdminSubjects []string `json:"admin_subjects"` // of client certificates that have roles
 }
 
 // add adds a finding.
@@ -237,6 +239,8 @@ func (o *openTo) rows() [][]string {
 		{"  trusted proxies", orNone(o.Proxies)},
 		{"  admin API", admin},
 		{"  admin token", orUnknown(o.AdminToken)},
+		{"  admin JWTs of", orNone(o.AdminIssuers)},
+		{"  admin certificates of", orNone(o.AdminSubjects)},
 	}
 }
 

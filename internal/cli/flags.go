@@ -19,22 +19,23 @@ import (
 
 // serverFlags are the flags of serve and check.
 type serverFlags struct {
-	listenFlags       `group:"Listening:"`
-	tlsFlags          `group:"Listening:"`
-	proxyFlags        `group:"Listening:"`
-	databaseFlags     `group:"Database:"`
-	migrationFlags    `group:"Database:"`
-	startupFlags      `group:"Database:"`
-	registrationFlags `group:"Who may register:"`
-	managementFlags   `group:"Management by clients:"`
-	engineFlags       `group:"What may be registered:"`
-	documentFlags     `group:"External documents:"`
-	scriptFlags       `group:"Scripts:"`
-	signingFlags      `group:"Scripts:"`
-	moduleFlags       `group:"Scripts:"`
-	adminTokenFlags   `group:"Administration:"`
-	logFlags          `group:"Log:"`
-	traceFlags        `group:"Traces:"`
+	listenFlags        `group:"Listening:"`
+	tlsFlags           `group:"Listening:"`
+	proxyFlags         `group:"Listening:"`
+	databaseFlags      `group:"Database:"`
+	migrationFlags     `group:"Database:"`
+	startupFlags       `group:"Database:"`
+	registrationFlags  `group:"Who may register:"`
+	managementFlags    `group:"Management by clients:"`
+	engineFlags        `group:"What may be registered:"`
+	documentFlags      `group:"External documents:"`
+	scriptFlags        `group:"Scripts:"`
+	signingFlags       `group:"Scripts:"`
+	moduleFlags        `group:"Scripts:"`
+	adminTokenFlags    `group:"Administration:"`
+	administratorFlags `group:"Administration:"`
+	logFlags           `group:"Log:"`
+	traceFlags         `group:"Traces:"`
 }
 
 // listenFlags say where the server listens and how it is reached.

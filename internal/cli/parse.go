@@ -61,8 +61,11 @@ func (f *serverFlags) parse(logger *slog.Logger, g *guard.Guard) (app.Config, er
 	if err != nil {
 		return c, err
 	}
-	if c.Server.AccessTokens, err = f.accessTokens(publicURL, keyset.Config{Logger: logger, Guard: g,
-		Observe: c.Metrics.KeySetFetched}); err != nil {
+	keys := keyset.Config{Logger: logger, Guard: g, Observe: c.Metrics.KeySetFetched}
+	if c.Server.AccessTokens, err = f.accessTokens(publicURL, keys); err != nil {
+		return c, err
+	}
+	if err := f.administratorFlags.configure(&c, f.AdminClientCA, keys); err != nil {
 		return c, err
 	}
 	if c.AdminToken, err = f.configured(); err != nil {

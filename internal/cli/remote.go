@@ -31,6 +31,9 @@ func (f *remoteFlags) api() (*adminapi.API, error) {
 		return nil, usageError{err}
 	}
 	token, err := f.forServer(base.Hostname())
+	if f.TLSClientCert != "" && errors.Is(err, errNoToken) {
+		token, err = "", nil // the certificate may have roles
+	}
 	if err != nil {
 		return nil, err
 	}

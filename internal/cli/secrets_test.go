@@ -147,7 +147,7 @@ func TestEverySecretMayBeInAFile(t *testing.T) {
 		}
 		return next(nil)
 	})
-	if err != nil || seen != 3 {
-		t.Errorf("saw %d secrets, want --database of serve, check and migrate: %v", seen, err)
+	if err != nil || seen != 4 {
+		t.Errorf("saw %d secrets, want --database of serve, check, migrate and admin-token reset: %v", seen, err)
 	}
 }

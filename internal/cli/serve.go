@@ -101,12 +101,19 @@ func logStart(ctx context.Context, logger *slog.Logger, policy server.Registrati
 	logger.InfoContext(ctx, "starting", attributes...)
 }
 
+// withoutToken is where the admin token is if the first start makes none.
+const withoutToken = "not needed: administrators have JWTs or certificates"
+
 // serve creates the admin token of a first start, then runs a, and announces it and reports it as ready.
 func (c *serveCommand) serve(
 	ctx context.Context, a *app.App, config app.Config, systemd *sdnotify.Notifier, logger *slog.Logger, to *console,
 ) error {
 	where := "configured"
-	if config.AdminToken == "" {
+	switch {
+	case config.AdminToken != "":
+	case config.AdminsElsewhere():
+		where = withoutToken
+	default:
 		var err error
 		if where, err = token.First(ctx, a.Store, tokenFolder(c.Database), time.Now()); err != nil {
 			return err

@@ -50,7 +50,9 @@ func (m *memory) DeleteAdminToken(_ context.Context, id string) error {
 	return nil
 }
 
-func (m *memory) DeleteAdminTokenButLast(context.Context, string, time.Time) error { return token.ErrLast }
+func (m *memory) DeleteAdminTokenButLast(context.Context, string, time.Time) error {
+	return token.ErrLast
+}
 
 func (m *memory) UseAdminToken(_ context.Context, _ string, at time.Time, _ time.Duration) error {
 	m.mu.Lock()

@@ -25,7 +25,7 @@ import (
 // error.
 type API struct {
 	Base  string       // URL of the admin listener, such as http://127.0.0.1:8081
-	Token string       // an admin token
+	Token string       // an admin token; "" means that the client certificate of HTTP has roles
 	HTTP  *http.Client // nil means one with a timeout of three minutes, enough to compile a module
 }
 
@@ -188,7 +188,9 @@ func (a *API) do(ctx context.Context, method, path string, header http.Header, b
 		return fmt.Errorf("the server's address %s: %w", a.Base, err)
 	}
 	maps.Copy(request.Header, header)
-	request.Header.Set("Authorization", "Bearer "+a.Token)
+	if a.Token != "" {
+		request.Header.Set("Authorization", "Bearer "+a.Token)
+	}
 	client := cmp.Or(a.HTTP, &http.Client{Timeout: 3 * time.Minute})
 	response, err := client.Do(request)
 	if err != nil {

@@ -40,6 +40,11 @@ func New(c Config) (*Verifier, error) {
 	if !engine.IsScopeToken(c.Scope) {
 		return nil, errors.New("access tokens need one scope")
 	}
+	return newVerifier(c)
+}
+
+// newVerifier is New without a scope.
+func newVerifier(c Config) (*Verifier, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
@@ -83,6 +88,32 @@ const typeAccessToken = "at+jwt"
 // [engine.ErrUnavailable] if the issuer's keys are unavailable. If a valid token lacks Config.Scope, it is an
 // *[engine.Error] with the code insufficient_scope.
 func (v *Verifier) Verify(ctx context.Context, token string) (*engine.Caller, error) {
+	t, err := v.verify(ctx, token)
+	if err != nil {
+		return nil, err
+	}
+	scopes, err := t.all.scopes(t.issuer.ScopeClaims)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Contains(scopes, v.config.Scope) {
+		return nil, engine.RefuseAs(engine.InsufficientScope, "the access token needs the scope %s to register clients",
+			v.config.Scope)
+	}
+	return &engine.Caller{Auth: engine.AuthJWT, Issuer: t.Issuer, Subject: t.Subject, TokenID: t.ID, Scopes: scopes,
+		Claims: t.payload}, nil
+}
+
+// A verifiedToken is a token that is valid, whatever it allows.
+type verifiedToken struct {
+	*accessToken
+	issuer  *Issuer
+	all     claimSet
+	payload []byte
+}
+
+// verify is Verify without the scope.
+func (v *Verifier) verify(ctx context.Context, token string) (*verifiedToken, error) {
 	signed, err := jose.ParseSignedCompact(token, engine.TrustedAlgorithms())
 	if err != nil {
 		return nil, invalid("it is not a JWT signed with a trusted algorithm")
@@ -112,11 +143,11 @@ func (v *Verifier) Verify(ctx context.Context, token string) (*engine.Caller, er
 	case err != nil:
 		return nil, err
 	}
-	return v.caller(&issuer, header, payload)
+	return v.judge(&issuer, header, payload)
 }
 
-// caller checks the claims of a token whose signature is valid (RFC 9068 §4), and returns whom it identifies.
-func (v *Verifier) caller(issuer *Issuer, header claims.Header, payload []byte) (*engine.Caller, error) {
+// judge checks the claims of a token whose signature is valid (RFC 9068 §4).
+func (v *Verifier) judge(issuer *Issuer, header claims.Header, payload []byte) (*verifiedToken, error) {
 	t, err := parse(payload)
 	if err != nil {
 		return nil, err
@@ -137,16 +168,7 @@ func (v *Verifier) caller(issuer *Issuer, header claims.Header, payload []byte) 
 			return nil, invalid("its claim %s is not %s, as required", required.Claim, required.Value)
 		}
 	}
-	scopes, err := all.scopes(issuer.ScopeClaims)
-	if err != nil {
-		return nil, err
-	}
-	if !slices.Contains(scopes, v.config.Scope) {
-		return nil, engine.RefuseAs(engine.InsufficientScope, "the access token needs the scope %s to register clients",
-			v.config.Scope)
-	}
-	return &engine.Caller{Auth: engine.AuthJWT, Issuer: t.Issuer, Subject: t.Subject, TokenID: t.ID, Scopes: scopes,
-		Claims: payload}, nil
+	return &verifiedToken{t, issuer, all, payload}, nil
 }
 
 // check checks the audience, the times and the confirmation of a token.
