@@ -102,11 +102,11 @@ func TestPushChecksTheConfig(t *testing.T) {
 	must(t, script("replay", module, good))
 
 	// The config of the script in force is kept, if it fits the new module.
-	old := wasmtest.Path(t, "go-policy")
+	old := wasmtest.Path(t, "wrap-id")
 	must(t, script("push", old, "--name=ids", "--deploy", bad))
-	refused("a push that keeps a config", brandReason, script("push", module, "--name=ids", "--deploy", "--replace"))
+	refused("a push that keeps a config", brandReason, script("push", module, "--name=ids", "--deploy"))
 	must(t, script("push", old, "--name=ids", "--deploy", good))
-	kept := must(t, script("push", module, "--name=ids", "--deploy", "--replace")).out
+	kept := must(t, script("push", module, "--name=ids", "--deploy")).out
 	if !strings.Contains(kept, "its config is kept") {
 		t.Errorf("got:\n%s", kept)
 	}
@@ -123,7 +123,7 @@ func TestSchemaDecidesWhichMembersAreKnown(t *testing.T) {
 		return runHere(t, append([]string{"script", "push", file, "--deploy", "--server", s.Admin.URL,
 			"--admin-token-file", servertest.File(t, "token", servertest.AdminToken)}, args...)...)
 	}
-	plain := wasmtest.Wasm(t, "go-policy")
+	plain := wasmtest.Wasm(t, "wrap-id")
 	m, err := wasmbin.Decode(plain)
 	if err != nil {
 		t.Fatal(err)
@@ -132,9 +132,9 @@ func TestSchemaDecidesWhichMembersAreKnown(t *testing.T) {
 	if got := push(plain); got.code != exitFailed || !strings.Contains(got.err, "has brands, which") {
 		t.Errorf("without a schema: got %d and %s", got.code, got.err)
 	}
-	got := push(wasmtest.WithConfigSchema(t, "go-policy", `{"maxProperties":0}`))
+	got := push(wasmtest.WithConfigSchema(t, "wrap-id", `{"maxProperties":0}`))
 	if got.code != exitFailed || !strings.Contains(got.err, "config: must have at most 0 members") {
 		t.Errorf("with a schema that it does not fit: got %d and %s", got.code, got.err)
 	}
-	must(t, push(wasmtest.WithConfigSchema(t, "go-policy", `{"minProperties":1}`)))
+	must(t, push(wasmtest.WithConfigSchema(t, "wrap-id", `{"minProperties":1}`)))
 }
