@@ -98,7 +98,7 @@ func TestOverwritten(t *testing.T) {
 	}
 }
 
-// Changes that are discarded overwrote nothing, and neither did a step that refused.
+// Changes that are discarded overwrote nothing.
 func TestDiscardedChangesOverwriteNothing(t *testing.T) {
 	early := scripted(t, scriptedPatch{"set_grant_types", "", `{"client_name":"B"}`})
 	var r *Registration

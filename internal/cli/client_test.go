@@ -18,6 +18,9 @@ func TestActsOfAClient(t *testing.T) {
 		{`[{"step":"add_client_id","script":"ids","module":"sha256:00","changed":["client_id","scope"]},{"step":"set_scopes","script":"policy","module":"sha256:01"}]`,
 			[][]string{{"script", "ids in add_client_id changed client_id, scope (sha256:00)"},
 				{"script", "policy in set_scopes changed nothing (sha256:01)"}}},
+		{`[{"step":"set_scopes","script":"policy","module":"sha256:01","request":["scope","client_name"]}]`,
+			[][]string{{"script",
+				"policy in set_scopes changed nothing, and in the request scope, client_name (sha256:01)"}}},
 		{`"other"`, [][]string{{"scripts", `"other"`}}},
 	} {
 		if diff := cmp.Diff(tt.want, actsOf(adminapi.Client{Acts: jsontext.Value(tt.acts)})); diff != "" {
