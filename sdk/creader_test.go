@@ -1,6 +1,7 @@
 package sdk_test
 
 import (
+	"hash/crc32"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,12 +15,12 @@ import (
 )
 
 // compileC compiles a C program for the test, as the Makefile does.
-func compileC(t *testing.T, source string) []byte {
+func compileC(t *testing.T, source string, flags ...string) []byte {
 	t.Helper()
 	module := filepath.Join(t.TempDir(), "c.wasm")
-	out, err := exec.Command("clang", "--target=wasm32", "-std=c11", "-ffreestanding", "-nostdlib", "-Oz", "-Wall",
-		"-Wextra", "-Werror",
-		"-Wl,--no-entry,--strip-all,-z,stack-size=8192", "-o", module, source).CombinedOutput()
+	args := append(flags, "--target=wasm32", "-std=c11", "-ffreestanding", "-nostdlib", "-Oz", "-Wall", "-Wextra",
+		"-Werror", "-Wl,--no-entry,--strip-all,-z,stack-size=8192", "-o", module, source)
+	out, err := exec.Command("clang", args...).CombinedOutput()
 	if _, missing := exec.LookPath("clang"); missing != nil && os.Getenv("CI") == "" {
 		t.Skip(missing)
 	}
@@ -100,5 +101,24 @@ func TestReaderInC(t *testing.T) {
 	}
 	if name := got.registration.Client.Metadata.ClientName; name != "a \"name\"\\" {
 		t.Errorf("client_name %q", name)
+	}
+}
+
+// The secret of the example has the checksum of what is before it.
+func TestSecretWithChecksumInC(t *testing.T) {
+	k := newKit(t, compileC(t, "c/examples/secret-with-checksum/main.c", "-Ic"))
+	got := k.registerConfigs(usual, jsontext.Value(`{"prefix":"acme_"}`))
+	got.done(t)
+	secret := got.registration.Secret.Reveal()
+	if !strings.HasPrefix(secret, "acme_") || len(secret) != 5+43+6 {
+		t.Fatalf("a secret of %d bytes", len(secret))
+	}
+	text, digits := secret[:48], secret[48:]
+	var sum uint64
+	for _, digit := range digits {
+		sum = sum*62 + uint64(strings.IndexRune(base62, digit))
+	}
+	if want := uint64(crc32.ChecksumIEEE([]byte(text))); sum != want {
+		t.Errorf("the checksum is %d, want %d", sum, want)
 	}
 }

@@ -126,6 +126,8 @@ func TestChecksums(t *testing.T) {
 	})
 }
 
+const base62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
 // randomTextOf returns the n characters that random bytes which count on from a number give.
 func randomTextOf(alphabet string, n, from int) string {
 	var text []byte
@@ -138,7 +140,6 @@ func randomTextOf(alphabet string, n, from int) string {
 }
 
 func TestRandomText(t *testing.T) {
-	const base62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 	ascii := make([]byte, 128)
 	for i := range ascii {
 		ascii[i] = byte(i)

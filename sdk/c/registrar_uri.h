@@ -53,10 +53,11 @@ static inline registrar_text registrar_lower(registrar_text text) {
 // registrar_is_uri_text reports whether a text has only characters of RFC 3986 section 2, and two digits after each
 // percent sign.
 static inline _Bool registrar_is_uri_text(registrar_text text) {
-	if (registrar_find(text, TEXT("\"<>\\^`{|}")) < text.len) return 0;
 	for (unsigned i = 0; i < text.len; i++) {
-		if (text.ptr[i] <= ' ' || text.ptr[i] >= 0x7f) return 0; // beyond 0x7f a char is below 0
-		if (text.ptr[i] != '%') continue;
+		char c = text.ptr[i];
+		if (c <= ' ' || c >= 0x7f) return 0; // beyond 0x7f a char is below 0
+		if (c == '"' || c == '<' || c == '>' || c == '\\' || c == '^' || c == '`' || (c >= '{' && c <= '}')) return 0;
+		if (c != '%') continue;
 		if (i + 2 >= text.len || !registrar_is_hex(text.ptr[i + 1]) || !registrar_is_hex(text.ptr[i + 2])) return 0;
 	}
 	return 1;

@@ -100,11 +100,12 @@ export class Uri {
 function isUriText(text: string): bool {
   for (let i = 0; i < text.length; i++) {
     const c = text.charCodeAt(i);
-    if (c <= 0x20 || c >= 0x7f) return false;
+    if (c <= 0x20 || (c >= 0x7b && c != 0x7e)) return false; // a space, { | }, and what is not ASCII
+    if (c == 0x22 || c == 0x3c || c == 0x3e || c == 0x5c || c == 0x5e || c == 0x60) return false; // " < > \ ^ `
     if (c != 0x25) continue; // %
     if (i + 2 >= text.length || !isHex(text.charCodeAt(i + 1)) || !isHex(text.charCodeAt(i + 2))) return false;
   }
-  return !hasAny(text, "\"<>\\^`{|}");
+  return true;
 }
 
 function isScheme(text: string): bool {
@@ -133,8 +134,11 @@ function isName(host: string): bool {
 }
 
 function hasAny(text: string, characters: string): bool {
-  for (let i = 0; i < characters.length; i++) {
-    if (text.includes(characters.charAt(i))) return true;
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i);
+    for (let j = 0; j < characters.length; j++) {
+      if (c == characters.charCodeAt(j)) return true;
+    }
   }
   return false;
 }

@@ -7,7 +7,6 @@
 package main
 
 import (
-	"net/url"
 	"slices"
 	"strconv"
 
@@ -61,18 +60,18 @@ func change(err error) {
 
 //go:wasmexport set_redirect_uris
 func setRedirectURIs() int32 {
-	for i, text := range registrar.Request().Get("redirect_uris").Strings() {
-		uri, err := url.Parse(text)
-		if err != nil {
-			break // the base reports it
-		}
-		loopback := slices.Contains([]string{"localhost", "127.0.0.1", "::1"}, uri.Hostname())
+	if registrar.Base() != registrar.Done {
+		return registrar.Refused
+	}
+	for i, text := range registrar.Client().Get("redirect_uris").Strings() {
+		uri, _ := registrar.ParseURI(text) // text that is no URI has no scheme
+		loopback := slices.Contains([]string{"localhost", "127.0.0.1", "::1"}, uri.Host)
 		if uri.Scheme != "https" && (uri.Scheme != "http" || !loopback) {
 			return registrar.Refuse(registrar.InvalidRedirectURI,
 				"redirect_uris["+strconv.Itoa(i)+"]: only https, and http on a loopback host, are allowed here")
 		}
 	}
-	return registrar.Base()
+	return registrar.Done
 }
 
 func main() {}

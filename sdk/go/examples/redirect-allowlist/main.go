@@ -9,7 +9,6 @@
 package main
 
 import (
-	"net/url"
 	"strconv"
 	"strings"
 
@@ -18,25 +17,25 @@ import (
 
 //go:wasmexport set_redirect_uris
 func setRedirectURIs() int32 {
+	if registrar.Base() != registrar.Done {
+		return registrar.Refused
+	}
 	config := registrar.Config()
 	environment := config.Require("environment").Text()
 	hosts := config.Require("hosts", environment).Strings()
-	for i, text := range registrar.Request().Get("redirect_uris").Strings() {
-		uri, err := url.Parse(text)
-		if err != nil {
-			break // the base reports it
-		}
-		if !allowed(uri, hosts) {
-			registrar.Log(registrar.LevelInfo, "refused the host "+uri.Hostname()+" in "+environment)
+	for i, text := range registrar.Client().Get("redirect_uris").Strings() {
+		uri, ok := registrar.ParseURI(text)
+		if !ok || !allowed(uri, hosts) {
+			registrar.Log(registrar.LevelInfo, "refused the host "+uri.Host+" in "+environment)
 			return registrar.Refuse(registrar.InvalidRedirectURI,
 				"redirect_uris["+strconv.Itoa(i)+"]: its host is not allowed in this environment")
 		}
 	}
-	return registrar.Base()
+	return registrar.Done
 }
 
-func allowed(uri *url.URL, hosts []string) bool {
-	host := strings.ToLower(uri.Hostname())
+func allowed(uri registrar.URI, hosts []string) bool {
+	host := uri.Host
 	if uri.Scheme != "https" && (uri.Scheme != "http" || host != "localhost") {
 		return false
 	}

@@ -77,22 +77,28 @@ func isSoftwareID(id string) bool {
 
 //go:wasmexport set_redirect_uris
 func setRedirectURIs() int32 {
+	if registrar.Base() != registrar.Done {
+		return registrar.Refused
+	}
 	vouched := registrar.Statement().Get("software_redirect_uris").Strings()
-	for i, uri := range registrar.Request().Get("redirect_uris").Strings() {
+	for i, uri := range registrar.Client().Get("redirect_uris").Strings() {
 		if !slices.Contains(vouched, uri) {
 			return registrar.Refuse(registrar.InvalidRedirectURI,
 				"redirect_uris["+strconv.Itoa(i)+"]: the software statement does not hold it")
 		}
 	}
-	return registrar.Base()
+	return registrar.Done
 }
 
-// The name is that of the statement, since users see it when they consent.
+// The name is that of the statement in every language, since users see it when they consent.
 //
 //go:wasmexport set_client_name
 func setClientName() int32 {
 	if registrar.Base() != registrar.Done {
 		return registrar.Refused
+	}
+	for _, form := range registrar.Client().Tagged("client_name") {
+		change(registrar.Remove(form.Name))
 	}
 	change(registrar.Set("client_name", registrar.Statement().Get("software_client_name").Text()))
 	return registrar.Done
