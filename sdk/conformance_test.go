@@ -20,7 +20,7 @@ import (
 func TestMain(m *testing.M) { wasmtest.Main(m) }
 
 // languages are the languages that must have a conformance module. Additional modules are tested too.
-const languages = "assemblyscript c go rust"
+const languages = "assemblyscript assemblyscript-0.27 c emscripten go rust"
 
 // forEach runs a test with the conformance module of each SDK.
 func forEach(t *testing.T, test func(t *testing.T, k *kit)) {

@@ -132,6 +132,7 @@ var pages = map[string]page{
 	"docs/sdk.md": {
 		before: aServer,
 		needs:  []string{"go", "make", "clang", "wasm-ld"},
+		notRun: []string{"Emscripten is not installed for the tests; its conformance module is committed"},
 		says:   []string{"set_redirect_uris", "3 passed, 0 failed", "deployment 1 is in force"},
 	},
 	"docs/sdk-assemblyscript.md": {
@@ -140,7 +141,7 @@ var pages = map[string]page{
 	},
 	"docs/sdk-rust.md": {
 		needs: []string{"make", "/usr/bin/cargo", "/usr/bin/rustc"},
-		says:  []string{"3 passed, 0 failed"},
+		says:  []string{"3 passed, 0 failed", `"acme-`},
 	},
 	"docs/signing.md": {
 		before: "cp \"$TREE\"/testdata/wasm/prefix-id.wasm ids.wasm\n",

@@ -214,7 +214,7 @@ func (i *inspection) exportedFunction(name string, have wasmbin.FuncType) {
 	case name == Initialize && have.String() != startType:
 		i.refuse("the export %s has the type %s: it must be %s, so %s",
 			name, have, startType, fixOf(have, wasmbin.FuncType{}))
-	case known || name == Initialize:
+	case known || name == Initialize || slices.Contains(ofEmscripten, name):
 	case have.String() == stepType:
 		i.warn("the export %s has the type of a step, but there is no step of that name%s",
 			name, suggest.DidYouMean(name, i.steps))

@@ -45,6 +45,10 @@ var habits = []habit{
 	{prefixes: []string{"_Z"}, fix: "which is a C++ name: link what defines it, or declare it extern \"C\""},
 }
 
+// ofEmscripten lists the functions with the type of a step that Emscripten exports from every library.
+var ofEmscripten = []string{"__errno_location", "stackSave", "emscripten_stack_get_base", "emscripten_stack_get_current",
+	"emscripten_stack_get_end", "emscripten_stack_get_free"}
+
 // habitOf returns what to tell the toolchain that imports a function from env, "" where that is not known.
 func habitOf(name string) string {
 	for _, h := range habits {

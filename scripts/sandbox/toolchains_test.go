@@ -7,6 +7,18 @@ import (
 	"registrar/scripts/wasmbin"
 )
 
+// Functions that Emscripten always exports are no misspelt steps.
+func TestExportsOfEmscripten(t *testing.T) {
+	step := wasmbin.FuncType{Results: []wasmbin.ValueType{wasmbin.I32}}
+	for name, want := range map[string]int{"stackSave": 0, "emscripten_stack_get_free": 0, "stack_save": 1} {
+		var i inspection
+		i.exportedFunction(name, step)
+		if got := len(i.verdict.Warnings); got != want {
+			t.Errorf("%s: %d warnings, want %d: %v", name, got, want, i.verdict.Warnings)
+		}
+	}
+}
+
 // A module that imports from env is told which flag keeps its toolchain from that.
 func TestImportsOfToolchains(t *testing.T) {
 	for name, want := range map[string]string{
