@@ -136,11 +136,16 @@ func needRole(c echo.Context, roles ...token.Role) error {
 		return nil
 	}
 	var names strings.Builder
-	for _, r := range roles {
+	for i, r := range roles {
+		if i > 0 {
+			names.WriteString(", ")
+		}
 		names.WriteString(string(r))
+	}
+	if len(roles) > 0 {
 		names.WriteString(" or ")
 	}
-	return engine.RefuseAs(engine.InsufficientScope, "this call needs the role %sadmin", names.String())
+	return engine.RefuseAs(engine.InsufficientScope, "this call needs the role %s%s", names.String(), token.RoleAdmin)
 }
 
 // administratorOf returns the administrator who makes a call; without one, it is one without a role.
