@@ -72,6 +72,10 @@ var pages = map[string]page{
 		notRun: []string{"docker compose needs a container engine; TestDockerfile runs the image's build"},
 		says:   []string{`"client_id"`, "3 passed, 0 failed", "deployment 1 is in force", "https://other.example/cb is not allowed here", "deployment 2 is in force"},
 	},
+	"docs/admins.md": {
+		before: aServer,
+		says:   []string{"deploys of CI", "revoked first-start", "Ada too has the role admin"},
+	},
 	"docs/check.md": {
 		says: []string{"note     there is no admin token", "What would be open to whom"},
 	},
@@ -106,7 +110,7 @@ var pages = map[string]page{
 		says:  []string{"Status: \"ready\"", "msg=listening", "\nok\n"},
 	},
 	"docs/upgrade.md": {
-		says: []string{"down to 1 loses at least\n  replicas ", "  clients.retry_until       0 rows with a value\n"},
+		says: []string{"down to 1 loses at least\n  admin_tokens.used_at ", "  clients.retry_until       0 rows with a value\n"},
 	},
 	"docs/performance-notes.md": {
 		notRun: []string{"make bench takes 13 minutes of an idle machine; the tests of bench run every part briefly"},
