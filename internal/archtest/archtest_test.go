@@ -57,7 +57,7 @@ var leaves = []string{"internal/certs", "internal/claims", "internal/displaytext
 var testPackages = []string{
 	"store/storetest", "store/storetest/mariadb", "store/storetest/galera", "store/storetest/child",
 	"internal/servertest", "internal/wasmtest", "internal/wasmtest/hostile", "internal/wasmtest/hostile/generate",
-	"internal/e2e", "internal/archtest", "internal/alloctest",
+	"internal/e2e", "internal/archtest", "internal/alloctest", "scripts/javascript/template/generate",
 }
 
 // rooms are the libraries that only some production packages may import.

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Rebuilds the template in a temporary folder and compares it with what is committed, byte for byte. Where a compiler has
-# another version than the recorded one, the bytes differ and are not compared.
+# Rebuilds the template in a temporary folder and compares it with what is committed, byte for byte. Where a compiler
+# has another version than the recorded one, the bytes differ and are not compared.
 set -eu
 cd "$(dirname "$0")"
 out=$(mktemp -d)
