@@ -27,6 +27,7 @@ var arrows = map[string]string{
 	"scripts/snapshot":     "scripts/wasmbin",
 	"scripts/memory":       "scripts/wasmbin",
 	"scripts/codecache":    "",
+	"scripts/javascript":   "scripts/wasmbin",
 	"scripts/sandbox":      "hostfuncs scripts scripts/codecache scripts/configschema scripts/memory scripts/metering scripts/snapshot scripts/wasmbin",
 	"scripts/host":         "engine hostfuncs scripts scripts/sandbox",
 	"server":               "engine scripts server/adminapi server/bearer internal/token",
@@ -64,7 +65,8 @@ var testPackages = []string{
 var rooms = map[string]string{
 	"gorm.io/":                        "store",
 	"github.com/labstack/echo/":       "server",
-	"github.com/tetratelabs/wazero":   "scripts/sandbox scripts/memory hostfuncs",
+	"github.com/tetratelabs/wazero":   "scripts/sandbox scripts/memory scripts/javascript hostfuncs",
+	"github.com/evanw/esbuild":        "scripts/javascript",
 	"github.com/alecthomas/kong":      "internal/cli",
 	"github.com/goccy/go-yaml":        "internal/cli",
 	"github.com/prometheus/":          "internal/metrics",
