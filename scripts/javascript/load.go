@@ -31,8 +31,8 @@ func (t *template) load(ctx context.Context, timeout time.Duration, b bundle) (l
 	r := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigInterpreter().
 		WithCloseOnContextDone(true).WithMemoryLimitPages(maxPages))
 	defer r.Close(context.WithoutCancel(ctx))
-	var said strings.Builder
-	guest, err := t.instantiate(ctx, r, &said)
+	var reason strings.Builder
+	guest, err := t.instantiate(ctx, r, &reason)
 	if err != nil {
 		return loaded{}, fmt.Errorf("loading the template of scripts: %w", err)
 	}
@@ -45,14 +45,15 @@ func (t *template) load(ctx context.Context, timeout time.Duration, b bundle) (l
 			"compute tables there, and leave the rest to the steps", timeout)
 	case ctx.Err() != nil:
 		return loaded{}, ctx.Err()
-	case said.Len() > 0:
-		return loaded{}, b.thrown(said.String())
+	case reason.Len() > 0:
+		return loaded{}, b.thrown(reason.String())
 	}
 	return loaded{}, fmt.Errorf("loading the script: %w", err)
 }
 
-// instantiate returns an instance of the template that is not initialized. It writes what the script logs to said.
-func (t *template) instantiate(ctx context.Context, r wazero.Runtime, said *strings.Builder) (*guest, error) {
+// instantiate returns an instance of the template that is not initialized. Where the script fails, it writes why to
+// reason.
+func (t *template) instantiate(ctx context.Context, r wazero.Runtime, reason *strings.Builder) (*guest, error) {
 	compiled, err := r.CompileModule(ctx, t.bytes)
 	if err != nil {
 		return nil, err
@@ -64,12 +65,15 @@ func (t *template) instantiate(ctx context.Context, r wazero.Runtime, said *stri
 			modules[module] = r.NewHostModuleBuilder(module)
 		}
 		call := func(_ context.Context, m api.Module, stack []uint64) {
-			if name != "log" {
+			switch name {
+			case "log":
+			case "fail":
+				text, _ := m.Memory().Read(api.DecodeU32(stack[0]), api.DecodeU32(stack[1]))
+				reason.Write(text)
+				panic("the script failed")
+			default:
 				panic(name + " was called at top level")
 			}
-			line, _ := m.Memory().Read(api.DecodeU32(stack[1]), api.DecodeU32(stack[2]))
-			said.Reset() // the last line says why the script fails
-			said.Write(line)
 		}
 		modules[module].NewFunctionBuilder().
 			WithGoModuleFunction(api.GoModuleFunc(call), f.ParamTypes(), f.ResultTypes()).Export(name)
@@ -106,7 +110,7 @@ func (g *guest) place(ctx context.Context, export string, b []byte) (segment, er
 
 // The room that the template has for names of files and for mappings, in bytes.
 const (
-	maxSources  = 4<<10 - 1
+	maxSources  = 64<<10 - 1
 	maxMappings = 512<<10 - 1
 )
 
@@ -119,7 +123,6 @@ func (g *guest) compile(ctx context.Context, b bundle) (loaded, error) {
 	if len(sources) > maxSources || len(mappings) > maxMappings {
 		sources, mappings = bundled+"\n", "" // positions are then those of the bundle
 	}
-	var segments []segment
 	for _, part := range []struct{ export, text string }{
 		{"js_source", b.code}, {"js_sources", sources}, {"js_mappings", mappings},
 	} {
@@ -128,7 +131,6 @@ func (g *guest) compile(ctx context.Context, b bundle) (loaded, error) {
 			return loaded{}, err
 		}
 		g.Memory().Write(s.address, s.bytes)
-		segments = append(segments, s)
 	}
 	if _, err := g.ExportedFunction("_initialize").Call(ctx); err != nil {
 		return loaded{}, err
@@ -141,13 +143,16 @@ func (g *guest) compile(ctx context.Context, b bundle) (loaded, error) {
 		return loaded{}, problem(b.entry(), "the script compiles to %d bytes: at most %d are allowed; "+
 			"import less of packages, or move tables into the config", len(code), maxCode)
 	}
-	segments[0].bytes = code
+	source, err := g.place(ctx, "js_source", code)
+	if err != nil {
+		return loaded{}, err
+	}
 	length, err := g.place(ctx, "js_bytecode_length", binary.LittleEndian.AppendUint32(nil, uint32(len(code))))
 	if err != nil {
 		return loaded{}, err
 	}
 	exports, err := g.exports(ctx)
-	return loaded{append(segments, length), exports}, err
+	return loaded{[]segment{source, length}, exports}, err
 }
 
 // bytecode returns what an initialized guest compiled the script to.
@@ -181,11 +186,11 @@ func (g *guest) exports(ctx context.Context) ([]string, error) {
 
 var position = regexp.MustCompile(`([^\s();]+):(\d+):(\d+)`)
 
-// thrown returns the error of a script that fails at top level. said is the template's line: what was thrown, and where.
-func (b *bundle) thrown(said string) error {
-	text, _, _ := strings.Cut(said, ";")
+// thrown returns the error of a script that fails at top level. reason is the template's: what was thrown, and where.
+func (b *bundle) thrown(reason string) error {
+	text, _, _ := strings.Cut(reason, "; at ")
 	p := Problem{File: b.entry(), Text: "the script's top level fails: " + strings.TrimSpace(text)}
-	for _, found := range position.FindAllStringSubmatch(said, -1) {
+	for _, found := range position.FindAllStringSubmatch(reason, -1) {
 		file := found[1]
 		i := slices.IndexFunc(b.files, func(f File) bool { return f.Name == file })
 		if i < 0 {
