@@ -1,6 +1,7 @@
 package sdk_test
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"os"
@@ -9,18 +10,25 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"registrar/engine"
 	"registrar/internal/wasmtest"
+	"registrar/scripts/javascript"
 )
 
 func TestMain(m *testing.M) { wasmtest.Main(m) }
 
-// languages are the languages that must have a conformance module. Additional modules are tested too.
+// languages are the languages that must have a conformance module. Additional modules are tested too. A script in
+// JavaScript is packed by the program, so its module is made here.
 const languages = "assemblyscript assemblyscript-0.27 c emscripten go rust"
+
+var javaScript = sync.OnceValues(func() ([]byte, error) {
+	return javascript.PackFile(context.Background(), "javascript/conformance/script.ts")
+})
 
 // forEach runs a test with the conformance module of each SDK.
 func forEach(t *testing.T, test func(t *testing.T, k *kit)) {
@@ -38,6 +46,9 @@ func forEach(t *testing.T, test func(t *testing.T, k *kit)) {
 		if modules[language] == nil {
 			t.Errorf("conformance/%s.wasm is missing: make conformance builds it", language)
 		}
+	}
+	if modules["javascript"], err = javaScript(); err != nil {
+		t.Fatal(err)
 	}
 	for _, language := range slices.Sorted(maps.Keys(modules)) {
 		t.Run(language, func(t *testing.T) { test(t, newKit(t, modules[language])) })

@@ -192,11 +192,13 @@ func (o outcome) refused(t *testing.T, code engine.Code, description string) {
 	}
 }
 
-// failed checks that the script failed in a step, for a reason that contains the given words.
+// failed checks that the script failed in a step, for a reason that contains the given words. In JavaScript the function
+// set_client_id is setClientId, so neither case nor underscores matter.
 func (o outcome) failed(t *testing.T, step, reason string) {
 	t.Helper()
+	plain := func(s string) string { return strings.ToLower(strings.ReplaceAll(s, "_", "")) }
 	failure, ok := errors.AsType[*host.ScriptError](o.err)
-	if !ok || failure.Step != step || !strings.Contains(failure.Reason, reason) {
+	if !ok || failure.Step != step || !strings.Contains(plain(failure.Reason), plain(reason)) {
 		t.Errorf("got %v, want a failure in %s: %s", o.err, step, reason)
 	}
 }
