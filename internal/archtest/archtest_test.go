@@ -38,7 +38,7 @@ var arrows = map[string]string{
 	"sdk":                  "",
 	"sdk/go/registrar":     "",
 	"internal/app":         "engine scripts scripts/host server store internal/discovery internal/metrics internal/token internal/tracing",
-	"internal/cli":         "engine scripts scripts/configschema scripts/host scripts/sandbox scripts/wasmbin sdk server server/adminapi server/bearer store internal/app internal/discovery internal/fetch internal/keyset internal/metrics internal/scriptcase internal/sdnotify internal/token internal/tracing",
+	"internal/cli":         "engine scripts scripts/configschema scripts/host scripts/javascript scripts/sandbox scripts/wasmbin sdk server server/adminapi server/bearer store internal/app internal/discovery internal/fetch internal/keyset internal/metrics internal/scriptcase internal/sdnotify internal/token internal/tracing",
 	"internal/discovery":   "engine",
 	"internal/fetch":       "",
 	"internal/keyset":      "engine",

@@ -15,8 +15,9 @@ type scriptCommands struct {
 	Inspect     scriptInspectCommand     `cmd:"" help:"Check a module as an upload would. Needs no server."`
 	Run         scriptRunCommand         `cmd:"" help:"Run a request through all steps with one script and store nothing. Needs no server."`
 	Test        scriptTestCommand        `cmd:"" help:"Run the test cases of a script. Needs no server."`
-	Pack        scriptPackCommand        `cmd:"" help:"Put the JSON Schema of a script's configuration into its module. Needs no server."`
+	Pack        scriptPackCommand        `cmd:"" help:"Make a module of a script in JavaScript or TypeScript; put the JSON Schema of a configuration into a module. Needs no server."`
 	Push        scriptPushCommand        `cmd:"" help:"Upload a module; deploy it with --deploy."`
+	Show        scriptShowCommand        `cmd:"" help:"Print the source that a module was packed from."`
 	List        scriptListCommand        `cmd:"" help:"List uploaded modules, newest first."`
 	Deployments scriptDeploymentsCommand `cmd:"" help:"List deployments, newest first. The first is in force."`
 	Deploy      scriptDeployCommand      `cmd:"" help:"Deploy a list of scripts."`

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 
 	"registrar/scripts"
@@ -13,14 +12,14 @@ import (
 
 // scriptInspectCommand checks a module.
 type scriptInspectCommand struct {
-	File string `arg:"" placeholder:"FILE.wasm" help:"Module to check."`
+	File string `arg:"" placeholder:"FILE" help:"Module to check: FILE.wasm, or a script in JavaScript or TypeScript, which is packed first."`
 	scriptFlags
 	outputFlags
 }
 
 // Run checks the module as an upload would and describes it.
 func (c *scriptInspectCommand) Run(ctx context.Context, to *console) error {
-	wasm, err := os.ReadFile(c.File)
+	wasm, err := readModule(ctx, c.File)
 	if err != nil {
 		return err
 	}

@@ -13,20 +13,26 @@ import (
 	"strings"
 
 	"registrar/scripts"
+	"registrar/scripts/javascript"
 	"registrar/sdk"
 )
 
 // scriptNewCommand creates a script project.
 type scriptNewCommand struct {
 	Folder string `arg:"" placeholder:"DIR" help:"Folder of the project; must be empty or not exist."`
-	Name   string `placeholder:"NAME" help:"Name of the script: make builds NAME.wasm, and a push deploys it as NAME. Defaults to the folder's."`
-	Lang   string `required:"" placeholder:"LANG" help:"Language: go, rust, as (AssemblyScript) or c."`
+	Name   string `placeholder:"NAME" help:"Name of the script: its file is NAME.ts or NAME.js, or make builds NAME.wasm, and a push deploys it as NAME. Defaults to the folder's."`
+	Lang   string `required:"" placeholder:"LANG" help:"Language: ts (TypeScript), js (JavaScript), go, rust, as (AssemblyScript) or c."`
 }
 
 // sdkFolder returns the folder of the SDK for a value of --lang.
 func sdkFolder(lang string) string {
-	if lang == "as" {
+	switch lang {
+	case "as":
 		return "assemblyscript"
+	case "js":
+		return "javascript"
+	case "ts":
+		return "typescript"
 	}
 	return lang
 }
@@ -86,16 +92,25 @@ func newProject(files fs.FS, lang, script string) (map[string][]byte, error) {
 		if inside == "Makefile" || inside == "README.md" {
 			b = bytes.ReplaceAll(b, []byte(namePlaceholder), []byte(script))
 		}
+		if isPacked(lang) && inside == "script."+lang {
+			inside = script + "." + lang // without a Makefile, the file has the script's name
+		}
 		project[strings.TrimSuffix(inside, ".tmpl")] = b
 		return err
 	})
+	if isPacked(lang) {
+		project["registrar.d.ts"] = []byte(javascript.Types)
+	}
 	return project, err
 }
+
+// isPacked reports whether scripts in a language are packed, instead of compiled by make.
+func isPacked(lang string) bool { return lang == "js" || lang == "ts" }
 
 // languages returns the values of --lang that have a template.
 func languages(files fs.FS) []string {
 	var known []string
-	for _, lang := range []string{"go", "rust", "as", "c"} {
+	for _, lang := range []string{"ts", "js", "go", "rust", "as", "c"} {
 		if _, err := fs.Stat(files, path.Join(sdkFolder(lang), "template")); err == nil {
 			known = append(known, lang)
 		}

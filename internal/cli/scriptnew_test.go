@@ -24,7 +24,7 @@ func TestScriptNewRefuses(t *testing.T) {
 		code               int
 		says               string
 	}{
-		{"an unknown language", "cobol", missing, exitUsage, "--lang cobol: no such template; there are go"},
+		{"an unknown language", "cobol", missing, exitUsage, "--lang cobol: no such template; there are ts, js, go"},
 		{"a path instead of a language", "go/template", missing, exitUsage, "no such template"},
 		{"a folder with a file in it", "go", full, exitUsage, "is not empty"},
 		{"a file", "go", file, exitFailed, "not a directory"},
@@ -96,14 +96,25 @@ func TestTemplates(t *testing.T) {
 				t.Errorf("%s: the project has %s", lang, name)
 			}
 		}
-		for _, name := range []string{"Makefile", "README.md"} {
+		names := []string{"Makefile", "README.md"}
+		if isPacked(lang) { // which need no make
+			names = []string{"README.md"}
+			for _, name := range []string{"my-ids." + lang, lang + "config.json", "config.schema.json", "registrar.d.ts"} {
+				if len(project[name]) == 0 {
+					t.Errorf("%s: the project has no %s", lang, name)
+				}
+			}
+		}
+		for _, name := range names {
 			if !bytes.Contains(project[name], []byte("my-ids")) {
 				t.Errorf("%s: %s does not name the script", lang, name)
 			}
 		}
-		if cases < 2 || project["Makefile"] == nil || project["README.md"] == nil {
-			t.Errorf("%s: %d cases, Makefile of %d bytes, README of %d bytes",
-				lang, cases, len(project["Makefile"]), len(project["README.md"]))
+		if lang == "c" && project["script.c"] == nil {
+			t.Error("c: the project has no script.c, which its Makefile compiles")
+		}
+		if cases < 2 {
+			t.Errorf("%s: %d cases", lang, cases)
 		}
 	}
 }

@@ -8,15 +8,14 @@ import (
 	"path/filepath"
 
 	"registrar/scripts"
-	"registrar/scripts/configschema"
-	"registrar/scripts/wasmbin"
+	"registrar/scripts/javascript"
 )
 
 // scriptPackCommand makes the module that is uploaded.
 type scriptPackCommand struct {
-	File         string `arg:"" placeholder:"FILE" help:"Module to pack, as a compiler wrote it: FILE.wasm."`
+	File         string `arg:"" placeholder:"FILE" help:"Script to pack, in JavaScript or TypeScript, or FILE.wasm as a compiler wrote it."`
 	Out          string `short:"o" required:"" placeholder:"OUT.wasm" help:"File to write. It may be FILE."`
-	ConfigSchema string `placeholder:"F.json" help:"JSON Schema of the configuration, for the module to carry."`
+	ConfigSchema string `placeholder:"F.json" help:"JSON Schema of the configuration, for the module to carry. Of a script, defaults to config.schema.json in its folder, if it exists."`
 	outputFlags
 }
 
@@ -28,8 +27,8 @@ type packed struct {
 }
 
 // Run packs the file. Nothing is written if the module or the schema is invalid.
-func (c *scriptPackCommand) Run(_ context.Context, to *console) error {
-	wasm, err := c.pack()
+func (c *scriptPackCommand) Run(ctx context.Context, to *console) error {
+	wasm, err := c.pack(ctx)
 	if err != nil {
 		return err
 	}
@@ -47,40 +46,22 @@ func (c *scriptPackCommand) Run(_ context.Context, to *console) error {
 }
 
 // pack returns the module to write, by the kind of the file.
-func (c *scriptPackCommand) pack() ([]byte, error) {
-	b, err := os.ReadFile(c.File)
+func (c *scriptPackCommand) pack(ctx context.Context) ([]byte, error) {
+	extension := filepath.Ext(c.File)
+	switch {
+	case javascript.IsScript(c.File):
+		return packScript(ctx, c.File, c.ConfigSchema)
+	case extension != ".wasm":
+		return nil, usageError{fmt.Errorf("%s: cannot pack a file that ends in %q: it must be .js, .mjs, .ts or .wasm",
+			c.File, extension)}
+	case c.ConfigSchema == "":
+		return nil, usageError{errors.New("--config-schema is missing: there is nothing else to pack into a module")}
+	}
+	wasm, err := os.ReadFile(c.File)
 	if err != nil {
 		return nil, err
 	}
-	switch extension := filepath.Ext(c.File); extension {
-	case ".wasm":
-		if c.ConfigSchema == "" {
-			return nil, usageError{errors.New("--config-schema is missing: there is nothing else to pack into a module")}
-		}
-		return c.withSchema(b)
-	default:
-		return nil, usageError{fmt.Errorf("%s: cannot pack a file that ends in %q: it must be .wasm", c.File, extension)}
-	}
-}
-
-// withSchema returns a module with the schema of --config-schema in place of the one that it may have; without the
-// flag, the module as it is.
-func (c *scriptPackCommand) withSchema(wasm []byte) ([]byte, error) {
-	if c.ConfigSchema == "" {
-		return wasm, nil
-	}
-	schema, err := os.ReadFile(c.ConfigSchema)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := configschema.Parse(schema); err != nil {
-		return nil, fmt.Errorf("%s: %w", c.ConfigSchema, err)
-	}
-	m, err := wasmbin.Decode(wasm)
-	if err != nil {
-		return nil, fmt.Errorf("%s: the module cannot be read: %w", c.File, err)
-	}
-	return m.WithCustom(wasm, configschema.Section, schema), nil
+	return withSchema(c.File, wasm, c.ConfigSchema)
 }
 
 // replaceFile writes a file as a whole: others see the old content or the new one, also if writing fails.

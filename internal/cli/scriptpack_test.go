@@ -71,7 +71,8 @@ func TestScriptPackRefuses(t *testing.T) {
 		code                     int
 	}{
 		{"no schema", in, "", "--config-schema is missing", exitUsage},
-		{"another kind of file", servertest.File(t, "script.txt", ""), good, `ends in ".txt": it must be .wasm`, exitUsage},
+		{"another kind of file", servertest.File(t, "script.txt", ""), good,
+			`ends in ".txt": it must be .js, .mjs, .ts or .wasm`, exitUsage},
 		{"no module", servertest.File(t, "script.wasm", "text"), good, "the module cannot be read", exitFailed},
 		{"a schema that is none", in, servertest.File(t, "other.json", `{"type":"text"}`),
 			"other.json: config schema: /type: fits none of", exitFailed},

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 
 	"registrar/scripts"
@@ -14,8 +13,8 @@ import (
 
 // scriptPushCommand uploads a module and may deploy it.
 type scriptPushCommand struct {
-	File       string `arg:"" placeholder:"FILE.wasm" help:"Module to upload."`
-	Name       string `placeholder:"NAME" help:"Name of the script. Defaults to the file's, NAME.wasm."`
+	File       string `arg:"" placeholder:"FILE" help:"Module to upload: FILE.wasm, or a script in JavaScript or TypeScript, which is packed first."`
+	Name       string `placeholder:"NAME" help:"Name of the script. Defaults to the file's, without its extension."`
 	Deploy     bool   `help:"Deploy the module, in place of the script of that name with its configuration, else last (innermost); see --outermost and --before."`
 	Mode       string `enum:",enforce,shadow" default:"" help:"With --deploy: shadow only records what the script would do. Defaults to the current mode, else enforce."`
 	ConfigJSON string `name:"config-json" placeholder:"JSON" help:"With --deploy: configuration of the script, an object. Defaults to the current one."`
@@ -56,7 +55,7 @@ func (c *scriptPushCommand) Run(ctx context.Context, to *console) error {
 	if err != nil {
 		return err
 	}
-	wasm, err := os.ReadFile(c.File)
+	wasm, err := readModule(ctx, c.File)
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"os"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -14,7 +13,7 @@ import (
 
 // scriptReplayCommand runs stored registrations through a script that is not deployed.
 type scriptReplayCommand struct {
-	File       string `arg:"" placeholder:"FILE.wasm" help:"Module. It is uploaded, but not deployed."`
+	File       string `arg:"" placeholder:"FILE" help:"Module: FILE.wasm, or a script in JavaScript or TypeScript, which is packed first. It is uploaded, but not deployed."`
 	Last       int    `default:"1000" placeholder:"N" help:"How many of the latest registrations to replay, at most 100000. Default ${default}."`
 	Name       string `placeholder:"NAME" help:"Name of the script. Defaults to the file's. It runs in place of the deployed script of that name, else last."`
 	ConfigJSON string `name:"config-json" placeholder:"JSON" help:"Configuration of the script, an object. Defaults to that of the script that it replaces."`
@@ -39,7 +38,7 @@ func (c *scriptReplayCommand) Run(ctx context.Context, to *console) error {
 	if err != nil {
 		return err
 	}
-	wasm, err := os.ReadFile(c.File)
+	wasm, err := readModule(ctx, c.File)
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,7 @@ import (
 
 // scriptRunCommand is a dry run of one script.
 type scriptRunCommand struct {
-	File       string `arg:"" placeholder:"FILE.wasm" help:"Module to run."`
+	File       string `arg:"" placeholder:"FILE" help:"Module to run: FILE.wasm, or a script in JavaScript or TypeScript, which is packed first."`
 	Request    string `required:"" placeholder:"FILE.json" help:"Registration request, as a client would send it."`
 	ConfigJSON string `name:"config-json" default:"{}" placeholder:"JSON" help:"Configuration of the script, an object. Default ${default}."`
 	Caller     string `placeholder:"FILE.json" help:"Caller, as read_caller shows it to scripts. Defaults to an anonymous one."`
@@ -35,7 +35,7 @@ func (c *scriptRunCommand) Run(ctx context.Context, to *console) error {
 	if err != nil {
 		return usageError{err}
 	}
-	wasm, err := os.ReadFile(c.File)
+	wasm, err := readModule(ctx, c.File)
 	if err != nil {
 		return err
 	}

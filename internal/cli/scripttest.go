@@ -9,12 +9,13 @@ import (
 	"strings"
 
 	"registrar/internal/scriptcase"
+	"registrar/scripts/javascript"
 )
 
 // scriptTestCommand runs the cases of one script.
 type scriptTestCommand struct {
 	Folder string `arg:"" placeholder:"DIR" help:"Folder of the cases: DIR/*.txtar and DIR/cases/*.txtar."`
-	Wasm   string `placeholder:"FILE.wasm" help:"Module to test. Defaults to the only one in DIR."`
+	Wasm   string `placeholder:"FILE" help:"Module to test: FILE.wasm, or a script in JavaScript or TypeScript, which is packed first. Defaults to the only .wasm file in DIR, else to the only script; a module that was packed from a script in DIR does not count."`
 	Watch  bool   `help:"Run the cases again whenever the module or a case changes, until interrupted."`
 	stepFlags
 	outputFlags
@@ -47,7 +48,7 @@ func (c *scriptTestCommand) test(ctx context.Context, to *console) error {
 	if err != nil {
 		return err
 	}
-	wasm, err := os.ReadFile(file)
+	wasm, err := readModule(ctx, file)
 	if err != nil {
 		return err
 	}
@@ -90,17 +91,40 @@ func (c *scriptTestCommand) module() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	var found []string
+	var modules, sources []string
 	for _, e := range entries {
-		if !e.IsDir() && filepath.Ext(e.Name()) == ".wasm" {
-			found = append(found, filepath.Join(c.Folder, e.Name()))
+		file := filepath.Join(c.Folder, e.Name())
+		switch {
+		case e.IsDir():
+		case javascript.IsScript(file):
+			sources = append(sources, file)
+		case filepath.Ext(file) == ".wasm" && !packedHere(file):
+			modules = append(modules, file)
 		}
 	}
+	found := modules
+	if len(modules) == 0 {
+		found = sources
+	}
 	if len(found) != 1 {
-		modules := cmp.Or(strings.Join(found, " and "), "no .wasm file")
-		return "", usageError{fmt.Errorf("%s has %s: use --wasm", c.Folder, modules)}
+		files := cmp.Or(strings.Join(found, " and "), "no .wasm, .js or .ts file")
+		return "", usageError{fmt.Errorf("%s has %s: use --wasm", c.Folder, files)}
 	}
 	return found[0], nil
+}
+
+// packedHere reports whether a module was packed from a script that is beside it, which may have changed since.
+func packedHere(module string) bool {
+	wasm, err := os.ReadFile(module)
+	if err != nil {
+		return false
+	}
+	files, err := javascript.Sources(wasm)
+	if err != nil {
+		return false
+	}
+	_, err = os.Stat(filepath.Join(filepath.Dir(module), filepath.Base(files[0].Name)))
+	return err == nil
 }
 
 func (r *testReport) add(result scriptcase.Result) {

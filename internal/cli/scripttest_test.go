@@ -244,7 +244,7 @@ func TestScriptTestFindsModuleAndCases(t *testing.T) {
 		want  string
 	}{
 		{map[string]string{"a.wasm": ""}, exitFailed, "no cases"},
-		{map[string]string{"a.txtar": plainRequest + registers}, exitUsage, "no .wasm file: use --wasm"},
+		{map[string]string{"a.txtar": plainRequest + registers}, exitUsage, "no .wasm, .js or .ts file: use --wasm"},
 		{map[string]string{"a.txtar": plainRequest + registers, "a.wasm": "", "b.wasm": ""}, exitUsage, "b.wasm: use --wasm"},
 		{map[string]string{"a.txtar": plainRequest + registers, "a.wasm": "text"}, exitFailed, "the module is rejected"},
 	} {

@@ -11,12 +11,13 @@ import (
 	"strings"
 
 	"registrar/scripts"
+	"registrar/scripts/javascript"
 	"registrar/server/adminapi"
 )
 
 // uploadFlags are the flags of an upload.
 type uploadFlags struct {
-	Signature string `placeholder:"FILE" help:"File of the module's minisign signature. Defaults to FILE.wasm.minisig, if it exists."`
+	Signature string `placeholder:"FILE" help:"File of the module's minisign signature. Defaults to FILE.minisig, if it exists; of a script, it is that of the packed module."`
 }
 
 // upload uploads the module that was read from a file, with its signature if it has one.
@@ -49,7 +50,13 @@ func scriptName(given, path string) (string, error) {
 }
 
 // fileName returns the name that a file gives its module.
-func fileName(path string) string { return strings.TrimSuffix(filepath.Base(path), ".wasm") }
+func fileName(path string) string {
+	base := filepath.Base(path)
+	if javascript.IsScript(path) {
+		return strings.TrimSuffix(base, filepath.Ext(base))
+	}
+	return strings.TrimSuffix(base, ".wasm")
+}
 
 // localName is fileName for a module that stays in this process. It falls back to "script".
 func localName(path string) string {

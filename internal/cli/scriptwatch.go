@@ -3,10 +3,13 @@ package cli
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
+
+	"registrar/scripts/javascript"
 )
 
 // watchInterval is how often the files of a script's cases are looked at.
@@ -56,23 +59,36 @@ func exitedOr(err error, to *console) error {
 // state returns a text that changes with the files that a run reads: their names, sizes and times of change.
 func (c *scriptTestCommand) state() string {
 	var b strings.Builder
-	files := []string{c.Wasm}
-	for _, pattern := range []string{"*.wasm", "*.txtar", filepath.Join("cases", "*.txtar")} {
-		// The folder is not a pattern, so its files are listed instead of globbed.
-		entries, err := os.ReadDir(filepath.Join(c.Folder, filepath.Dir(pattern)))
-		if err != nil {
-			continue
-		}
-		for _, e := range entries {
-			if filepath.Ext(e.Name()) == filepath.Ext(pattern) {
-				files = append(files, filepath.Join(c.Folder, filepath.Dir(pattern), e.Name()))
-			}
-		}
-	}
-	for _, file := range files {
-		if info, err := os.Stat(file); err == nil {
+	add := func(file string, info fs.FileInfo, err error) {
+		if err == nil {
 			fmt.Fprintf(&b, "%s %d %d\n", file, info.Size(), info.ModTime().UnixNano())
 		}
 	}
+	if c.Wasm != "" {
+		info, err := os.Stat(c.Wasm)
+		add(c.Wasm, info, err)
+	}
+	filepath.WalkDir(c.Folder, func(file string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+		case entry.IsDir() && skipped(entry.Name()):
+			return fs.SkipDir
+		case !entry.IsDir() && watched(file):
+			info, err := os.Stat(file) // of what a link leads to
+			add(file, info, err)
+		}
+		return nil // a file that is gone may come back
+	})
 	return b.String()
+}
+
+// skipped reports whether a folder holds nothing that its user edits: packages, and what version control keeps.
+func skipped(folder string) bool {
+	return folder == "node_modules" || folder == "target" || len(folder) > 1 && strings.HasPrefix(folder, ".")
+}
+
+// watched reports whether a run may read a file.
+func watched(file string) bool {
+	extension := filepath.Ext(file)
+	return javascript.IsScript(file) || extension == ".wasm" || extension == ".txtar" || extension == ".json"
 }

@@ -53,7 +53,7 @@ func TestScriptTestWatches(t *testing.T) {
 		}
 	}
 	await := func(b *lockedBuffer, want string) { t.Helper(); awaitTimes(1, b, want) }
-	await(&err, "has no .wasm file: use --wasm\nwatching ")
+	await(&err, "has no .wasm, .js or .ts file: use --wasm\nwatching ")
 	wasm, readErr := os.ReadFile(wasmtest.Path(t, "prefix-id"))
 	if readErr != nil {
 		t.Fatal(readErr)

@@ -30,6 +30,11 @@ const loadTimeout = 10 * time.Second
 //go:embed template.wasm
 var templateModule string
 
+// Types is registrar.d.ts: the types of what scripts work with, for editors and compilers. It is not part of a module.
+//
+//go:embed registrar.d.ts
+var Types string
+
 // extensions are the extensions of files that can be packed.
 var extensions = []string{".js", ".mjs", ".ts", ".mts"}
 
@@ -66,9 +71,5 @@ func pack(ctx context.Context, timeout time.Duration, read func() (bundle, error
 	if err := t.checkExports(b, loaded.exports); err != nil {
 		return nil, err
 	}
-	section, err := sourceSection(b.files)
-	if err != nil {
-		return nil, err
-	}
-	return append(t.module(loaded), section...), nil
+	return withSources(t.module(loaded), b.files)
 }

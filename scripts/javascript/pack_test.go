@@ -207,11 +207,10 @@ func TestVerify(t *testing.T) {
 	if same, err := Verify(t.Context(), module); err != nil || !same {
 		t.Errorf("the module of its own source: got %v, %v", same, err)
 	}
-	section, err := sourceSection([]File{{"policy.ts", "export function set_max_age() {}\n"}})
+	forged, err := withSources(module, []File{{"policy.ts", "export function set_max_age() {}\n"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	forged := append(withoutCustom(module), section...)
 	if same, err := Verify(t.Context(), forged); err != nil || same {
 		t.Errorf("a module with another source: got %v, %v; want false", same, err)
 	}

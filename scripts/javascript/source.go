@@ -1,7 +1,6 @@
 package javascript
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 
@@ -21,14 +20,17 @@ type sources struct {
 	Files []File `json:"files"`
 }
 
-// sourceSection returns the custom section with the files of a script (WebAssembly 2.0 §5.5.3).
-func sourceSection(files []File) ([]byte, error) {
+// withSources returns a module with the section that keeps files.
+func withSources(module []byte, files []File) ([]byte, error) {
 	content, err := json.Marshal(sources{files}, json.Deterministic(true))
 	if err != nil {
 		return nil, fmt.Errorf("encoding the script's files: %w", err)
 	}
-	content = append(append(binary.AppendUvarint(nil, uint64(len(SourceSection))), SourceSection...), content...)
-	return append(binary.AppendUvarint([]byte{0}, uint64(len(content))), content...), nil
+	m, err := wasmbin.Decode(module)
+	if err != nil {
+		return nil, fmt.Errorf("reading what the script was packed into: %w", err)
+	}
+	return m.WithCustom(module, SourceSection, content), nil
 }
 
 // Sources returns the files that a module was packed from, the script's own first. It returns [ErrNoSource] if the
@@ -38,19 +40,16 @@ func Sources(module []byte) ([]File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the module: %w", err)
 	}
-	for _, s := range m.Sections {
-		if s.ID != wasmbin.SectionCustom || s.Name != SourceSection {
-			continue
-		}
-		content := s.Content.In(module)
-		n, length := binary.Uvarint(content)
-		var kept sources
-		if err := json.Unmarshal(content[length+int(n):], &kept); err != nil {
-			return nil, fmt.Errorf("the section %s of the module: %w", SourceSection, err)
-		}
-		if len(kept.Files) > 0 {
-			return kept.Files, nil
-		}
+	kept := m.Custom(module, SourceSection)
+	if len(kept) != 1 {
+		return nil, ErrNoSource
 	}
-	return nil, ErrNoSource
+	var content sources
+	if err := json.Unmarshal(kept[0], &content); err != nil {
+		return nil, fmt.Errorf("the section %s of the module: %w", SourceSection, err)
+	}
+	if len(content.Files) == 0 {
+		return nil, ErrNoSource
+	}
+	return content.Files, nil
 }
