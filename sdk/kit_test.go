@@ -124,6 +124,13 @@ func (k *kit) registerBody(body string, list ...script) outcome {
 // registerConfigs is registerBody with raw configs.
 func (k *kit) registerConfigs(body string, configs ...jsontext.Value) outcome {
 	k.t.Helper()
+	k.deploy(configs...)
+	return k.registerDeployed(body)
+}
+
+// deploy deploys scripts with raw configs, the first one outermost.
+func (k *kit) deploy(configs ...jsontext.Value) {
+	k.t.Helper()
 	var deployed []scripts.Script
 	for i, config := range configs {
 		deployed = append(deployed, scripts.Script{Name: "kit" + strconv.Itoa(i), Module: k.module.Digest,
@@ -132,6 +139,11 @@ func (k *kit) registerConfigs(body string, configs ...jsontext.Value) outcome {
 	if _, err := k.host.Deploy(k.t.Context(), scripts.Deployment{Scripts: deployed}, nil); err != nil {
 		k.t.Fatal(err)
 	}
+}
+
+// registerDeployed registers a client through the deployed scripts.
+func (k *kit) registerDeployed(body string) outcome {
+	k.t.Helper()
 	e := k.engine()
 	request, err := engine.ParseRequest([]byte(body))
 	if err != nil {

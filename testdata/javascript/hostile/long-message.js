@@ -1,0 +1,4 @@
+// failure: xxxxxxxx
+export function set_max_age() {
+  throw new Error("x".repeat(100000));
+}

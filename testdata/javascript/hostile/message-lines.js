@@ -1,0 +1,4 @@
+// failure: Error: first
+export function set_max_age() {
+  throw new Error("first\nsecond");
+}

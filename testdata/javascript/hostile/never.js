@@ -1,0 +1,4 @@
+// failure: a promise is awaited that nothing settles
+export async function set_max_age() {
+  await new Promise(() => {});
+}

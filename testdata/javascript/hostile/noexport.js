@@ -1,0 +1,2 @@
+// unpacked: exports no step
+function set_max_age() {}

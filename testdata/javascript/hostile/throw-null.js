@@ -1,0 +1,4 @@
+// failure: null
+export function set_max_age() {
+  throw null;
+}

@@ -1,0 +1,3 @@
+// unpacked: nothing settles
+await new Promise(() => {});
+export function set_max_age() {}

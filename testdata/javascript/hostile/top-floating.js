@@ -1,0 +1,3 @@
+// unpacked: unhandled
+Promise.reject(new Error("unhandled"));
+export function set_max_age() {}

@@ -1,0 +1,3 @@
+// unpacked: does not end
+for (;;);
+export function set_max_age() {}

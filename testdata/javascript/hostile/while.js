@@ -1,0 +1,4 @@
+// failure: out of fuel
+export function set_max_age() {
+  while (true);
+}
