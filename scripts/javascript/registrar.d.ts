@@ -275,7 +275,7 @@ type ClientRequest = { readonly [name in keyof Metadata]: Metadata[name] | null 
 /** A client as built so far. For extension members: `client as JSONObject`. */
 type Client = Metadata & Tagged<string> & { readonly client_id?: string };
 
-/** A JSON Merge Patch of a client's metadata (RFC 7396). null removes a member. */
+/** A JSON Merge Patch of metadata (RFC 7396). null removes a member. For extension members: `{ … } as Patch`. */
 type Patch = { readonly [name in keyof Metadata]?: Metadata[name] | null } & Tagged<string | null> & {
   readonly client_id?: never;
   readonly client_secret?: never;
@@ -305,15 +305,16 @@ interface Context {
   readonly mode: "enforce" | "shadow" | "canary" | "dry_run" | "replay" | (string & {});
 }
 
-/** The parts of a URI (RFC 3986 §3). Scheme and host are in lower case; nothing is decoded. */
+/** The parts of a URI (RFC 3986 §3), as written and not decoded, but for scheme and host. */
 interface URIParts {
+  /** In lower case. */
   readonly scheme: string;
   /** Without the "@"; undefined where there is no "@". */
   readonly userinfo?: string;
-  /** Undefined where there is no "//". An IPv6 address has its brackets. */
-  readonly host?: string;
-  /** Without the ":"; undefined where there is no ":". */
-  readonly port?: string;
+  /** In lower case; an IPv6 address is without brackets, as in RFC 5952. "" where there is none. */
+  readonly host: string;
+  /** 0 to 65535; undefined where there is none, or an empty one. */
+  readonly port?: number;
   readonly path: string;
   /** Without the "?"; undefined where there is no "?". */
   readonly query?: string;
@@ -321,12 +322,35 @@ interface URIParts {
   readonly fragment?: string;
 }
 
-/** The codes of a refusal: RFC 7591 §3.2.2 and RFC 6750 §3.1. */
+/** A form of a member for one language (RFC 7591 §2.2). */
+interface TaggedValue {
+  /** Of the member, such as "client_name" or "client_name#ja". */
+  readonly name: string;
+  /** The BCP 47 language tag as written, whose case does not matter; "" for the member without one. */
+  readonly tag: string;
+  readonly value: JSONValue;
+}
+
+/** A member of the config that is there. Its functions throw if it has another type, and name it. */
+interface RequiredMember {
+  /** Of any type but null. */
+  readonly value: JSONValue;
+  text(): string;
+  /** A list, which may be empty. */
+  strings(): readonly string[];
+  /** A whole number that a double holds exactly. */
+  int(): number;
+  bool(): boolean;
+  object(): JSONObject;
+}
+
+/** The codes of a refusal: RFC 7591 §3.2.2 (400), and of RFC 6750 §3.1 invalid_token (401), insufficient_scope (403). */
 type RefusalCode =
   | "invalid_redirect_uri"
   | "invalid_client_metadata"
   | "invalid_software_statement"
   | "unapproved_software_statement"
+  | "invalid_token"
   | "insufficient_scope";
 
 /** What a step works with. Its functions need no receiver, so a step may destructure it. */
@@ -366,6 +390,12 @@ interface Registrar<Config = JSONObject> {
    * not allowed, which changes nothing; the log has the reason.
    */
   patch(patch: Patch): void;
+  /**
+   * Applies a JSON Merge Patch (RFC 7396) to the request, as the built-in steps that have not begun will read it: in an
+   * earlier step, or before base(). It throws where the patch is not allowed, which changes nothing; the log has the
+   * reason.
+   */
+  patchRequest(patch: Patch): void;
   /** Sets the client ID, in add_client_id: 1 to 255 visible ASCII characters. */
   setClientId(id: string): void;
   /**
@@ -386,11 +416,34 @@ interface Registrar<Config = JSONObject> {
   random(bytes: number): Uint8Array;
   /** Returns random bytes, 256 at most, as hexadecimal digits, two for each. */
   randomHex(bytes: number): string;
-  /** Splits an absolute URI by RFC 3986 §3; null for any other text. Do not search the text itself for a host. */
+  /**
+   * Returns characters of an alphabet, each of them equally likely: for a secret of 256 bits, 43 letters and digits. An
+   * alphabet has 2 to 128 different ASCII characters; the length is 0 to 4096. It draws a byte for each character, and
+   * some more where 256 is no multiple of the alphabet's size.
+   */
+  randomText(alphabet: string, length: number): string;
+  /** Returns the checksum of a text in UTF-8, as zip, PNG and Ethernet have it (IEEE 802.3). */
+  crc32(text: string): number;
+  /**
+   * Returns a number, 0 to 4294967295, as six digits of 0-9, A-Z and a-z, the most significant one first: "000000" to
+   * "4gfFC3".
+   */
+  encodeBase62(n: number): string;
+  /**
+   * Takes an absolute URI apart (RFC 3986 §3); null for any other text, and for one that programs read in different
+   * ways, so that a rule about hosts sees the host that a browser connects to. Do not search the text itself.
+   */
   parseURI(uri: string): URIParts | null;
+  /**
+   * Returns all forms of a member in the languages of an object (RFC 7591 §2.2), the one without a tag first. Those
+   * that are null are left out. A policy about what users read, such as client_name, must look at all of them.
+   */
+  tagged(object: object, member: string): TaggedValue[];
+  /** Returns a member of the config that must be there, or throws. Further names lead into objects. */
+  required(name: string, ...inside: string[]): RequiredMember;
 }
 
-/** The object that a step gets as its argument. Outside a step its members throw, but for parseURI. */
+/** The object that a step gets as its argument. Outside a step its members throw, but for parseURI, tagged, crc32 and encodeBase62. */
 declare const registrar: Registrar;
 
 /** Each call writes a line of the script's log, of at most 4 KiB. A registration may write 32 lines. */

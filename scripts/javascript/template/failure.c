@@ -1,4 +1,4 @@
-// How a script fails.
+// How a script fails, and what its functions take.
 
 #include <stdio.h>
 #include <string.h>
@@ -23,6 +23,17 @@ _Noreturn void fail_with_exception(JSContext *c) {
 	positions_rewrite(reason, author, sizeof author);
 	host_fail(author, strlen(author));
 	__builtin_trap();
+}
+
+int take_count(JSContext *c, JSValueConst v, const char *what, uint32_t most, uint32_t *n) {
+	double d = -1;
+	if (JS_IsNumber(v) && JS_ToFloat64(c, &d, v)) return 0;
+	if (!(d >= 0 && d <= most && d == (uint32_t)d)) {
+		JS_ThrowRangeError(c, "%s must be a whole number, 0 to %u", what, most);
+		return 0;
+	}
+	*n = d;
+	return 1;
 }
 
 int in_step(JSContext *c) {

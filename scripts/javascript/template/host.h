@@ -10,6 +10,7 @@ HOST(read_caller) int host_read_caller(void *, unsigned);
 HOST(read_config) int host_read_config(void *, unsigned);
 HOST(client_exists) int host_client_exists(const void *, unsigned);
 HOST(patch_client) int host_patch_client(const void *, unsigned);
+HOST(patch_request) int host_patch_request(const void *, unsigned);
 HOST(set_client_id) void host_set_client_id(const void *, unsigned);
 HOST(set_client_secret) void host_set_client_secret(const void *, unsigned, long long);
 HOST(get_item) int host_get_item(const void *, unsigned, void *, unsigned);

@@ -7,8 +7,6 @@
 
 #include "shim.h"
 
-#define FUNCTION(name) static JSValue js_##name(JSContext *c, JSValueConst self, int argc, JSValueConst *argv)
-
 // The values of the host, read and parsed when they are first asked for.
 
 #define READER(name, function) {#name, host_##function},
@@ -55,14 +53,18 @@ static int take_patch(JSContext *c, JSValueConst v, text *t) {
 	return ok;
 }
 
-FUNCTION(patch) {
+// patch_with patches a value of the host, which is then read again.
+static JSValue patch_with(JSContext *c, JSValueConst v, int (*patch)(const void *, unsigned), int value) {
 	text t;
-	if (!in_step(c) || !take_patch(c, argv[0], &t)) return JS_EXCEPTION;
-	int rejected = host_patch_client(t.p, t.n);
+	if (!in_step(c) || !take_patch(c, v, &t)) return JS_EXCEPTION;
+	int rejected = patch(t.p, t.n);
 	JS_FreeCString(c, t.p);
-	forget(c, VALUE_client);
-	return rejected ? JS_ThrowTypeError(c, "the patch is not allowed: the line before says why") : JS_UNDEFINED;
+	forget(c, value);
+	return rejected ? JS_ThrowTypeError(c, "the patch is not allowed: the log says why") : JS_UNDEFINED;
 }
+
+FUNCTION(patch) { return patch_with(c, argv[0], host_patch_client, VALUE_client); }
+FUNCTION(patchRequest) { return patch_with(c, argv[0], host_patch_request, VALUE_request); }
 
 // refuse throws, so that the step ends without a return. A step that catches the exception has refused all the same.
 FUNCTION(refuse) {

@@ -15,6 +15,7 @@
 	X(base, 0) \
 	X(tryBase, 0) \
 	X(patch, 1) \
+	X(patchRequest, 1) \
 	X(setClientId, 1) \
 	X(setClientSecret, 2) \
 	X(clientExists, 1) \
@@ -23,4 +24,8 @@
 	X(now, 0) \
 	X(random, 1) \
 	X(randomHex, 1) \
-	X(parseURI, 1)
+	X(randomText, 2) \
+	X(crc32, 1) \
+	X(encodeBase62, 1) \
+	X(parseURI, 1) \
+	X(tagged, 2)

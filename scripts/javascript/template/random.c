@@ -17,20 +17,7 @@ static int draw(JSContext *c, void *buffer, uint32_t n) {
 	return 1;
 }
 
-// take_count reads a number of bytes or characters and reports whether it is a whole number from 0 to most. Where it is
-// not, it throws.
-static int take_count(JSContext *c, JSValueConst v, const char *what, uint32_t most, uint32_t *n) {
-	double d = -1;
-	if (JS_IsNumber(v) && JS_ToFloat64(c, &d, v)) return 0;
-	if (!(d >= 0 && d <= most && d == (uint32_t)d)) {
-		JS_ThrowRangeError(c, "%s must be a whole number from 0 to %u", what, most);
-		return 0;
-	}
-	*n = d;
-	return 1;
-}
-
-JSValue js_random(JSContext *c, JSValueConst self, int argc, JSValueConst *argv) {
+FUNCTION(random) {
 	uint32_t n;
 	uint8_t b[MAX_RANDOM];
 	if (!take_count(c, argv[0], "the number of random bytes", sizeof b, &n) || !draw(c, b, n)) return JS_EXCEPTION;
@@ -41,7 +28,7 @@ JSValue js_random(JSContext *c, JSValueConst self, int argc, JSValueConst *argv)
 	return array;
 }
 
-JSValue js_randomHex(JSContext *c, JSValueConst self, int argc, JSValueConst *argv) {
+FUNCTION(randomHex) {
 	uint32_t n;
 	uint8_t b[256];
 	char hex[2 * sizeof b];
@@ -49,6 +36,39 @@ JSValue js_randomHex(JSContext *c, JSValueConst self, int argc, JSValueConst *ar
 	for (uint32_t i = 0; i < n; i++)
 		hex[2 * i] = "0123456789abcdef"[b[i] >> 4], hex[2 * i + 1] = "0123456789abcdef"[b[i] & 15];
 	return JS_NewStringLen(c, hex, 2 * n);
+}
+
+// take_alphabet reads 2 to 128 different ASCII characters, and throws an exception for anything else.
+static int take_alphabet(JSContext *c, JSValueConst v, text *t) {
+	if (!take(c, v, "the alphabet", 0, MAX_VALUE, t)) return 0;
+	char seen[128] = {0};
+	const char *problem = t->n < 2 ? "must have 2 characters at least" : NULL;
+	for (size_t i = 0; i < t->n && !problem; i++) {
+		uint8_t b = t->p[i];
+		if (b >= 128) problem = "has a character outside ASCII";
+		else if (seen[b]++) problem = "has a character twice, which would be twice as likely";
+	}
+	if (!problem) return 1;
+	JS_ThrowRangeError(c, "the alphabet %s", problem);
+	JS_FreeCString(c, t->p);
+	return 0;
+}
+
+// randomText replaces the bytes from which some characters would follow more often than others.
+FUNCTION(randomText) {
+	text alphabet;
+	uint32_t n, done = 0;
+	char b[MAX_RANDOM];
+	if (!take_count(c, argv[1], "the length", sizeof b, &n) || !take_alphabet(c, argv[0], &alphabet)) return JS_EXCEPTION;
+	uint32_t limit = 256 - 256 % alphabet.n;
+	while (done < n) {
+		uint32_t from = done; // no byte is read after its character is written
+		if (!draw(c, b + from, n - from)) return JS_FreeCString(c, alphabet.p), JS_EXCEPTION;
+		for (uint32_t i = from; i < n; i++)
+			if ((uint8_t)b[i] < limit) b[done++] = alphabet.p[(uint8_t)b[i] % alphabet.n];
+	}
+	JS_FreeCString(c, alphabet.p);
+	return JS_NewStringLen(c, b, n);
 }
 
 // math_random replaces Math.random, which QuickJS seeds by the clock.

@@ -64,10 +64,15 @@ void forget(JSContext *, int value);
 // members_define makes the object that a step gets.
 JSValue members_define(JSContext *);
 
-JSValue js_parseURI(JSContext *, JSValueConst, int, JSValueConst *);
-JSValue js_random(JSContext *, JSValueConst, int, JSValueConst *);
-JSValue js_randomHex(JSContext *, JSValueConst, int, JSValueConst *);
+// FUNCTION(name) is the function of a member.
+#define FUNCTION(name) JSValue js_##name(JSContext *c, JSValueConst self, int argc, JSValueConst *argv)
+#define DECLARE(name, arguments) FUNCTION(name);
+FUNCTIONS(DECLARE)
+
 JSValue math_random(JSContext *, JSValueConst, int, JSValueConst *);
+
+// take_count reads a whole number from 0 to most, and throws an exception for anything else.
+int take_count(JSContext *, JSValueConst, const char *what, uint32_t most, uint32_t *n);
 
 // fail_with_exception ends the script as a failure, for the exception that was thrown.
 _Noreturn void fail_with_exception(JSContext *);

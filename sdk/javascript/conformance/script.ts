@@ -7,18 +7,24 @@ interface Config {
   readonly note?: string;
   readonly code: RefusalCode;
   readonly description: string;
+  readonly uris: readonly string[];
+  readonly member: string;
+  readonly texts: readonly string[];
+  readonly alphabet: string;
+  readonly length: number;
 }
 
 function act(registrar: Registrar<Config>): void {
   const { base, config, context, patch, randomHex, refuse, setClientId, setClientSecret, setItem, tryBase } = registrar;
-  switch (config.steps[context.step]) {
+  const action = config.steps[context.step];
+  switch (action) {
     case "observe":
       observe(registrar);
       break;
     case "patch":
       base();
       console.log(`patch=${accepts(() => patch({ client_name: "kit" }))}`);
-      console.log(`forbidden=${accepts(() => patch({ client_id: "x" } as Patch))}`);
+      console.log(`forbidden=${accepts(() => patch({ client_id: "x" } as unknown as Patch))}`);
       return;
     case "id":
       return setClientId(`kit-${randomHex(8)}`);
@@ -28,7 +34,7 @@ function act(registrar: Registrar<Config>): void {
       setItem("k", "v");
       break;
     case "refuse":
-      refuse(config.code, config.description);
+      return refuse(config.code, config.description);
     case "overrule":
       tryBase();
       return;
@@ -36,14 +42,67 @@ function act(registrar: Registrar<Config>): void {
       throw new Error("as the configuration says");
     case "panic":
       throw "as the configuration says";
+    case "tagged":
+      base();
+      for (const form of registrar.tagged(registrar.client, config.member))
+        console.log(`${form.name} ${form.tag} ${form.value}`);
+      return;
     case "levels":
       console.debug("debug");
       console.info("info");
       console.warn("warn");
       console.error("error");
       break;
+    default:
+      if (action) help(action, registrar);
   }
   base();
+}
+
+// help does what the config says of the helpers.
+function help(action: string, registrar: Registrar<Config>): void {
+  const { config, crc32, encodeBase62, parseURI, randomText, setItem } = registrar;
+  switch (action) {
+    case "uris":
+      config.uris.forEach((uri, i) => setItem(`${i}`, parts(parseURI(uri))));
+      break;
+    case "checksums":
+      for (const text of config.texts) console.log(`${crc32(text)} ${encodeBase62(crc32(text))}`);
+      break;
+    case "random_text":
+      console.log(randomText(config.alphabet, config.length));
+      break;
+    default:
+      console.log(`value=${required(action, registrar)}`);
+  }
+}
+
+// required returns the config's member "value", of the type in the action "require-<type>".
+function required(action: string, { required }: Registrar<Config>): JSONValue | undefined {
+  switch (action) {
+    case "require-text":
+      return required("value").text();
+    case "require-strings":
+      return required("value").strings().join("|");
+    case "require-int":
+      return required("value").int();
+    case "require-bool":
+      return required("value").bool();
+    case "require-object":
+      return required("value").object().x;
+    case "require-inside":
+      return required("value", "inner").text();
+  }
+  throw new Error(`the action ${action} is not known`);
+}
+
+// parts writes a URI as the vectors have it.
+function parts(uri: URIParts | null): string {
+  if (uri === null) return "";
+  const { scheme, userinfo, host, port, path, query, fragment } = uri;
+  const part = (mark: string, value: string | number | undefined) => (value === undefined ? "-" : mark + value);
+  const user = userinfo === undefined ? "-" : `${userinfo}@`;
+  return [scheme, user, host || "-", part(":", port), path || "-", part("?", query), part("#", fragment)].join(" ");
 }
 
 function observe(registrar: Registrar<Config>): void {

@@ -43,7 +43,7 @@ func membersHeader() string {
 	}
 	b.WriteString("\n\n// The functions of a script: X(member, number of arguments).\n#define FUNCTIONS(X)")
 	for _, m := range members {
-		if m.Args != valueMember {
+		if m.Args >= 0 {
 			fmt.Fprintf(&b, " \\\n\tX(%s, %d)", m.Name, m.Args)
 		}
 	}

@@ -17,6 +17,7 @@ var imports = []imported{
 	{"read_config", "int", "void *, unsigned"},
 	{"client_exists", "int", "const void *, unsigned"},
 	{"patch_client", "int", "const void *, unsigned"},
+	{"patch_request", "int", "const void *, unsigned"},
 	{"set_client_id", "void", "const void *, unsigned"},
 	{"set_client_secret", "void", "const void *, unsigned, long long"},
 	{"get_item", "int", "const void *, unsigned, void *, unsigned"},
@@ -33,13 +34,15 @@ var imports = []imported{
 type member struct {
 	Name string // of the member; that of its function in the shim is js_ and the same name
 	Uses string // the functions of registrar_v1 that it calls
-	Args int    // the number of arguments, valueMember for a value that the host has
+	Args int    // the number of arguments, or valueMember or preludeMember
 	Type string // in TypeScript, as a member of the interface Registrar
 	Doc  string // a sentence or more
 }
 
-// valueMember marks a member that is a value of the host, and no function. Its one use is the function that reads it.
-const valueMember = -1
+const (
+	valueMember   = -1 // a value of the host, and no function; its one use is the function that reads it
+	preludeMember = -2 // a function of prelude.js, of any number of arguments
+)
 
 // members lists the members in the order of registrar.d.ts.
 var members = []member{
@@ -69,6 +72,10 @@ var members = []member{
 	{"patch", "patch_client", 1, "patch(patch: Patch): void",
 		"Applies a JSON Merge Patch (RFC 7396) to the client's metadata; null removes a member. It throws where the " +
 			"patch is not allowed, which changes nothing; the log has the reason."},
+	{"patchRequest", "patch_request", 1, "patchRequest(patch: Patch): void",
+		"Applies a JSON Merge Patch (RFC 7396) to the request, as the built-in steps that have not begun will read it: " +
+			"in an earlier step, or before base(). It throws where the patch is not allowed, which changes nothing; the " +
+			"log has the reason."},
 	{"setClientId", "set_client_id", 1, "setClientId(id: string): void",
 		"Sets the client ID, in add_client_id: 1 to 255 visible ASCII characters."},
 	{"setClientSecret", "set_client_secret", 2, "setClientSecret(secret: string, expiresIn?: number): void",
@@ -87,6 +94,21 @@ var members = []member{
 		"Returns random bytes. All scripts of a registration together may draw 4 KiB. Math.random draws 8 bytes."},
 	{"randomHex", "random", 1, "randomHex(bytes: number): string",
 		"Returns random bytes, 256 at most, as hexadecimal digits, two for each."},
+	{"randomText", "random", 2, "randomText(alphabet: string, length: number): string",
+		"Returns characters of an alphabet, each of them equally likely: for a secret of 256 bits, 43 letters and digits. " +
+			"An alphabet has 2 to 128 different ASCII characters; the length is 0 to 4096. It draws a byte for each " +
+			"character, and some more where 256 is no multiple of the alphabet's size."},
+	{"crc32", "", 1, "crc32(text: string): number",
+		"Returns the checksum of a text in UTF-8, as zip, PNG and Ethernet have it (IEEE 802.3)."},
+	{"encodeBase62", "", 1, "encodeBase62(n: number): string",
+		"Returns a number, 0 to 4294967295, as six digits of 0-9, A-Z and a-z, the most significant one first: \"000000\" " +
+			"to \"4gfFC3\"."},
 	{"parseURI", "", 1, "parseURI(uri: string): URIParts | null",
-		"Splits an absolute URI by RFC 3986 §3; null for any other text. Do not search the text itself for a host."},
+		"Takes an absolute URI apart (RFC 3986 §3); null for any other text, and for one that programs read in different " +
+			"ways, so that a rule about hosts sees the host that a browser connects to. Do not search the text itself."},
+	{"tagged", "", 2, "tagged(object: object, member: string): TaggedValue[]",
+		"Returns all forms of a member in the languages of an object (RFC 7591 §2.2), the one without a tag first. Those " +
+			"that are null are left out. A policy about what users read, such as client_name, must look at all of them."},
+	{"required", "", preludeMember, "required(name: string, ...inside: string[]): RequiredMember",
+		"Returns a member of the config that must be there, or throws. Further names lead into objects."},
 }
