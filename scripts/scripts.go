@@ -54,11 +54,15 @@ type Deployment struct {
 	CreatedAt time.Time `json:"created_at,omitzero"`
 }
 
+// MaxSource bounds the source of a script in JavaScript or TypeScript, all its files together, in bytes.
+const MaxSource = 1 << 20
+
 // The bounds of a deployment.
 const (
 	MaxScripts        = 64      // scripts in it
 	MaxDeploymentSize = 1 << 20 // of the scripts as JSON, in bytes
 	MaxComment        = 1 << 10 // of its comment, in bytes
+	MaxFuel           = 1 << 50 // of a step, in instructions; the wall clock ends it long before
 )
 
 // A Script is a module in a deployment. The first in the list is outermost.
@@ -71,6 +75,7 @@ type Script struct {
 	Canary    string         `json:"canary,omitzero"`     // the share of callers, such as "5%"; only with ModeCanary
 	OnFailure OnFailure      `json:"on_failure,omitzero"` // empty means OnFailureRefuse
 	FailOpen  []string       `json:"fail_open,omitzero"`  // where OnFailureBase may apply too; see docs/http.md
+	Fuel      int64          `json:"fuel,omitzero"`       // instructions of a step, 1 to MaxFuel; 0 means the server's
 }
 
 // IsCanary reports whether the script is in the mode [ModeCanary].

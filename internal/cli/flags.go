@@ -12,6 +12,7 @@ import (
 
 	"registrar/engine"
 	"registrar/internal/duration"
+	"registrar/scripts"
 	"registrar/scripts/host"
 	"registrar/scripts/sandbox"
 	"registrar/server"
@@ -137,7 +138,7 @@ type scriptFlags struct {
 	ScriptMemory  memorySize        `default:"16MiB" placeholder:"SIZE" help:"Memory of each script in each registration, such as 16MiB; a multiple of 64KiB. Default ${default}."`
 	ScriptPool    int               `default:"16" placeholder:"NUMBER" help:"Instances of each script to keep ready. Default ${default}."`
 	ScriptCache   string            `placeholder:"DIR" help:"Folder of compiled modules, private to this user (0700). Defaults to one in $$CACHE_DIRECTORY, $$STATE_DIRECTORY or the user's cache folder."`
-	ScriptFuel    int64             `default:"10000000" placeholder:"NUMBER" help:"Instructions that a script may run per step; per registration, five times as many. Default ${default}."`
+	ScriptFuel    int64             `default:"25000000" placeholder:"NUMBER" help:"Instructions that a script may run per step, unless its deployment says otherwise; per registration, four times as many. Default ${default}."`
 	ScriptTimeout duration.Duration `default:"1s" placeholder:"DURATION" help:"Wall clock time of a script per step, excluding the step that it replaces. Default ${default}."`
 }
 
@@ -146,8 +147,8 @@ func (f *scriptFlags) host() (host.Config, error) {
 	if f.ScriptTimeout <= 0 {
 		return host.Config{}, fmt.Errorf("--script-timeout %s: must be above 0", f.ScriptTimeout)
 	}
-	if f.ScriptFuel < 1 || f.ScriptFuel > maxFuel {
-		return host.Config{}, fmt.Errorf("--script-fuel %d: must be 1 to %d", f.ScriptFuel, int64(maxFuel))
+	if f.ScriptFuel < 1 || f.ScriptFuel > scripts.MaxFuel {
+		return host.Config{}, fmt.Errorf("--script-fuel %d: must be 1 to %d", f.ScriptFuel, int64(scripts.MaxFuel))
 	}
 	if f.ScriptPool < 1 || f.ScriptPool > maxPool {
 		return host.Config{}, fmt.Errorf("--script-pool %d: must be 1 to %d", f.ScriptPool, maxPool)
@@ -161,10 +162,7 @@ func (f *scriptFlags) host() (host.Config, error) {
 	}}, nil
 }
 
-const (
-	maxPool = 10_000  // instances
-	maxFuel = 1 << 50 // instructions
-)
+const maxPool = 10_000 // instances
 
 // cache returns the folder of compiled modules; "" means a temporary one.
 func (f *scriptFlags) cache() string {

@@ -15,12 +15,13 @@ import (
 
 // deployHelp names every member of the file that script deploy reads.
 const deployHelp = `Deployment as JSON, such as "script export" prints: ` +
-	`{"scripts":[{"name","module","steps"?,"config"?,"mode"?,"canary"?,"on_failure"?,"fail_open"?}],` +
+	`{"scripts":[{"name","module","steps"?,"config"?,"mode"?,"canary"?,"on_failure"?,"fail_open"?,"fuel"?}],` +
 	`"comment"?,"if_current"?}. ` +
 	`scripts: the first is outermost. name: unique. module: its digest. steps: those that a program replaces. ` +
 	`config: an object. mode: enforce, shadow or canary. canary: share of the callers, such as "5%". ` +
 	`on_failure: refuse, or base, which runs what the step replaced. ` +
 	`fail_open: steps where base applies even though a caller may make the script fail. ` +
+	`fuel: instructions of a step, in place of --script-fuel. ` +
 	`if_current: number that must be in force, 0 before the first. ` +
 	`number, copy_of, created_by and created_at of a printed deployment have no effect.`
 

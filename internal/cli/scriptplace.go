@@ -102,6 +102,9 @@ func withModule(list []scripts.Script, script scripts.Script, m scripts.Module) 
 	if script.Config != nil {
 		old.Config = script.Config
 	}
+	if script.Fuel != 0 {
+		old.Fuel = script.Fuel
+	}
 	if script.Steps != nil || !m.Command() {
 		old.Steps = script.Steps
 	}

@@ -19,6 +19,7 @@ type scriptPushCommand struct {
 	Mode       string `enum:",enforce,shadow" default:"" help:"With --deploy: shadow only records what the script would do. Defaults to the current mode, else enforce."`
 	ConfigJSON string `name:"config-json" placeholder:"JSON" help:"With --deploy: configuration of the script, an object. Defaults to the current one."`
 	Canary     string `placeholder:"5%" help:"With --deploy: share of the callers that get it. For the others the previous deployment stays in force."`
+	Fuel       int64  `placeholder:"NUMBER" help:"With --deploy: instructions that the script may run per step. Defaults to the current number, else to the server's --script-fuel."`
 	Replace    bool   `help:"With --deploy: replace the script of that name even if a step or a member of its configuration, which the new module does not know, loses its effect."`
 	Outermost  bool   `xor:"place" help:"With --deploy: put the script before all others."`
 	Before     string `xor:"place" placeholder:"NAME" help:"With --deploy: put the script before this one, that is, further out."`
@@ -73,6 +74,7 @@ func (c *scriptPushCommand) Run(ctx context.Context, to *console) error {
 		Mode:   scripts.Mode(c.Mode),
 		Canary: c.Canary,
 		Steps:  c.Step,
+		Fuel:   c.Fuel,
 	}
 	one := pushed{script: script, module: m, file: c.File, wasm: wasm, named: c.Name != "", replace: c.Replace,
 		outermost: c.Outermost, before: c.Before, comment: c.Comment}
@@ -101,7 +103,7 @@ func (c *scriptPushCommand) needsDeploy() string {
 		given bool
 	}{
 		{"--mode", c.Mode != ""}, {"--canary", c.Canary != ""}, {"--config-json", c.ConfigJSON != ""},
-		{"--replace", c.Replace}, {"--outermost", c.Outermost}, {"--before", c.Before != ""},
+		{"--fuel", c.Fuel != 0}, {"--replace", c.Replace}, {"--outermost", c.Outermost}, {"--before", c.Before != ""},
 		{"--comment", c.Comment != ""}, {"--wait", c.Wait},
 	} {
 		if flag.given {

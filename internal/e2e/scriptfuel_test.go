@@ -50,7 +50,7 @@ func frugal(t *testing.T, folder, module string) {
 			t.Fatal(err)
 		}
 	}
-	const half = 10_000_000 / 2
+	const half = 25_000_000 / 2
 	if out := testWithFuel(t, full, module, half); strings.Contains(out, "out of fuel") || !strings.Contains(out, " passed, ") {
 		t.Errorf("with %d fuel:\n%s", half, out)
 	}

@@ -81,6 +81,10 @@ func checkScript(i int, s scripts.Script, refuse func(format string, args ...any
 	default:
 		refuse("scripts[%d].on_failure %q: it must be refuse or base", i, s.OnFailure)
 	}
+	if s.Fuel < 0 || s.Fuel > scripts.MaxFuel {
+		refuse("scripts[%d].fuel %d: it must be 1 to %d instructions of a step; leave it out for the server's default",
+			i, s.Fuel, int64(scripts.MaxFuel))
+	}
 	if s.Config != nil && s.Config.Kind() != '{' {
 		refuse("scripts[%d].config must be an object", i)
 	}

@@ -16,6 +16,7 @@ type deployed struct {
 	scripts.Deployment
 	scripts []*script // outermost first
 
+	fuel   int64   // of a registration
 	plan   plan    // of all scripts that are not in shadow mode
 	canary *canary // nil if the deployment is in force for all callers
 
@@ -72,7 +73,7 @@ func (h *Host) load(ctx context.Context, d scripts.Deployment) (*deployed, error
 	if err := check(d.Scripts); err != nil {
 		return nil, err
 	}
-	loaded := &deployed{Deployment: d}
+	loaded := &deployed{Deployment: d, fuel: h.config.RegistrationFuel}
 	for _, s := range d.Scripts {
 		one, err := h.loadScript(ctx, s)
 		if err != nil {
@@ -81,6 +82,7 @@ func (h *Host) load(ctx context.Context, d scripts.Deployment) (*deployed, error
 		}
 		one.index = len(loaded.scripts)
 		loaded.scripts = append(loaded.scripts, one)
+		loaded.fuel += max(s.Fuel-h.config.StepFuel, 0) * int64(len(one.steps))
 	}
 	loaded.plan = planOf(loaded.acting())
 	return loaded, nil

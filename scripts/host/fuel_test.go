@@ -49,8 +49,36 @@ func TestFuelIsExact(t *testing.T) {
 		}
 	}
 	spin := fuelOf(t, b, "add_client_id", "fail-spin")["fail-spin"]
-	if spin < 10_000_000 || spin > 10_000_010 {
-		t.Errorf("an endless loop used %d, want 10,000,000", spin)
+	if spin < 25_000_000 || spin > 25_000_010 {
+		t.Errorf("an endless loop used %d, want 25,000,000", spin)
+	}
+}
+
+// A deployment gives a script fuel of its own, which its registrations have beside the others'.
+func TestScriptsHaveFuelOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, engine.Options{}, func(c *host.Config) { c.StepFuel, c.RegistrationFuel = 1_000_000, 1_000_000 })
+	spin := b.script("fail-spin")
+	for _, fuel := range []int64{500_000, 3_000_000} {
+		spin.Fuel = fuel
+		run, err := b.host.DryRun(t.Context(), b.engine, mustParse(), &engine.Caller{Auth: engine.AuthNone},
+			[]scripts.Script{spin})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range run.Steps {
+			if s.Script == spin.Name && (*s.Fuel < fuel || *s.Fuel > fuel+10) {
+				t.Errorf("an endless loop with a fuel of %d used %d", fuel, *s.Fuel)
+			}
+		}
+	}
+	for _, fuel := range []int64{-1, scripts.MaxFuel + 1} {
+		spin.Fuel = fuel
+		_, err := b.host.Deploy(t.Context(), scripts.Deployment{Scripts: []scripts.Script{spin}}, nil)
+		if rejected, ok := errors.AsType[*scripts.RejectedError](err); !ok ||
+			!strings.Contains(rejected.Error(), "it must be 1 to 1125899906842624 instructions") {
+			t.Errorf("a fuel of %d: got %v, want a rejection", fuel, err)
+		}
 	}
 }
 

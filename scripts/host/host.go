@@ -68,8 +68,8 @@ type Config struct {
 	// Signature returns the stored signature of a module, "" if there is none. It may be nil without SigningKeys.
 	Signature func(ctx context.Context, digest string) (string, error)
 
-	// RegistrationFuel bounds the fuel of all scripts in one registration, in instructions; 0 means five times
-	// StepFuel.
+	// RegistrationFuel bounds the fuel of all scripts in one registration, in instructions; 0 means four times
+	// StepFuel. A script with more fuel than StepFuel in its deployment adds the difference for each of its steps.
 	RegistrationFuel int64
 
 	// RegistrationTimeout bounds a dry run, and each registration of a replay, as the server bounds a registration; 0
@@ -86,7 +86,7 @@ type Config struct {
 // withDefaults returns c with zero fields replaced by their defaults.
 func (c Config) withDefaults() Config {
 	c.Config = c.Config.WithDefaults()
-	c.RegistrationFuel = cmp.Or(c.RegistrationFuel, 5*c.StepFuel)
+	c.RegistrationFuel = cmp.Or(c.RegistrationFuel, 4*c.StepFuel)
 	c.CanaryCallers = cmp.Or(c.CanaryCallers, 5)
 	c.RegistrationTimeout = cmp.Or(c.RegistrationTimeout, 3*time.Second)
 	c.Logger = cmp.Or(c.Logger, slog.Default())

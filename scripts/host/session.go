@@ -78,7 +78,7 @@ func newSession(h *Host, d *deployed, p plan, r *engine.Registration) *session {
 		instances:    make([]acquired, len(d.scripts)),
 		clientExists: h.config.ClientExists,
 		entropy:      hostfuncs.NewEntropy(h.config.Random),
-		fuel:         h.config.RegistrationFuel,
+		fuel:         d.fuel,
 		observer:     unobserved{},
 	}
 }
@@ -218,7 +218,7 @@ func (s *session) enter(
 	e, leave := s.newEntry()
 	defer leave()
 	m, call := &e.meter, &e.call
-	*m = sandbox.NewMeter(&s.fuel)
+	*m = sandbox.NewMeter(&s.fuel, sc.Fuel)
 	var baseErr error
 	*call = hostfuncs.Call{
 		Registration: s.r,

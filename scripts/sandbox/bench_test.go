@@ -108,7 +108,7 @@ func step(b testing.TB, i *Instance, name string) {
 		Client: &engine.Client{}, Request: request,
 		Caller: &engine.Caller{Auth: engine.AuthNone, Scopes: []string{"a", "b"}}}
 	fuel := 5 * sandbox.config.StepFuel
-	m := NewMeter(&fuel)
+	m := NewMeter(&fuel, 0)
 	call := &hostfuncs.Call{Registration: r, Step: name, Script: i.module.name, Mode: hostfuncs.ModeEnforce, Now: r.Now,
 		Base:         func() error { return nil },
 		ClientExists: func(context.Context, string) (bool, error) { return false, nil },

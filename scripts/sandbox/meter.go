@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -23,6 +24,7 @@ const (
 // the base's scripts find what is left of the registration's fuel.
 type Meter struct {
 	registration *int64 // fuel of the registration that is not handed out
+	own          int64  // fuel of a step of the script; 0 means Config.StepFuel
 
 	request context.Context
 	fuel    api.MutableGlobal // of the instance: what is left of the slice
@@ -34,14 +36,18 @@ type Meter struct {
 	result  [1]uint64         // of the function
 }
 
-// NewMeter returns the meter of a call in a registration whose scripts share what *registration has left.
-func NewMeter(registration *int64) Meter { return Meter{registration: registration} }
+// NewMeter returns the meter of a call in a registration whose scripts share what *registration has left. step is the
+// fuel of the call; 0 means [Config].StepFuel.
+func NewMeter(registration *int64, step int64) Meter {
+	return Meter{registration: registration, own: step}
+}
 
 // start sets what the call of an instance may use.
 func (m *Meter) start(request context.Context, i *Instance) {
 	c := &i.module.sandbox.config
 	m.request, m.fuel = request, i.fuel
-	m.given, m.step, m.limit = c.StepFuel, c.StepFuel, c.StepTimeout
+	m.given = cmp.Or(m.own, c.StepFuel)
+	m.step, m.limit = m.given, c.StepTimeout
 }
 
 // Entered reports whether the guest was entered.

@@ -34,7 +34,7 @@ type Config struct {
 	Steps []string // names of the exports that are steps, in the order of a registration
 
 	MemoryPages uint32        // of each instance, in 64 KiB pages; 0 means 256
-	StepFuel    int64         // instructions of one step, base excluded; 0 means 10,000,000
+	StepFuel    int64         // instructions of one step, base excluded; 0 means 25,000,000
 	StepTimeout time.Duration // wall clock of one step, base excluded; 0 means 1 s
 
 	MaxModule int // size of a module in bytes; 0 means 8 MiB
@@ -57,7 +57,7 @@ type Config struct {
 // WithDefaults returns c with each zero field set to what it means, Steps and CompileCommand apart.
 func (c Config) WithDefaults() Config {
 	c.MemoryPages = cmp.Or(c.MemoryPages, 256)
-	c.StepFuel = cmp.Or(c.StepFuel, 10_000_000)
+	c.StepFuel = cmp.Or(c.StepFuel, 25_000_000)
 	c.StepTimeout = cmp.Or(c.StepTimeout, time.Second)
 	c.MaxModule = cmp.Or(c.MaxModule, 8<<20)
 	c.Pool = cmp.Or(c.Pool, 16)
