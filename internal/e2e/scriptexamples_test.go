@@ -44,6 +44,30 @@ func TestExamples(t *testing.T) {
 	}
 }
 
+// Every example of another language is one in TypeScript too, whose cases pass. Large requests leave it half of its
+// fuel.
+func TestTypeScriptExamples(t *testing.T) {
+	t.Parallel()
+	examples, err := filepath.Glob(filepath.Join("sdk", "*", "examples", "*", "cases"))
+	if err != nil || len(examples) < 9 {
+		t.Fatalf("the examples: %v, %v", examples, err)
+	}
+	tested := map[string]bool{}
+	for _, cases := range examples {
+		name := filepath.Base(filepath.Dir(cases))
+		if tested[name] {
+			continue
+		}
+		tested[name] = true
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			folder := filepath.Join("sdk", "typescript", "examples", name)
+			passes(t, folder, filepath.Join(folder, name+".ts"))
+			frugal(t, folder, filepath.Join(folder, name+".ts"))
+		})
+	}
+}
+
 // passes checks that each case of a folder passes.
 func passes(t *testing.T, folder, module string) {
 	t.Helper()

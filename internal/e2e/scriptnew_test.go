@@ -80,10 +80,18 @@ func TestNewcomer(t *testing.T) {
 		{"rust", []string{"/usr/bin/cargo", "/usr/bin/rustc"}, "src/lib.rs"},
 		{"as", []string{"sdk/assemblyscript/node_modules/.bin/asc"}, "script.ts"},
 		{"c", []string{"clang", "wasm-ld"}, "script.c"},
+		{"ts", nil, "redirects.ts"},
+		{"js", nil, "redirects.js"},
 	} {
 		t.Run(tt.lang, func(t *testing.T) {
 			t.Parallel()
-			needs(t, append(tt.compilers, "make")...)
+			// What is pushed of a project, and how to build it. Scripts in JavaScript and TypeScript are packed.
+			build, extension := "make && ", ".wasm"
+			if tt.compilers == nil {
+				build, extension = "", "."+tt.lang
+			} else {
+				needs(t, append(tt.compilers, "make")...)
+			}
 			root := t.TempDir()
 			first, second := filepath.Join(root, "redirects"), filepath.Join(root, "scopes")
 			for _, folder := range []string{first, second} {
@@ -101,24 +109,25 @@ func TestNewcomer(t *testing.T) {
 				t.Errorf("the commands of README.md print\n%s", out)
 			}
 			n.onlyAllowed("is not allowed here")
-			frugal(t, first, filepath.Join(first, "redirects.wasm"))
+			frugal(t, first, filepath.Join(first, "redirects"+extension))
 
 			// A new build keeps the config.
 			edit(t, filepath.Join(first, tt.source), "is not allowed here", "is not on the list")
-			out := p.inProject(first, "make && registrar script push redirects.wasm --deploy")
+			out := p.inProject(first, build+"registrar script push redirects"+extension+" --deploy")
 			if !strings.Contains(out, "its config is kept") {
 				t.Errorf("pushing a new build prints\n%s", out)
 			}
 			n.onlyAllowed("is not on the list")
 
 			// Another project is another script, and takes the place of the first only if told to.
-			edit(t, filepath.Join(second, tt.source), "set_redirect_uris", "set_scopes")
-			out = p.inProject(second, "make && cd "+first+" && registrar script push "+second+"/scopes.wasm --deploy "+
+			edit(t, filepath.Join(second, strings.Replace(tt.source, "redirects", "scopes", 1)),
+				"set_redirect_uris", "set_scopes")
+			out = p.inProject(second, build+"cd "+first+" && registrar script push "+second+"/scopes"+extension+" --deploy "+
 				`--config-json '{"redirect_uris":["https://app.example/cb"]}'`)
 			if !strings.Contains(out, "deployment 3 is in force: redirects, scopes") {
 				t.Errorf("pushing another project prints\n%s", out)
 			}
-			push := []string{"script", "push", second + "/scopes.wasm", "--name=redirects", "--deploy"}
+			push := []string{"script", "push", second + "/scopes" + extension, "--name=redirects", "--deploy"}
 			if r := p.command(push...); r.code != exitFailed || !strings.Contains(r.err, "replaces set_redirect_uris") {
 				t.Errorf("pushing it over the first: exit code %d: %s", r.code, r.err)
 			}
@@ -263,7 +272,7 @@ func TestPushHints(t *testing.T) {
 	p := start(t, t.TempDir())
 	for _, tt := range []struct{ file, content, says string }{
 		{"script.wat", "(module)", "wat2wasm"},
-		{"script.js", "var Module = {};", "upload the .wasm file"},
+		{"script.js", "var Module = {};", "the script exports no step"},
 		{"script.wasm", strings.Repeat("\x00", 9<<20), "must have at most 8388608 bytes; leave out debug information"},
 	} {
 		r := p.command("script", "push", servertest.File(t, tt.file, tt.content), "--name=ids")
