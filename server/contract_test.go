@@ -34,6 +34,8 @@ var contracts = sync.OnceValues(func() (map[string]*contract, error) {
 	openapi3filter.RegisterBodyDecoder("application/x-ndjson", openapi3filter.JSONBodyDecoder)
 	openapi3filter.RegisterBodyDecoder("application/jwt", openapi3filter.PlainBodyDecoder)
 	openapi3filter.RegisterBodyDecoder("application/wasm", openapi3filter.FileBodyDecoder)
+	openapi3filter.RegisterBodyDecoder("text/javascript", openapi3filter.PlainBodyDecoder)
+	openapi3filter.RegisterBodyDecoder("application/typescript", openapi3filter.PlainBodyDecoder)
 	doc, err := openapi3.NewLoader().LoadFromData([]byte(server.OpenAPI()))
 	if err != nil {
 		return nil, err

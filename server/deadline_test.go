@@ -94,6 +94,10 @@ func (s *compilers) Upload(ctx context.Context, _ string, _ []byte, _ string) (s
 	return scripts.Module{}, false, s.record(ctx, "Upload")
 }
 
+func (s *compilers) Pack(ctx context.Context, _, _ string, _ []byte) ([]byte, error) {
+	return nil, s.record(ctx, "Pack")
+}
+
 func (s *compilers) Deploy(ctx context.Context, _ scripts.Deployment, _ *int64) (scripts.Deployment, error) {
 	return scripts.Deployment{}, s.record(ctx, "Deploy")
 }

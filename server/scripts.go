@@ -5,8 +5,10 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"mime"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -16,12 +18,10 @@ import (
 	"registrar/server/adminapi"
 )
 
-// uploadModule stores a module. If the same bytes are stored already, the response is the same but for the status, 200.
+// uploadModule stores a module, or what is packed of a script. If the same bytes are stored already, the response is the
+// same but for the status, 200.
 func (s *Server) uploadModule(c echo.Context) error {
-	wasm, err := body(c, "application/wasm", s.config.MaxModule)
-	if refused, ok := errors.AsType[*statusError](err); ok && refused.status == http.StatusRequestEntityTooLarge {
-		return &statusError{refused.status, refused.detail + "; " + scripts.HowToShrink}
-	}
+	wasm, err := s.uploaded(c)
 	if err != nil {
 		return err
 	}
@@ -39,6 +39,54 @@ func (s *Server) uploadModule(c echo.Context) error {
 	}
 	s.logAction(c, "module uploaded", "module", m.Digest, "name", m.Name)
 	return reply(c, http.StatusCreated, m)
+}
+
+// The media types of an upload: a module, and scripts in JavaScript (RFC 9239 §6) and TypeScript, which has none that is
+// registered.
+const (
+	mediaModule     = "application/wasm"
+	mediaJavaScript = "text/javascript"
+	mediaTypeScript = "application/typescript"
+)
+
+// uploaded returns the module in an upload. A script is packed.
+func (s *Server) uploaded(c echo.Context) ([]byte, error) {
+	switch {
+	case hasMediaType(c, mediaJavaScript):
+		return s.packed(c, mediaJavaScript, ".js")
+	case hasMediaType(c, mediaTypeScript):
+		return s.packed(c, mediaTypeScript, ".ts")
+	case !hasMediaType(c, mediaModule):
+		return nil, &statusError{http.StatusUnsupportedMediaType,
+			"the Content-Type must be " + mediaModule + ", " + mediaJavaScript + " or " + mediaTypeScript}
+	}
+	wasm, err := body(c, mediaModule, s.config.MaxModule)
+	if isTooLarge(err) {
+		return nil, &statusError{http.StatusRequestEntityTooLarge, err.Error() + "; " + scripts.HowToShrink}
+	}
+	return wasm, err
+}
+
+func isTooLarge(err error) bool {
+	refused, ok := errors.AsType[*statusError](err)
+	return ok && refused.status == http.StatusRequestEntityTooLarge
+}
+
+// packed returns the module of the script in an upload.
+func (s *Server) packed(c echo.Context, mediaType, extension string) ([]byte, error) {
+	_, parameters, err := mime.ParseMediaType(c.Request().Header.Get(echo.HeaderContentType))
+	if charset, given := parameters["charset"]; err == nil && given && !strings.EqualFold(charset, "utf-8") {
+		return nil, &statusError{http.StatusUnsupportedMediaType, "the charset of a script must be utf-8"}
+	}
+	text, err := body(c, mediaType, scripts.MaxSource)
+	if isTooLarge(err) {
+		return nil, &statusError{http.StatusRequestEntityTooLarge,
+			err.Error() + "; import less, or move tables into the config"}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s.config.Scripts.Pack(c.Request().Context(), c.QueryParam("name"), extension, text)
 }
 
 // signatureOf returns the signature in the header of an upload, "" if there is none.

@@ -35,6 +35,8 @@ type Scripts interface {
 	// Upload stores a module durably, with its minisign signature; "" means none. If the bytes are stored already, it
 	// returns the stored module and false.
 	Upload(ctx context.Context, name string, wasm []byte, signature string) (m scripts.Module, added bool, err error)
+	// Pack makes a module of the text of a script. Its file is name with the extension, .js or .ts.
+	Pack(ctx context.Context, name, extension string, text []byte) (wasm []byte, err error)
 	// Deploy appends a deployment durably and puts it into force. It returns scripts.ErrConflict if ifCurrent is neither
 	// nil nor the number in force.
 	Deploy(ctx context.Context, d scripts.Deployment, ifCurrent *int64) (scripts.Deployment, error)

@@ -17,7 +17,7 @@ import (
 func TestMain(m *testing.M) {
 	// Commands in this process compile modules by starting their own program, which is this test.
 	if len(os.Args) > 1 && os.Args[1] == sandbox.CompileCommand {
-		os.Exit(sandbox.CompileChild(context.Background(), os.Args[2:], os.Stdin, os.Stderr))
+		os.Exit(sandbox.CompileChild(context.Background(), os.Args[2:], os.Stdin, os.Stdout, os.Stderr))
 	}
 	os.Exit(testMain(m))
 }

@@ -156,12 +156,27 @@ func (h *Host) Close(ctx context.Context) error {
 // now returns the time as it is stored: UTC, in whole microseconds.
 func (h *Host) now() time.Time { return h.config.Now().UTC().Truncate(time.Microsecond) }
 
+// Pack makes a module of the text of a script in JavaScript or TypeScript, which imports nothing. Its file is name with
+// the extension, such as .ts. Pack returns a *[scripts.RejectedError] if the script is to blame, or if modules must be
+// signed: what is signed is the module.
+func (h *Host) Pack(ctx context.Context, name, extension string, text []byte) ([]byte, error) {
+	if err := checkName(name); err != nil {
+		return nil, err
+	}
+	if len(h.config.SigningKeys) > 0 {
+		return nil, scripts.Reject("this server takes only signed modules, and what is signed is the packed module: "+
+			"run registrar script pack %s%s -o %[1]s.wasm, sign %[1]s.wasm with minisign, and push it", name, extension)
+	}
+	module, err := h.sandbox.PackScript(ctx, name+extension, text)
+	return module, unavailable(err)
+}
+
 // Upload inspects, compiles and stores a module, and returns it with true. signature is the content of a .minisig file,
 // "" meaning none. If the same bytes are already stored, Upload returns the stored module and false; a signature then
 // replaces the stored one. Upload returns a *[scripts.RejectedError] if the module is not acceptable.
 func (h *Host) Upload(ctx context.Context, name string, wasm []byte, signature string) (scripts.Module, bool, error) {
-	if !scripts.ValidName(name) {
-		return scripts.Module{}, false, scripts.Reject("name %q: a script's name must match %s", name, scripts.NameRule)
+	if err := checkName(name); err != nil {
+		return scripts.Module{}, false, err
 	}
 	if err := h.checkSignature(wasm, signature); err != nil {
 		return scripts.Module{}, false, err
@@ -187,4 +202,11 @@ func (h *Host) ConfigSchema(ctx context.Context, digest string) (jsontext.Value,
 		return nil, err
 	}
 	return sandbox.ConfigSchema(wasm)
+}
+
+func checkName(name string) error {
+	if !scripts.ValidName(name) {
+		return scripts.Reject("name %q: a script's name must match %s", name, scripts.NameRule)
+	}
+	return nil
 }

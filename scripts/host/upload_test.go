@@ -1,6 +1,7 @@
 package host_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -8,6 +9,7 @@ import (
 	"registrar/engine"
 	"registrar/internal/wasmtest"
 	"registrar/scripts"
+	"registrar/scripts/host"
 )
 
 // Package sandbox tests the reasons of rejections.
@@ -46,4 +48,28 @@ func TestUploadTwice(t *testing.T) {
 			t.Errorf("the name %q is accepted", name)
 		}
 	}
+}
+
+// What is signed is the module, so a server that takes only signed ones packs no script.
+func TestPackNeedsNoSignature(t *testing.T) {
+	t.Parallel()
+	const script = "export function set_max_age() {}\n"
+	wantRejection := func(err error, want string) {
+		t.Helper()
+		if rejected, ok := errors.AsType[*scripts.RejectedError](err); !ok || !strings.Contains(rejected.Error(), want) {
+			t.Errorf("got %v, want a rejection with %q", err, want)
+		}
+	}
+	b := newBench(t, engine.Options{})
+	if _, err := b.host.Pack(t.Context(), "age", ".js", []byte(script)); err != nil {
+		t.Error(err)
+	}
+	_, err := b.host.Pack(t.Context(), "../age", ".js", []byte(script))
+	wantRejection(err, "a script's name must match")
+	signed := newBench(t, engine.Options{}, func(c *host.Config) {
+		c.SigningKeys = []host.SigningKey{newSigner(t).key()}
+		c.Signature = func(context.Context, string) (string, error) { return "", nil }
+	})
+	_, err = signed.host.Pack(t.Context(), "age", ".js", []byte(script))
+	wantRejection(err, "run registrar script pack age.js -o age.wasm, sign age.wasm with minisign, and push it")
 }

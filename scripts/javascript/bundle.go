@@ -14,6 +14,8 @@ import (
 
 	esbuild "github.com/evanw/esbuild/pkg/api"
 	"github.com/go-json-experiment/json"
+
+	"registrar/scripts"
 )
 
 // A File is a file of a script.
@@ -62,7 +64,7 @@ func bundleFile(file string) (bundle, error) {
 	if err != nil {
 		return bundle{}, err
 	}
-	if info.Size() > MaxSource {
+	if info.Size() > scripts.MaxSource {
 		return bundle{}, tooLarge(name, info.Size())
 	}
 	folder := filepath.Dir(absolute)
@@ -82,7 +84,7 @@ const errImport = "a script that is sent as a text cannot import: pack it with r
 
 // bundleText bundles a script that imports nothing.
 func bundleText(name string, text []byte) (bundle, error) {
-	if len(text) > MaxSource {
+	if len(text) > scripts.MaxSource {
 		return bundle{}, tooLarge(name, int64(len(text)))
 	}
 	if err := checkText(name, string(text)); err != nil {
@@ -165,7 +167,7 @@ func readFiles(folder, entry string, inputs []string) ([]File, error) {
 		if err := checkText(name, string(b)); err != nil {
 			return nil, err
 		}
-		if total += len(b); total > MaxSource {
+		if total += len(b); total > scripts.MaxSource {
 			return nil, tooLarge(entry, int64(total))
 		}
 		files = append(files, File{name, string(b)})
@@ -185,7 +187,7 @@ func compareBool(a, b bool) int {
 
 func tooLarge(name string, size int64) error {
 	return problem(name, "the script and what it imports have %d bytes: at most %d are allowed; "+
-		"import less, or move tables into the config", size, MaxSource)
+		"import less, or move tables into the config", size, scripts.MaxSource)
 }
 
 // checkText refuses what is no text.

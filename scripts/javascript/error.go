@@ -53,7 +53,7 @@ func problem(file, format string, args ...any) *Error {
 	return &Error{[]Problem{{File: file, Text: fmt.Sprintf(format, args...)}}}
 }
 
-// maxLine bounds the line of a [Problem], in bytes.
+// maxLine bounds a line of the script in a [Problem], and a message of the bundler, in bytes.
 const maxLine = 160
 
 // cut returns a line without the white space around it, and not too much of it.
@@ -77,7 +77,7 @@ func bundlerError(messages []esbuild.Message, file string) error {
 			before := l.LineText[:min(l.Column, len(l.LineText))]
 			p = Problem{l.File, l.Line, utf8.RuneCountInString(before) + 1, m.Text, cut(l.LineText)}
 		}
-		p.Text += fixOf(m)
+		p.Text = cut(p.Text) + fixOf(m)
 		if e.Problems = append(e.Problems, p); len(e.Problems) == maxProblems {
 			break
 		}
@@ -92,6 +92,7 @@ func bundlerError(messages []esbuild.Message, file string) error {
 func fixOf(m esbuild.Message) string {
 	_, quoted, found := strings.Cut(m.Text, `Could not resolve "`)
 	name, _, closed := strings.Cut(quoted, `"`)
+	name = cut(name)
 	switch {
 	case !found || !closed:
 		return ""

@@ -16,9 +16,6 @@ import (
 	"time"
 )
 
-// MaxSource bounds the files of a script together, in bytes.
-const MaxSource = 1 << 20
-
 // maxCode bounds a bundle, and the bytecode that it is compiled to, in bytes. The template has so much room for each.
 const maxCode = 512<<10 - 1
 

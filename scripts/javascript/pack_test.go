@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"registrar/scripts"
 	"registrar/scripts/wasmbin"
 )
 
@@ -127,7 +128,7 @@ func TestPackErrors(t *testing.T) {
 		"absolute":      {"a.js", "import x from '/etc/passwd';\n" + step + "x();\n", "a.js:1:15: " + errImport},
 		"NUL":           {"a.js", "\n\x00" + step, `a.js:2:1: the file holds a NUL`},
 		"not UTF-8":     {"a.js", "// \xff\n" + step, "a.js: the file must be UTF-8"},
-		"too large":     {"a.js", step + strings.Repeat("//\n", MaxSource/3), "at most 1048576 are allowed"},
+		"too large":     {"a.js", step + strings.Repeat("//\n", scripts.MaxSource/3), "at most 1048576 are allowed"},
 		"large code": {"a.js", step + "globalThis.x = '" + strings.Repeat("x", maxCode) + "';\n",
 			"at most 524287 are allowed"},
 	} {

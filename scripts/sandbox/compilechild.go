@@ -20,7 +20,8 @@ import (
 	"registrar/scripts/codecache"
 )
 
-// CompileCommand is the name of the hidden command of this program that compiles a module; see [CompileChild].
+// CompileCommand is the name of the hidden command of this program that compiles a module or packs a script; see
+// [CompileChild].
 const CompileCommand = "compile-module"
 
 // compileLimits are what compiling one module may take.
@@ -39,8 +40,9 @@ func limitsFor(size int) compileLimits {
 	return compileLimits{cpu: cpu, wall: 10*time.Second + 3*time.Duration(cpu)*time.Second}
 }
 
-// The exit codes of a child that say why there is no code; [CompileChild] returns 0 where there is, and 1 for defects.
+// The exit codes of a child that say why there is no code; [CompileChild] returns 0 where there is.
 const (
+	exitDefect  = 1 // of this program
 	exitInvalid = 3 // the module does not compile
 	exitStorage = 4 // the code cannot be written
 )
@@ -51,37 +53,57 @@ const maxCompiled = 256 << 20
 // runChild has a child compile a module into a folder that [codecache.Cache.Begin] made, and seal it there.
 func (c *compiler) runChild(ctx context.Context, folder string, s source) error {
 	limit := c.limits(s.size)
+	var said bytes.Buffer
+	failure, err := c.startChild(ctx, limit, bytes.NewReader(s.module), nil, &limited{buffer: &said, left: 4 << 10},
+		folder, c.key.String(), strconv.FormatUint(uint64(c.memoryPages), 10), strconv.Itoa(limit.cpu))
+	reason := strings.TrimSpace(said.String())
+	switch {
+	case err != nil || failure == nil:
+		return err
+	case failure.overdue:
+		return scripts.Reject("compiling the module took longer than %s", limit.wall)
+	case failure.code == exitInvalid:
+		return scripts.Reject("the module does not compile: %s", reason)
+	case failure.code == exitStorage:
+		return &codecache.StorageError{Err: errors.New(reason)}
+	case failure.code == exitDefect:
+		return fmt.Errorf("compiling the module: %s", reason)
+	}
+	return scripts.Reject("compiling the module took more than %d s of CPU or %d GiB of memory, "+
+		"or crashed the compiler (%s)", limit.cpu, compileMemory>>30, failure.state)
+}
+
+// A childFailure is how a child ended that did not do its work.
+type childFailure struct {
+	overdue bool   // it was ended, since it took too long
+	code    int    // its exit code, if it was not overdue; -1 for a signal
+	state   string // in words
+}
+
+// startChild runs a child with these arguments to its end. The error is of this process, or [ErrUnavailable] if ctx
+// ended.
+func (c *compiler) startChild(
+	ctx context.Context, limit compileLimits, in io.Reader, out, said io.Writer, args ...string,
+) (*childFailure, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, limit.wall, errOverdue)
 	defer cancel()
-	var said bytes.Buffer
-	args := append(slices.Clone(c.command[1:]), folder, c.key.String(),
-		strconv.FormatUint(uint64(c.memoryPages), 10), strconv.Itoa(limit.cpu))
-	child := exec.CommandContext(ctx, c.command[0], args...)
-	child.Stdin = bytes.NewReader(s.module)
-	child.Stderr = &limited{buffer: &said, left: 4 << 10}
+	child := exec.CommandContext(ctx, c.command[0], append(slices.Clone(c.command[1:]), args...)...)
+	child.Stdin, child.Stdout, child.Stderr = in, out, said
 	child.WaitDelay = time.Second // what it may have started must not keep us
 	child.Env = childEnvironment()
 	err := startAndWait(child)
 	exit, exited := errors.AsType[*exec.ExitError](err)
-	reason := strings.TrimSpace(said.String())
 	switch {
 	case err == nil:
-		return nil
+		return nil, nil
 	case errors.Is(context.Cause(ctx), errOverdue):
-		return scripts.Reject("compiling the module took longer than %s", limit.wall)
+		return &childFailure{overdue: true}, nil
 	case ctx.Err() != nil:
-		return fmt.Errorf("%w: while it was compiled: %w", ErrUnavailable, ctx.Err())
-	case exited && exit.ExitCode() == exitInvalid:
-		return scripts.Reject("the module does not compile: %s", reason)
-	case exited && exit.ExitCode() == exitStorage:
-		return &codecache.StorageError{Err: errors.New(reason)}
-	case exited && exit.ExitCode() == 1:
-		return fmt.Errorf("compiling the module: %s", reason)
+		return nil, fmt.Errorf("%w: while a child process worked on it: %w", ErrUnavailable, ctx.Err())
 	case exited:
-		return scripts.Reject("compiling the module took more than %d s of CPU or %d GiB of memory, "+
-			"or crashed the compiler (%s)", limit.cpu, compileMemory>>30, exit)
+		return &childFailure{code: exit.ExitCode(), state: exit.String()}, nil
 	}
-	return fmt.Errorf("starting the compiler: %w", err)
+	return nil, fmt.Errorf("starting the compiler: %w", err)
 }
 
 var errOverdue = errors.New("the compiler takes too long")
@@ -112,13 +134,16 @@ func (l *limited) Write(p []byte) (int, error) {
 // CompileChild is the whole work of the hidden command: it limits its own process, reads a module from in, and leaves
 // its code, sealed, in the folder that args name. The other args are the cache's key, the pages of memory that a module
 // may have, and the seconds of CPU that the process may take. It returns the exit code, and writes why there is no code
-// to out.
-func CompileChild(ctx context.Context, args []string, in io.Reader, out io.Writer) (exit int) {
+// to reasons. With two args, a script's file and the seconds, it packs the script on in instead, to out.
+func CompileChild(ctx context.Context, args []string, in io.Reader, out, reasons io.Writer) (exit int) {
+	if len(args) == 2 {
+		return packChild(ctx, args, in, out, reasons)
+	}
 	err := compileSealed(ctx, args, in)
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintln(out, err)
+	fmt.Fprintln(reasons, err)
 	_, isInvalid := errors.AsType[*invalidError](err)
 	switch {
 	case isStorage(err):
@@ -126,7 +151,7 @@ func CompileChild(ctx context.Context, args []string, in io.Reader, out io.Write
 	case isInvalid:
 		return exitInvalid
 	}
-	return 1
+	return exitDefect
 }
 
 // An invalidError is why a module does not compile.
@@ -145,7 +170,7 @@ func isStorage(err error) bool {
 
 func compileSealed(ctx context.Context, args []string, in io.Reader) error {
 	if len(args) != 4 {
-		return fmt.Errorf("usage: %s FOLDER KEY PAGES SECONDS", CompileCommand)
+		return fmt.Errorf("usage: %s FOLDER KEY PAGES SECONDS, or FILE SECONDS", CompileCommand)
 	}
 	folder, key := args[0], codecache.Key(args[1])
 	pages, err := strconv.ParseUint(args[2], 10, 32)

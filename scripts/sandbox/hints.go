@@ -37,7 +37,8 @@ func hintFor(b []byte) string {
 		}
 	}
 	if isText(b) {
-		return "; the file is text, such as the JavaScript that a compiler writes beside a module: upload the .wasm file"
+		return "; the file is text, such as the JavaScript that a compiler writes beside a module: upload the .wasm file; " +
+			"a script in JavaScript or TypeScript is sent as text/javascript or application/typescript"
 	}
 	return ""
 }
