@@ -16,7 +16,8 @@ RACED = ./store ./scripts/host ./server ./scripts/sandbox ./scripts/metering ./i
 	$(shell go list ./... | grep -vE '/internal/(archtest|cli|e2e)|/sdk')
 
 .PHONY: build test test-row-race test-row-plain test-race test-allocs test-e2e test-bench test-sdk test-mysql test-cluster \
-	test-differential test-cache lint fuzz bench bench-growth bench-go benchstat testdata testdata-check install
+	test-differential test-cache lint fuzz bench bench-growth bench-go benchstat testdata testdata-check \
+	javascript javascript-check install
 
 # VERSION=1.2.3 is what the program then calls itself.
 VERSION =
@@ -147,6 +148,14 @@ testdata:
 testdata-check:
 	$(MAKE) -C testdata/wasm install
 	$(MAKE) -C testdata/wasm check
+
+# The same for the template of scripts in JavaScript, which is made of Debian's source package of QuickJS.
+javascript:
+	$(MAKE) -C scripts/javascript/template install
+	$(MAKE) -C scripts/javascript/template all
+javascript-check:
+	@$(MAKE) -s -C scripts/javascript/template install
+	@.ci/stage javascript-check $(MAKE) -s -C scripts/javascript/template check
 
 install:
 	@.ci/stage install ./.ci/install

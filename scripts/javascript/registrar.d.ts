@@ -344,7 +344,7 @@ interface RequiredMember {
   object(): JSONObject;
 }
 
-/** The codes of a refusal: RFC 7591 §3.2.2 (400), and of RFC 6750 §3.1 invalid_token (401), insufficient_scope (403). */
+/** The codes of a refusal: RFC 7591 §3.2.2 (400); RFC 6750 §3.1 invalid_token (401) and insufficient_scope (403). */
 type RefusalCode =
   | "invalid_redirect_uri"
   | "invalid_client_metadata"
@@ -443,7 +443,10 @@ interface Registrar<Config = JSONObject> {
   required(name: string, ...inside: string[]): RequiredMember;
 }
 
-/** The object that a step gets as its argument. Outside a step its members throw, but for parseURI, tagged, crc32 and encodeBase62. */
+/**
+ * The object that a step gets as its argument. Outside a step its members throw, but for parseURI, tagged, crc32 and
+ * encodeBase62.
+ */
 declare const registrar: Registrar;
 
 /** Each call writes a line of the script's log, of at most 4 KiB. A registration may write 32 lines. */

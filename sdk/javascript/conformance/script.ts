@@ -89,7 +89,7 @@ function required(action: string, { required }: Registrar<Config>): JSONValue | 
     case "require-bool":
       return required("value").bool();
     case "require-object":
-      return required("value").object().x;
+      return required("value").object().x ?? "";
     case "require-inside":
       return required("value", "inner").text();
   }
