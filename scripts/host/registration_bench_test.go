@@ -13,6 +13,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"registrar/engine"
+	"registrar/scripts"
 	"registrar/scripts/host"
 )
 
@@ -24,6 +25,7 @@ func BenchmarkRegistration(b *testing.B) {
 	for _, at := range []int{1, 8} {
 		for _, name := range []string{
 			"none", "prefix-id", "c-id-and-secret", "id-and-secret", "rust-prefix-id", "go-prefix-id", "go-policy",
+			"javascript-empty", "javascript-id", "javascript-allowlist",
 		} {
 			b.Run(fmt.Sprintf("at=%d/%s", at, name), func(b *testing.B) {
 				without, with := newRegistrations(b, ""), newRegistrations(b, name)
@@ -45,6 +47,21 @@ func BenchmarkRegistration(b *testing.B) {
 	}
 }
 
+// javascript are scripts that are packed for the benchmark, by name.
+var javascript = map[string]string{
+	"javascript-empty": "export function set_max_age() {}",
+	"javascript-id": `export function add_client_id({ setClientId, randomHex }) {
+  setClientId("acme-" + randomHex(16));
+}`,
+	"javascript-allowlist": `export function set_redirect_uris({ request, config, refuse, base, parseURI }) {
+  for (const text of request.redirect_uris ?? []) {
+    const uri = parseURI(text);
+    if (uri?.scheme !== "https" || !config.hosts.includes(uri.host)) refuse("invalid_redirect_uri", text);
+  }
+  base();
+}`,
+}
+
 // turn is the number of registrations in a turn.
 const turn = 1000
 
@@ -61,11 +78,27 @@ func newRegistrations(b *testing.B, fixture string) registrations {
 		b.Fatal(err)
 	}
 	if fixture != "" && fixture != "none" {
-		script := bench.script(fixture)
+		script := bench.packed(fixture, javascript[fixture])
 		script.Config = jsontext.Value(`{"hosts":["app.example"]}`)
 		bench.deploy(script)
 	}
 	return registrations{b, e}
+}
+
+// packed packs and uploads a script; without a text, it uploads the fixture.
+func (b *bench) packed(name, text string) scripts.Script {
+	if text == "" {
+		return b.script(name)
+	}
+	wasm, err := b.host.Pack(b.t.Context(), name, ".js", []byte(text))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	m, _, err := b.host.Upload(b.t.Context(), name, wasm, "")
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return scripts.Script{Name: name, Module: m.Digest}
 }
 
 // run runs n registrations, at of them concurrently, and returns the processor time that they took.
