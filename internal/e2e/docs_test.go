@@ -68,7 +68,7 @@ var pages = map[string]page{
 	"README.md": {
 		tree:   true,
 		mysql:  true,
-		needs:  []string{"go", "make", "curl"},
+		needs:  []string{"go", "curl"},
 		notRun: []string{"docker compose needs a container engine; TestDockerfile runs the image's build"},
 		says:   []string{`"client_id"`, "3 passed, 0 failed", "deployment 1 is in force", "https://other.example/cb is not allowed here", "deployment 2 is in force"},
 	},
@@ -111,6 +111,12 @@ var pages = map[string]page{
 	},
 	"docs/upgrade.md": {
 		says: []string{"down to 1 loses at least\n  admin_tokens.used_at ", "  clients.retry_until       0 rows with a value\n"},
+	},
+	"docs/javascript.md": {
+		before: aServer,
+		needs:  []string{"curl"},
+		says: []string{"3 passed, 0 failed", "deployment 1 is in force", "https://other.example/cb is not allowed here",
+			"export function set_redirect_uris"},
 	},
 	"docs/performance-notes.md": {
 		notRun: []string{"make bench takes 13 minutes of an idle machine; the tests of bench run every part briefly"},
