@@ -166,6 +166,8 @@ func TestFixturesFail(t *testing.T) {
 		{"fail-patched-request", "unreachable"},
 		{"fail-stack", "more than 1000 calls nest"},
 		{"fail-spin", "it ran out of fuel"},
+		{"fail-spin-position", "it ran out of fuel; at the third turn"},
+		{"fail-spin-positions", "it ran out of fuel"},
 		{"fail-memory-grow", "unreachable"},
 		{"fail-out-of-range", "outside the memory"},
 		{"fail-oob-wrap", "outside the memory"},

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"registrar/hostfuncs"
+	"registrar/scripts"
 )
 
 // What a step returns. Any other number breaks the contract.
@@ -21,6 +22,11 @@ func (i *Instance) Run(ctx context.Context, m *Meter, call *hostfuncs.Call) (res
 		result, err = i.runProgram(m, call)
 	} else {
 		result, err = i.call(m, call, call.Step)
+	}
+	if limit, is := errors.AsType[*limitError](err); is && limit.kind == scripts.FailureFuel {
+		if position := i.position(ctx); position != "" {
+			err = &limitError{limit.kind, limit.reason + "; " + position}
+		}
 	}
 	if err != nil {
 		return 0, i.module.guestError(err, i)
