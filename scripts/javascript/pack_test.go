@@ -55,7 +55,8 @@ func TestPack(t *testing.T) {
 		exports = append(exports, e.Name)
 	}
 	slices.Sort(exports)
-	if want := []string{"_initialize", "add_client_id", "memory", "set_max_age"}; !slices.Equal(exports, want) {
+	want := []string{"_initialize", "_position", "add_client_id", "memory", "set_max_age"}
+	if !slices.Equal(exports, want) {
 		t.Errorf("got the exports %q, want %q", exports, want)
 	}
 	files, err := Sources(module)

@@ -64,7 +64,7 @@ func (t *template) exports(steps []string) []byte {
 	var list []byte
 	n := uint64(0)
 	for _, e := range t.decoded.Exports {
-		if e.Name == "memory" || e.Name == "_initialize" || slices.Contains(steps, e.Name) {
+		if e.Name == "memory" || e.Name == "_initialize" || e.Name == "_position" || slices.Contains(steps, e.Name) {
 			n++
 			list = append(binary.AppendUvarint(list, uint64(len(e.Name))), e.Name...)
 			list = binary.AppendUvarint(append(list, byte(e.Kind)), uint64(e.Index))

@@ -10,6 +10,11 @@ void engine_seal(JSContext *);
 // it for a change of the client. Elements of arrays can be assigned, but none can be added.
 void engine_freeze(JSContext *, JSValueConst);
 
+// engine_position writes the calls that are under way, the innermost first, as far as there is room:
+// "at f (file:1:2); at …". It allocates nothing and changes nothing, so it may be called while QuickJS does something
+// else. The innermost position is that of the last call in the function, or the function's own.
+void engine_position(JSContext *, char *out, size_t capacity);
+
 // A lookup finds the author's position for a position in the bundle. It returns 0 where there is none. Lines and
 // columns count from 1, files from 0.
 typedef int lookup(int line, int column, int *file, int *author_line, int *author_column);
