@@ -25,6 +25,8 @@ type Client struct {
 	Updated   *Update            // the last update or rotation of the secret; nil means none
 	SeenAt    time.Time          // last known use, UTC, in whole microseconds; zero means never
 	Version   int64              // 0 when registered; each change adds 1
+	Status    Status             // zero means StatusActive
+	AdminActs []AdminAct         // what administrators did, the oldest first, at most 20; nil means nothing
 
 	// SecretIssuedAt is when a later secret than the first was issued, UTC, in whole microseconds; zero means that
 	// Secret was issued at IssuedAt.

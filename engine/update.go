@@ -96,7 +96,8 @@ func (e *Engine) newUpdate(current *Client, token Plaintext, request *Request, m
 		current:   current,
 		retries:   retries,
 		Client: &Client{ID: current.ID, RegistrationID: current.RegistrationID, IssuedAt: current.IssuedAt,
-			Caller: current.Caller, SeenAt: current.SeenAt, Version: current.Version},
+			Caller: current.Caller, SeenAt: current.SeenAt, Version: current.Version, Status: current.Status,
+			AdminActs: current.AdminActs},
 	})
 }
 

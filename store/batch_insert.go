@@ -12,10 +12,11 @@ import (
 	"gorm.io/gorm/schema"
 )
 
-// laterColumns are the columns that are NULL or 0 in the row of a client that has just registered. Inserts leave them
-// to the database's defaults.
-var laterColumns = [...]string{"version", "previous", "former_hash", "former_salt", "former_expires_at", "updated_at",
-	"updated_deployment", "updated_acts", "seen_at", "secret_issued_at", "retry_until"}
+// laterColumns are the columns that are NULL or 0 in the row of a client that has just registered itself. Inserts leave
+// them to the database's defaults.
+var laterColumns = append([]string{"version", "previous", "former_hash", "former_salt", "former_expires_at",
+	"updated_at", "updated_deployment", "updated_acts", "seen_at", "secret_issued_at", "retry_until"},
+	newestUpdatedColumns...)
 
 // A batchInsert inserts clients, one or several in one statement. It builds each statement once, while gorm's Create
 // builds it anew each time and evaluates defaults and hooks, which costs more than sending it. The columns and their
@@ -40,7 +41,7 @@ func newBatchInsert(db *gorm.DB, o Observer) (*batchInsert, error) {
 	}
 	b := &batchInsert{table: statement.Schema.Table, observer: o}
 	for _, field := range statement.Schema.Fields {
-		if slices.Contains(laterColumns[:], field.DBName) {
+		if slices.Contains(laterColumns, field.DBName) {
 			b.rest = append(b.rest, field)
 		} else {
 			b.first = append(b.first, field)

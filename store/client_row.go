@@ -45,6 +45,7 @@ type clientRow struct {
 	SeenAt            sql.Null[time.Time]
 	SecretIssuedAt    sql.Null[time.Time] // NULL means IssuedAt
 	RetryUntil        sql.Null[time.Time]
+	NewestColumns
 
 	// For an audit log and a feed of changes. A sequence has gaps where clients were refused, or deleted later.
 	Writer   []byte           // ID of the process that wrote the row
@@ -56,7 +57,7 @@ type clientRow struct {
 // clientColumns are the columns that a client is read from. The others serve to find it, and to record who wrote it.
 const clientColumns = "client_id,registration,issued_at,metadata,caller,secret_hash,secret_salt,secret_expires_at," +
 	"deployment,acts,version,token_hash,former_hash,former_salt,former_expires_at,updated_at,updated_deployment," +
-	"updated_acts,seen_at,secret_issued_at,retry_until"
+	"updated_acts,seen_at,secret_issued_at,retry_until" + newestClientColumns
 
 func (clientRow) TableName() string { return "clients" }
 
@@ -118,6 +119,9 @@ func (s *Store) setManagement(ctx context.Context, r *clientRow, c *engine.Clien
 	}
 	r.SeenAt = optionalTime(c.SeenAt)
 	r.SecretIssuedAt, r.RetryUntil = optionalTime(c.SecretIssuedAt), optionalTime(c.RetryUntil)
+	if err := r.setNewest(c); err != nil {
+		return err
+	}
 	if c.Updated == nil {
 		return nil
 	}
@@ -173,6 +177,9 @@ func (s *Store) readManagement(ctx context.Context, r *clientRow, c *engine.Clie
 	}
 	c.SeenAt = timeOf(r.SeenAt)
 	c.SecretIssuedAt, c.RetryUntil = timeOf(r.SecretIssuedAt), timeOf(r.RetryUntil)
+	if err := r.readNewest(c); err != nil {
+		return err
+	}
 	if !r.UpdatedActs.Valid {
 		return nil
 	}

@@ -15,9 +15,9 @@ import (
 )
 
 // updatedColumns are the columns that an update writes.
-var updatedColumns = [...]string{"client_name", "metadata", "secret_hash", "secret_salt", "secret_expires_at",
+var updatedColumns = append([]string{"client_name", "metadata", "secret_hash", "secret_salt", "secret_expires_at",
 	"secret_issued_at", "former_hash", "former_salt", "former_expires_at", "retry_until", "token_hash", "version",
-	"updated_at", "updated_deployment", "updated_acts", "writer", "sequence", "event"}
+	"updated_at", "updated_deployment", "updated_acts", "writer", "sequence", "event"}, newestUpdatedColumns...)
 
 // UpdateClient durably replaces the stored client that has c's ID, RegistrationID and Version, and gives it the next
 // version. It returns [engine.ErrConflict] if there is no such client, because another update or a deletion came first.
@@ -32,7 +32,7 @@ func (s *Store) UpdateClient(ctx context.Context, c *engine.Client) error {
 	row.Version++
 	row.Event = eventUpdated
 	update := func(ctx context.Context) error {
-		result := s.writer.WithContext(ctx).Model(&clientRow{}).Select(updatedColumns[:]).
+		result := s.writer.WithContext(ctx).Model(&clientRow{}).Select(updatedColumns).
 			Where("client_id = ? AND registration = ? AND version = ?", c.ID, row.Registration, c.Version).Updates(row)
 		if result.Error == nil && result.RowsAffected == 0 {
 			return gorm.ErrDuplicatedKey // as if the next version were a key that another write has taken
@@ -66,18 +66,18 @@ func (s *Store) isLatest(ctx context.Context, row *clientRow, before int64) (boo
 // [engine.ErrNotFound].
 func (s *Store) ClientByToken(ctx context.Context, id string, hash [sha256.Size]byte) (*engine.Client, error) {
 	var row clientRow
-	err := s.reader.WithContext(ctx).Select(clientColumns).Where("client_id = ? AND token_hash = ?", id, hash[:]).
-		Take(&row).Error
+	err := s.reader.WithContext(ctx).Raw(clientByToken, id, hash[:]).Take(&row).Error
 	if err != nil {
 		return nil, fmt.Errorf("reading a client by its token: %w", classifyRow(ctx, err, engine.ErrNotFound))
 	}
 	return s.client(ctx, &row)
 }
 
-// DeleteClientByToken removes the client with the given ID and hash of its registration access token, or returns
+// DeleteClientByToken removes the active client with the given ID and hash of its registration access token, or returns
 // [engine.ErrNotFound]. Other errors are as for [Store.DeleteClient].
 func (s *Store) DeleteClientByToken(ctx context.Context, id string, hash [sha256.Size]byte) error {
-	result := s.writer.WithContext(ctx).Where("client_id = ? AND token_hash = ?", id, hash[:]).Delete(&clientRow{})
+	result := s.writer.WithContext(ctx).Where("client_id = ? AND token_hash = ?"+isActive, id, hash[:]).
+		Delete(&clientRow{})
 	err := result.Error
 	if err == nil && result.RowsAffected == 0 {
 		err = engine.ErrNotFound

@@ -52,6 +52,14 @@ func fullClient(t testing.TB, id string) *engine.Client {
 
 		SeenAt:  time.Date(2026, 4, 5, 6, 7, 8, 901_234_000, time.UTC),
 		Version: 1 << 41,
+
+		Status: engine.StatusDisabled,
+		AdminActs: []engine.AdminAct{
+			{Action: engine.ActionUpdated, At: time.Date(2026, 5, 6, 7, 8, 9, 12_345_000, time.UTC), By: "admin",
+				NoScripts: true},
+			{Action: engine.ActionDisabled, At: time.Date(2026, 6, 7, 8, 9, 10, 0, time.UTC), By: "admin",
+				Reason: "größer 🔑"},
+		},
 	}
 	fill(t, reflect.ValueOf(&c.Metadata).Elem(), "metadata")
 	fill(t, reflect.ValueOf(&c.Caller).Elem(), "caller")

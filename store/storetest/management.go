@@ -147,6 +147,34 @@ func testClientByToken(t *testing.T, database string) {
 	wantExists(t, s, "c", true)
 }
 
+// testDisabledClient disables a client. It can be read by its token, so that it can be told why it is refused, but
+// cannot delete itself.
+func testDisabledClient(t *testing.T, database string) {
+	s := open(t, database)
+	c := newClient("x")
+	c.TokenHash = new(sha256.Sum256([]byte("token")))
+	mustAdd(t, s, c)
+	disabled := *c
+	disabled.Status = engine.StatusDisabled
+	disabled.AdminActs = []engine.AdminAct{{Action: engine.ActionDisabled, At: c.IssuedAt, By: "someone"}}
+	mustUpdate(t, s, &disabled)
+	if got, err := s.ClientByToken(t.Context(), "x", *c.TokenHash); err != nil || got.Active() {
+		t.Errorf("by its token: got %+v and %v, want the disabled client", got, err)
+	}
+	if err := s.DeleteClientByToken(t.Context(), "x", *c.TokenHash); !errors.Is(err, engine.ErrNotFound) {
+		t.Errorf("deleting itself while disabled: got %v, want %v", err, engine.ErrNotFound)
+	}
+	if err := s.AddClient(t.Context(), newClient("x")); !errors.Is(err, engine.ErrExists) {
+		t.Errorf("registering with its ID: got %v, want %v", err, engine.ErrExists)
+	}
+	enabled := disabled
+	enabled.Status, enabled.Version = "", 1
+	mustUpdate(t, s, &enabled)
+	if err := s.DeleteClientByToken(t.Context(), "x", *c.TokenHash); err != nil {
+		t.Errorf("deleting itself: got %v", err)
+	}
+}
+
 func testMarkSeen(t *testing.T, database string) {
 	s := open(t, database)
 	mustAdd(t, s, newClient("a"), newClient("A"), newClient("b"))

@@ -54,6 +54,7 @@ func Run(t *testing.T, fresh func(t testing.TB) string) {
 		{"updating another version or client", testUpdateConflict},
 		{"one version has one update", testOneUpdate},
 		{"clients by their tokens", testClientByToken},
+		{"a disabled client", testDisabledClient},
 		{"marking clients as seen", testMarkSeen},
 		{"modules", testModules},
 		{"concurrent uploads of one module", testModuleRace},
