@@ -174,7 +174,7 @@ func (e *Engine) register(ctx context.Context, r *Registration) error {
 		switch {
 		case err == nil:
 			return nil
-		case !errors.Is(err, ErrExists):
+		case !errors.Is(err, ErrExists), r.admin != nil && r.admin.ClientID != "":
 			return fmt.Errorf("storing the client: %w", err)
 		case slices.Contains(taken, r.Client.ID):
 			// The ID is not random: another attempt would return it again.
@@ -235,7 +235,8 @@ func (e *Engine) begin(r *Registration) (*Registration, error) {
 		return nil, err
 	}
 	r.keepExtensions(&r.Request.Metadata)
-	if r.Token == "" && (r.current != nil || e.Managed()) {
+	keepsToken := r.current != nil && r.admin != nil
+	if r.Token == "" && !keepsToken && (r.current != nil || e.Managed()) {
 		var err error
 		if r.Token, err = e.newToken(); err != nil {
 			return nil, err
@@ -273,6 +274,9 @@ func (r *Registration) keepExtensions(m *Metadata) {
 
 // override sets r.steps.
 func (r *Registration) override(overrides Overrides) (release func()) {
+	if r.admin != nil {
+		overrides = r.admin.override(overrides)
+	}
 	steps, release := overrides(r, builtin())
 	r.steps = &steps
 	return release

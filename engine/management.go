@@ -35,8 +35,12 @@ func (e *Engine) Information(c *Client, token Plaintext) (jsontext.Value, error)
 	return r.render()
 }
 
-// checkToken checks that r.Token matches the stored hash, or that both are missing.
+// checkToken checks that r.Token matches the stored hash, or that both are missing. The update of an administrator must
+// not change the hash.
 func checkToken(r *Registration) error {
+	if r.admin != nil && r.current != nil {
+		return checkTokenKept(r)
+	}
 	kept := r.Client.TokenHash
 	if (kept != nil) != (r.Token != "") || kept != nil && *kept != HashToken(r.Token) {
 		return fmt.Errorf("the registration access token does not match its hash")

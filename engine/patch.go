@@ -38,11 +38,7 @@ func (r *Registration) PatchMetadata(by Patcher, patch []byte) error {
 			return fmt.Errorf("the patch touches %s, an extension member that the operator does not echo", name)
 		}
 	}
-	before, err := json.Marshal(&r.Client.Metadata)
-	if err != nil {
-		return fmt.Errorf("writing the metadata: %w", err)
-	}
-	after, err := merged(before, members)
+	after, err := r.Client.Metadata.merged(members)
 	if err != nil {
 		return err
 	}
@@ -70,9 +66,18 @@ func (r *Registration) PatchMetadata(by Patcher, patch []byte) error {
 // that of the request if it is larger. It takes constant time.
 func (r *Registration) MetadataSize() int { return max(r.Client.patchedSize, len(r.Request.Raw)) }
 
-// merged returns metadata, an object, with a patch applied: null removes a member, an object is merged, any other value
-// replaces the member (RFC 7396 §2).
-func merged(before jsontext.Value, patch map[string]jsontext.Value) (_ jsontext.Value, err error) {
+// merged returns m as JSON with a patch applied; see mergePatch.
+func (m *Metadata) merged(patch map[string]jsontext.Value) (jsontext.Value, error) {
+	before, err := json.Marshal(m)
+	if err != nil {
+		return nil, fmt.Errorf("writing the metadata: %w", err)
+	}
+	return mergePatch(before, patch)
+}
+
+// mergePatch returns metadata, an object, with a patch applied: null removes a member, an object is merged, any other
+// value replaces the member (RFC 7396 §2).
+func mergePatch(before jsontext.Value, patch map[string]jsontext.Value) (_ jsontext.Value, err error) {
 	var members map[string]jsontext.Value
 	if err := json.Unmarshal(before, &members); err != nil {
 		return nil, fmt.Errorf("reading the metadata: %w", err)

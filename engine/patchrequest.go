@@ -38,7 +38,7 @@ func (r *Registration) PatchRequest(by Patcher, patch []byte) error {
 			return fmt.Errorf("the patch touches %s, which the software statement has: its claims take precedence", name)
 		}
 	}
-	raw, err := merged(r.Request.Raw, members)
+	raw, err := mergePatch(r.Request.Raw, members)
 	if err != nil {
 		return err
 	}

@@ -282,7 +282,7 @@ func TestPatchRequestOfAnUpdate(t *testing.T) {
 		t.Fatalf("got %v, %v and %q", err, update, updated.Client.Metadata.ClientName)
 	}
 	rotation = nil
-	if _, err := e.RotateSecret(t.Context(), store.clients[r.Client.ID], 0, ""); err != nil {
+	if _, err := e.RotateSecret(t.Context(), store.clients[r.Client.ID], 0, "", &AdminCall{}); err != nil {
 		t.Fatal(err)
 	}
 	if rotation == nil || !strings.Contains(rotation.Error(), "set_client_name comes before") {

@@ -48,6 +48,7 @@ type Registration struct {
 	// what the engine would send.
 	Response jsontext.Value
 
+	admin   *AdminCall     // of the administrator who asked for it; nil means that the client did
 	current *Client        // the client to change, as read; nil for a registration
 	retries bool           // the update sent the previous secret, for a new one
 	grace   time.Duration  // of the secret that a rotation replaces
@@ -88,7 +89,7 @@ func (r *Registration) Rerun(ctx context.Context, mode Mode, overrides Overrides
 		again.Now, again.retries = r.Now, r.retries
 		return again, again.preview(ctx, overrides)
 	}
-	again, err := r.engine.newRegistration(r.sent, r.Caller, mode)
+	again, err := r.repeated(mode)
 	if err != nil {
 		return nil, err
 	}
@@ -99,10 +100,21 @@ func (r *Registration) Rerun(ctx context.Context, mode Mode, overrides Overrides
 	return again, again.preview(ctx, overrides)
 }
 
+// repeated returns the registration of a new client before its first step once more.
+func (r *Registration) repeated(mode Mode) (*Registration, error) {
+	if r.admin != nil {
+		return r.engine.newAdminRegistration(r.sent, r.admin, mode)
+	}
+	return r.engine.newRegistration(r.sent, r.Caller, mode)
+}
+
 // again returns a change of a client before its first step once more.
 func (r *Registration) again(mode Mode) (*Registration, error) {
-	if r.Operation == OperationRotateSecret {
-		return r.engine.newRotation(r.current, r.grace, r.sent.ID, mode)
+	switch {
+	case r.Operation == OperationRotateSecret:
+		return r.engine.newRotation(r.current, r.grace, r.sent.ID, mode, r.admin)
+	case r.admin != nil:
+		return r.engine.newChange(r.current, r.sent, mode, r.admin)
 	}
 	return r.engine.newUpdate(r.current, "", r.sent, mode)
 }

@@ -18,14 +18,15 @@ const DefaultGrace = 24 * time.Hour
 
 // RotateSecret runs generate_secret, and gives a client the new secret, which it returns. The old secret stays valid
 // for grace, in whole seconds, but not beyond its own expiry; 0 revokes it. A previous secret is dropped. requestID
-// identifies the request in logs. Scripts see the caller that registered the client.
+// identifies the request in logs. Scripts see the caller that registered the client. call is of the administrator who
+// asked for it, and may choose the secret.
 //
 // RotateSecret updates current to the stored client. If it returns an error, it changed nothing: an *[Error] if a
 // script refused the rotation, ErrConflict if current is out of date, and otherwise one as of [Engine.Register].
 func (e *Engine) RotateSecret(
-	ctx context.Context, current *Client, grace time.Duration, requestID string,
+	ctx context.Context, current *Client, grace time.Duration, requestID string, call *AdminCall,
 ) (Plaintext, error) {
-	r, err := e.newRotation(current, grace, requestID, ModeEnforce)
+	r, err := e.newRotation(current, grace, requestID, ModeEnforce, call)
 	if err != nil {
 		return "", err
 	}
@@ -38,21 +39,25 @@ func (e *Engine) RotateSecret(
 }
 
 // newRotation returns a rotation before its only step.
-func (e *Engine) newRotation(current *Client, grace time.Duration, requestID string, mode Mode) (*Registration, error) {
+func (e *Engine) newRotation(
+	current *Client, grace time.Duration, requestID string, mode Mode, call *AdminCall,
+) (*Registration, error) {
 	request, err := current.asRequest(requestID)
 	if err != nil {
 		return nil, err
 	}
 	// Copies, since the caller's client changes after the rotation, which shadows may then repeat.
 	read, changed, caller := *current, *current, current.Caller
-	changed.Provenance = Provenance{}
+	now := e.timestamp()
+	changed.Provenance, changed.AdminActs = Provenance{}, call.record(current.AdminActs, ActionSecretRotated, now)
 	return &Registration{
 		Operation: OperationRotateSecret,
 		Mode:      mode,
-		Now:       e.timestamp(),
+		Now:       now,
 		Request:   request,
 		Caller:    &caller,
 		Client:    &changed,
+		admin:     call,
 		current:   &read,
 		grace:     grace,
 		sent:      request,

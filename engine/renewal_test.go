@@ -229,7 +229,7 @@ func TestNoRenewalWithoutExpiry(t *testing.T) {
 	c := renew(t, Options{}, nil)
 	c.at(10 * 365 * 24 * time.Hour)
 	c.kept("")
-	second, err := c.engine.RotateSecret(t.Context(), c.stored(), time.Hour, "")
+	second, err := c.engine.RotateSecret(t.Context(), c.stored(), time.Hour, "", &AdminCall{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -286,7 +286,7 @@ func TestRefusedRenewal(t *testing.T) {
 		outcome = want
 		_, put := c.put(c.secret)
 		current := c.stored()
-		_, rotated := c.engine.RotateSecret(t.Context(), current, time.Hour, "")
+		_, rotated := c.engine.RotateSecret(t.Context(), current, time.Hour, "", &AdminCall{})
 		for door, err := range map[string]error{"update": put, "rotation": rotated} {
 			_, breach := errors.AsType[*InvariantError](err)
 			if want != nil && !errors.Is(err, want) || want == nil && !breach {
@@ -312,7 +312,7 @@ func TestRerunOfARenewal(t *testing.T) {
 	c.at(lifetime * 3 / 4)
 	c.renewed("")
 	c.renewed(c.secret) // a retry; only the stored client shows that it is one
-	if _, err := c.engine.RotateSecret(t.Context(), c.stored(), 0, ""); err != nil {
+	if _, err := c.engine.RotateSecret(t.Context(), c.stored(), 0, "", &AdminCall{}); err != nil {
 		t.Fatal(err)
 	}
 	version := c.stored().Version

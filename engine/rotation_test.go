@@ -13,7 +13,7 @@ import (
 // A client that does not know of a rotation gets a new secret for its old one, while that has its grace.
 func TestUpdateAfterRotation(t *testing.T) {
 	c := renew(t, Options{SecretLifetime: lifetime}, nil)
-	second, err := c.engine.RotateSecret(t.Context(), c.stored(), time.Hour, "")
+	second, err := c.engine.RotateSecret(t.Context(), c.stored(), time.Hour, "", &AdminCall{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,7 +25,7 @@ func TestUpdateAfterRotation(t *testing.T) {
 	if _, err := c.put(c.secret); err == nil {
 		t.Error("an update with the old secret succeeds after its grace time")
 	}
-	if _, err := c.engine.RotateSecret(t.Context(), c.stored(), 0, ""); err != nil {
+	if _, err := c.engine.RotateSecret(t.Context(), c.stored(), 0, "", &AdminCall{}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := c.put(third); err == nil {
@@ -69,7 +69,7 @@ func TestRotationAsScriptsSeeIt(t *testing.T) {
 		t.Errorf("after the renewal, the operation is %s and the request %s", r.Operation, r.Request.Raw)
 	}
 	current := c.stored()
-	if _, err := c.engine.RotateSecret(t.Context(), current, time.Hour, "request-2"); err != nil {
+	if _, err := c.engine.RotateSecret(t.Context(), current, time.Hour, "request-2", &AdminCall{}); err != nil {
 		t.Fatal(err)
 	}
 	const registered = `{"redirect_uris":["https://app.example/cb"],` +
@@ -106,19 +106,19 @@ func TestRotationOfAnOlderClient(t *testing.T) {
 	older := c.stored()
 	older.Metadata.RedirectURIs = []string{"https://app.example/1", "https://app.example/2"}
 	c.store.clients[c.id] = older
-	if _, err := c.engine.RotateSecret(t.Context(), c.stored(), 0, ""); err != nil {
+	if _, err := c.engine.RotateSecret(t.Context(), c.stored(), 0, "", &AdminCall{}); err != nil {
 		t.Errorf("a client that could not register any more: %v", err)
 	}
 	if got := c.stored(); len(got.Metadata.RedirectURIs) != 2 || got.TokenHash == nil || got.Caller.Subject != "alice" {
 		t.Errorf("the rotation changed the client: %+v", got)
 	}
 	patch = `{"client_name":"patched"}`
-	_, err := c.engine.RotateSecret(t.Context(), c.stored(), 0, "")
+	_, err := c.engine.RotateSecret(t.Context(), c.stored(), 0, "", &AdminCall{})
 	if _, breach := errors.AsType[*InvariantError](err); !breach {
 		t.Errorf("a script that changes it: got %v, want an InvariantError", err)
 	}
 	patch = `{"redirect_uris":["https://app.example/1"],"tier":"gold"}`
-	if _, err := c.engine.RotateSecret(t.Context(), c.stored(), 0, ""); err != nil {
+	if _, err := c.engine.RotateSecret(t.Context(), c.stored(), 0, "", &AdminCall{}); err != nil {
 		t.Errorf("a script that mends it: %v", err)
 	}
 	if got := string(c.stored().Metadata.Other["tier"]); got != `"gold"` {
@@ -141,7 +141,7 @@ func TestRotateSecret(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		secret, err := e.RotateSecret(t.Context(), r.Client, tt.grace, "")
+		secret, err := e.RotateSecret(t.Context(), r.Client, tt.grace, "", &AdminCall{})
 		c := store.clients[r.Client.ID]
 		if err != nil || !e.VerifySecret(c, secret) || c.Version != 1 || r.Client.Version != 1 {
 			t.Errorf("%s: got %v, and %+v stored", tt.name, err, c)

@@ -63,7 +63,7 @@ func (r *Registration) settleSecret(ctx context.Context) error {
 	case r.current.Secret == nil:
 		r.Client.SecretIssuedAt = r.Now
 		return r.runStep(ctx, StepAddClientSecret, r.steps.AddClientSecret)
-	case r.retries || r.current.secretDue(r.Now):
+	case r.retries || r.admin == nil && r.current.secretDue(r.Now):
 		return r.renewSecret(ctx)
 	}
 	r.Client.Secret, r.Client.SecretIssuedAt = r.current.Secret, r.current.SecretIssuedAt
@@ -86,31 +86,30 @@ func (e *Engine) newUpdate(current *Client, token Plaintext, request *Request, m
 	}
 	caller := current.Caller
 	caller.Auth = AuthRegistrationAccessToken
-	return e.begin(&Registration{
+	r := newUpdateOf(current, request, mode, now)
+	r.Caller, r.Token, r.retries = &caller, token, retries
+	return e.begin(r)
+}
+
+// newUpdateOf returns an update without a caller and a token.
+func newUpdateOf(current *Client, request *Request, mode Mode, now time.Time) *Registration {
+	return &Registration{
 		Operation: OperationUpdate,
 		Mode:      mode,
 		Now:       now,
 		Request:   request,
-		Caller:    &caller,
-		Token:     token,
 		current:   current,
-		retries:   retries,
 		Client: &Client{ID: current.ID, RegistrationID: current.RegistrationID, IssuedAt: current.IssuedAt,
 			Caller: current.Caller, SeenAt: current.SeenAt, Version: current.Version, Status: current.Status,
 			AdminActs: current.AdminActs},
-	})
+	}
 }
 
 // forUpdate checks the members that only update requests have, and returns the request as scripts see it, without
 // client_secret.
 func (q *Request) forUpdate(current *Client, now time.Time) (*Request, error) {
-	other := q.Metadata.Other
-	// RFC 7592 §2.2: the request MUST NOT include these. As everywhere, "" means that a member is missing.
-	for _, name := range [...]string{"registration_access_token", "registration_client_uri", "client_id_issued_at",
-		"client_secret_expires_at"} {
-		if value, sent := other[name]; sent && string(value) != `""` {
-			return nil, Refuse("%s must be left out: only the server sets it", name)
-		}
+	if err := q.checkServerMembers(); err != nil {
+		return nil, err
 	}
 	// RFC 7592 §2.2: client_id is REQUIRED and MUST be the client's own.
 	id, err := q.reservedText("client_id")
@@ -122,6 +121,38 @@ func (q *Request) forUpdate(current *Client, now time.Time) (*Request, error) {
 	case id != current.ID:
 		return nil, Refuse("client_id must be the client ID in registration_client_uri")
 	}
+	return q.withOwnSecret(current, now)
+}
+
+// forChange is forUpdate for an administrator, who names the client in the path.
+func (q *Request) forChange(current *Client, now time.Time) (*Request, error) {
+	if err := q.checkServerMembers(); err != nil {
+		return nil, err
+	}
+	id, err := q.reservedText("client_id")
+	if err != nil {
+		return nil, err
+	}
+	if id != "" && id != current.ID {
+		return nil, Refuse("client_id must be the client ID in the path: an ID cannot be changed")
+	}
+	return q.withOwnSecret(current, now)
+}
+
+// checkServerMembers refuses members that only the server sets.
+func (q *Request) checkServerMembers() error {
+	// RFC 7592 §2.2: the request MUST NOT include these. As everywhere, "" means that a member is missing.
+	for _, name := range [...]string{"registration_access_token", "registration_client_uri", "client_id_issued_at",
+		"client_secret_expires_at"} {
+		if value, sent := q.Metadata.Other[name]; sent && string(value) != `""` {
+			return Refuse("%s must be left out: only the server sets it", name)
+		}
+	}
+	return nil
+}
+
+// withOwnSecret checks that client_secret is the client's own if it is sent, and returns the request without it.
+func (q *Request) withOwnSecret(current *Client, now time.Time) (*Request, error) {
 	// RFC 7592 §2.2: client_secret MUST match the issued secret, and cannot change it.
 	secret, err := q.reservedText("client_secret")
 	if err != nil {
@@ -130,6 +161,12 @@ func (q *Request) forUpdate(current *Client, now time.Time) (*Request, error) {
 	if secret != "" && !current.issued(Plaintext(secret), now) {
 		return nil, Refuse("client_secret is not this client's secret: leave it out, an update cannot set it")
 	}
+	return q.withoutSecret()
+}
+
+// withoutSecret returns the request as scripts see it, without client_secret.
+func (q *Request) withoutSecret() (*Request, error) {
+	other := q.Metadata.Other
 	if _, sent := other["client_secret"]; !sent {
 		return q, nil
 	}

@@ -104,7 +104,7 @@ func TestUpdateConflict(t *testing.T) {
 	if got := store.clients[r.Client.ID]; got.Metadata.RedirectURIs[0] != "https://app.example/0" || got.Version != 1 {
 		t.Errorf("the store has %v as version %d, want the first update as version 1", got.Metadata.RedirectURIs, got.Version)
 	}
-	if _, err := e.RotateSecret(t.Context(), &stale, 0, ""); !errors.Is(err, ErrConflict) {
+	if _, err := e.RotateSecret(t.Context(), &stale, 0, "", &AdminCall{}); !errors.Is(err, ErrConflict) {
 		t.Errorf("rotating: got %v, want %v", err, ErrConflict)
 	}
 }

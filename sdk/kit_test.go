@@ -168,7 +168,7 @@ func (k *kit) engine() *engine.Engine {
 func (k *kit) rotate(c *engine.Client) outcome {
 	k.t.Helper()
 	k.log.take()
-	_, err := k.engine().RotateSecret(k.t.Context(), c, 0, "")
+	_, err := k.engine().RotateSecret(k.t.Context(), c, 0, "", &engine.AdminCall{})
 	return outcome{err: err, lines: k.log.take()}
 }
 

@@ -30,7 +30,14 @@ func actions(s *site) map[string]action {
 		"POST " + adminapi.PathDeployments: {adminapi.PathDeployments, `{"scripts":[]}`, "deployment appended"},
 		"POST " + adminapi.PathDryRun:      {adminapi.PathDryRun, `{"request":{` + web + `}}`, "dry run ended"},
 		"POST " + adminapi.PathReplay:      {adminapi.PathReplay, `{}`, "replay ended"},
+		"POST " + adminapi.PathClients:     {adminapi.PathClients, `{` + web + `}`, "client created"},
+		"PUT " + adminapi.PathClient:       {client(adminapi.PathClient), `{` + web + `}`, "client updated"},
+		"PATCH " + adminapi.PathClient:     {client(adminapi.PathClient), `{"client_name":"a"}`, "client updated"},
 		"DELETE " + adminapi.PathClient:    {client(adminapi.PathClient), "", "client deleted"},
+		"POST " + adminapi.PathDisable:     {client(adminapi.PathDisable), `{"reason":"test"}`, "client disabled"},
+		"POST " + adminapi.PathEnable:      {client(adminapi.PathEnable), "", "client enabled"},
+		"POST " + adminapi.PathReissueToken: {client(adminapi.PathReissueToken), "",
+			"registration access token reissued"},
 		"POST " + adminapi.PathRotateSecret: {client(adminapi.PathRotateSecret), `{}`,
 			"client secret rotated"},
 		"POST " + adminapi.PathVerifySecret: {client(adminapi.PathVerifySecret), `{"client_secret":"not-the-secret"}`,
@@ -75,8 +82,11 @@ func TestActionsAreLogged(t *testing.T) {
 		number++
 		id := fmt.Sprint("action-", number)
 		mediaType := "application/json"
-		if r.path == adminapi.PathModules {
+		switch {
+		case r.path == adminapi.PathModules:
 			mediaType = "application/wasm"
+		case r.method == http.MethodPatch:
+			mediaType = "application/merge-patch+json"
 		}
 		e := s.call(r.method, path, body, "X-Request-Id: "+id, "X-Forwarded-For: 203.0.113.7", "Content-Type: "+mediaType)
 		if succeeds != (e.status < 300) {

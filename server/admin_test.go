@@ -153,17 +153,22 @@ func TestClients(t *testing.T) {
 		s.registered(`{` + web + `,"client_name":"` + name + `"}`)
 	}
 	api := s.api()
-	all, err := api.Clients(t.Context(), adminapi.ClientQuery{})
+	list, err := api.Clients(t.Context(), adminapi.ClientQuery{})
+	all := list.Clients
 	if err != nil || len(all) != 3 {
 		t.Fatalf("got %+v, %v", all, err)
+	}
+	first, err := api.Clients(t.Context(), adminapi.ClientQuery{Limit: 1})
+	if err != nil || first.Next == "" || first.Clients[0].Name() != "100% Gamma" {
+		t.Errorf("the first page: got %+v, %v; want the last registered client", first, err)
 	}
 	for _, tt := range []struct {
 		query adminapi.ClientQuery
 		want  int
-	}{{adminapi.ClientQuery{Limit: 2}, 2}, {adminapi.ClientQuery{After: all[0].ClientID}, 2},
+	}{{adminapi.ClientQuery{Limit: 2}, 2}, {adminapi.ClientQuery{After: first.Next}, 2},
 		{adminapi.ClientQuery{Q: "alph"}, 1}, {adminapi.ClientQuery{Q: "%"}, 1}, {adminapi.ClientQuery{Q: "item-"}, 3}} {
-		if got, err := api.Clients(t.Context(), tt.query); err != nil || len(got) != tt.want {
-			t.Errorf("%+v: got %d clients, %v; want %d", tt.query, len(got), err, tt.want)
+		if got, err := api.Clients(t.Context(), tt.query); err != nil || len(got.Clients) != tt.want {
+			t.Errorf("%+v: got %d clients, %v; want %d", tt.query, len(got.Clients), err, tt.want)
 		}
 	}
 	s.call("GET", "/admin/v1/clients?limit=x", "").want(http.StatusBadRequest)

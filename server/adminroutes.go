@@ -55,9 +55,15 @@ func (s *Server) adminRoutes() []route {
 		{http.MethodGet, adminapi.PathShadows, readScripts, s.listShadows},
 		{http.MethodPost, adminapi.PathReplay, changeScripts, s.replay},
 
-		{http.MethodGet, adminapi.PathClients, readClients, s.listClients},
+		{http.MethodGet, adminapi.PathClients, lookUpClients, s.listClients}, // readClients without client_id
+		{http.MethodPost, adminapi.PathClients, changeClients, s.createClient},
 		{http.MethodGet, adminapi.PathClient, lookUpClients, s.showClient},
+		{http.MethodPut, adminapi.PathClient, changeClients, s.replaceClient},
+		{http.MethodPatch, adminapi.PathClient, changeClients, s.patchClient},
 		{http.MethodDelete, adminapi.PathClient, changeClients, s.deleteClient},
+		{http.MethodPost, adminapi.PathDisable, changeClients, s.disableClient},
+		{http.MethodPost, adminapi.PathEnable, changeClients, s.enableClient},
+		{http.MethodPost, adminapi.PathReissueToken, changeClients, s.reissueToken},
 		{http.MethodPost, adminapi.PathRotateSecret, changeClients, s.rotateSecret},
 		{http.MethodPost, adminapi.PathVerifySecret, checkClients, s.verifySecret},
 		{http.MethodPost, adminapi.PathSeen, checkClients, s.markSeen},

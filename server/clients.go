@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net/http"
+	"strconv"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -13,21 +14,40 @@ import (
 	"registrar/server/adminapi"
 )
 
+// listClients responds with a page of clients, or with one client if the query has a client_id, for IDs that proxies
+// decode in paths.
 func (s *Server) listClients(c echo.Context) error {
+	if c.QueryParams().Has("client_id") {
+		return s.replyClient(c, c.QueryParam("client_id"))
+	}
+	if err := needRole(c, readClients...); err != nil {
+		return err
+	}
 	limit, err := number(c, "limit")
 	if err != nil {
 		return err
 	}
-	limit = min(cmp.Or(limit, adminapi.DefaultPage), adminapi.MaxPage)
-	list, err := s.config.Clients.Clients(c.Request().Context(), c.QueryParam("after"), c.QueryParam("q"), int(limit))
+	before, err := number(c, "after")
 	if err != nil {
 		return err
 	}
-	page := adminapi.Clients{Clients: make([]adminapi.Client, len(list))}
-	for i, client := range list {
+	filter, err := clientFilter(c)
+	if err != nil {
+		return err
+	}
+	limit = min(cmp.Or(limit, adminapi.DefaultPage), adminapi.MaxPage)
+	list, err := s.config.Clients.Clients(c.Request().Context(), filter, before, int(limit))
+	if err != nil {
+		return err
+	}
+	page := adminapi.Clients{Clients: make([]adminapi.Client, len(list.Clients))}
+	for i, client := range list.Clients {
 		if page.Clients[i], err = wireClient(client); err != nil {
 			return err
 		}
+	}
+	if list.Next != 0 {
+		page.Next = strconv.FormatInt(list.Next, 10)
 	}
 	return reply(c, http.StatusOK, page)
 }
@@ -37,9 +57,26 @@ func (s *Server) showClient(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	return s.replyClient(c, id)
+}
+
+// replyClient responds with a client that has the status that the query asks for.
+func (s *Server) replyClient(c echo.Context, id string) error {
+	status, err := statusOf(c)
+	if err != nil {
+		return err
+	}
+	if status != engine.StatusActive {
+		if err := needRole(c, readClients...); err != nil {
+			return err
+		}
+	}
 	client, err := s.config.Clients.Client(c.Request().Context(), id)
 	if err != nil {
 		return err
+	}
+	if status != "" && client.Active() != (status == engine.StatusActive) {
+		return engine.ErrNotFound
 	}
 	wire, err := wireClient(client)
 	if err != nil {
@@ -63,7 +100,7 @@ func (s *Server) deleteClient(c echo.Context) error {
 // wireClient converts a client for the admin API.
 func wireClient(c *engine.Client) (adminapi.Client, error) {
 	wire := adminapi.Client{ClientID: c.ID, IssuedAt: c.IssuedAt, HasSecret: c.Secret != nil,
-		Deployment: c.Provenance.Deployment}
+		Deployment: c.Provenance.Deployment, Status: string(cmp.Or(c.Status, engine.StatusActive))}
 	if c.Secret != nil && !c.Secret.ExpiresAt.IsZero() {
 		wire.SecretExpiresAt = &c.Secret.ExpiresAt
 	}
@@ -73,16 +110,17 @@ func wireClient(c *engine.Client) (adminapi.Client, error) {
 	if !c.SeenAt.IsZero() {
 		wire.SeenAt = &c.SeenAt
 	}
-	parts := []struct {
+	type part struct {
 		to   *jsontext.Value
 		from any
-	}{{&wire.Metadata, &c.Metadata}, {&wire.Caller, &c.Caller}, {&wire.Acts, c.Provenance.Acts}}
+	}
+	parts := []part{{&wire.Metadata, &c.Metadata}, {&wire.Caller, &c.Caller}, {&wire.Acts, c.Provenance.Acts}}
 	if c.Updated != nil {
 		wire.Updated = &adminapi.Update{At: c.Updated.At, Deployment: c.Updated.Deployment}
-		parts = append(parts, struct {
-			to   *jsontext.Value
-			from any
-		}{&wire.Updated.Acts, c.Updated.Acts})
+		parts = append(parts, part{&wire.Updated.Acts, c.Updated.Acts})
+	}
+	if c.AdminActs != nil {
+		parts = append(parts, part{&wire.AdminActs, c.AdminActs})
 	}
 	for _, part := range parts {
 		b, err := json.Marshal(part.from, json.Deterministic(true))

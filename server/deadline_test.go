@@ -32,8 +32,8 @@ func (h hung) write(ctx context.Context) error {
 }
 
 func (h hung) Client(ctx context.Context, _ string) (*engine.Client, error) { return nil, h.read(ctx) }
-func (h hung) Clients(ctx context.Context, _, _ string, _ int) ([]*engine.Client, error) {
-	return nil, h.read(ctx)
+func (h hung) Clients(ctx context.Context, _ engine.ClientFilter, _ int64, _ int) (engine.ClientPage, error) {
+	return engine.ClientPage{}, h.read(ctx)
 }
 func (h hung) DeleteClient(ctx context.Context, _ string) error { return h.write(ctx) }
 func (h hung) ClientByToken(ctx context.Context, _ string, _ [32]byte) (*engine.Client, error) {

@@ -88,7 +88,10 @@ func (s *Server) deleteOwn(c echo.Context) error {
 	ctx := c.Request().Context()
 	err = s.config.Management.DeleteClientByToken(ctx, client.ID, engine.HashToken(token))
 	if errors.Is(err, engine.ErrNotFound) {
-		return s.stranger(c, true)
+		if _, _, err := s.owner(c); err != nil { // it may have been disabled meanwhile
+			return err
+		}
+		return fmt.Errorf("%w: %w", engine.ErrUnavailable, engine.ErrConflict)
 	}
 	if err != nil {
 		return err
@@ -99,8 +102,9 @@ func (s *Server) deleteOwn(c echo.Context) error {
 	return c.NoContent(http.StatusNoContent)
 }
 
-// owner returns the client in the path and the registration access token presented for it. Its error and its look-up
-// are the same for an unknown client and a wrong token (RFC 7592 §2.1), so that neither reveals which clients exist.
+// owner returns the client in the path and the registration access token presented for it; errDisabled if the client is
+// not active. Its error and its look-up are the same for an unknown client and a wrong token (RFC 7592 §2.1), so that
+// neither reveals which clients exist.
 func (s *Server) owner(c echo.Context) (*engine.Client, engine.Plaintext, error) {
 	id, err := param(c, "id")
 	if err != nil {
@@ -126,6 +130,10 @@ func (s *Server) owner(c echo.Context) (*engine.Client, engine.Plaintext, error)
 	sameID := subtle.ConstantTimeCompare([]byte(client.ID), []byte(id))
 	if sameToken&sameID == 0 {
 		return nil, "", s.stranger(c, true)
+	}
+	// RFC 7592 §2.1 to §2.3: 403 if the client may not read, change or delete its record.
+	if !client.Active() {
+		return nil, "", errDisabled
 	}
 	return client, token, nil
 }

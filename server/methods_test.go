@@ -181,7 +181,7 @@ func TestAllow(t *testing.T) {
 		}
 	}
 	// POST is a route of its own, the others are those of a client with this ID.
-	s.call("OPTIONS", "/admin/v1/clients/seen", "").wantHeader("Allow", "OPTIONS, DELETE, GET, HEAD, POST")
+	s.call("OPTIONS", "/admin/v1/clients/seen", "").wantHeader("Allow", "OPTIONS, DELETE, GET, HEAD, PATCH, POST, PUT")
 }
 
 // Paths that do not exist have no methods. Which paths the admin API has is not told without a token.

@@ -38,6 +38,9 @@ func (e *unauthorizedError) Error() string {
 	return e.description
 }
 
+// errDisabled reports that a client manages its registration while it is not active.
+var errDisabled = errors.New("the client is disabled")
+
 // An answer is the response to an error.
 type answer struct {
 	status      int
@@ -94,6 +97,8 @@ func answerTo(err error) answer {
 	case isRejected:
 		return answer{status: http.StatusUnprocessableEntity, code: "invalid_request",
 			description: "rejected; see reasons", reasons: rejected.Reasons}
+	case errors.Is(err, errDisabled):
+		return answer{status: http.StatusForbidden, code: "access_denied", description: "The client is disabled."}
 	case errors.Is(err, engine.ErrTokenSpent):
 		return answerTo(badToken(err)) // the token was used up or revoked while this registration ran
 	case isStatus:

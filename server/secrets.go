@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -9,7 +10,6 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"registrar/engine"
-	"registrar/scripts"
 	"registrar/server/adminapi"
 )
 
@@ -41,29 +41,27 @@ func (s *Server) rotateSecret(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	ctx := c.Request().Context()
-	var client *engine.Client
-	var secret engine.Plaintext
-	for range updateAttempts {
-		if client, err = s.config.Clients.Client(ctx, id); err != nil {
+	call, err := adminCallOf(c, asked.Reason)
+	if err != nil {
+		return err
+	}
+	if call.Secret = engine.Plaintext(asked.ClientSecret); call.Secret != "" {
+		if err := needRole(c); err != nil {
 			return err
 		}
+		if err := engine.CheckSecret(call.Secret); err != nil {
+			return &statusError{http.StatusBadRequest, fmt.Sprintf("client_secret: %v", err)}
+		}
+	}
+	var secret engine.Plaintext
+	client, err := s.changeClient(c, id, func(ctx context.Context, client *engine.Client) (err error) {
 		if client.Secret == nil {
 			return &statusError{http.StatusConflict, fmt.Sprintf("the client has no secret: "+
 				"its token_endpoint_auth_method is %s", client.Metadata.TokenEndpointAuthMethod)}
 		}
-		secret, err = s.config.Engine.RotateSecret(ctx, client, time.Duration(grace)*time.Second,
-			requestIDOf(c))
-		if !errors.Is(err, engine.ErrConflict) {
-			break
-		}
-	}
-	if errors.Is(err, engine.ErrConflict) {
-		return fmt.Errorf("%w: %w", engine.ErrUnavailable, err)
-	}
-	if _, refused := errors.AsType[*engine.Error](err); refused {
-		return &scripts.RejectedError{Reasons: []string{err.Error()}}
-	}
+		secret, err = s.config.Engine.RotateSecret(ctx, client, time.Duration(grace)*time.Second, requestIDOf(c), call)
+		return err
+	})
 	if errors.Is(err, engine.ErrOutcomeUnknown) {
 		return &repeatError{err, "Before another rotation, which ends the secret before, look at former_secret_expires_at " +
 			"of the client."}
@@ -89,7 +87,8 @@ func seconds(secret *engine.Secret) int64 {
 	return secret.ExpiresAt.Unix()
 }
 
-// verifySecret responds with whether a secret authenticates a client: false if the client does not exist.
+// verifySecret responds with whether a secret authenticates a client: false if the client does not exist or is not
+// active.
 func (s *Server) verifySecret(c echo.Context) error {
 	var asked adminapi.VerifySecret
 	if err := readJSON(c, &asked); err != nil {
@@ -104,7 +103,7 @@ func (s *Server) verifySecret(c echo.Context) error {
 	if err != nil && !errors.Is(err, engine.ErrNotFound) {
 		return err
 	}
-	valid := err == nil && s.config.Engine.VerifySecret(client, engine.Plaintext(asked.ClientSecret))
+	valid := err == nil && client.Active() && s.config.Engine.VerifySecret(client, engine.Plaintext(asked.ClientSecret))
 	s.logAction(c, "client secret verified", "client_id", id, "valid", valid)
 	if !valid {
 		return reply(c, http.StatusOK, adminapi.VerifiedSecret{})

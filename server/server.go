@@ -49,14 +49,14 @@ type Scripts interface {
 // Clients reads and deletes clients. Its methods return engine.ErrNotFound if the client does not exist.
 type Clients interface {
 	Client(ctx context.Context, id string) (*engine.Client, error)
-	// Clients returns at most limit clients whose IDs come after the given one, in byte order. It selects those whose ID
-	// begins with q or whose name contains q; "" means all.
-	Clients(ctx context.Context, after, q string, limit int) ([]*engine.Client, error)
+	// Clients returns at most limit clients that match f, the last stored first. before is the Next of the page before; 0
+	// means the first page.
+	Clients(ctx context.Context, f engine.ClientFilter, before int64, limit int) (engine.ClientPage, error)
 	DeleteClient(ctx context.Context, id string) error
 }
 
 // Management finds and deletes clients by their ID and the hash of their registration access token. Its methods return
-// engine.ErrNotFound unless both match.
+// engine.ErrNotFound unless both match; the second, also for a client that is not active.
 type Management interface {
 	ClientByToken(ctx context.Context, id string, hash [sha256.Size]byte) (*engine.Client, error)
 	DeleteClientByToken(ctx context.Context, id string, hash [sha256.Size]byte) error

@@ -152,11 +152,11 @@ func (s *site) refused(body, code, words string) {
 
 func (s *site) clients() int {
 	s.t.Helper()
-	list, err := s.store.Clients(context.Background(), "", "", 1000)
+	page, err := s.store.Clients(context.Background(), engine.ClientFilter{}, 0, 1000)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return len(list)
+	return len(page.Clients)
 }
 
 // call calls the admin API.

@@ -2,11 +2,9 @@ package store
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"gorm.io/gorm"
 
@@ -132,40 +130,6 @@ func (s *Store) ClientExists(ctx context.Context, id string) (bool, error) {
 	}
 	return true, nil
 }
-
-const (
-	defaultLimit = 100
-	maxLimit     = 1000
-)
-
-// Clients returns clients with IDs above after, sorted by the bytes of their IDs. It returns at most limit of them; 0
-// means 100, and the maximum is 1000. If q is not empty, only clients match whose ID begins with q, or whose name
-// contains q in upper or lower case.
-func (s *Store) Clients(ctx context.Context, after, q string, limit int) ([]*engine.Client, error) {
-	db := s.reader.WithContext(ctx).Where("client_id > ?", after).Order("client_id").Limit(pageSize(limit))
-	if q != "" {
-		// INSTR and SUBSTR have no wildcards. SUBSTR counts bytes in MySQL, where IDs are binary, and characters in
-		// SQLite. That is the same, because IDs are ASCII.
-		db = db.Where("SUBSTR(client_id, 1, ?) = ? OR INSTR(LOWER(client_name), LOWER(?)) > 0",
-			len(q), q, strings.ToValidUTF8(q, "\uFFFD"))
-	}
-	var rows []*clientRow
-	if err := db.Find(&rows).Error; err != nil {
-		return nil, fmt.Errorf("listing clients: %w", classify(ctx, err))
-	}
-	clients := make([]*engine.Client, 0, len(rows))
-	for _, r := range rows {
-		c, err := s.client(ctx, r)
-		if err != nil {
-			return nil, fmt.Errorf("listing clients: %w", err)
-		}
-		clients = append(clients, c)
-	}
-	return clients, nil
-}
-
-// pageSize returns the number of rows to read for a limit of n.
-func pageSize(n int) int { return min(cmp.Or(max(n, 0), defaultLimit), maxLimit) }
 
 // DeleteClient removes the client with the given ID, or returns [engine.ErrNotFound]. If ctx ends or the connection
 // breaks, the client may have been removed, and the error matches [engine.ErrOutcomeUnknown].

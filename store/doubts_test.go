@@ -77,8 +77,11 @@ func TestStoppedServer(t *testing.T) {
 		t.Errorf("the same ID: got %v, want %v", err, engine.ErrUnavailable)
 	}
 	for name, call := range map[string]func(ctx context.Context) error{
-		"Client":       func(ctx context.Context) error { _, err := s.Client(ctx, "stored"); return err },
-		"Clients":      func(ctx context.Context) error { _, err := s.Clients(ctx, "", "", 0); return err },
+		"Client": func(ctx context.Context) error { _, err := s.Client(ctx, "stored"); return err },
+		"Clients": func(ctx context.Context) error {
+			_, err := s.Clients(ctx, engine.ClientFilter{Query: "x"}, 0, 0)
+			return err
+		},
 		"DeleteClient": func(ctx context.Context) error { return s.DeleteClient(ctx, "stored") },
 		"UpdateClient": func(ctx context.Context) error { return s.UpdateClient(ctx, stored) },
 		"Ping":         s.Ping,
@@ -216,18 +219,17 @@ func killConnections(t testing.TB, root *sql.DB) {
 func allIDs(t testing.TB, s *store.Store) map[string]*engine.Client {
 	t.Helper()
 	stored := map[string]*engine.Client{}
-	for after := ""; ; {
-		page, err := s.Clients(t.Context(), after, "", 1000)
+	for before := int64(0); ; {
+		page, err := s.Clients(t.Context(), engine.ClientFilter{}, before, 1000)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(page) == 0 {
-			return stored
-		}
-		for _, c := range page {
+		for _, c := range page.Clients {
 			stored[c.ID] = c
 		}
-		after = page[len(page)-1].ID
+		if before = page.Next; before == 0 {
+			return stored
+		}
 	}
 }
 

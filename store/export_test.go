@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"gorm.io/gorm/schema"
+
+	"registrar/engine"
 )
 
 // NewestMigration exports newestMigration.
@@ -60,15 +62,29 @@ func (s *Store) DoubleClients() error {
 
 // LatestPlans returns the database's plans for the queries of the latest clients, by query.
 func (s *Store) LatestPlans() (map[string]string, error) {
+	return s.plans(map[string][]any{
+		latestPlaced: {1000, latestPage},
+		latestCount:  {1000},
+	})
+}
+
+// ListPlans returns the database's plans for the queries of a filtered list of clients, by query. The range begins in
+// the middle of 16,384 clients.
+func (s *Store) ListPlans() (map[string]string, error) {
+	f := &engine.ClientFilter{TokenID: "t", Name: "n", NeverSeen: true}
+	return s.plans(map[string][]any{
+		lowestExamined:                  {12000, maxExamined - 1},
+		listStatements[s.beats.dialect]: append(filterArguments(f, 12000, 2000), 100),
+	})
+}
+
+func (s *Store) plans(queries map[string][]any) (map[string]string, error) {
 	explain := "EXPLAIN "
 	if s.reader.Name() == "sqlite" {
 		explain = "EXPLAIN QUERY PLAN "
 	}
 	plans := map[string]string{}
-	for query, args := range map[string][]any{
-		latestPlaced: {1000, latestPage},
-		latestCount:  {1000},
-	} {
+	for query, args := range queries {
 		rows, err := s.reader.Raw(explain+query, args...).Rows()
 		if err != nil {
 			return nil, err

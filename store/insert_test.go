@@ -322,25 +322,14 @@ func TestKilledServer(t *testing.T) {
 	stop.Store(true)
 	wg.Wait()
 
-	stored := map[string]bool{}
-	for after := ""; ; {
-		page, err := s.Clients(t.Context(), after, "", 1000)
-		if err != nil {
-			t.Fatal(err)
+	stored := allIDs(t, s)
+	for id := range stored {
+		if !acknowledged[id] {
+			t.Errorf("client %s is stored, but was not acknowledged", id)
 		}
-		if len(page) == 0 {
-			break
-		}
-		for _, c := range page {
-			stored[c.ID] = true
-			if !acknowledged[c.ID] {
-				t.Errorf("client %s is stored, but was not acknowledged", c.ID)
-			}
-		}
-		after = page[len(page)-1].ID
 	}
 	for id := range acknowledged {
-		if !stored[id] {
+		if stored[id] == nil {
 			t.Errorf("client %s was acknowledged, but is not stored", id)
 		}
 	}

@@ -113,7 +113,8 @@ func changesSchema(packet string) bool {
 	return false
 }
 
-// A migration down that was interrupted is finished before another begins, although the noted version is the wanted one.
+// A migration down that was interrupted is finished before another begins, although the noted version is the wanted
+// one.
 func TestInterruptedDown(t *testing.T) {
 	onMySQLs(t, func(t *testing.T, dsn string) {
 		migrateTo(t, dsn, 3)

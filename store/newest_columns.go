@@ -20,6 +20,11 @@ const newestClientColumns = ",status,admin_acts"
 // isActive continues a condition on clients so that it holds only for those that are active.
 const isActive = " AND status IS NULL"
 
+// hasStatus continues the condition of a list: the status is the given one. statusArguments returns its arguments.
+const hasStatus = " AND (? = 0 OR COALESCE(status, 'active') = ?)"
+
+func statusArguments(status engine.Status) []any { return []any{status != "", string(status)} }
+
 // newestUpdatedColumns are those of NewestColumns that an update writes. Registrations leave them out.
 var newestUpdatedColumns = []string{"status", "admin_acts"}
 

@@ -15,6 +15,11 @@ const newestClientColumns = ""
 
 const isActive = ""
 
+// hasStatus holds for clients of a status: all are active.
+const hasStatus = " AND (? = 0 OR 'active' = ?)"
+
+func statusArguments(status engine.Status) []any { return []any{status != "", string(status)} }
+
 var newestUpdatedColumns []string
 
 func (*NewestColumns) setNewest(c *engine.Client) error {

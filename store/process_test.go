@@ -50,8 +50,8 @@ func TestProcessesStartAtOnce(t *testing.T) {
 		}
 		wg.Wait()
 		s := open(t, store.Config{Database: database})
-		if clients, err := s.Clients(t.Context(), "", "", 0); err != nil || len(clients) != n {
-			t.Errorf("got %d clients and %v, want %d", len(clients), err, n)
+		if page, err := s.Clients(t.Context(), engine.ClientFilter{}, 0, 0); err != nil || len(page.Clients) != n {
+			t.Errorf("got %d clients and %v, want %d", len(page.Clients), err, n)
 		}
 		applied, err := s.ReadValue("SELECT COUNT(*) FROM goose_db_version WHERE version_id = 1")
 		if err != nil || applied != "1" {

@@ -46,7 +46,8 @@ func TestRunInsertsTheTemplate(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	clients, err := s.Clients(t.Context(), "", "", 1000)
+	page, err := s.Clients(t.Context(), engine.ClientFilter{}, 0, 1000)
+	clients := page.Clients
 	if err != nil || len(clients) != min(r.All, 1000) || r.All < r.Rows ||
 		clients[0].Metadata.ClientName != "Template" {
 		t.Errorf("%d rows, stored: %d, %v", r.Rows, len(clients), err)

@@ -56,12 +56,14 @@ func TestClients(t *testing.T) {
 
 func all(t *testing.T, s *store.Store) (clients []*engine.Client) {
 	t.Helper()
-	for after := ""; ; after = clients[len(clients)-1].ID {
-		page, err := s.Clients(t.Context(), after, "", 1000)
+	for before := int64(0); ; {
+		page, err := s.Clients(t.Context(), engine.ClientFilter{}, before, 1000)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if clients = append(clients, page...); len(page) == 0 {
+		clients = append(clients, page.Clients...)
+		if before = page.Next; before == 0 {
+			slices.SortFunc(clients, func(a, b *engine.Client) int { return strings.Compare(a.ID, b.ID) })
 			return clients
 		}
 	}

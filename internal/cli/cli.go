@@ -37,7 +37,7 @@ type cli struct {
 	Health     healthCommand      `cmd:"" help:"Check the health of a running server, which is found by its own configuration."`
 	Migrate    migrateCommand     `cmd:"" help:"Migrate the database's schema and exit."`
 	Script     scriptCommands     `cmd:"" help:"Inspect, test, upload and deploy scripts."`
-	Client     clientCommands     `cmd:"" help:"List, show and delete registered clients."`
+	Client     clientCommands     `cmd:"" help:"Find, create, change, disable and delete registered clients."`
 	Token      tokenCommands      `cmd:"" help:"Create, list and revoke initial access tokens."`
 	AdminToken adminTokenCommands `cmd:"" help:"Create, list, revoke and reset the tokens of administrators."`
 	Replica    replicaCommands    `cmd:"" help:"List the servers on the database."`

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,43 +16,16 @@ import (
 
 // clientCommands are the commands on registered clients.
 type clientCommands struct {
-	List   clientListCommand   `cmd:"" help:"List registered clients, ordered by ID."`
-	Get    clientGetCommand    `cmd:"" help:"Show a client."`
-	Delete clientDeleteCommand `cmd:"" help:"Delete a client."`
-}
-
-// clientListCommand lists a page of clients.
-type clientListCommand struct {
-	remoteFlags
-	Limit int    `default:"100" placeholder:"N" help:"Clients to list, at most 1000. Default ${default}."`
-	After string `placeholder:"ID" help:"Start after this client ID."`
-	Q     string `placeholder:"TEXT" help:"List clients whose ID begins with this, or whose name contains it."`
-}
-
-// Run lists clients.
-func (c *clientListCommand) Run(ctx context.Context, to *console) error {
-	if c.Limit < 1 || c.Limit > adminapi.MaxPage {
-		return usageError{fmt.Errorf("--limit %d: must be 1 to %d", c.Limit, adminapi.MaxPage)}
-	}
-	api, err := c.api()
-	if err != nil {
-		return err
-	}
-	clients, err := api.Clients(ctx, adminapi.ClientQuery{Limit: c.Limit, After: c.After, Q: c.Q})
-	if err != nil {
-		return err
-	}
-	return c.write(to.out, adminapi.Clients{Clients: clients}, func(p *textWriter) {
-		rows := [][]string{{"CLIENT ID", "NAME", "REGISTERED", "SECRET"}}
-		for _, client := range clients {
-			name, registered := cmp.Or(client.Name(), "—"), client.IssuedAt.Format(time.DateTime)
-			rows = append(rows, []string{client.ClientID, name, registered, secretOf(client)})
-		}
-		p.table(rows)
-		if len(clients) == c.Limit {
-			p.line("There may be more: use --after %s", clients[len(clients)-1].ClientID)
-		}
-	})
+	List         clientListCommand         `cmd:"" help:"List registered clients, the last one first."`
+	Get          clientGetCommand          `cmd:"" help:"Show a client."`
+	Create       clientCreateCommand       `cmd:"" help:"Register a client by hand. Its secret is shown once."`
+	Update       clientUpdateCommand       `cmd:"" help:"Change the metadata of a client."`
+	Disable      clientDisableCommand      `cmd:"" help:"Disable a client, or all that match."`
+	Enable       clientEnableCommand       `cmd:"" help:"Make a disabled client active."`
+	Delete       clientDeleteCommand       `cmd:"" help:"Delete a client, or all that match."`
+	RotateSecret clientRotateSecretCommand `cmd:"" help:"Give a client a new secret. It is shown once."`
+	VerifySecret clientVerifySecretCommand `cmd:"" help:"Check whether a secret authenticates a client."`
+	ReissueToken clientReissueTokenCommand `cmd:"" help:"Give a client a new registration access token. It is shown once."`
 }
 
 // clientGetCommand shows one client.
@@ -74,11 +48,13 @@ func (c *clientGetCommand) Run(ctx context.Context, to *console) error {
 		rows := [][]string{
 			{"client ID", client.ClientID},
 			{"registered", client.IssuedAt.Format(time.DateTime)},
+			{"status", client.Status},
+			{"last seen", seenOf(client)},
 			{"secret", secretOf(client)},
 			{"deployment", fmt.Sprint(client.Deployment)},
 			{"caller", string(client.Caller)},
 		}
-		p.table(append(rows, actsOf(client)...))
+		p.table(slices.Concat(rows, actsOf(client), adminActsOf(client)))
 		p.json(client.Metadata)
 	})
 }
@@ -101,26 +77,34 @@ func actsOf(c adminapi.Client) [][]string {
 	return rows
 }
 
-// clientDeleteCommand deletes one client.
-type clientDeleteCommand struct {
-	remoteFlags
-	ID string `arg:"" help:"Client ID."`
-}
-
-// Run deletes a client. With --output json it prints nothing, as the API does.
-func (c *clientDeleteCommand) Run(ctx context.Context, to *console) error {
-	api, err := c.api()
-	if err != nil {
-		return err
-	}
-	if err := api.DeleteClient(ctx, c.ID); err != nil {
-		return fmt.Errorf("client %s: %w", c.ID, err)
-	}
-	if c.Output == "json" {
+// adminActsOf returns a row for each thing that an administrator did.
+func adminActsOf(c adminapi.Client) [][]string {
+	if c.AdminActs == nil {
 		return nil
 	}
-	_, err = fmt.Fprintln(to.out, "deleted", printable(c.ID))
-	return err
+	var acts []engine.AdminAct
+	if json.Unmarshal(c.AdminActs, &acts) != nil { // written by another version
+		return [][]string{{"administrators", string(c.AdminActs)}}
+	}
+	var rows [][]string
+	for _, a := range acts {
+		text := fmt.Sprintf("by %s at %s", a.By, a.At.Format(time.DateTime))
+		if a.NoScripts {
+			text += ", without scripts"
+		}
+		if a.Reason != "" {
+			text += ": " + a.Reason
+		}
+		rows = append(rows, []string{strings.ReplaceAll(string(a.Action), "_", " "), text})
+	}
+	return rows
+}
+
+func seenOf(c adminapi.Client) string {
+	if c.SeenAt == nil {
+		return "never"
+	}
+	return c.SeenAt.Format(time.DateTime)
 }
 
 func secretOf(c adminapi.Client) string {

@@ -15,18 +15,18 @@ const (
 	brandReason = "config: /brand: unknown member: did you mean brands?"
 )
 
-// withSchema returns a file with the module of testdata that carries brandSchema.
-func withSchema(t *testing.T, module string) string {
+// moduleWithSchema returns a file with the module of testdata that carries brandSchema.
+func moduleWithSchema(t *testing.T, module string) string {
 	t.Helper()
 	return servertest.File(t, module+".wasm", string(wasmtest.WithConfigSchema(t, module, brandSchema)))
 }
 
 func TestInspectShowsTheConfigSchema(t *testing.T) {
-	got := must(t, runHere(t, "script", "inspect", withSchema(t, "prefix-id"))).out
+	got := must(t, runHere(t, "script", "inspect", moduleWithSchema(t, "prefix-id"))).out
 	if !strings.Contains(got, "checked against the schema") || !strings.Contains(got, `"additionalProperties": false`) {
 		t.Errorf("got:\n%s", got)
 	}
-	got = must(t, runHere(t, "script", "inspect", withSchema(t, "prefix-id"), "--output=json")).out
+	got = must(t, runHere(t, "script", "inspect", moduleWithSchema(t, "prefix-id"), "--output=json")).out
 	if !strings.Contains(got, `"config_schema":`+brandSchema) {
 		t.Errorf("got %s", got)
 	}
@@ -37,7 +37,7 @@ func TestInspectShowsTheConfigSchema(t *testing.T) {
 }
 
 func TestScriptRunChecksTheConfig(t *testing.T) {
-	args := []string{"script", "run", withSchema(t, "prefix-id"), "--request",
+	args := []string{"script", "run", moduleWithSchema(t, "prefix-id"), "--request",
 		servertest.File(t, "request.json", minimal)}
 	for _, config := range []string{"", `{"brand":["hush"]}`} {
 		asked := args
@@ -58,7 +58,7 @@ func TestScriptTestChecksTheConfig(t *testing.T) {
 		return "-- expect.json --\n{\"outcome\":\"rejected\",\"error\":{\"description\":\"" + description + "\"}}\n"
 	}
 	config := func(json string) string { return "-- config.json --\n" + json + "\n" }
-	module := withSchema(t, "prefix-id")
+	module := moduleWithSchema(t, "prefix-id")
 	folder := caseFolder(t, map[string]string{
 		"configured.txtar":   plainRequest + config(`{"brands":["Claude"]}`) + registers,
 		"misspelt.txtar":     plainRequest + config(`{"brand":["Claude"]}`) + rejects("/brand: unknown member"),
@@ -93,7 +93,7 @@ func TestPushChecksTheConfig(t *testing.T) {
 			t.Errorf("%s: got %d and %s, want %q", what, got.code, got.err, want)
 		}
 	}
-	module := withSchema(t, "prefix-id")
+	module := moduleWithSchema(t, "prefix-id")
 	must(t, script("push", module)) // only uploaded
 	refused("a push without a config", "/brands: required", script("push", module, "--deploy"))
 	bad, good := `--config-json={"brand":["hush"]}`, `--config-json={"brands":["hush"]}`

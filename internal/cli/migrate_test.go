@@ -71,10 +71,14 @@ func TestMigrateAsksBeforeItGoesDown(t *testing.T) {
 	if got.code != exitDone || got.out != "migrated the schema from version "+newest+" to 1\n" {
 		t.Errorf("the answer yes: exit code %d: %s%s", got.code, got.out, got.err)
 	}
-	want := `(?s)^registrar: migrating ` + regexp.QuoteMeta(database) + ` from version ` + newest +
-		` down to 1 loses at least\n.*  replicas +0 rows\n.*  clients\.retry_until +0 rows with a value\n`
-	if !regexp.MustCompile(want).MatchString(got.err) {
-		t.Errorf("got\n%s\nwant a match of %s", got.err, want)
+	for _, want := range []string{
+		`^registrar: migrating ` + regexp.QuoteMeta(database) + ` from version ` + newest + ` down to 1 loses at least\n`,
+		`\n  replicas +0 rows\n`,
+		`\n  clients\.retry_until +0 rows with a value\n`,
+	} {
+		if !regexp.MustCompile(want).MatchString(got.err) {
+			t.Errorf("got\n%s\nwant a match of %s", got.err, want)
+		}
 	}
 }
 

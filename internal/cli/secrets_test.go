@@ -118,7 +118,7 @@ func TestSecretThatDoesNotParse(t *testing.T) {
 func TestEverySecretMayBeInAFile(t *testing.T) {
 	public := []string{ // what sounds like a secret, and is none
 		"secret-lifetime", "rotate-registration-token", "allow-unsigned-id-token", "script-signing-key", "tls-key",
-		"admin-tls-key", "tls-client-key", "database-ca",
+		"admin-tls-key", "tls-client-key", "database-ca", "caller-token-id",
 	}
 	k, err := newParser(&cli{}, &console{})
 	if err != nil {

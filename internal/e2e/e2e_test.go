@@ -129,9 +129,10 @@ func TestClientCommands(t *testing.T) {
 			r := p.register(fmt.Sprintf(`{"redirect_uris":["https://app.example/cb"],"client_name":"Client %d"}`, i))
 			ids = append(ids, r.ClientID)
 		}
-		page := answer[adminapi.Clients](t, p, "client", "list", "--limit=2", "--after", ids[0])
-		if len(page.Clients) != 2 || page.Clients[0].ClientID != ids[1] || page.Clients[1].ClientID != ids[2] {
-			t.Errorf("the page after %s is %+v, want those of %v", ids[0], page.Clients, ids)
+		first := answer[adminapi.Clients](t, p, "client", "list", "--limit=2")
+		page := answer[adminapi.Clients](t, p, "client", "list", "--limit=2", "--after", first.Next)
+		if len(page.Clients) != 2 || page.Clients[0].ClientID != ids[2] || page.Clients[1].ClientID != ids[1] {
+			t.Errorf("the page after %s is %+v, want those of %v", first.Next, page.Clients, ids)
 		}
 		if found := answer[adminapi.Clients](t, p, "client", "list", "--q=client 3"); len(found.Clients) != 1 ||
 			found.Clients[0].ClientID != ids[3] {

@@ -392,17 +392,16 @@ func (s *siege) collect(t *testing.T) {
 
 // checkStored checks that the acknowledged clients are stored, and no others.
 func (s *siege) checkStored(t *testing.T) {
-	stored, last := map[string]bool{}, ""
-	for {
-		page, err := s.api.Clients(t.Context(), adminapi.ClientQuery{Limit: 1000, After: last})
+	stored := map[string]bool{}
+	for q := (adminapi.ClientQuery{Limit: 1000}); ; {
+		page, err := s.api.Clients(t.Context(), q)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, c := range page {
+		for _, c := range page.Clients {
 			stored[c.ClientID] = true
-			last = c.ClientID
 		}
-		if len(page) < 1000 {
+		if q.After = page.Next; q.After == "" {
 			break
 		}
 	}

@@ -123,11 +123,11 @@ func (b *bench) registerAs(body string, caller *engine.Caller) (*engine.Registra
 // clients returns how many clients are stored.
 func (b *bench) clients() int {
 	b.t.Helper()
-	list, err := b.store.Clients(b.t.Context(), "", "", 0)
+	page, err := b.store.Clients(b.t.Context(), engine.ClientFilter{}, 0, 0)
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	return len(list)
+	return len(page.Clients)
 }
 
 func response(t testing.TB, r *engine.Registration) map[string]any {

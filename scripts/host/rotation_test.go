@@ -21,7 +21,7 @@ func (b *bench) rotate(id string) (*engine.Client, engine.Plaintext, error) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	secret, err := b.engine.RotateSecret(b.t.Context(), c, time.Hour, "request-2")
+	secret, err := b.engine.RotateSecret(b.t.Context(), c, time.Hour, "request-2", &engine.AdminCall{})
 	return c, secret, err
 }
 
@@ -146,7 +146,7 @@ func TestNoRotationBeforeADeployment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := e.RotateSecret(t.Context(), r.Client, 0, ""); !errors.Is(err, engine.ErrUnavailable) {
+	if _, err := e.RotateSecret(t.Context(), r.Client, 0, "", &engine.AdminCall{}); !errors.Is(err, engine.ErrUnavailable) {
 		t.Errorf("got %v, want %v", err, engine.ErrUnavailable)
 	}
 }

@@ -82,6 +82,9 @@ type Client struct {
 	FormerSecretExpiresAt *time.Time `json:"former_secret_expires_at,omitzero"` // of the previous secret; nil means none
 	Updated               *Update    `json:"updated,omitzero"`                  // the last update; nil means none
 	SeenAt                *time.Time `json:"seen_at,omitzero"`                  // last known use; nil means never
+
+	Status    string         `json:"status"`              // an engine.Status: active or disabled
+	AdminActs jsontext.Value `json:"admin_acts,omitzero"` // a list of engine.AdminAct; nil means none
 }
 
 // An Update is a client's last RFC 7592 update, or the last rotation of its secret if that was later.
@@ -93,7 +96,9 @@ type Update struct {
 
 // RotateSecret requests a new secret.
 type RotateSecret struct {
-	Grace *int64 `json:"grace,omitzero"` // seconds for which the old secret stays valid; nil means 86,400
+	Grace        *int64 `json:"grace,omitzero"`         // seconds for which the old secret stays valid; nil means 86,400
+	ClientSecret string `json:"client_secret,omitzero"` // the new secret; "" means that generate_secret makes it
+	Reason       string `json:"reason,omitzero"`        // kept with the client; at most 500 characters
 }
 
 // A RotatedSecret is a new secret, which is shown only once. Times are in seconds since 1970.
@@ -128,7 +133,22 @@ type MetadataDocument struct {
 	ExpiresAt  time.Time      `json:"expires_at"` // when the server fetches the document again
 }
 
-// Clients is a page of clients, in the order of their IDs.
+// Clients is a page of clients, the last registered first.
 type Clients struct {
 	Clients []Client `json:"clients"`
+	// Next is the ClientQuery.After of the next page; "" means that this is the last one. A page may have fewer clients
+	// than the limit, or none, and a Next: the server has then looked at as many clients as it does for one page.
+	Next string `json:"next,omitzero"`
+}
+
+// A StatusChange disables or enables a client. The response is the [Client].
+type StatusChange struct {
+	Reason string `json:"reason,omitzero"` // kept with the client; at most 500 characters
+}
+
+// A ReissuedToken is a client's new registration access token, which is shown only once.
+type ReissuedToken struct {
+	ClientID    string `json:"client_id"`
+	AccessToken string `json:"registration_access_token"`
+	ClientURI   string `json:"registration_client_uri"`
 }

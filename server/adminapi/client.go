@@ -102,41 +102,6 @@ func (a *API) DryRun(ctx context.Context, d DryRun) (run scripts.DryRun, err err
 	return run, err
 }
 
-// A ClientQuery selects clients.
-type ClientQuery struct {
-	Limit int    // at most MaxPage; 0 means DefaultPage
-	After string // the last ID of the previous page; "" means from the first
-	Q     string // a prefix of the ID or a part of the name; "" means all
-}
-
-// Clients lists clients in the order of their IDs.
-func (a *API) Clients(ctx context.Context, q ClientQuery) ([]Client, error) {
-	values := url.Values{}
-	if q.Limit != 0 {
-		values.Set("limit", strconv.Itoa(q.Limit))
-	}
-	if q.After != "" {
-		values.Set("after", q.After)
-	}
-	if q.Q != "" {
-		values.Set("q", q.Q)
-	}
-	var c Clients
-	err := a.get(ctx, PathClients+"?"+values.Encode(), &c)
-	return c.Clients, err
-}
-
-// Client returns one client.
-func (a *API) Client(ctx context.Context, id string) (c Client, err error) {
-	err = a.get(ctx, fill(PathClient, id), &c)
-	return c, err
-}
-
-// DeleteClient deletes a client.
-func (a *API) DeleteClient(ctx context.Context, id string) error {
-	return a.do(ctx, http.MethodDelete, fill(PathClient, id), nil, nil, nil)
-}
-
 // CreateInitialAccessToken creates an initial access token. Only its result holds the token itself.
 func (a *API) CreateInitialAccessToken(
 	ctx context.Context, t NewInitialAccessToken,

@@ -73,11 +73,11 @@ func ExampleAPI() {
 	response.Body.Close()
 	fmt.Println(response.Status)
 
-	clients, err := api.Clients(ctx, adminapi.ClientQuery{Q: "Editor"})
+	page, err := api.Clients(ctx, adminapi.ClientQuery{Q: "Editor"})
 	if err != nil {
 		panic(err)
 	}
-	for _, c := range clients {
+	for _, c := range page.Clients {
 		fmt.Println(c.Name(), "has a secret:", c.HasSecret)
 	}
 	// Output:

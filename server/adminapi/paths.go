@@ -28,6 +28,9 @@ const (
 	PathClient            = PathClients + "/:id"
 	PathRotateSecret      = PathClient + "/rotate-secret"
 	PathVerifySecret      = PathClient + "/verify-secret"
+	PathDisable           = PathClient + "/disable"
+	PathEnable            = PathClient + "/enable"
+	PathReissueToken      = PathClient + "/reissue-token"
 	PathSeen              = PathClients + "/seen"
 	PathMetadataDocuments = Prefix + "/metadata-documents"
 

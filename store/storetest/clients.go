@@ -51,11 +51,11 @@ func testEverything(t *testing.T, database string) {
 	want := fullClient(t, "everything")
 	mustAdd(t, s, want)
 	compare(t, want, mustGet(t, s, want.ID))
-	list, err := s.Clients(t.Context(), "", "", 0)
-	if err != nil || len(list) != 1 {
-		t.Fatalf("listing: got %d clients and %v, want one", len(list), err)
+	list, err := s.Clients(t.Context(), engine.ClientFilter{}, 0, 0)
+	if err != nil || len(list.Clients) != 1 {
+		t.Fatalf("listing: got %d clients and %v, want one", len(list.Clients), err)
 	}
-	compare(t, want, list[0])
+	compare(t, want, list.Clients[0])
 }
 
 func testNullAgainstEmpty(t *testing.T, database string) {
@@ -221,7 +221,7 @@ func testCancelled(t *testing.T, database string) {
 	wantExists(t, s, "late", false)
 	calls := map[string]func() error{
 		"Client":            func() error { _, err := s.Client(ctx, "late"); return err },
-		"Clients":           func() error { _, err := s.Clients(ctx, "", "", 0); return err },
+		"Clients":           func() error { _, err := s.Clients(ctx, engine.ClientFilter{Query: "late"}, 0, 0); return err },
 		"DeleteClient":      func() error { return s.DeleteClient(ctx, "late") },
 		"Modules":           func() error { _, err := s.Modules(ctx); return err },
 		"DeleteModule":      func() error { return s.DeleteModule(ctx, "late") },

@@ -67,7 +67,7 @@ func testImpossibleIDs(t *testing.T, database string) {
 		if err := s.DeleteClient(t.Context(), id); !errors.Is(err, engine.ErrNotFound) {
 			t.Errorf("deleting client %.20q: got %v, want %v", id, err, engine.ErrNotFound)
 		}
-		if _, err := s.Clients(t.Context(), id, id, 0); err != nil {
+		if _, err := s.Clients(t.Context(), everywhere(id), 0, 0); err != nil {
 			t.Errorf("listing with %.20q: %v", id, err)
 		}
 		if _, err := s.Module(t.Context(), id); !errors.Is(err, scripts.ErrNotFound) {

@@ -145,8 +145,8 @@ func testUseRace(t *testing.T, database string) {
 		}
 		wantUsesLeft(t, one, token, 0)
 	}
-	if clients, err := one.Clients(t.Context(), "", "", 0); err != nil || len(clients) != 1+2+3+4 {
-		t.Errorf("got %d clients and %v, want 10", len(clients), err)
+	if page, err := one.Clients(t.Context(), engine.ClientFilter{}, 0, 0); err != nil || len(page.Clients) != 1+2+3+4 {
+		t.Errorf("got %d clients and %v, want 10", len(page.Clients), err)
 	}
 }
 

@@ -1,64 +1,79 @@
 package storetest
 
 import (
+	"cmp"
 	"fmt"
-	"math/rand/v2"
+	"net/netip"
 	"slices"
 	"testing"
+	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
+	"registrar/engine"
 	"registrar/store"
 )
 
-// ids returns the IDs that a search finds.
-func ids(t testing.TB, s *store.Store, after, q string, limit int) []string {
+// ids returns the IDs of the clients that match a filter, from all pages, sorted.
+func ids(t testing.TB, s *store.Store, f engine.ClientFilter) []string {
 	t.Helper()
-	clients, err := s.Clients(t.Context(), after, q, limit)
-	if err != nil {
-		t.Fatal(err)
-	}
+	found := inPages(t, s, f, 0)
+	slices.Sort(found)
+	return found
+}
+
+// inPages returns the IDs of the clients that match a filter in the order of the list, read in pages of at most limit.
+func inPages(t testing.TB, s *store.Store, f engine.ClientFilter, limit int) []string {
+	t.Helper()
 	ids := []string{}
-	for _, c := range clients {
-		ids = append(ids, c.ID)
+	for before := int64(0); ; {
+		page, err := s.Clients(t.Context(), f, before, limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if most := min(cmp.Or(limit, 100), 1000); len(page.Clients) > most {
+			t.Fatalf("a page of %d: got %d clients", most, len(page.Clients))
+		}
+		for _, c := range page.Clients {
+			ids = append(ids, c.ID)
+		}
+		if page.Next == 0 {
+			return ids
+		}
+		if before != 0 && page.Next >= before {
+			t.Fatalf("the page before %d continues at %d", before, page.Next)
+		}
+		before = page.Next
 	}
-	return ids
 }
 
 func testPages(t *testing.T, database string) {
 	s := open(t, database)
-	want := []string{"A", "B", "a", "a!", "aa", "b", "~"}
-	for i := range 150 {
-		want = append(want, fmt.Sprintf("n%04d", i))
-	}
-	shuffled := slices.Clone(want)
-	rand.Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
-	for _, id := range shuffled {
+	var want []string
+	for i := range 157 {
+		id := fmt.Sprintf("n%04d", i*31%157) // in another order than that of the IDs
 		mustAdd(t, s, newClient(id))
+		want = append(want, id)
 	}
-	slices.Sort(want) // by bytes
-
-	for _, size := range []int{1, 7, 100, 157, 1000, 5000} {
-		got, after := []string{}, ""
-		for {
-			page := ids(t, s, after, "", size)
-			if len(page) > size {
-				t.Fatalf("a page of %d: got %d clients", size, len(page))
-			}
-			if len(page) == 0 {
-				break
-			}
-			got, after = append(got, page...), page[len(page)-1]
-		}
-		if diff := cmp.Diff(want, got); diff != "" {
+	slices.Reverse(want)
+	for _, size := range []int{0, 1, 7, 100, 157, 1000, 5000} {
+		if diff := gocmp.Diff(want, inPages(t, s, engine.ClientFilter{}, size)); diff != "" {
 			t.Errorf("in pages of %d, want (-) and got (+):\n%s", size, diff)
 		}
 	}
-	if got := len(ids(t, s, "", "", 0)); got != 100 {
-		t.Errorf("without a limit: got %d clients, want 100", got)
+	page, err := s.Clients(t.Context(), engine.ClientFilter{}, 0, 0)
+	if err != nil || len(page.Clients) != 100 {
+		t.Errorf("without a limit: got %d clients and %v, want 100", len(page.Clients), err)
 	}
-	if got := ids(t, s, "~~", "", 0); len(got) != 0 {
-		t.Errorf("after the last: got %q, want none", got)
+	// The next page does not depend on a client that it follows, and has no client that is stored meanwhile.
+	if err := s.DeleteClient(t.Context(), want[99]); err != nil {
+		t.Fatal(err)
+	}
+	mustAdd(t, s, newClient("later"))
+	page, err = s.Clients(t.Context(), engine.ClientFilter{}, page.Next, 1000)
+	if err != nil || len(page.Clients) != 57 || page.Clients[0].ID != want[100] || page.Next != 0 {
+		t.Errorf("the next page: got %d clients, next %d and %v; want the 57 from %s", len(page.Clients), page.Next, err,
+			want[100])
 	}
 }
 
@@ -95,11 +110,74 @@ func testSearch(t *testing.T, database string) {
 		{"\xff", []string{}},
 		{"", []string{"Acme-3", "acme-1", "acme-2", "long", "nameless", "other", "x1", "x_1"}},
 	} {
-		if diff := cmp.Diff(c.want, ids(t, s, "", c.q, 0)); diff != "" {
+		if diff := gocmp.Diff(c.want, ids(t, s, engine.ClientFilter{Query: c.q})); diff != "" {
 			t.Errorf("searching %q, want (-) and got (+):\n%s", c.q, diff)
 		}
 	}
-	if diff := cmp.Diff([]string{"acme-2"}, ids(t, s, "acme-1", "acme", 1)); diff != "" {
-		t.Errorf("the second page of a search, want (-) and got (+):\n%s", diff)
+}
+
+// everywhere returns a filter with one value in all of its texts.
+func everywhere(text string) engine.ClientFilter {
+	return engine.ClientFilter{Query: text, Name: text, SoftwareID: text, TokenID: text, Issuer: text, Subject: text}
+}
+
+func testFilters(t *testing.T, database string) {
+	s := open(t, database)
+	day := func(d int) time.Time { return time.Date(2026, 1, d, 12, 0, 0, 123_456_000, time.UTC) }
+	add := func(id string, d int, change func(*engine.Client)) {
+		c := newClient(id)
+		c.IssuedAt = day(d)
+		change(c)
+		mustAdd(t, s, c)
+	}
+	add("plain", 1, func(*engine.Client) {})
+	add("token", 2, func(c *engine.Client) {
+		c.Caller = engine.Caller{Auth: engine.AuthJWT, TokenID: "t1", IP: netip.MustParseAddr("192.0.2.7")}
+	})
+	add("jwt", 3, func(c *engine.Client) {
+		c.Caller = engine.Caller{Auth: engine.AuthJWT, Issuer: "https://i.example", Subject: `q"1 `,
+			IP: netip.MustParseAddr("2001:db8::7")}
+	})
+	add("jwt2", 4, func(c *engine.Client) {
+		c.Caller = engine.Caller{Auth: engine.AuthJWT, Issuer: "https://i.example", Subject: `q"1`,
+			IP: netip.MustParseAddr("192.0.3.7")}
+	})
+	add("soft", 5, func(c *engine.Client) { c.Metadata.SoftwareID, c.Metadata.ClientName = "ö-1", "Größe" })
+	add("off", 6, func(c *engine.Client) { c.Status = engine.StatusDisabled })
+	if err := s.MarkSeen(t.Context(), []string{"plain", "off"}, day(7)); err != nil {
+		t.Fatal(err)
+	}
+	network := func(p string) engine.ClientFilter { return engine.ClientFilter{Network: netip.MustParsePrefix(p)} }
+	for name, c := range map[string]struct {
+		f    engine.ClientFilter
+		want []string
+	}{
+		"none": {engine.ClientFilter{}, []string{"jwt", "jwt2", "off", "plain", "soft", "token"}},
+		"active": {engine.ClientFilter{Status: engine.StatusActive},
+			[]string{"jwt", "jwt2", "plain", "soft", "token"}},
+		"disabled":          {engine.ClientFilter{Status: engine.StatusDisabled}, []string{"off"}},
+		"software ID":       {engine.ClientFilter{SoftwareID: "ö-1"}, []string{"soft"}},
+		"name":              {engine.ClientFilter{Name: "größe"}, []string{"soft"}},
+		"ID as name":        {engine.ClientFilter{Name: "soft"}, []string{}},
+		"token":             {engine.ClientFilter{TokenID: "t1"}, []string{"token"}},
+		"issuer":            {engine.ClientFilter{Issuer: "https://i.example"}, []string{"jwt", "jwt2"}},
+		"subject":           {engine.ClientFilter{Issuer: "https://i.example", Subject: `q"1`}, []string{"jwt2"}},
+		"subject and space": {engine.ClientFilter{Subject: `q"1 `}, []string{"jwt"}},
+		"another issuer":    {engine.ClientFilter{Issuer: "https://j.example", Subject: `q"1`}, []string{}},
+		"network":           {network("192.0.2.0/23"), []string{"jwt2", "token"}},
+		"address":           {network("192.0.2.7/32"), []string{"token"}},
+		"IPv6 network":      {network("2001:db8::/32"), []string{"jwt"}},
+		"from a time":       {engine.ClientFilter{RegisteredAfter: day(5)}, []string{"off", "soft"}},
+		"before a time":     {engine.ClientFilter{RegisteredBefore: day(3)}, []string{"plain", "token"}},
+		"between": {engine.ClientFilter{RegisteredAfter: day(3).Add(time.Microsecond), RegisteredBefore: day(5)},
+			[]string{"jwt2"}},
+		"never seen": {engine.ClientFilter{NeverSeen: true, RegisteredBefore: day(3)}, []string{"token"}},
+	} {
+		if diff := gocmp.Diff(c.want, ids(t, s, c.f)); diff != "" {
+			t.Errorf("%s, want (-) and got (+):\n%s", name, diff)
+		}
+		if got := inPages(t, s, c.f, 1); len(got) != len(c.want) {
+			t.Errorf("%s, in pages of one: got %q, want %q", name, got, c.want)
+		}
 	}
 }

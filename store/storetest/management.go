@@ -29,8 +29,8 @@ func testUpdateClient(t *testing.T, database string) {
 		bare.Provenance, time.Time{}, 1
 	mustUpdate(t, s, &change)
 	compare(t, &want, mustGet(t, s, "x"))
-	if found, err := s.Clients(t.Context(), "", full.Metadata.ClientName, 0); err != nil || len(found) != 1 {
-		t.Errorf("searching the new name: got %d clients and %v, want one", len(found), err)
+	if found := ids(t, s, engine.ClientFilter{Query: full.Metadata.ClientName}); len(found) != 1 {
+		t.Errorf("searching the new name: got %q, want one client", found)
 	}
 
 	back := *bare

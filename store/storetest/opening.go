@@ -58,7 +58,7 @@ func testOpenAtOnce(t *testing.T, database string) {
 		})
 	}
 	wg.Wait()
-	if got := len(ids(t, open(t, database), "", "", 0)); got != 6 {
+	if got := len(ids(t, open(t, database), engine.ClientFilter{})); got != 6 {
 		t.Errorf("got %d clients, want 6", got)
 	}
 	var applied int
@@ -182,7 +182,7 @@ func testSchemaMovesOn(t *testing.T, database string) {
 		mustAdd(t, s, newClient(id), fullClient(t, id+"-full"))
 		c := mustGet(t, s, id+"-full")
 		mustUpdate(t, s, c)
-		if found := ids(t, s, "", id, 0); len(found) != 2 {
+		if found := ids(t, s, engine.ClientFilter{Query: id}); len(found) != 2 {
 			t.Errorf("%s: listing found %v, want two", id, found)
 		}
 		if got := latest(t, s, 2); len(got) != 2 {

@@ -46,6 +46,7 @@ func Run(t *testing.T, fresh func(t testing.TB) string) {
 		{"deleting a client", testDeleteClient},
 		{"pages of clients", testPages},
 		{"searching clients", testSearch},
+		{"filtering clients", testFilters},
 		{"the latest clients", testLatest},
 		{"the latest client with everything", testLatestWhole},
 		{"the latest clients while others write", testLatestWhileWriting},

@@ -60,7 +60,7 @@ export class Metadata extends Fact {
 
 // The caller that registers the client.
 export class Caller extends Fact {
-  // none, initial_access_token, jwt or registration_access_token.
+  // none, initial_access_token, jwt, registration_access_token or admin.
   auth(): string {
     return this.stringOr("auth", "");
   }

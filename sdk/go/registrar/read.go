@@ -14,7 +14,7 @@ func Statement() Value { return readValue(statementSource()) }
 
 // A CallerInfo describes the caller that registers the client. Unknown fields are empty.
 type CallerInfo struct {
-	Auth    string // "none", "initial_access_token", "jwt" or "registration_access_token"
+	Auth    string // "none", "initial_access_token", "jwt", "registration_access_token" or "admin"
 	Issuer  string
 	Subject string
 	TokenID string

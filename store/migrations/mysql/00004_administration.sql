@@ -1,10 +1,10 @@
--- Of admin_tokens: The column role holds the roles between spaces, and the word expires if expires_at is set: without that column, such
--- a token has no role, so that going down and up again does not make it valid for ever. A program of version 3 gives
--- every right to each token whose SHA-256 is in hash; so tokens with fewer roles, or that expire, have another hash
--- there, which such a program never finds.
+-- In admin_tokens the column role, which was there, holds the roles between spaces, and the word expires if expires_at is
+-- set: without that column, such a token has no role, so that going down and up again does not make it valid for ever.
+-- A program of version 3 gives every right to each token whose SHA-256 is in hash; so tokens with fewer roles, or that
+-- expire, have another hash there, which such a program never finds.
 --
--- Of clients: status is 'disabled', or NULL for an active client. admin_acts is a JSON list of what administrators did to the client;
--- NULL means nothing. Both are NULL in the row of a client that has registered itself.
+-- In clients, status is 'disabled', or NULL for an active client. admin_acts is a JSON list of what administrators did
+-- to the client; NULL means nothing. Both are NULL in the row of a client that has registered itself.
 
 -- +goose Up
 ALTER TABLE admin_tokens

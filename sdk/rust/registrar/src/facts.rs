@@ -132,7 +132,7 @@ impl Metadata {
 }
 
 impl Caller {
-    /// `none`, `initial_access_token`, `jwt` or `registration_access_token`.
+    /// `none`, `initial_access_token`, `jwt`, `registration_access_token` or `admin`.
     pub fn auth(&self) -> String {
         self.string("auth").unwrap_or_default()
     }

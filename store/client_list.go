@@ -1,0 +1,147 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/pressly/goose/v3"
+
+	"registrar/engine"
+)
+
+const (
+	defaultLimit = 100
+	maxLimit     = 1000
+	// maxExamined bounds the rows that a page of a filtered list is looked for in.
+	maxExamined = 10_000
+	// networkChunk is how many rows are read at once to compare their addresses, which SQL cannot.
+	networkChunk = 500
+)
+
+// pageSize returns the number of rows to read for a limit of n.
+func pageSize(n int) int { return min(cmp.Or(max(n, 0), defaultLimit), maxLimit) }
+
+// lowestExamined finds the last row of a page's range. It reads only the key.
+const lowestExamined = "SELECT rowid FROM clients WHERE rowid < ? ORDER BY rowid DESC LIMIT 1 OFFSET ?"
+
+// listStatement returns the statement that lists clients. It is one for all filters, whose values are preceded by 1, or
+// by 0 where the filter has none, since a pool keeps few statements. text is an expression for a text in JSON.
+//
+// INSTR and SUBSTR have no wildcards. SUBSTR counts bytes in MySQL, where IDs are binary, and characters in SQLite.
+// That is the same, because IDs are ASCII.
+func listStatement(text func(column, member string) string) string {
+	return "SELECT " + clientColumns + ",rowid AS place FROM clients WHERE rowid < ? AND rowid >= ?" +
+		" AND (? = 0 OR SUBSTR(client_id, 1, ?) = ? OR INSTR(LOWER(client_name), LOWER(?)) > 0)" +
+		" AND (? = 0 OR INSTR(LOWER(client_name), LOWER(?)) > 0)" +
+		" AND (? = 0 OR " + text("metadata", "software_id") + " = ?)" +
+		" AND (? = 0 OR " + text("caller", "token_id") + " = ?)" +
+		" AND (? = 0 OR " + text("caller", "issuer") + " = ?)" +
+		" AND (? = 0 OR " + text("caller", "subject") + " = ?)" +
+		" AND (? = 0 OR issued_at >= ?) AND (? = 0 OR issued_at < ?)" +
+		" AND (? = 0 OR seen_at IS NULL)" + hasStatus + " ORDER BY rowid DESC LIMIT ?"
+}
+
+var listStatements = map[goose.Dialect]string{
+	goose.DialectSQLite3: listStatement(func(column, member string) string {
+		return "json_extract(" + column + ", '$." + member + "')"
+	}),
+	goose.DialectMySQL: listStatement(func(column, member string) string {
+		return "JSON_UNQUOTE(JSON_EXTRACT(" + column + ", '$." + member + "'))"
+	}),
+}
+
+// Clients returns clients that match a filter, from the last that was stored to the first. It returns at most limit of
+// them; 0 means 100, and the maximum is 1000. before is the Next of the page before; 0 means the first page. Without a
+// filter, it reads as many rows as it returns; with one, it examines at most 10,000, and returns those that match and a
+// Next if there are more rows.
+func (s *Store) Clients(
+	ctx context.Context, f engine.ClientFilter, before int64, limit int,
+) (page engine.ClientPage, err error) {
+	page, err = s.clientPage(ctx, &f, cmp.Or(before, math.MaxInt64), pageSize(limit))
+	if err != nil {
+		return engine.ClientPage{}, fmt.Errorf("listing clients: %w", classify(ctx, err))
+	}
+	return page, nil
+}
+
+func (s *Store) clientPage(
+	ctx context.Context, f *engine.ClientFilter, before int64, limit int,
+) (page engine.ClientPage, err error) {
+	var lowest int64 // of the places to examine; 0 means all
+	if *f != (engine.ClientFilter{}) {
+		err := s.reader.WithContext(ctx).Raw(lowestExamined, before, maxExamined-1).Scan(&lowest).Error
+		if err != nil {
+			return page, err
+		}
+	}
+	for {
+		chunk := limit - len(page.Clients) + 1 // one more, to tell whether there is a next page
+		if f.Network.IsValid() {
+			chunk = max(chunk, networkChunk)
+		}
+		var rows []placedClient
+		args := append(filterArguments(f, before, lowest), chunk)
+		if err := s.reader.WithContext(ctx).Raw(listStatements[s.beats.dialect], args...).Scan(&rows).Error; err != nil {
+			return page, err
+		}
+		for _, row := range rows {
+			if len(page.Clients) == limit {
+				page.Next = before
+				return page, nil
+			}
+			before = row.Place
+			matches, err := row.matches(f)
+			if err != nil {
+				return page, err
+			}
+			if !matches {
+				continue
+			}
+			c, err := s.client(ctx, &row.Row)
+			if err != nil {
+				return page, err
+			}
+			page.Clients = append(page.Clients, c)
+		}
+		if len(rows) < chunk {
+			page.Next = lowest
+			return page, nil
+		}
+	}
+}
+
+// filterArguments returns the arguments of a list statement, except its limit.
+func filterArguments(f *engine.ClientFilter, before, lowest int64) []any {
+	valid := func(text string) string { return strings.ToValidUTF8(text, "\uFFFD") }
+	args := []any{before, lowest,
+		f.Query != "", len(f.Query), f.Query, valid(f.Query),
+		f.Name != "", valid(f.Name)}
+	for _, text := range []string{f.SoftwareID, f.TokenID, f.Issuer, f.Subject} {
+		args = append(args, text != "", valid(text))
+	}
+	for _, at := range []time.Time{f.RegisteredAfter, f.RegisteredBefore} {
+		set := !at.IsZero()
+		if !set {
+			at = time.Unix(0, 0) // MySQL has no year 1
+		}
+		args = append(args, set, at.UTC())
+	}
+	args = append(args, f.NeverSeen)
+	return append(args, statusArguments(f.Status)...)
+}
+
+// matches reports whether a row that a list statement found matches the filter. The address of a caller is compared
+// only here, and so are texts byte for byte, since MySQL ignores spaces at the end.
+func (p *placedClient) matches(f *engine.ClientFilter) (bool, error) {
+	caller, err := decodeJSON[engine.Caller](p.Row.Caller)
+	if err != nil {
+		return false, fmt.Errorf("client %s: %w", p.Row.ClientID, err)
+	}
+	same := func(want, got string) bool { return want == "" || want == got }
+	return same(f.TokenID, caller.TokenID) && same(f.Issuer, caller.Issuer) && same(f.Subject, caller.Subject) &&
+		(!f.Network.IsValid() || f.Network.Contains(caller.IP)), nil
+}
