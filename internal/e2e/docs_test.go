@@ -79,6 +79,12 @@ var pages = map[string]page{
 	"docs/check.md": {
 		says: []string{"note     there is no admin token", "What would be open to whom"},
 	},
+	"docs/clients.md": {
+		before: aServer,
+		needs:  []string{"openssl"},
+		notRun: []string{"it shows a client of another server"},
+		says:   []string{"CLIENT ID", `"client_id": "reports-2"`, "enabled reports-2", "would disable 2 clients"},
+	},
 	"docs/documents.md": {
 		needs:  []string{"curl"},
 		notRun: []string{"a metadata document is fetched over https from a public address"},
