@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// AuthAdmin means that an administrator registered or changed a client, through the admin API. Caller.TokenID is
-// [AdminCall.Name].
+// AuthAdmin means that an administrator registered or changed a client, through the admin API. Their [AdminCall.Name] is
+// Caller.Subject, with the Caller.Issuer that vouches for them, or Caller.TokenID if there is no issuer.
 const AuthAdmin Auth = "admin"
 
 // A Status says whether a client may be used. The zero value means StatusActive.
@@ -42,6 +42,7 @@ type AdminAct struct {
 	Action    AdminAction `json:"action"`
 	At        time.Time   `json:"at"`                  // UTC, in whole microseconds
 	By        string      `json:"by"`                  // the administrator, as the log names them
+	Issuer    string      `json:"issuer,omitzero"`     // that vouches for them; "" means that none does
 	Reason    string      `json:"reason,omitzero"`     // "" means that none was given
 	NoScripts bool        `json:"no_scripts,omitzero"` // the steps ran without scripts
 }
@@ -52,6 +53,7 @@ const maxAdminActs = 20
 // An AdminCall is who calls the admin API to register or change a client, and what they ask besides its metadata.
 type AdminCall struct {
 	Name      string     // of the administrator, as the log has it: at most 255 characters, never a token
+	Issuer    string     // that vouches for the administrator; "" means that none does
 	IP        netip.Addr // zero if it is not known
 	Reason    string     // kept with the client; "" means none
 	NoScripts bool       // run the steps without scripts
@@ -63,11 +65,16 @@ type AdminCall struct {
 	Secret   Plaintext
 }
 
-func (a *AdminCall) caller() Caller { return Caller{Auth: AuthAdmin, TokenID: a.Name, IP: a.IP} }
+func (a *AdminCall) caller() Caller {
+	if a.Issuer != "" {
+		return Caller{Auth: AuthAdmin, Issuer: a.Issuer, Subject: a.Name, IP: a.IP}
+	}
+	return Caller{Auth: AuthAdmin, TokenID: a.Name, IP: a.IP}
+}
 
 // record returns acts with another one. The list is a new one.
 func (a *AdminCall) record(acts []AdminAct, action AdminAction, at time.Time) []AdminAct {
-	act := AdminAct{Action: action, At: at, By: a.Name, Reason: a.Reason, NoScripts: a.NoScripts}
+	act := AdminAct{Action: action, At: at, By: a.Name, Issuer: a.Issuer, Reason: a.Reason, NoScripts: a.NoScripts}
 	acts = append(slices.Clip(acts), act)
 	return acts[max(0, len(acts)-maxAdminActs):]
 }

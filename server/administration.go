@@ -33,7 +33,8 @@ func adminCallOf(c echo.Context, reason string) (*engine.AdminCall, error) {
 		return nil, &statusError{http.StatusBadRequest, "reason " + problem}
 	}
 	ip, _ := netip.ParseAddr(c.RealIP()) // zero if the address cannot be read
-	return &engine.AdminCall{Name: actorOf(c), IP: ip.Unmap(), Reason: reason}, nil
+	admin := administratorOf(c)
+	return &engine.AdminCall{Name: admin.Name, Issuer: admin.Issuer, IP: ip.Unmap(), Reason: reason}, nil
 }
 
 // metadataCall is adminCallOf for a call whose body is metadata: the query has reason and no_scripts.

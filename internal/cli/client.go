@@ -89,6 +89,9 @@ func adminActsOf(c adminapi.Client) [][]string {
 	var rows [][]string
 	for _, a := range acts {
 		text := fmt.Sprintf("by %s at %s", a.By, a.At.Format(time.DateTime))
+		if a.Issuer != "" {
+			text = fmt.Sprintf("by %s of %s at %s", a.By, a.Issuer, a.At.Format(time.DateTime))
+		}
 		if a.NoScripts {
 			text += ", without scripts"
 		}

@@ -167,6 +167,11 @@ func TestManyClients(t *testing.T) {
 		if got := found("--status=disabled"); got != nil {
 			t.Errorf("after a dry run and refusals, %q are disabled", got)
 		}
+		code, printed := onTerminal(t, p.folder, "[y/N] ", "n\n", "client", "delete", "--name=alpha", "--server", p.admin)
+		if code != exitFailed || !strings.Contains(printed, "Do you want to delete 2 clients?") ||
+			!strings.Contains(printed, "nothing was changed") {
+			t.Errorf("the answer no: exit code %d: %s", code, printed)
+		}
 		if out := must(t, p.command("client", "disable", "--name=alpha", "--yes", "--reason=old")).out; out !=
 			"disabled 2 of 2 clients\n" {
 			t.Errorf("disabling prints %q", out)

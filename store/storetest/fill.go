@@ -56,7 +56,7 @@ func fullClient(t testing.TB, id string) *engine.Client {
 		Status: engine.StatusDisabled,
 		AdminActs: []engine.AdminAct{
 			{Action: engine.ActionUpdated, At: time.Date(2026, 5, 6, 7, 8, 9, 12_345_000, time.UTC), By: "admin",
-				NoScripts: true},
+				Issuer: "https://issuer.example", NoScripts: true},
 			{Action: engine.ActionDisabled, At: time.Date(2026, 6, 7, 8, 9, 10, 0, time.UTC), By: "admin",
 				Reason: "größer 🔑"},
 		},
