@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -40,7 +41,7 @@ func (t *template) load(ctx context.Context, timeout time.Duration, b bundle) (l
 	switch {
 	case err == nil:
 		return l, nil
-	case context.Cause(ctx) == context.DeadlineExceeded:
+	case errors.Is(context.Cause(ctx), context.DeadlineExceeded):
 		return loaded{}, problem(b.entry(), "the script's top level does not end within %s: only declare and "+
 			"compute tables there, and leave the rest to the steps", timeout)
 	case ctx.Err() != nil:
