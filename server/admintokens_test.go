@@ -30,7 +30,8 @@ func testAdminTokensOverHTTP(t *testing.T, database string) {
 	}
 	post(`{"label":"Ada","roles":["read"]}`).want(http.StatusConflict)
 	for _, never := range []string{"0", "1"} {
-		e := post(`{"label":"expires in ` + never + `","roles":["admin"],"expires_in":` + never + `}`).want(http.StatusCreated)
+		e := post(`{"label":"expires in ` + never + `","roles":["admin"],"expires_in":` + never + `}`).
+			want(http.StatusCreated)
 		if _, expires := e.json()["expires_at"]; expires != (never == "1") {
 			t.Errorf("expires_in %s: got %s", never, e.body)
 		}
@@ -98,7 +99,9 @@ func TestFailingAdminTokensAreLimited(t *testing.T) {
 		t.Errorf("failing tokens: got %v, want %v", got, want)
 	}
 	reader := s.adminToken("reader", token.RoleTokens)
-	for presented, want := range map[string]int{adminToken: http.StatusOK, reader: http.StatusForbidden, "other": limited} {
+	for presented, want := range map[string]int{
+		adminToken: http.StatusOK, reader: http.StatusForbidden, "other": limited,
+	} {
 		if got := call("203.0.113.1", presented); got != want {
 			t.Errorf("from the address that is limited: got %d, want %d", got, want)
 		}

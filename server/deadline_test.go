@@ -122,7 +122,8 @@ func hungSite(t *testing.T, change func(*server.Config)) (public, admin *httptes
 		InitialAccessTokens: db, InitialAccessToken: db.InitialAccessToken, Registration: server.RegistrationOpen,
 		MarkSeen:      func(ctx context.Context, _ []string, _ time.Time) error { return db.write(ctx) },
 		Ready:         db.read,
-		Administrator: findAdmin, Scripts: &compilers{got: map[string]time.Duration{}}, RequestTimeout: 100 * time.Millisecond}
+		Administrator: findAdmin, Scripts: &compilers{got: map[string]time.Duration{}},
+		RequestTimeout: 100 * time.Millisecond}
 	if change != nil {
 		change(&c)
 	}

@@ -106,8 +106,8 @@ func TestRolesOfEveryRoute(t *testing.T) {
 	s.addAdminToken("expired", token.Admin{Roles: token.Roles(), ExpiresAt: time.Now()})
 	revoked := s.adminToken("revoked", token.RoleAdmin)
 	s.revoke("revoked")
-	strangers := map[string]string{"no token": "", "an unknown token": "Bearer unknown", "an expired token": "Bearer expired",
-		"a revoked token": "Bearer " + revoked, "another scheme": "Basic " + revoked}
+	strangers := map[string]string{"no token": "", "an unknown token": "Bearer unknown",
+		"an expired token": "Bearer expired", "a revoked token": "Bearer " + revoked, "another scheme": "Basic " + revoked}
 	credentials := map[token.Role]string{"": "no-role"}
 	for _, role := range token.Roles() {
 		credentials[role] = s.adminToken("holds "+string(role), role)

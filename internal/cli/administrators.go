@@ -77,7 +77,8 @@ func (f *administratorFlags) jwts(keys keyset.Config) (*bearer.Administrators, e
 	if len(roles) == 0 {
 		return nil, errors.New("--admin-issuer needs --admin-role VALUE=ROLE: without it, its tokens would allow nothing")
 	}
-	v, err := bearer.NewAdministrators(bearer.AdministratorsConfig{Issuers: issuers, Claim: f.AdminRoleClaim, Roles: roles})
+	v, err := bearer.NewAdministrators(bearer.AdministratorsConfig{Issuers: issuers, Claim: f.AdminRoleClaim,
+		Roles: roles})
 	if err != nil {
 		return nil, fmt.Errorf("--admin-issuer: %w", err)
 	}

@@ -36,7 +36,8 @@ func TestAdministratorFlags(t *testing.T) {
 		{"a role without a value", []string{issuer, audience, "--admin-role=admin"}, "must be VALUE=ROLE"},
 		{"an empty value", []string{issuer, audience, "--admin-role==admin"}, "must be VALUE=ROLE"},
 		{"an issuer without keys", []string{"--admin-issuer=https://a.example", audience, role}, "--admin-issuer"},
-		{"a certificate without authorities", []string{"--admin-cert-role=CN=a=read"}, "--admin-cert-role needs --admin-client-ca"},
+		{"a certificate without authorities", []string{"--admin-cert-role=CN=a=read"},
+			"--admin-cert-role needs --admin-client-ca"},
 	} {
 		commands, err := parse(t, append([]string{"serve"}, tt.args...)...)
 		if err != nil {

@@ -76,7 +76,8 @@ func testAdminTokenCommands(t *testing.T, flag string) {
 	must(t, a.as(lookup.Token, "client", "get", id))
 	wantFailure(t, a.as(lookup.Token, "client", "list"), "this call needs the role clients, read or admin")
 	wantFailure(t, a.as(lookup.Token, "client", "delete", id), "this call needs the role clients or admin")
-	wantFailure(t, a.as(lookup.Token, "admin-token", "create", "--label=x", "--role=admin"), "this call needs the role admin")
+	wantFailure(t, a.as(lookup.Token, "admin-token", "create", "--label=x", "--role=admin"),
+		"this call needs the role admin")
 	must(t, a.command("client", "get", id))
 	eventually(t, "the token has expired", func() bool {
 		r := a.as(brief.Token, "client", "list")
@@ -114,11 +115,13 @@ func testAdminTokenCommands(t *testing.T, flag string) {
 		}
 	}
 	a = start(t, folder, flag)
-	if line := a.logged("listening"); !strings.Contains(line["admin_token"].(string), "was revoked, or belongs to another") {
+	line = a.logged("listening")
+	if !strings.Contains(line["admin_token"].(string), "was revoked, or belongs to another") {
 		t.Errorf("got %v", line)
 	}
 	var list adminapi.AdminTokens
-	if err := json.Unmarshal([]byte(must(t, a.as(ops.Token, "admin-token", "list", "--output=json")).out), &list); err != nil {
+	listed := must(t, a.as(ops.Token, "admin-token", "list", "--output=json"))
+	if err := json.Unmarshal([]byte(listed.out), &list); err != nil {
 		t.Fatal(err)
 	}
 	i := slices.IndexFunc(list.Tokens, func(t adminapi.AdminToken) bool { return t.ID == lookup.ID })
@@ -193,7 +196,8 @@ func TestAdministratorsWithoutTokens(t *testing.T) {
 		t.Helper()
 		cert, key := clients.Issue(t, &x509.Certificate{Subject: name})
 		return append(args, "--server", s.admin, "--server-ca="+servertest.File(t, "ca.pem", s.authority.PEM),
-			"--tls-client-cert="+servertest.File(t, "client.pem", cert), "--tls-client-key="+servertest.File(t, "client.key", key))
+			"--tls-client-cert="+servertest.File(t, "client.pem", cert),
+			"--tls-client-key="+servertest.File(t, "client.key", key))
 	}
 	probe := pkix.Name{CommonName: "probe", Organization: []string{"Example"}}
 	call := func(presented string, name pkix.Name, args ...string) result {
@@ -213,7 +217,8 @@ func TestAdministratorsWithoutTokens(t *testing.T) {
 	support := signed("https://admin.example", []string{"other", "support"})
 	must(t, call(support, pkix.Name{CommonName: "someone"}, list...))
 	must(t, call(support, probe, initial...))
-	wantFailure(t, call(support, probe, "replica", "list"), "this call needs the role scripts, read or admin") // not the certificate's
+	// A token counts instead of the certificate.
+	wantFailure(t, call(support, probe, "replica", "list"), "this call needs the role scripts, read or admin")
 	must(t, call(signed("https://admin.example", "owners"), probe, "replica", "list"))
 	wantFailure(t, call(signed("https://admin.example", []string{"admin"}), probe, list...), "this call needs the role")
 	wantFailure(t, call(signed("https://register.example", "owners"), probe, list...), refused)

@@ -217,7 +217,8 @@ func TestCheckAsJSON(t *testing.T) {
 			"deployment": "none: the built-in steps", "discovery": false, "metadata_documents": false},
 		OpenTo: map[string]any{"registration": "token", "management": true, "origins": []any{"https://app.example"},
 			"rate_limit": 10.0, "token_issuers": []any{}, "trusted_proxies": []any{}, "admin": "loopback",
-			"admin_token": "configured", "admin_client_certificates": false, "admin_issuers": []any{}, "admin_subjects": []any{}},
+			"admin_token": "configured", "admin_client_certificates": false, "admin_issuers": []any{},
+			"admin_subjects": []any{}},
 	}
 	if diff := cmp.Diff(want, c); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -116,7 +116,8 @@ var pages = map[string]page{
 		says:  []string{"Status: \"ready\"", "msg=listening", "\nok\n"},
 	},
 	"docs/upgrade.md": {
-		says: []string{"down to 1 loses at least\n  admin_tokens.used_at ", "  clients.retry_until       0 rows with a value\n"},
+		says: []string{"down to 1 loses at least\n  admin_tokens.used_at ",
+			"  clients.retry_until       0 rows with a value\n"},
 	},
 	"docs/javascript.md": {
 		before: aServer,

@@ -8,7 +8,7 @@ import (
 
 // A NewAdminToken requests an admin token.
 type NewAdminToken struct {
-	Label     string   `json:"label"`               // who or what uses the token, 1 to 255 characters; no other token has it
+	Label     string   `json:"label"`               // who or what uses it, 1 to 255 characters; no other token has it
 	Roles     []string `json:"roles"`               // at least one of admin, scripts, clients, tokens, lookup, read
 	ExpiresIn *int64   `json:"expires_in,omitzero"` // seconds; 0 means never, nil means 90 days
 }

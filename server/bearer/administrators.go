@@ -93,8 +93,8 @@ func (a *Administrators) Verify(ctx context.Context, presented string) (*token.A
 	return admin, nil
 }
 
-// values returns the values of a claim: the elements of a list; a string, and if it holds spaces (%x20) the words between
-// them too.
+// values returns the values of a claim: the elements of a list; a string, and if it holds spaces (%x20) the words
+// between them too.
 func (c claimSet) values(name string) ([]string, error) {
 	value, there := c[name]
 	if !there {
