@@ -74,6 +74,7 @@ func Run(t *testing.T, fresh func(t testing.TB) string) {
 		{"one admin token has one winner", testAdminTokenRace},
 		{"the last admin token", testLastAdminToken},
 		{"the use of an admin token", testAdminTokenUse},
+		{"admin tokens, migrated down and up again", testAdminTokensDownAndUp},
 		{"initial access tokens", testInitialTokens},
 		{"uses of an initial access token", testUses},
 		{"each use has one winner", testUseRace},

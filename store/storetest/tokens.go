@@ -12,6 +12,7 @@ import (
 
 	"registrar/engine"
 	"registrar/internal/token"
+	"registrar/store"
 )
 
 func newToken(id string, hash byte) token.Admin {
@@ -116,6 +117,33 @@ func testAdminTokenUse(t *testing.T, database string) {
 		if got, err := s.AdminTokens(t.Context()); err != nil || len(got) != 1 || !got[0].UsedAt.Equal(use.want) {
 			t.Errorf("use %d: got %+v and %v, want %v", i, got, err, use.want)
 		}
+	}
+}
+
+// A token whose expiry is lost when the schema is migrated down has no role afterwards. Others keep theirs.
+func testAdminTokensDownAndUp(t *testing.T, database string) {
+	s := open(t, database)
+	brief, reader := newToken("brief", 2), newToken("reader", 3)
+	brief.ExpiresAt = time.Now().Add(time.Hour)
+	reader.Roles = []token.Role{token.RoleRead}
+	for _, add := range []token.Admin{newToken("admin", 1), brief, reader} {
+		if added, err := s.AddAdminToken(t.Context(), add); err != nil || !added {
+			t.Fatal(added, err)
+		}
+	}
+	for _, to := range []int64{3, store.LatestVersion} { // version 4 brought the expiry
+		if _, now, err := store.Migrate(t.Context(), store.Config{Database: database}, to); err != nil || now != to {
+			t.Fatalf("got version %d and %v, want %d", now, err, to)
+		}
+	}
+	got := map[string][]token.Role{}
+	list, err := open(t, database).AdminTokens(t.Context())
+	for _, a := range list {
+		got[a.Label] = a.Roles
+	}
+	want := map[string][]token.Role{"admin": {token.RoleAdmin}, "brief": nil, "reader": {token.RoleRead}}
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Errorf("the roles, by label, want (-) and got (+), %v:\n%s", err, diff)
 	}
 }
 
