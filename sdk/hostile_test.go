@@ -165,3 +165,23 @@ func TestJavaScriptForgets(t *testing.T) {
 		}
 	}
 }
+
+// A script reads the request as another one patched it, although it has read it before.
+func TestJavaScriptReadsPatchedRequests(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(wasmtest.Root(), "testdata", "javascript", "patches-request.js")
+	wasm, err := javascript.PackFile(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := newKit(t, wasm)
+	k.deploy(jsontext.Value("{}"), jsontext.Value(`{"name":"patched"}`))
+	got := k.registerDeployed(`{"redirect_uris":["https://app.example/cb"],"client_name":"sent"}`)
+	got.done(t)
+	if want := []string{"sent", "patched", "patched"}; !slices.Equal(got.texts(), want) {
+		t.Errorf("got the log %q, want %q", got.texts(), want)
+	}
+	if name := got.registration.Client.Metadata.ClientName; name != "patched" {
+		t.Errorf("the client is registered as %q, want patched", name)
+	}
+}

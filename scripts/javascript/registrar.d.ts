@@ -355,7 +355,10 @@ type RefusalCode =
 
 /** What a step works with. Its functions need no receiver, so a step may destructure it. */
 interface Registrar<Config = JSONObject> {
-  /** The metadata as the client sent it. Their types are checked, their values are not: the built-in steps do that. */
+  /**
+   * The metadata as the client sent it, or as patchRequest() left it. Their types are checked, their values are not:
+   * the built-in steps do that. Read it again after base() and patchRequest().
+   */
   readonly request: ClientRequest;
   /**
    * The client as built so far. Read it again after base() and patch(): values that were read before stay as they were.

@@ -22,6 +22,9 @@ void forget(JSContext *c, int i) {
 	cached[i] = JS_UNDEFINED;
 }
 
+// Another script's step may have patched the request and the client.
+void forget_changed(JSContext *c) { forget(c, VALUE_request), forget(c, VALUE_client), forget(c, VALUE_context); }
+
 static JSValue read_value(JSContext *c, JSValueConst self, int i) {
 	if (!in_step(c)) return JS_EXCEPTION;
 	if (!JS_IsUndefined(cached[i])) return JS_DupValue(c, cached[i]);
@@ -89,7 +92,7 @@ static int run_base(JSContext *c) {
 	const char *step = current_step;
 	int status = host_call_base();
 	refused = refused_before, based = 1, current_step = step;
-	forget(c, VALUE_client), forget(c, VALUE_context);
+	forget_changed(c);
 	return status;
 }
 

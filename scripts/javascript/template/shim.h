@@ -58,8 +58,9 @@ int in_step(JSContext *);
 #define VALUE_INDEX(name, function) VALUE_##name,
 enum { VALUES(VALUE_INDEX) VALUE_COUNT };
 
-// forget drops a value of the host, so that it is read again.
+// forget drops a value of the host, so that it is read again, and forget_changed those that change between steps.
 void forget(JSContext *, int value);
+void forget_changed(JSContext *);
 
 // members_define makes the object that a step gets.
 JSValue members_define(JSContext *);

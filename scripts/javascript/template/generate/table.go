@@ -47,7 +47,8 @@ const (
 // members lists the members in the order of registrar.d.ts.
 var members = []member{
 	{"request", "read_request", valueMember, "readonly request: ClientRequest",
-		"The metadata as the client sent it. Their types are checked, their values are not: the built-in steps do that."},
+		"The metadata as the client sent it, or as patchRequest() left it. Their types are checked, their values are not: " +
+			"the built-in steps do that. Read it again after base() and patchRequest()."},
 	{"client", "read_client", valueMember, "readonly client: Client",
 		"The client as built so far. Read it again after base() and patch(): values that were read before stay as they " +
 			"were. It never holds a secret."},
