@@ -20,14 +20,15 @@ func TestAdminJSONThatIsRefused(t *testing.T) {
 			`{"scripts":[{"fail_open":["a",{}]}]}`:         "scripts[0].fail_open[1] must be a string, not an object",
 			`{"scripts":[{"mode":true}]}`:                  "scripts[0].mode must be a string, not true or false",
 			`{"scripts":[{"config":{"a":{"b":1,"b":2}}}]}`: "scripts[0].config.a.b is given twice",
-			`{"scripts":[{"nam":"a"}]}`:                    "scripts[0].nam is unknown: the members are name, module, steps, config, mode, canary, on_failure, fail_open",
-			`{"scripts":[],"if_current":"1"}`:              "if_current" + number + ", not a string",
-			`{"copy_of":1.5}`:                              "copy_of" + number,
-			`{"scripts":[],"comment":null,"Comment":"a"}`:  "Comment is unknown: the members are scripts, copy_of, if_current, comment",
-			`{"scripts":[],"scripts":[]}`:                  "scripts is given twice",
-			`{"scripts":[{"name":"a"`:                      "the body is not valid JSON: unexpected EOF at byte 23",
-			`{"scripts":[],"comment":"` + "\xff" + `"}`:    "the body is not valid JSON: invalid UTF-8 at byte 25",
-			`{"scripts":[]}{}`:                             "the body is not valid JSON: invalid character '{' after top-level value at byte 14",
+			`{"scripts":[{"nam":"a"}]}`: "scripts[0].nam is unknown: the members are name, module, steps, config, mode, " +
+				"canary, on_failure, fail_open, fuel",
+			`{"scripts":[],"if_current":"1"}`:             "if_current" + number + ", not a string",
+			`{"copy_of":1.5}`:                             "copy_of" + number,
+			`{"scripts":[],"comment":null,"Comment":"a"}`: "Comment is unknown: the members are scripts, copy_of, if_current, comment",
+			`{"scripts":[],"scripts":[]}`:                 "scripts is given twice",
+			`{"scripts":[{"name":"a"`:                     "the body is not valid JSON: unexpected EOF at byte 23",
+			`{"scripts":[],"comment":"` + "\xff" + `"}`:   "the body is not valid JSON: invalid UTF-8 at byte 25",
+			`{"scripts":[]}{}`:                            "the body is not valid JSON: invalid character '{' after top-level value at byte 14",
 		},
 		adminapi.PathDryRun: {
 			`{"request":{},"scripts":"a"}`:                      "scripts must be a list, not a string",
@@ -53,7 +54,7 @@ func TestAdminJSONThatIsRefused(t *testing.T) {
 		adminapi.PathRotateSecret: {
 			`{"grace":"60"}`:      "grace" + number + ", not a string",
 			`{"grace":{}}`:        "grace" + number + ", not an object",
-			`{"graces":60}`:       "graces is unknown: the members are grace",
+			`{"graces":60}`:       "graces is unknown: the members are grace, client_secret, reason",
 			`{"grace":1,"grace":`: "grace is given twice",
 		},
 		adminapi.PathVerifySecret: {
@@ -84,6 +85,18 @@ func TestAdminJSONThatIsRefused(t *testing.T) {
 			`{"label":"a","expires":1}`:    "expires is unknown: the members are label, max_uses, expires_in, scopes",
 		},
 	}
+	for _, path := range []string{adminapi.PathDisable, adminapi.PathEnable, adminapi.PathReissueToken} {
+		refusals[path] = map[string]string{
+			`{"reason":1}`:    "reason must be a string, not a number",
+			`{"reasons":"a"}`: "reasons is unknown: the members are reason",
+		}
+	}
+	for _, path := range []string{adminapi.PathClients, adminapi.PathClient} {
+		refusals[path] = map[string]string{
+			`{"redirect_uris":"a"}`:                "redirect_uris must be a list of strings, not a string",
+			`{"client_name":"a","client_name":""}`: "client_name is given twice",
+		}
+	}
 	everywhere := map[string]string{
 		`[]`:   "the body must be a JSON object, not a list",
 		`null`: "the body must be a JSON object, not null",
@@ -92,10 +105,15 @@ func TestAdminJSONThatIsRefused(t *testing.T) {
 		`{`:    "the body is not valid JSON: unexpected EOF at byte 1",
 	}
 	s := newSite(t, setup{})
+	id := s.register(`{` + web + `}`).want(http.StatusCreated).json()["client_id"].(string)
 	for path, list := range refusals {
 		for _, bodies := range []map[string]string{list, everywhere} {
 			for body, want := range bodies {
-				e := s.call("POST", strings.Replace(path, ":id", "a", 1), body).want(http.StatusBadRequest).
+				method := "POST"
+				if path == adminapi.PathClient {
+					method = "PUT"
+				}
+				e := s.call(method, strings.Replace(path, ":id", id, 1), body).want(http.StatusBadRequest).
 					wantHeader("Content-Type", "application/problem+json")
 				if got := e.json()["detail"]; got != want {
 					t.Errorf("%s of %s:\n got %q\nwant %q", path, body, got, want)

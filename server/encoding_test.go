@@ -12,7 +12,10 @@ import (
 func TestContentEncoding(t *testing.T) {
 	s := newRoutedSite(t)
 	bodies := map[string]string{"/admin/v1/clients/seen": `{"client_ids":[]}`,
-		"/admin/v1/clients/{client_id}/verify-secret": `{"client_secret":"a"}`}
+		"/admin/v1/clients/{client_id}/verify-secret": `{"client_secret":"a"}`,
+		// Refused, since the client is still needed as it is.
+		"/admin/v1/clients/{client_id}/disable":       `[]`,
+		"/admin/v1/clients/{client_id}/reissue-token": `[]`}
 	called := 0
 	for path, item := range loadOpenAPI(t).Paths.Map() {
 		for method, operation := range item.Operations() {
