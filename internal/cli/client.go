@@ -3,7 +3,9 @@ package cli
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -40,7 +42,10 @@ func (c *clientGetCommand) Run(ctx context.Context, to *console) error {
 	if err != nil {
 		return err
 	}
-	client, err := api.Client(ctx, c.ID)
+	client, err := api.ClientOfAnyStatus(ctx, c.ID)
+	if problem, is := errors.AsType[*adminapi.Problem](err); is && problem.Status == http.StatusForbidden {
+		client, err = api.Client(ctx, c.ID) // the role lookup reads active clients
+	}
 	if err != nil {
 		return fmt.Errorf("client %s: %w", c.ID, err)
 	}

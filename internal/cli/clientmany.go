@@ -102,7 +102,7 @@ func (c *manyClients) matched(ctx context.Context, api *adminapi.API) ([]adminap
 		list, err := listClients(ctx, api, c.query(), 0)
 		return list.Clients, err
 	}
-	client, err := api.Client(ctx, c.ID)
+	client, err := api.ClientOfAnyStatus(ctx, c.ID)
 	if err != nil {
 		return nil, fmt.Errorf("client %s: %w", c.ID, err)
 	}

@@ -116,7 +116,7 @@ var pages = map[string]page{
 		says:  []string{"Status: \"ready\"", "msg=listening", "\nok\n"},
 	},
 	"docs/upgrade.md": {
-		says: []string{"down to 1 loses at least\n  admin_tokens.used_at ",
+		says: []string{"down to 1 loses at least\n  clients.admin_acts ",
 			"  clients.retry_until       0 rows with a value\n"},
 	},
 	"docs/javascript.md": {

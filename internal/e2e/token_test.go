@@ -125,11 +125,15 @@ func TestKilledServerCountsUses(t *testing.T) {
 		left := *answer[adminapi.InitialAccessTokens](t, p, "token", "list").Tokens[0].UsesLeft
 		stored := int64(0)
 		for after := ""; ; {
-			page := answer[adminapi.Clients](t, p, "client", "list", "--limit=1000", "--after", after).Clients
-			if len(page) == 0 {
+			args := []string{"client", "list", "--limit=1000"}
+			if after != "" {
+				args = append(args, "--after", after)
+			}
+			page := answer[adminapi.Clients](t, p, args...)
+			stored, after = stored+int64(len(page.Clients)), page.Next
+			if after == "" {
 				break
 			}
-			stored, after = stored+int64(len(page)), page[len(page)-1].ClientID
 		}
 		if stored != uses-left || stored < acknowledged.Load() {
 			t.Errorf("%d acknowledged, %d stored, %d uses counted", acknowledged.Load(), stored, uses-left)

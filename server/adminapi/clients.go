@@ -59,8 +59,14 @@ func (a *API) Clients(ctx context.Context, q ClientQuery) (page Clients, err err
 	return page, err
 }
 
-// Client returns one client of any status.
+// Client returns one client if it is active. Of another one, the error is a [*Problem] with the status 404.
 func (a *API) Client(ctx context.Context, id string) (c Client, err error) {
+	err = a.get(ctx, fill(PathClient, id), &c)
+	return c, err
+}
+
+// ClientOfAnyStatus returns one client, active or not. The role lookup does not suffice for it.
+func (a *API) ClientOfAnyStatus(ctx context.Context, id string) (c Client, err error) {
 	err = a.get(ctx, fill(PathClient, id)+"?status=any", &c)
 	return c, err
 }
