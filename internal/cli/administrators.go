@@ -15,11 +15,11 @@ import (
 
 // administratorFlags say who administers the server beside the holders of admin tokens.
 type administratorFlags struct {
-	AdminIssuer    []string `placeholder:"ISSUER=JWKS" help:"Issuers whose JWT access tokens the admin API accepts, each with its keys: an https URL or a file."`
-	AdminAudience  []string `placeholder:"[ISSUER=]AUDIENCE" help:"Audiences of which these tokens must have one (aud). Required with --admin-issuer."`
-	AdminRoleClaim string   `default:"roles" placeholder:"NAME" help:"Claim of these tokens that holds what --admin-role names: a string or a list. Default ${default}."`
-	AdminRole      []string `placeholder:"VALUE=ROLE" help:"What a value of the claim means: admin, scripts, clients, tokens, lookup or read. Other values mean nothing. Required with --admin-issuer."`
-	AdminCertRole  []string `name:"admin-cert-role" sep:";" placeholder:"SUBJECT=ROLE" help:"Roles of client certificates of --admin-client-ca, by subject, such as CN=ops,O=Example=admin. They need no token. A list in a variable has semicolons."`
+	AdminIssuer    []string `placeholder:"ISSUER=JWKS" help:"${admin_issuer}"`
+	AdminAudience  []string `placeholder:"[ISSUER=]AUDIENCE" help:"${admin_audience}"`
+	AdminRoleClaim string   `default:"roles" placeholder:"NAME" help:"${admin_role_claim}"`
+	AdminRole      []string `placeholder:"VALUE=ROLE" help:"${admin_role}"`
+	AdminCertRole  []string `name:"admin-cert-role" sep:";" placeholder:"SUBJECT=ROLE" help:"${admin_cert_role}"`
 }
 
 // configure checks the flags and stores who they name in c. clientCA is --admin-client-ca.

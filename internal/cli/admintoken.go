@@ -15,7 +15,7 @@ import (
 
 // adminTokenFlags say where the admin token comes from.
 type adminTokenFlags struct {
-	AdminTokenFile string `placeholder:"FILE" help:"File of the admin token, at least 32 characters; or set $$REGISTRAR_ADMIN_TOKEN. With neither, the server's first start creates one in registrar.token, beside its SQLite database, else in $$STATE_DIRECTORY, else in the working directory; commands look for it in $$STATE_DIRECTORY and in the working directory."`
+	AdminTokenFile string `placeholder:"FILE" help:"${admin_token_file}"`
 }
 
 // configured returns the token that the operator configured, "" if none.

@@ -23,15 +23,15 @@ type adminTokenCommands struct {
 	Create adminTokenCreateCommand `cmd:"" help:"Create an admin token with roles. It is shown once."`
 	List   adminTokenListCommand   `cmd:"" help:"List admin tokens, oldest first."`
 	Revoke adminTokenRevokeCommand `cmd:"" help:"Revoke an admin token. It is invalid within a second on all servers."`
-	Reset  adminTokenResetCommand  `cmd:"" help:"Create an admin token in the database, for operators who lost theirs. It is shown once."`
+	Reset  adminTokenResetCommand  `cmd:"" help:"${admin_token_reset_command}"`
 }
 
 // adminTokenCreateCommand creates an admin token.
 type adminTokenCreateCommand struct {
 	remoteFlags
-	Label     string            `required:"" placeholder:"TEXT" help:"Who or what uses the token. The log names it so; no other token may have it."`
-	Role      []string          `required:"" placeholder:"ROLE" help:"What the token may do: admin, scripts, clients, tokens, lookup or read. Several are allowed."`
-	ExpiresIn duration.Duration `default:"90d" placeholder:"DURATION" help:"How long the token is valid; 0 means forever. Default ${default}."`
+	Label     string            `required:"" placeholder:"TEXT" help:"${admin_token_create_label}"`
+	Role      []string          `required:"" placeholder:"ROLE" help:"${admin_token_create_role}"`
+	ExpiresIn duration.Duration `default:"90d" placeholder:"DURATION" help:"${admin_token_create_expires_in}"`
 }
 
 // Run creates a token and prints it.
@@ -112,7 +112,7 @@ func (c *adminTokenListCommand) Run(ctx context.Context, to *console) error {
 type adminTokenRevokeCommand struct {
 	remoteFlags
 	ID    string `arg:"" help:"ID of the token."`
-	Force bool   `help:"Revoke it even if it is the last one with the role admin. Only admin-token reset makes another one then."`
+	Force bool   `help:"${admin_token_revoke_force}"`
 }
 
 // Run revokes a token. With --output json it prints nothing, as the API does.
@@ -143,8 +143,8 @@ type adminTokenResetCommand struct {
 	databaseFlags
 	outputFlags
 	Label        string            `placeholder:"TEXT" help:"Label of the token. Defaults to reset and the time."`
-	ExpiresIn    duration.Duration `default:"90d" placeholder:"DURATION" help:"How long the token is valid; 0 means forever. Default ${default}."`
-	RevokeOthers bool              `help:"Revoke all other tokens with the role admin, because someone else may have them."`
+	ExpiresIn    duration.Duration `default:"90d" placeholder:"DURATION" help:"${admin_token_reset_expires_in}"`
+	RevokeOthers bool              `help:"${admin_token_reset_revoke_others}"`
 }
 
 // Run creates a token with the role admin in the database, and prints it. Servers accept it within a second.

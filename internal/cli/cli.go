@@ -30,11 +30,11 @@ const (
 
 // A cli is the whole command line.
 type cli struct {
-	Config configFile `placeholder:"FILE" help:"YAML file with a member per flag. Flags and environment variables override it."`
+	Config configFile `placeholder:"FILE" help:"${config}"`
 
 	Serve      serveCommand       `cmd:"" help:"Run the server."`
-	Check      checkCommand       `cmd:"" help:"Report what serve would run, what would be open to whom, and what is missing."`
-	Health     healthCommand      `cmd:"" help:"Check the health of a running server, which is found by its own configuration."`
+	Check      checkCommand       `cmd:"" help:"${check}"`
+	Health     healthCommand      `cmd:"" help:"${health}"`
 	Migrate    migrateCommand     `cmd:"" help:"Migrate the database's schema and exit."`
 	Script     scriptCommands     `cmd:"" help:"Inspect, test, upload and deploy scripts."`
 	Client     clientCommands     `cmd:"" help:"Find, create, change, disable and delete registered clients."`
@@ -106,7 +106,8 @@ func newParser(commands *cli, c *console) (*kong.Kong, error) {
 			"grant_types":    strings.Join(engine.DefaultGrantTypes(), ","),
 			"response_types": strings.Join(engine.DefaultResponseTypes(), ","),
 			"signing_algs":   strings.Join(engine.DefaultSigningAlgs(), ","),
-		})
+		},
+		kong.PostBuild(putHelp))
 }
 
 // usageError marks an error as the user's: run exits with exitUsage.

@@ -27,7 +27,7 @@ type clientCommands struct {
 	Delete       clientDeleteCommand       `cmd:"" help:"Delete a client, or all that match."`
 	RotateSecret clientRotateSecretCommand `cmd:"" help:"Give a client a new secret. It is shown once."`
 	VerifySecret clientVerifySecretCommand `cmd:"" help:"Check whether a secret authenticates a client."`
-	ReissueToken clientReissueTokenCommand `cmd:"" help:"Give a client a new registration access token. It is shown once."`
+	ReissueToken clientReissueTokenCommand `cmd:"" help:"${client_reissue_token_command}"`
 }
 
 // clientGetCommand shows one client.

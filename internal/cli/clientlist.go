@@ -12,7 +12,7 @@ import (
 
 // clientFilterFlags select clients that match all of them.
 type clientFilterFlags struct {
-	Status           string `default:"any" enum:"any,active,disabled" placeholder:"STATUS" help:"Clients of this status: active, disabled or any. Default ${default}."`
+	Status           string `default:"any" enum:"any,active,disabled" placeholder:"STATUS" help:"${status}"`
 	Q                string `placeholder:"TEXT" help:"Clients whose ID begins with this, or whose name contains it."`
 	Name             string `placeholder:"TEXT" help:"Clients whose name contains this."`
 	SoftwareID       string `placeholder:"ID" help:"Clients with this software_id."`
@@ -20,7 +20,7 @@ type clientFilterFlags struct {
 	CallerIssuer     string `placeholder:"URL" help:"Clients that registered with a token of this issuer."`
 	CallerSubject    string `placeholder:"TEXT" help:"Clients that registered with a token of this subject."`
 	CallerNetwork    string `placeholder:"CIDR" help:"Clients that registered from this network, or address."`
-	RegisteredAfter  moment `placeholder:"TIME" help:"Clients registered at this time or later: 2026-01-31, 2026-01-31T12:00:00Z, or 90d for as long ago."`
+	RegisteredAfter  moment `placeholder:"TIME" help:"${registered_after}"`
 	RegisteredBefore moment `placeholder:"TIME" help:"Clients registered before this time."`
 	NeverSeen        bool   `help:"Clients that were never seen in use."`
 }

@@ -19,7 +19,7 @@ import (
 
 // reasonFlags say why a client is changed.
 type reasonFlags struct {
-	Reason string `placeholder:"TEXT" help:"Why, for other administrators: kept with the client, at most 500 characters."`
+	Reason string `placeholder:"TEXT" help:"${reason}"`
 }
 
 // clientWriteFlags say how metadata is written.
@@ -34,7 +34,7 @@ func (f *clientWriteFlags) write() adminapi.ClientWrite {
 
 // clientSecretFlags name the file of a secret that the operator chose.
 type clientSecretFlags struct {
-	ClientSecretFile string `placeholder:"FILE" help:"File of the client secret, 32 to 255 characters; - is standard input."`
+	ClientSecretFile string `placeholder:"FILE" help:"${client_secret_file}"`
 }
 
 // secret returns the secret in the file; "" without one.
@@ -104,8 +104,8 @@ type clientCreateCommand struct {
 	remoteFlags
 	clientWriteFlags
 	clientSecretFlags
-	File     string `arg:"" help:"File of the client's metadata, a JSON object as a client sends it; - is standard input."`
-	ClientID string `placeholder:"ID" help:"ID of the client, 1 to 255 visible ASCII characters. Needs the role admin, as --client-secret-file. Without it, the server makes one."`
+	File     string `arg:"" help:"${client_create_file}"`
+	ClientID string `placeholder:"ID" help:"${client_create_client_id}"`
 }
 
 // Run registers a client and prints the response.
@@ -160,7 +160,7 @@ type clientUpdateCommand struct {
 	remoteFlags
 	clientWriteFlags
 	ID      string `arg:"" help:"Client ID."`
-	File    string `arg:"" help:"File of a JSON object with the members to change, null for the default (RFC 7396); - is standard input."`
+	File    string `arg:"" help:"${client_update_file}"`
 	Replace bool   `help:"Replace all metadata: members that the file leaves out return to their defaults."`
 }
 
@@ -195,7 +195,7 @@ type clientRotateSecretCommand struct {
 	reasonFlags
 	clientSecretFlags
 	ID    string            `arg:"" help:"Client ID."`
-	Grace duration.Duration `default:"1d" placeholder:"DURATION" help:"How long the old secret stays valid; 0 ends it at once. Default ${default}."`
+	Grace duration.Duration `default:"1d" placeholder:"DURATION" help:"${client_rotate_secret_grace}"`
 }
 
 // Run rotates a secret and prints the new one.
@@ -230,7 +230,7 @@ func (c *clientRotateSecretCommand) Run(ctx context.Context, to *console) error 
 type clientVerifySecretCommand struct {
 	remoteFlags
 	ID               string `arg:"" help:"Client ID."`
-	ClientSecretFile string `default:"-" placeholder:"FILE" help:"File of the client secret; - is standard input. Default ${default}."`
+	ClientSecretFile string `default:"-" placeholder:"FILE" help:"${client_verify_secret_client_secret_file}"`
 }
 
 // Run prints whether a secret authenticates a client. The exit code is 1 if it does not.

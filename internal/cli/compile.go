@@ -7,7 +7,8 @@ import (
 	"registrar/scripts/sandbox"
 )
 
-// compileCommand compiles a module or packs a script in a separate process, which may crash. Its name is [sandbox.CompileCommand].
+// compileCommand compiles a module or packs a script in a separate process, which may crash. Its name is
+// [sandbox.CompileCommand].
 type compileCommand struct {
 	Args []string `arg:""`
 }

@@ -18,13 +18,13 @@ import (
 
 // documentFlags name the documents that the server reads from elsewhere, and the one that it publishes.
 type documentFlags struct {
-	DiscoveryDocument        string   `placeholder:"FILE" help:"Metadata of the authorization server (RFC 8414). It is published with registration_endpoint set and bounds what may be registered. Default none."`
-	DiscoveryUpstream        string   `placeholder:"URL" help:"URL of such metadata; https unless loopback. It is fetched every 5 minutes and merged with the document, whose members win."`
-	TrustedIssuer            []string `placeholder:"ISSUER=JWKS" help:"Issuers whose software statements are accepted, each with its keys: a URL, https unless loopback, or a file. Default none."`
+	DiscoveryDocument        string   `placeholder:"FILE" help:"${discovery_document}"`
+	DiscoveryUpstream        string   `placeholder:"URL" help:"${discovery_upstream}"`
+	TrustedIssuer            []string `placeholder:"ISSUER=JWKS" help:"${trusted_issuer}"`
 	RequireSoftwareStatement bool     `help:"Refuse clients without a software statement of a trusted issuer."`
-	AcceptJWTBodies          bool     `name:"accept-jwt-bodies" help:"Accept a software statement as the whole body of a registration (application/jwt)."`
+	AcceptJWTBodies          bool     `name:"accept-jwt-bodies" help:"${accept_jwt_bodies}"`
 	FetchJWKSURI             bool     `name:"fetch-jwks-uri" help:"Fetch and check the keys at a client's jwks_uri."`
-	MetadataDocuments        bool     `help:"Let the authorization server resolve clients named by the URL of their metadata, through the admin API."`
+	MetadataDocuments        bool     `help:"${metadata_documents}"`
 }
 
 // configure reads the files that the flags name and sets the fields of c that use documents.

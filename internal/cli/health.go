@@ -17,12 +17,12 @@ import (
 // healthCommand checks the health of a running server. All but its first three fields are flags of the server, so that
 // the server's environment or configuration file leads to it.
 type healthCommand struct {
-	URL      string `name:"url" placeholder:"URL" help:"Health endpoint. Defaults to /healthz at the server's --listen, over https if it has a --tls-cert."`
+	URL      string `name:"url" placeholder:"URL" help:"${health_url}"`
 	Ready    bool   `help:"Ask whether the server can register clients (/readyz), not only whether it serves."`
 	Insecure bool   `help:"Do not verify the server's certificate."`
 
-	Listen    string `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"The server's public address. Default ${default}."`
-	TLSCert   string `name:"tls-cert" placeholder:"FILE" help:"The server's certificate chain, PEM. It is trusted, whatever name it is for."`
+	Listen    string `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"${health_listen}"`
+	TLSCert   string `name:"tls-cert" placeholder:"FILE" help:"${health_tls_cert}"`
 	Issuer    string `hidden:"" default:"http://localhost:8080" placeholder:"URL" help:"The server's issuer."`
 	PublicURL string `hidden:"" name:"public-url" placeholder:"URL" help:"The server's public URL."`
 	tlsClientFlags

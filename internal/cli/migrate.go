@@ -13,7 +13,7 @@ import (
 type migrateCommand struct {
 	databaseFlags
 	logFlags
-	To  *int64 `placeholder:"N" help:"Version to migrate to, up or down. Defaults to the newest. Going down loses what later versions brought; 0 drops all tables and their data."`
+	To  *int64 `placeholder:"N" help:"${migrate_to}"`
 	Yes bool   `help:"Go down without asking. Needed where standard input is not a terminal."`
 }
 

@@ -14,7 +14,7 @@ import (
 
 // outputFlags choose the output format of a command.
 type outputFlags struct {
-	Output string `default:"text" enum:"text,json" placeholder:"text|json" help:"Output format: text for people, json for programs. Default ${default}."`
+	Output string `default:"text" enum:"text,json" help:"${output}"`
 }
 
 // write writes a document to w: as one line of JSON, or as text formats it.

@@ -13,7 +13,7 @@ import (
 
 // remoteFlags say how a command reaches the admin API of a running server.
 type remoteFlags struct {
-	Server string `placeholder:"URL" help:"URL of the admin API. Defaults to the server's --admin-listen, as $$REGISTRAR_ADMIN_LISTEN or the configuration file has it, else to http://127.0.0.1:8081."`
+	Server string `placeholder:"URL" help:"${server}"`
 	localFlags
 	tlsClientFlags
 	adminTokenFlags

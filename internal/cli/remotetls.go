@@ -11,9 +11,9 @@ import (
 
 // tlsClientFlags say which servers a command trusts, and which certificate it shows to them.
 type tlsClientFlags struct {
-	ServerCA      string `name:"server-ca" placeholder:"FILE" help:"Authorities of which one issued the server's certificate, PEM. Defaults to those of the system."`
-	TLSClientCert string `name:"tls-client-cert" and:"tls-client" placeholder:"FILE" help:"Certificate chain to show to a server that has --admin-client-ca, PEM."`
-	TLSClientKey  string `name:"tls-client-key" and:"tls-client" placeholder:"FILE" help:"Private key of the certificate to show, PEM."`
+	ServerCA      string `name:"server-ca" placeholder:"FILE" help:"${server_ca}"`
+	TLSClientCert string `name:"tls-client-cert" and:"tls-client" placeholder:"FILE" help:"${tls_client_cert}"`
+	TLSClientKey  string `name:"tls-client-key" and:"tls-client" placeholder:"FILE" help:"${tls_client_key}"`
 }
 
 // tlsConfig returns the TLS of a connection to a server.

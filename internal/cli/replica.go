@@ -12,7 +12,7 @@ import (
 
 // replicaCommands are the commands on the servers of a database.
 type replicaCommands struct {
-	List replicaListCommand `cmd:"" help:"List the servers on the database, the oldest first, with the deployment that each has loaded."`
+	List replicaListCommand `cmd:"" help:"${replica_list_command}"`
 }
 
 // replicaListCommand lists replicas.

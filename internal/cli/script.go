@@ -13,9 +13,9 @@ import (
 // scriptCommands are the commands on scripts.
 type scriptCommands struct {
 	Inspect     scriptInspectCommand     `cmd:"" help:"Check a module as an upload would. Needs no server."`
-	Run         scriptRunCommand         `cmd:"" help:"Run a request through all steps with one script and store nothing. Needs no server."`
+	Run         scriptRunCommand         `cmd:"" help:"${script_run_command}"`
 	Test        scriptTestCommand        `cmd:"" help:"Run the test cases of a script. Needs no server."`
-	Pack        scriptPackCommand        `cmd:"" help:"Make a module of a script in JavaScript or TypeScript; put the JSON Schema of a configuration into a module. Needs no server."`
+	Pack        scriptPackCommand        `cmd:"" help:"${script_pack_command}"`
 	Push        scriptPushCommand        `cmd:"" help:"Upload a module; deploy it with --deploy."`
 	Show        scriptShowCommand        `cmd:"" help:"Print the source that a module was packed from."`
 	List        scriptListCommand        `cmd:"" help:"List uploaded modules, newest first."`
@@ -25,8 +25,8 @@ type scriptCommands struct {
 	Diff        scriptDiffCommand        `cmd:"" help:"Show what a deployment would change."`
 	Rollback    scriptRollbackCommand    `cmd:"" help:"Deploy a copy of an older deployment."`
 	Shadow      scriptShadowCommand      `cmd:"" help:"Show what scripts in shadow mode would have done."`
-	New         scriptNewCommand         `cmd:"" help:"Create a script project: a first script, the SDK, test cases. Needs no server and no network."`
-	Replay      scriptReplayCommand      `cmd:"" help:"Run the latest registrations through a script and report what differs. Registers and deploys nothing."`
+	New         scriptNewCommand         `cmd:"" help:"${script_new_command}"`
+	Replay      scriptReplayCommand      `cmd:"" help:"${script_replay_command}"`
 }
 
 // stepFlags name the steps that a program replaces.

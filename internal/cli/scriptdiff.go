@@ -17,8 +17,8 @@ import (
 
 // scriptDiffCommand compares two deployments.
 type scriptDiffCommand struct {
-	Deployment string `arg:"" placeholder:"N|FILE.json" help:"Deployment: its number, or a file as for script deploy. It is compared with the one in force."`
-	Other      string `arg:"" optional:"" placeholder:"N|FILE.json" help:"Compare with this one instead, from the first to this."`
+	Deployment string `arg:"" placeholder:"N|FILE.json" help:"${script_diff_deployment}"`
+	Other      string `arg:"" optional:"" placeholder:"N|FILE.json" help:"${script_diff_other}"`
 	remoteFlags
 }
 

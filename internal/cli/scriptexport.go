@@ -16,7 +16,7 @@ import (
 
 // scriptExportCommand prints a deployment in the form that script deploy reads.
 type scriptExportCommand struct {
-	Number int64 `arg:"" optional:"" placeholder:"N" help:"Number of the deployment. Defaults to the one in force, which then must still be in force when the output is deployed (if_current)."`
+	Number int64 `arg:"" optional:"" placeholder:"N" help:"${script_export_number}"`
 	remoteFlags
 }
 

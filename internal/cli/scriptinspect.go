@@ -12,7 +12,7 @@ import (
 
 // scriptInspectCommand checks a module.
 type scriptInspectCommand struct {
-	File string `arg:"" placeholder:"FILE" help:"Module to check: FILE.wasm, or a script in JavaScript or TypeScript, which is packed first."`
+	File string `arg:"" placeholder:"FILE" help:"${script_inspect_file}"`
 	scriptFlags
 	outputFlags
 }

@@ -20,8 +20,8 @@ import (
 // scriptNewCommand creates a script project.
 type scriptNewCommand struct {
 	Folder string `arg:"" placeholder:"DIR" help:"Folder of the project; must be empty or not exist."`
-	Name   string `placeholder:"NAME" help:"Name of the script: its file is NAME.ts or NAME.js, or make builds NAME.wasm, and a push deploys it as NAME. Defaults to the folder's."`
-	Lang   string `required:"" placeholder:"LANG" help:"Language: ts (TypeScript), js (JavaScript), go, rust, as (AssemblyScript) or c."`
+	Name   string `placeholder:"NAME" help:"${script_new_name}"`
+	Lang   string `required:"" placeholder:"LANG" help:"${script_new_lang}"`
 }
 
 // sdkFolder returns the folder of the SDK for a value of --lang.

@@ -13,9 +13,9 @@ import (
 
 // scriptPackCommand makes the module that is uploaded.
 type scriptPackCommand struct {
-	File         string `arg:"" placeholder:"FILE" help:"Script to pack, in JavaScript or TypeScript, or FILE.wasm as a compiler wrote it."`
+	File         string `arg:"" placeholder:"FILE" help:"${script_pack_file}"`
 	Out          string `short:"o" required:"" placeholder:"OUT.wasm" help:"File to write. It may be FILE."`
-	ConfigSchema string `placeholder:"F.json" help:"JSON Schema of the configuration, for the module to carry. Of a script, defaults to config.schema.json in its folder, if it exists."`
+	ConfigSchema string `placeholder:"F.json" help:"${script_pack_config_schema}"`
 	outputFlags
 }
 

@@ -13,16 +13,16 @@ import (
 
 // scriptPushCommand uploads a module and may deploy it.
 type scriptPushCommand struct {
-	File       string `arg:"" placeholder:"FILE" help:"Module to upload: FILE.wasm, or a script in JavaScript or TypeScript, which is packed first."`
+	File       string `arg:"" placeholder:"FILE" help:"${script_push_file}"`
 	Name       string `placeholder:"NAME" help:"Name of the script. Defaults to the file's, without its extension."`
-	Deploy     bool   `help:"Deploy the module, in place of the script of that name with its configuration, else last (innermost); see --outermost and --before."`
-	Mode       string `enum:",enforce,shadow" default:"" help:"With --deploy: shadow only records what the script would do. Defaults to the current mode, else enforce."`
-	ConfigJSON string `name:"config-json" placeholder:"JSON" help:"With --deploy: configuration of the script, an object. Defaults to the current one."`
-	Canary     string `placeholder:"5%" help:"With --deploy: share of the callers that get it. For the others the previous deployment stays in force."`
-	Fuel       int64  `placeholder:"NUMBER" help:"With --deploy: instructions that the script may run per step. Defaults to the current number, else to the server's --script-fuel."`
-	Replace    bool   `help:"With --deploy: replace the script of that name even if a step or a member of its configuration, which the new module does not know, loses its effect."`
+	Deploy     bool   `help:"${script_push_deploy}"`
+	Mode       string `enum:",enforce,shadow" default:"" help:"${script_push_mode}"`
+	ConfigJSON string `name:"config-json" placeholder:"JSON" help:"${script_push_config_json}"`
+	Canary     string `placeholder:"5%" help:"${script_push_canary}"`
+	Fuel       int64  `placeholder:"NUMBER" help:"${script_push_fuel}"`
+	Replace    bool   `help:"${script_push_replace}"`
 	Outermost  bool   `xor:"place" help:"With --deploy: put the script before all others."`
-	Before     string `xor:"place" placeholder:"NAME" help:"With --deploy: put the script before this one, that is, further out."`
+	Before     string `xor:"place" placeholder:"NAME" help:"${script_push_before}"`
 	commentFlags
 	uploadFlags
 	stepFlags

@@ -13,10 +13,10 @@ import (
 
 // scriptReplayCommand runs stored registrations through a script that is not deployed.
 type scriptReplayCommand struct {
-	File       string `arg:"" placeholder:"FILE" help:"Module: FILE.wasm, or a script in JavaScript or TypeScript, which is packed first. It is uploaded, but not deployed."`
-	Last       int    `default:"1000" placeholder:"N" help:"How many of the latest registrations to replay, at most 100000. Default ${default}."`
-	Name       string `placeholder:"NAME" help:"Name of the script. Defaults to the file's. It runs in place of the deployed script of that name, else last."`
-	ConfigJSON string `name:"config-json" placeholder:"JSON" help:"Configuration of the script, an object. Defaults to that of the script that it replaces."`
+	File       string `arg:"" placeholder:"FILE" help:"${script_replay_file}"`
+	Last       int    `default:"1000" placeholder:"N" help:"${script_replay_last}"`
+	Name       string `placeholder:"NAME" help:"${script_replay_name}"`
+	ConfigJSON string `name:"config-json" placeholder:"JSON" help:"${script_replay_config_json}"`
 	uploadFlags
 	remoteFlags
 }

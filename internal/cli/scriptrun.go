@@ -15,11 +15,11 @@ import (
 
 // scriptRunCommand is a dry run of one script.
 type scriptRunCommand struct {
-	File       string `arg:"" placeholder:"FILE" help:"Module to run: FILE.wasm, or a script in JavaScript or TypeScript, which is packed first."`
+	File       string `arg:"" placeholder:"FILE" help:"${script_run_file}"`
 	Request    string `required:"" placeholder:"FILE.json" help:"Registration request, as a client would send it."`
-	ConfigJSON string `name:"config-json" default:"{}" placeholder:"JSON" help:"Configuration of the script, an object. Default ${default}."`
-	Caller     string `placeholder:"FILE.json" help:"Caller, as read_caller shows it to scripts. Defaults to an anonymous one."`
-	Trace      bool   `help:"Show each step: who ran it, outcome, time, fuel, what it changed (+ added, - removed, ~ replaced) and logged."`
+	ConfigJSON string `name:"config-json" default:"{}" placeholder:"JSON" help:"${script_run_config_json}"`
+	Caller     string `placeholder:"FILE.json" help:"${script_run_caller}"`
+	Trace      bool   `help:"${script_run_trace}"`
 	stepFlags
 	outputFlags
 	engineFlags `group:"What may be registered:"`

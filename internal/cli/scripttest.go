@@ -15,7 +15,7 @@ import (
 // scriptTestCommand runs the cases of one script.
 type scriptTestCommand struct {
 	Folder string `arg:"" placeholder:"DIR" help:"Folder of the cases: DIR/*.txtar and DIR/cases/*.txtar."`
-	Wasm   string `placeholder:"FILE" help:"Module to test: FILE.wasm, or a script in JavaScript or TypeScript, which is packed first. Defaults to the only .wasm file in DIR, else to the only script; a module that was packed from a script in DIR does not count."`
+	Wasm   string `placeholder:"FILE" help:"${script_test_wasm}"`
 	Watch  bool   `help:"Run the cases again whenever the module or a case changes, until interrupted."`
 	stepFlags
 	outputFlags

@@ -17,7 +17,7 @@ import (
 
 // uploadFlags are the flags of an upload.
 type uploadFlags struct {
-	Signature string `placeholder:"FILE" help:"File of the module's minisign signature. Defaults to FILE.minisig, if it exists; of a script, it is that of the packed module."`
+	Signature string `placeholder:"FILE" help:"${signature}"`
 }
 
 // upload uploads the module that was read from a file, with its signature if it has one.

@@ -9,7 +9,7 @@ import (
 
 // signingFlags name the keys that modules must be signed with.
 type signingFlags struct {
-	ScriptSigningKey []string `placeholder:"KEY" help:"Accept and load only modules signed with this minisign public key: the key itself, or its file. Repeatable. By default modules need no signature."`
+	ScriptSigningKey []string `placeholder:"KEY" help:"${script_signing_key}"`
 }
 
 // publicKeyLength is the length of a public key in characters, without the comment of its file.

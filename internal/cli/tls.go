@@ -13,12 +13,12 @@ import (
 
 // tlsFlags name the certificates of both listeners. They are read again when they change.
 type tlsFlags struct {
-	TLSCert       string `name:"tls-cert" and:"tls" placeholder:"FILE" help:"Certificate chain of the public address, PEM. Without it the address serves plain HTTP."`
+	TLSCert       string `name:"tls-cert" and:"tls" placeholder:"FILE" help:"${tls_cert}"`
 	TLSKey        string `name:"tls-key" and:"tls" placeholder:"FILE" help:"Private key of the certificate, PEM."`
-	AdminTLSCert  string `name:"admin-tls-cert" and:"admin-tls" placeholder:"FILE" help:"Certificate chain of the admin API, PEM. Without it the admin API is plain HTTP."`
-	AdminTLSKey   string `name:"admin-tls-key" and:"admin-tls" placeholder:"FILE" help:"Private key of the admin API's certificate, PEM."`
-	AdminClientCA string `name:"admin-client-ca" placeholder:"FILE" help:"Authorities, PEM: clients of the admin address then need a certificate of one of them, and an admin token as without."`
-	AdminInsecure bool   `help:"Let the admin address be plain HTTP beyond loopback: anyone who reads the traffic has the admin token."`
+	AdminTLSCert  string `name:"admin-tls-cert" and:"admin-tls" placeholder:"FILE" help:"${admin_tls_cert}"`
+	AdminTLSKey   string `name:"admin-tls-key" and:"admin-tls" placeholder:"FILE" help:"${admin_tls_key}"`
+	AdminClientCA string `name:"admin-client-ca" placeholder:"FILE" help:"${admin_client_ca}"`
+	AdminInsecure bool   `help:"${admin_insecure}"`
 }
 
 // certificates reads the certificates of both listeners and stores them in c. It returns an error if the admin API

@@ -21,8 +21,8 @@ type tokenCommands struct {
 type tokenCreateCommand struct {
 	remoteFlags
 	Label     string            `required:"" placeholder:"TEXT" help:"Label that tells the token from others."`
-	Uses      int64             `default:"1" placeholder:"N" help:"How many clients the token may register; 0 means any number. Default ${default}."`
-	ExpiresIn duration.Duration `default:"1d" placeholder:"DURATION" help:"How long the token is valid; 0 means forever. Default ${default}."`
+	Uses      int64             `default:"1" placeholder:"N" help:"${token_create_uses}"`
+	ExpiresIn duration.Duration `default:"1d" placeholder:"DURATION" help:"${token_create_expires_in}"`
 	Scope     []string          `placeholder:"SCOPE" help:"Scopes of the caller, as scripts see them."`
 }
 

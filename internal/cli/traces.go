@@ -10,8 +10,8 @@ import (
 
 // traceFlags say where traces are sent.
 type traceFlags struct {
-	OTLPEndpoint    string  `name:"otlp-endpoint" placeholder:"URL" help:"Base URL of an OpenTelemetry collector, such as http://127.0.0.1:4318, to which traces are sent by OTLP over HTTP. Default none: nothing is traced."`
-	OTLPSampleRatio float64 `name:"otlp-sample-ratio" default:"1" placeholder:"NUMBER" help:"Share of the traces that begin here which are recorded, from 0 to 1. Default ${default}."`
+	OTLPEndpoint    string  `name:"otlp-endpoint" placeholder:"URL" help:"${otlp_endpoint}"`
+	OTLPSampleRatio float64 `name:"otlp-sample-ratio" default:"1" placeholder:"NUMBER" help:"${otlp_sample_ratio}"`
 }
 
 // headerVariables are the variables of OpenTelemetry with headers for exports; the first that is set counts.

@@ -15,7 +15,7 @@ import (
 
 // waitFlags say whether a deployment is waited for.
 type waitFlags struct {
-	Wait        bool              `help:"Wait until all live servers on the database have loaded the deployment; exit 1 if some have not in time."`
+	Wait        bool              `help:"${wait}"`
 	WaitTimeout duration.Duration `default:"1m" placeholder:"DURATION" help:"Time limit of --wait. Default ${default}."`
 }
 
