@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -82,6 +83,14 @@ func bundleFile(file string) (bundle, error) {
 const errImport = "a script that is sent as a text cannot import: pack it with registrar script pack, " +
 	"and send the module"
 
+// fileSourceMap finds a comment that names a source map by a file URL, which the bundler would read. It reads no
+// relative URL of a text, which has no folder.
+var fileSourceMap = regexp.MustCompile(`(?i)[#@] sourceMappingURL=file:`)
+
+// errSourceMap is what such a comment is answered with.
+const errSourceMap = "the source map of a script that is sent as a text cannot be a file: " +
+	"leave the comment sourceMappingURL out"
+
 // bundleText bundles a script that imports nothing.
 func bundleText(name string, text []byte) (bundle, error) {
 	if len(text) > scripts.MaxSource {
@@ -89,6 +98,10 @@ func bundleText(name string, text []byte) (bundle, error) {
 	}
 	if err := checkText(name, string(text)); err != nil {
 		return bundle{}, err
+	}
+	if i := fileSourceMap.FindIndex(text); i != nil {
+		line := 1 + strings.Count(string(text[:i[0]]), "\n")
+		return bundle{}, &Error{[]Problem{{File: name, Line: line, Column: 1, Text: errSourceMap}}}
 	}
 	loader := esbuild.LoaderJS
 	if ext := filepath.Ext(name); ext == ".ts" || ext == ".mts" {

@@ -74,6 +74,28 @@ func TestPack(t *testing.T) {
 	}
 }
 
+// TestPackTextReadsNoSourceMap packs texts that name a source map in a file: none of its names is in the bundle.
+func TestPackTextReadsNoSourceMap(t *testing.T) {
+	t.Parallel()
+	const sourceMap = `{"version":3,"sources":["hush"],"mappings":"AAAA","names":[]}`
+	file := filepath.Join(write(t, map[string]string{"a.map": sourceMap}), "a.map")
+	const step = "export function add_client_id() {}\n"
+	for _, url := range []string{"file://" + file, "FILE://localhost" + file, "file:" + file} {
+		for _, comment := range []string{"//# sourceMappingURL=" + url, "/*@ sourceMappingURL=" + url + " */"} {
+			_, err := PackText(t.Context(), "a.js", []byte(step+comment))
+			if want := "a.js:2:1: " + errSourceMap; err == nil || !strings.HasPrefix(err.Error(), want) {
+				t.Errorf("%s: got %v, want %s", comment, err, want)
+			}
+		}
+	}
+	for _, url := range []string{file, file[1:], "a.map", "localhost" + file} {
+		b, err := bundleText("a.js", []byte(step+"//# sourceMappingURL="+url))
+		if err != nil || !slices.Equal(b.sources, []string{"a.js"}) {
+			t.Errorf("%s: got the sources %q, %v", url, b.sources, err)
+		}
+	}
+}
+
 func TestPackImports(t *testing.T) {
 	t.Parallel()
 	folder := write(t, map[string]string{
@@ -124,13 +146,13 @@ func TestPackErrors(t *testing.T) {
 			"a.ts:4:"},
 		"never settles": {"a.js", step + "await new Promise(() => {});\n",
 			"a.js: the script's top level fails: TypeError: "},
-		"clock":         {"a.js", step + "const t = Date.now();\n", "clock"},
-		"random":        {"a.js", step + "const t = Math.random();\n", "a.js:2:"},
-		"import":        {"a.js", "import { x } from './x.js';\n" + step + "x();\n", "a.js:1:19: " + errImport},
-		"absolute":      {"a.js", "import x from '/etc/passwd';\n" + step + "x();\n", "a.js:1:15: " + errImport},
-		"NUL":           {"a.js", "\n\x00" + step, `a.js:2:1: the file holds a NUL`},
-		"not UTF-8":     {"a.js", "// \xff\n" + step, "a.js: the file must be UTF-8"},
-		"too large":     {"a.js", step + strings.Repeat("//\n", scripts.MaxSource/3), "at most 1048576 are allowed"},
+		"clock":     {"a.js", step + "const t = Date.now();\n", "clock"},
+		"random":    {"a.js", step + "const t = Math.random();\n", "a.js:2:"},
+		"import":    {"a.js", "import { x } from './x.js';\n" + step + "x();\n", "a.js:1:19: " + errImport},
+		"absolute":  {"a.js", "import x from '/etc/passwd';\n" + step + "x();\n", "a.js:1:15: " + errImport},
+		"NUL":       {"a.js", "\n\x00" + step, `a.js:2:1: the file holds a NUL`},
+		"not UTF-8": {"a.js", "// \xff\n" + step, "a.js: the file must be UTF-8"},
+		"too large": {"a.js", step + strings.Repeat("//\n", scripts.MaxSource/3), "at most 1048576 are allowed"},
 		"large code": {"a.js", step + "globalThis.x = '" + strings.Repeat("x", maxCode) + "';\n",
 			"at most 524287 are allowed"},
 	} {
