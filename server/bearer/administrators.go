@@ -93,8 +93,9 @@ func (a *Administrators) Verify(ctx context.Context, presented string) (*token.A
 	return admin, nil
 }
 
-// values returns the values of a claim: the elements of a list; a string, and if it holds spaces (%x20) the words
-// between them too.
+// values returns the values of a claim: the elements of a list, or a string. Only scope (RFC 8693 §4.2) and scp, which
+// some issuers have in its place, are a string of several values, between spaces (%x20). In other claims a space may be
+// part of a name, so that "not owners" is not owners.
 func (c claimSet) values(name string) ([]string, error) {
 	value, there := c[name]
 	if !there {
@@ -105,8 +106,8 @@ func (c claimSet) values(name string) ([]string, error) {
 		return nil, fmt.Errorf("%w: its claim %.100s has a wrong type: it must be a string or a list of strings",
 			ErrInvalid, name)
 	}
-	if value.Kind() == '"' {
-		list = append(list, strings.Split(list[0], " ")...)
+	if value.Kind() == '"' && (name == "scope" || name == "scp") {
+		return strings.Split(list[0], " "), nil
 	}
 	return list, nil
 }
