@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"reflect"
 	"sync"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -37,8 +38,9 @@ type Schema struct {
 	compiled *jsonschema.Schema
 	document any // as the library decodes it
 
-	mu    sync.Mutex // one check at a time, since they share budget
-	spend budget
+	mu      sync.Mutex // one check at a time, since they share what follows
+	spend   budget
+	guesses int // how many more names are suggested in place of unknown ones
 }
 
 // Parse compiles a schema: an object, by the draft that its member $schema names, else 2020-12. Formats are asserted.
@@ -75,6 +77,7 @@ func Parse(text []byte) (*Schema, error) {
 	}); err != nil {
 		return nil, &scripts.RejectedError{Reasons: prefixed("config schema", s.compileProblems(err))}
 	}
+	take(reflect.ValueOf(s.compiled), map[*jsonschema.Schema]bool{})
 	return s, nil
 }
 

@@ -174,9 +174,13 @@ func TestWorkIsBounded(t *testing.T) {
 	long := `{"a":"` + strings.Repeat("ab", 60_000) + `"}`
 	nested := strings.Repeat(`{"a":`, levels) + `{}` + strings.Repeat(`}`, levels)
 	for name, c := range map[string]struct{ schema, config string }{
-		"references that double":   {doubling, `{}`},
-		"in draft 7":               {draft7, `{}`},
-		"levels that double":       {`{"properties":{"a":{"anyOf":[{"$ref":"#"},{"$ref":"#"}],"minProperties":2}}}`, nested},
+		"references that double": {doubling, `{}`},
+		"in draft 7":             {draft7, `{}`},
+		"levels that double":     {`{"properties":{"a":{"anyOf":[{"$ref":"#"},{"$ref":"#"}],"minProperties":2}}}`, nested},
+		"values of an enumeration": {`{"properties":{"a":{"items":{"enum":[0` + strings.Repeat(",0.5", 4000) + `]}}}}`,
+			`{"a":[1` + strings.Repeat(",1", 100_000) + `]}`},
+		"a constant": {`{"properties":{"a":{"items":{"const":[0` + strings.Repeat(",0", 4000) + `]}}}}`,
+			`{"a":[1` + strings.Repeat(",1", 100_000) + `]}`},
 		"patterns of long strings": {`{"patternProperties":{"a":{"pattern":"(.*a){200}"}}}`, long},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -234,5 +238,58 @@ func TestConcurrentChecks(t *testing.T) {
 	first, _ := c.Parse([]byte(brands))
 	if second, _ := c.Parse([]byte(brands)); first != second {
 		t.Error("a schema was compiled twice")
+	}
+}
+
+// TestRefusalsAreBounded has a check refuse many members, each of which could name all that the schema names.
+func TestRefusalsAreBounded(t *testing.T) {
+	var names, members []string
+	for i := range 1000 {
+		names = append(names, fmt.Sprintf(`"name%d":true`, i))
+		members = append(members, fmt.Sprintf(`"member%d":0`, i))
+	}
+	schema := parsed(t, `{"additionalProperties":false,"properties":{`+strings.Join(names, ",")+`}}`)
+	got := reasons(t, schema.Check(jsontext.Value("{"+strings.Join(members, ",")+"}")))
+	if len(got) != maxProblems+1 || got[maxProblems] != "config: 990 more" {
+		t.Errorf("got %q", got)
+	}
+	if schema.guesses != 0 {
+		t.Errorf("%d names could still be suggested, want none", schema.guesses)
+	}
+	want := []string{`config: must be one of ` + strings.Repeat(`"xxxxxxxx", `, 16) + `"xxxxxxx…`}
+	enum := parsed(t, `{"enum":["xxxxxxxx"`+strings.Repeat(`,"xxxxxxxx"`, 1000)+`]}`)
+	if diff := cmp.Diff(want, reasons(t, enum.Check(nil))); diff != "" {
+		t.Errorf("reasons (-want +got):\n%s", diff)
+	}
+}
+
+// TestValues compares values with enum and const wherever a schema can have them.
+func TestValues(t *testing.T) {
+	const one = `{"enum":[1,"b",{"c":[1.0]}]}`
+	for name, schema := range map[string]string{
+		"properties":  `{"properties":{"a":` + one + `}}`,
+		"const":       `{"properties":{"a":{"anyOf":[{"const":1},{"const":"b"},{"const":{"c":[1]}}]}}}`,
+		"reference":   `{"properties":{"a":{"$ref":"#/$defs/x"}},"$defs":{"x":` + one + `}}`,
+		"patterns":    `{"patternProperties":{"^a$":` + one + `}}`,
+		"additional":  `{"additionalProperties":` + one + `}`,
+		"unevaluated": `{"unevaluatedProperties":` + one + `}`,
+		"not":         `{"properties":{"a":{"not":{"not":` + one + `}}}}`,
+		"condition":   `{"properties":{"a":{"if":` + one + `,"else":false}}}`,
+		"dynamic": `{"properties":{"a":{"$dynamicRef":"#x"}},` +
+			`"$defs":{"x":{"$dynamicAnchor":"x","enum":[1,"b",{"c":[1]}]}}}`,
+		"draft 7": `{"$schema":"http://json-schema.org/draft-07/schema#","dependencies":{"a":{"properties":{"a":` + one +
+			`}}}}`,
+	} {
+		s := parsed(t, schema)
+		for _, config := range []string{`{"a":1}`, `{"a":1.0}`, `{"a":"b"}`, `{"a":{"c":[1]}}`} {
+			if err := s.Check(jsontext.Value(config)); err != nil {
+				t.Errorf("%s: %s: got %v, want no error", name, config, err)
+			}
+		}
+		for _, config := range []string{`{"a":2}`, `{"a":null}`, `{"a":"1"}`, `{"a":{"c":[2]}}`, `{"a":{}}`} {
+			if s.Check(jsontext.Value(config)) == nil {
+				t.Errorf("%s: %s: got no error", name, config)
+			}
+		}
 	}
 }

@@ -42,6 +42,7 @@ func (s *Schema) problems(err error) []string {
 	if !ok {
 		return []string{"it " + err.Error()}
 	}
+	s.guesses = maxProblems
 	list := s.explain(invalid)
 	slices.Sort(list)
 	list = slices.Compact(list)
@@ -64,9 +65,9 @@ func (s *Schema) explain(e *jsonschema.ValidationError) []string {
 		return members(e, k.Missing, "required, since "+short(k.Prop)+" is there")
 	case *kind.AdditionalProperties:
 		var list []string
-		known := s.known(e.SchemaURL)
+		slices.Sort(k.Properties)
 		for _, name := range k.Properties {
-			list = append(list, members(e, []string{name}, "unknown member"+suggest.DidYouMean(name, known))...)
+			list = append(list, members(e, []string{name}, "unknown member"+s.guess(e, name))...)
 		}
 		return list
 	case *kind.PropertyNames:
@@ -75,6 +76,15 @@ func (s *Schema) explain(e *jsonschema.ValidationError) []string {
 		return []string{at(e, nil) + s.alternatives(e)}
 	}
 	return []string{at(e, nil) + expectation(e.ErrorKind)}
+}
+
+// guess suggests a name in place of an unknown one. It takes as long as there are names, so few are suggested.
+func (s *Schema) guess(e *jsonschema.ValidationError, name string) string {
+	if s.guesses == 0 {
+		return ""
+	}
+	s.guesses--
+	return suggest.DidYouMean(short(name), s.known(e.SchemaURL))
 }
 
 func (s *Schema) explainAll(causes []*jsonschema.ValidationError) []string {
@@ -222,15 +232,21 @@ func number(n *big.Rat) string {
 	return fmt.Sprint(f)
 }
 
-// quoted prints values of a schema as JSON.
+// quoted prints values of a schema as JSON, no more of them than a message shows.
 func quoted(values []any) string {
-	list := make([]string, len(values))
+	var text strings.Builder
 	for i, v := range values {
 		b, err := json.Marshal(v, json.Deterministic(true))
 		if err != nil {
 			return "the values of the schema"
 		}
-		list[i] = string(b)
+		if i > 0 {
+			text.WriteString(", ")
+		}
+		text.Write(b)
+		if text.Len() > maxText {
+			break
+		}
 	}
-	return short(strings.Join(list, ", "))
+	return short(text.String())
 }

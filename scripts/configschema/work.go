@@ -1,12 +1,16 @@
 package configschema
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"regexp"
 	"regexp/syntax"
+	"slices"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 )
 
 // maxWork bounds the work of one check, in units of at most some microseconds. A check of a common configuration takes
@@ -43,10 +47,33 @@ func (b *budget) bounded(f func() error) (err error) {
 // meter returns an extension of one schema object, which the library calls at each of its evaluations.
 func (b *budget) meter(_ *jsonschema.CompilerContext, object map[string]any) (jsonschema.SchemaExt, error) {
 	weight := 1
-	for _, keyword := range object {
-		weight += size(keyword)
+	for name, keyword := range object {
+		if name == "enum" || name == "const" { // compared in depth
+			weight += total(keyword)
+		} else {
+			weight += size(keyword)
+		}
 	}
-	return evaluation{b, weight}, nil
+	return &evaluation{budget: b, weight: weight}, nil
+}
+
+// total returns what it costs to compare a value in depth: 1 for each value in it, more for a number, since the library
+// computes its exact value each time.
+func total(v any) int {
+	n := 1
+	switch v := v.(type) {
+	case json.Number:
+		n = 4
+	case map[string]any:
+		for _, member := range v {
+			n += total(member)
+		}
+	case []any:
+		for _, element := range v {
+			n += total(element)
+		}
+	}
+	return n
 }
 
 // size returns the number of elements of a value, 1 for one that has none.
@@ -60,15 +87,73 @@ func size(v any) int {
 	return 1
 }
 
-// An evaluation charges the budget for one schema object and one value, without those inside of them.
+// An evaluation charges the budget for one schema object and one value, without those inside of them. It has the values
+// of enum and const, since the library would compare them before the charge, and not call the extension if they differ.
 type evaluation struct {
-	budget *budget
-	weight int
+	budget   *budget
+	weight   int
+	enum     []any // nil means none
+	constant *any  // nil means none
 }
 
 // Validate implements [jsonschema.SchemaExt].
-func (e evaluation) Validate(_ *jsonschema.ValidatorContext, v any) {
+func (e *evaluation) Validate(c *jsonschema.ValidatorContext, v any) {
 	e.budget.charge(e.weight + size(v))
+	equal := func(to any) bool {
+		same, err := c.Equals(v, to)
+		return same && err == nil
+	}
+	if e.constant != nil && !equal(*e.constant) {
+		c.AddError(&kind.Const{Want: *e.constant})
+	}
+	if e.enum != nil && !slices.ContainsFunc(e.enum, equal) {
+		c.AddError(&kind.Enum{Want: e.enum})
+	}
+}
+
+// take moves enum and const of all compiled schemas in v to their evaluations.
+func take(v reflect.Value, seen map[*jsonschema.Schema]bool) {
+	switch v.Kind() {
+	case reflect.Interface:
+		take(v.Elem(), seen)
+	case reflect.Slice:
+		for i := range v.Len() {
+			take(v.Index(i), seen)
+		}
+	case reflect.Map:
+		for _, member := range v.Seq2() {
+			take(member, seen)
+		}
+	case reflect.Pointer:
+		switch s := v.Interface().(type) {
+		case *jsonschema.DynamicRef:
+			if s != nil {
+				take(reflect.ValueOf(s.Ref), seen)
+			}
+		case *jsonschema.Schema:
+			if s == nil || seen[s] {
+				return
+			}
+			seen[s] = true
+			takeOf(s)
+			for field, value := range v.Elem().Fields() {
+				if field.IsExported() {
+					take(value, seen)
+				}
+			}
+		}
+	}
+}
+
+func takeOf(s *jsonschema.Schema) {
+	for _, extension := range s.Extensions {
+		if e, ok := extension.(*evaluation); ok {
+			if e.constant = s.Const; s.Enum != nil {
+				e.enum = s.Enum.Values
+			}
+			s.Const, s.Enum = nil, nil
+		}
+	}
 }
 
 // A pattern is a regular expression of a schema. Package regexp matches in time linear in the text.
