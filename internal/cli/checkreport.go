@@ -229,6 +229,9 @@ func (o *openTo) rows() [][]string {
 	}
 	if admin += ", with a token"; o.AdminCerts {
 		admin += " and a client certificate"
+		if len(o.AdminSubjects) > 0 {
+			admin += ", or with a certificate that has a role"
+		}
 	}
 	return [][]string{
 		{"  registration", guards(server.RegistrationPolicy(o.Registration))},

@@ -94,6 +94,16 @@ func TestCheckShowsCertificates(t *testing.T) {
 	if strings.Count(r.out, "expired") != 1 {
 		t.Errorf("check printed, want one finding:\n%s", r.out)
 	}
+	if strings.Contains(r.out, "has a role") {
+		t.Errorf("check printed, want no roles of certificates:\n%s", r.out)
+	}
+	r = runHere(t, append([]string{"check", "--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0",
+		"--admin-tls-cert=" + servertest.File(t, "cert.pem", cert), "--admin-tls-key=" + servertest.File(t, "key.pem", key),
+		"--admin-client-ca=" + clients, "--admin-cert-role=CN=ops=read"}, servertest.Certificate(t)...)...)
+	const want = "with a token and a client certificate, or with a certificate that has a role"
+	if !strings.Contains(r.out, want) {
+		t.Errorf("check printed, want %q in it:\n%s", want, r.out)
+	}
 }
 
 // Commands find the server by the configuration that they share with it.
