@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"registrar/internal/app"
 	"registrar/internal/keyset"
@@ -40,6 +41,10 @@ func (f *administratorFlags) configure(c *app.Config, clientCA string, keys keys
 	for subject := range c.Server.AdminCertificates {
 		if !strings.Contains(subject, "=") {
 			return fmt.Errorf("--admin-cert-role %q: the subject must be a distinguished name such as CN=ops,O=Example", subject)
+		}
+		if n := utf8.RuneCountInString(subject); n > bearer.MaxSubject {
+			return fmt.Errorf("--admin-cert-role %.40q…: the subject has %d characters: at most %d are allowed, since rows "+
+				"name administrators by it", subject, n, bearer.MaxSubject)
 		}
 	}
 	return nil

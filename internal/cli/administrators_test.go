@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"crypto/x509"
 	"log/slog"
 	"strings"
 	"testing"
@@ -17,6 +18,12 @@ func TestAdministratorFlags(t *testing.T) {
 	keys := servertest.File(t, "jwks.json", oneKey)
 	issuer := "--admin-issuer=https://a.example=" + keys
 	const audience, role = "--admin-audience=https://admin.example", "--admin-role=owners=admin"
+	authority := servertest.NewAuthority(t)
+	cert, key := authority.Issue(t, &x509.Certificate{})
+	withCA := func(arg string) []string {
+		return []string{arg, "--admin-client-ca=" + servertest.File(t, "clients.pem", authority.PEM),
+			"--admin-tls-cert=" + servertest.File(t, "cert.pem", cert), "--admin-tls-key=" + servertest.File(t, "key.pem", key)}
+	}
 	for _, tt := range []struct {
 		name string
 		args []string
@@ -38,6 +45,9 @@ func TestAdministratorFlags(t *testing.T) {
 		{"an issuer without keys", []string{"--admin-issuer=https://a.example", audience, role}, "--admin-issuer"},
 		{"a certificate without authorities", []string{"--admin-cert-role=CN=a=read"},
 			"--admin-cert-role needs --admin-client-ca"},
+		{"a subject that is no name", withCA("--admin-cert-role=ops=read"), "must be a distinguished name"},
+		{"a subject that is too long", withCA("--admin-cert-role=CN=" + strings.Repeat("a", 253) + "=read"),
+			"the subject has 256 characters: at most 255 are allowed"},
 	} {
 		commands, err := parse(t, append([]string{"serve"}, tt.args...)...)
 		if err != nil {

@@ -16,8 +16,8 @@ import (
 	"registrar/internal/token"
 )
 
-// maxSubject bounds the subject of an administrator, in characters. Rows name administrators by it.
-const maxSubject = 255
+// MaxSubject bounds the subject of an administrator, in characters. Rows name administrators by it.
+const MaxSubject = 255
 
 // AdministratorsConfig says which JWTs administrators have, and what they may do.
 type AdministratorsConfig struct {
@@ -75,8 +75,8 @@ func (a *Administrators) Verify(ctx context.Context, presented string) (*token.A
 	if problem := displaytext.Problem(t.Subject); problem != "" {
 		return nil, invalid("its sub %s", problem)
 	}
-	if n := utf8.RuneCountInString(t.Subject); n > maxSubject {
-		return nil, invalid("its sub has %d characters: at most %d are allowed", n, maxSubject)
+	if n := utf8.RuneCountInString(t.Subject); n > MaxSubject {
+		return nil, invalid("its sub has %d characters: at most %d are allowed", n, MaxSubject)
 	}
 	values, err := t.all.values(a.claim)
 	if err != nil {
