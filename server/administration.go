@@ -46,7 +46,7 @@ func metadataCall(c echo.Context) (*engine.AdminCall, error) {
 	if call.NoScripts, err = flagParam(c, "no_scripts"); err != nil || !call.NoScripts {
 		return call, err
 	}
-	return call, needRole(c)
+	return call, needRoleFor(c, "no_scripts")
 }
 
 // createClient registers a client by hand.
@@ -68,7 +68,7 @@ func (s *Server) createClient(c echo.Context) error {
 		return unreadable(err)
 	}
 	if call.ClientID != "" || call.Secret != "" {
-		if err := needRole(c); err != nil {
+		if err := needRoleFor(c, "a chosen client_id or client_secret"); err != nil {
 			return err
 		}
 	}

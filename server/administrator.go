@@ -130,8 +130,14 @@ func onlyRoles(roles []token.Role) echo.MiddlewareFunc {
 }
 
 // needRole returns an error (RFC 6750 §3.1, insufficient_scope) unless the administrator has one of the roles, or
-// [token.RoleAdmin]. A handler calls it for what needs more than its route does.
+// [token.RoleAdmin].
 func needRole(c echo.Context, roles ...token.Role) error {
+	return needRoleFor(c, "this call", roles...)
+}
+
+// needRoleFor is needRole for what needs more than its route does. what is the part of the request that does, for the
+// error.
+func needRoleFor(c echo.Context, what string, roles ...token.Role) error {
 	if administratorOf(c).May(roles...) {
 		return nil
 	}
@@ -145,7 +151,7 @@ func needRole(c echo.Context, roles ...token.Role) error {
 	if len(roles) > 0 {
 		names.WriteString(" or ")
 	}
-	return engine.RefuseAs(engine.InsufficientScope, "this call needs the role %s%s", names.String(), token.RoleAdmin)
+	return engine.RefuseAs(engine.InsufficientScope, "%s needs the role %s%s", what, names.String(), token.RoleAdmin)
 }
 
 // administratorOf returns the administrator who makes a call; without one, it is one without a role.

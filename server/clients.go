@@ -20,7 +20,7 @@ func (s *Server) listClients(c echo.Context) error {
 	if c.QueryParams().Has("client_id") {
 		return s.replyClient(c, c.QueryParam("client_id"))
 	}
-	if err := needRole(c, readClients...); err != nil {
+	if err := needRoleFor(c, "a list of clients", readClients...); err != nil {
 		return err
 	}
 	limit, err := number(c, "limit")
@@ -67,7 +67,7 @@ func (s *Server) replyClient(c echo.Context, id string) error {
 		return err
 	}
 	if status != engine.StatusActive {
-		if err := needRole(c, readClients...); err != nil {
+		if err := needRoleFor(c, "a status other than active", readClients...); err != nil {
 			return err
 		}
 	}

@@ -46,7 +46,7 @@ func (s *Server) rotateSecret(c echo.Context) error {
 		return err
 	}
 	if call.Secret = engine.Plaintext(asked.ClientSecret); call.Secret != "" {
-		if err := needRole(c); err != nil {
+		if err := needRoleFor(c, "a chosen client_secret"); err != nil {
 			return err
 		}
 		if err := engine.CheckSecret(call.Secret); err != nil {

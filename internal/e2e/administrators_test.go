@@ -74,7 +74,7 @@ func testAdminTokenCommands(t *testing.T, flag string) {
 	// Roles.
 	id := a.register(minimal).ClientID
 	must(t, a.as(lookup.Token, "client", "get", id))
-	wantFailure(t, a.as(lookup.Token, "client", "list"), "this call needs the role clients, read or admin")
+	wantFailure(t, a.as(lookup.Token, "client", "list"), "a list of clients needs the role clients, read or admin")
 	wantFailure(t, a.as(lookup.Token, "client", "delete", id), "this call needs the role clients or admin")
 	wantFailure(t, a.as(lookup.Token, "admin-token", "create", "--label=x", "--role=admin"),
 		"this call needs the role admin")
