@@ -255,7 +255,8 @@ func TestClientFilters(t *testing.T) {
 	}
 	for query, says := range map[string]string{
 		"status=off": "active, disabled or any", "never_seen=1": "true or false", "caller_network=x": "192.0.2.0/24",
-		"registered_after=yesterday": "RFC 3339", "after=x": "whole number",
+		"registered_after=yesterday": "RFC 3339",
+		"software=s1":                "is unknown: the parameters are after", "after=x": "whole number",
 	} {
 		if e := s.call("GET", "/admin/v1/clients?"+query, "").want(http.StatusBadRequest); !strings.Contains(e.body, says) {
 			t.Errorf("%q: got %s, want %q", query, e.body, says)

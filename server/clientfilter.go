@@ -2,8 +2,11 @@ package server
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"net/netip"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -11,8 +14,19 @@ import (
 	"registrar/engine"
 )
 
-// clientFilter returns the filter in a query.
+// listParams are the parameters of a list of clients.
+var listParams = []string{"after", "caller_issuer", "caller_network", "caller_subject", "caller_token_id", "limit",
+	"name", "never_seen", "q", "registered_after", "registered_before", "software_id", "status"}
+
+// clientFilter returns the filter in a query. A parameter that is unknown is an error, since without it the list has
+// clients that were not asked for.
 func clientFilter(c echo.Context) (f engine.ClientFilter, err error) {
+	for _, name := range slices.Sorted(maps.Keys(c.QueryParams())) {
+		if !slices.Contains(listParams, name) {
+			return f, &statusError{http.StatusBadRequest, fmt.Sprintf("the parameter %.40q is unknown: the parameters are %s",
+				name, strings.Join(listParams, ", "))}
+		}
+	}
 	f = engine.ClientFilter{
 		Query:      c.QueryParam("q"),
 		Name:       c.QueryParam("name"),
