@@ -1,13 +1,17 @@
-// Exports every step and does in each what its config says, so that a test can see that this SDK does the same as those of
-// other languages: {"steps":{"<step>":"<action>"},"note":"…","code":"…","description":"…"}. A step without an action runs
-// its base. "require-<type>" logs the member "value", or fails.
+// Exports every step and does in each what its config says, so that a test can see that this SDK does the same as those
+// of other languages: {"steps":{"<step>":"<action>"},"note":"…","code":"…","description":"…"}. A step without an action
+// runs its base. "require-<type>" logs the member "value", or fails.
 #include "registrar.h"
 
-static void say(registrar_text fact, registrar_text value) { registrar_log(REGISTRAR_INFO, registrar_join(fact, value)); }
+static void say(registrar_text fact, registrar_text value) {
+	registrar_log(REGISTRAR_INFO, registrar_join(fact, value));
+}
 
 static registrar_text word(_Bool b) { return b ? TEXT("true") : TEXT("false"); }
 
-static registrar_text or_none(registrar_json json) { return registrar_is_set(json) ? registrar_string(json) : TEXT("none"); }
+static registrar_text or_none(registrar_json json) {
+	return registrar_is_set(json) ? registrar_string(json) : TEXT("none");
+}
 
 static registrar_text words(registrar_json list) {
 	registrar_text all = TEXT("");
@@ -99,7 +103,8 @@ static int act(void) {
 	}
 	if (registrar_equal(action, TEXT("remember"))) registrar_set_item(TEXT("k"), TEXT("v"));
 	if (registrar_equal(action, TEXT("refuse")))
-		return registrar_refuse(registrar_string(registrar_get(config, "code")), registrar_string(registrar_get(config, "description")));
+		return registrar_refuse(registrar_string(registrar_get(config, "code")),
+			registrar_string(registrar_get(config, "description")));
 	if (registrar_equal(action, TEXT("overrule"))) {
 		registrar_base();
 		return REGISTRAR_DONE;

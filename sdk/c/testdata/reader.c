@@ -2,7 +2,9 @@
 // text|number|true|set. Each text is quoted and set as the item of its index, and read as if it were JSON.
 #include "../registrar.h"
 
-static registrar_text bar(registrar_text a, registrar_text b) { return registrar_join(registrar_join(a, TEXT("|")), b); }
+static registrar_text bar(registrar_text a, registrar_text b) {
+	return registrar_join(registrar_join(a, TEXT("|")), b);
+}
 
 static registrar_text word(_Bool b) { return b ? TEXT("true") : TEXT("false"); }
 
@@ -24,7 +26,8 @@ STEP(set_client_name) {
 		registrar_log(REGISTRAR_DEBUG, bar(registrar_decimal(elements), found.text.ptr ? found.text : TEXT("none")));
 	}
 	registrar_text scope = registrar_string(registrar_get(config, "scope"));
-	registrar_log(REGISTRAR_WARN, bar(word(registrar_has_word(scope, TEXT("b"))), word(registrar_has_word(scope, TEXT("a b")))));
+	_Bool one = registrar_has_word(scope, TEXT("b")), two = registrar_has_word(scope, TEXT("a b"));
+	registrar_log(REGISTRAR_WARN, bar(word(one), word(two)));
 	if (!registrar_set(TEXT("client_name"), TEXT("a \"name\"\\"))) registrar_fail(TEXT("the patch was not taken"));
 	return REGISTRAR_DONE;
 }

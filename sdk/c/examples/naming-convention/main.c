@@ -21,7 +21,7 @@ static registrar_text slug(registrar_text name) {
 
 STEP(add_client_id) {
 	registrar_text prefix = registrar_required_string(registrar_require(registrar_config(), TEXT("prefix")));
-		if (!prefix.len) registrar_fail(TEXT("config: prefix is empty"));
+	if (!prefix.len) registrar_fail(TEXT("config: prefix is empty"));
 	registrar_text name = slug(registrar_string(registrar_get(registrar_client(), "client_name")));
 	registrar_text begin = registrar_join(prefix, name), id;
 	do id = registrar_join(begin, registrar_random_hex(8));

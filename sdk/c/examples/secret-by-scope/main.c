@@ -12,7 +12,7 @@ STEP(add_client_secret) {
 		return registrar_refuse(TEXT("insufficient_scope"), registrar_join(TEXT("a client secret needs the scope "), scope));
 	long long days = registrar_int(registrar_get(config, "days"), 0);
 	if (days <= 0) return registrar_base();
-		if (days > 36500) registrar_fail(TEXT("config: more than 36,500 days"));
+	if (days > 36500) registrar_fail(TEXT("config: more than 36,500 days"));
 	registrar_set_client_secret(registrar_random_hex(32), days * 24 * 60 * 60);
 	return REGISTRAR_DONE;
 }
