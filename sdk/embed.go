@@ -1,5 +1,5 @@
-// Package sdk embeds the SDKs and templates for scripts, so that "script new" needs no network. Each folder is a language:
-// template has the first files of a project, and beside it is the SDK that they use.
+// Package sdk embeds the SDKs and templates for scripts, so that "script new" needs no network. Each folder is a
+// language: template has the first files of a project, and beside it is the SDK that they use.
 package sdk
 
 import "embed"

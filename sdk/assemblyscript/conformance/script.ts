@@ -1,7 +1,7 @@
 // The conformance kit: every step does what the configuration says of it.
 import {
-  base, caller, client, clientExists, config, context, Document, DONE, hex, item, Level, log, now, Patch, random, refuse, REFUSED, request,
-  Required, setClientId, setClientSecret, setItem, statement, tryPatch, tryPatchRequest,
+  base, caller, client, clientExists, config, context, Document, DONE, hex, item, Level, log, now, Patch, random,
+  refuse, REFUSED, request, Required, setClientId, setClientSecret, setItem, statement, tryPatch, tryPatchRequest,
 } from "../registrar";
 import { keepUris, logChecksums, logRandomText, logTagged } from "./helpers";
 

@@ -25,7 +25,7 @@ class Fact extends Document {
 
 // The metadata of a client. Members that have no method are read by name: client().string("logo_uri").
 export class Metadata extends Fact {
-    // The client ID, once it is set.
+  // The client ID, once it is set.
   clientId(): string | null {
     return this.string("client_id");
   }
@@ -47,12 +47,12 @@ export class Metadata extends Fact {
     return this.strings("response_types");
   }
 
-    // The authentication method; "none" for a public client.
+  // The authentication method; "none" for a public client.
   tokenEndpointAuthMethod(): string | null {
     return this.string("token_endpoint_auth_method");
   }
 
-    // The scopes in scope.
+  // The scopes in scope.
   scopes(): string[] {
     return this.stringOr("scope", "").split(" ").filter((s) => s.length > 0);
   }
@@ -65,32 +65,32 @@ export class Caller extends Fact {
     return this.stringOr("auth", "");
   }
 
-    // The issuer of the caller's token.
+  // The issuer of the caller's token.
   issuer(): string | null {
     return this.string("issuer");
   }
 
-    // The subject of the caller's token.
+  // The subject of the caller's token.
   subject(): string | null {
     return this.string("subject");
   }
 
-    // The ID of the caller's token.
+  // The ID of the caller's token.
   tokenId(): string | null {
     return this.string("token_id");
   }
 
-    // The scopes of the caller's token.
+  // The scopes of the caller's token.
   scopes(): string[] {
     return this.strings("scopes");
   }
 
-    // Reports whether the caller's token has a scope.
+  // Reports whether the caller's token has a scope.
   hasScope(scope: string): bool {
     return this.scopes().includes(scope);
   }
 
-    // The IP address of the caller.
+  // The IP address of the caller.
   ip(): string | null {
     return this.string("ip");
   }
@@ -103,7 +103,7 @@ export class Caller extends Fact {
 
 // The operation, step and mode of a call.
 export class Context extends Fact {
-    // register, update, rotate_secret or metadata_document. Treat unknown operations as register.
+  // register, update, rotate_secret or metadata_document. Treat unknown operations as register.
   operation(): string {
     return this.stringOr("operation", "");
   }
@@ -112,7 +112,7 @@ export class Context extends Fact {
     return this.stringOr("step", "");
   }
 
-    // enforce, shadow, canary, dry_run or replay. Treat unknown modes as enforce.
+  // enforce, shadow, canary, dry_run or replay. Treat unknown modes as enforce.
   mode(): string {
     return this.stringOr("mode", "");
   }

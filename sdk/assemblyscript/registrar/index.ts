@@ -78,23 +78,23 @@ export class Patch {
     return this.json(name, value.toString());
   }
 
-    // Removes a member.
+  // Removes a member.
   remove(name: string): this {
     return this.json(name, "null");
   }
 
-    // Sets a member to JSON text.
+  // Sets a member to JSON text.
   json(name: string, value: string): this {
     this.members.push(quote(name) + ":" + value);
     return this;
   }
 
-    // The patch as JSON text.
+  // The patch as JSON text.
   text(): string {
     return "{" + this.members.join(",") + "}";
   }
 
-    // Changes the client. The script fails if the server rejects the patch; see tryPatch.
+  // Changes the client. The script fails if the server rejects the patch; see tryPatch.
   apply(): void {
     if (!tryPatch(this.text())) throw new Error("the patch was not taken");
   }

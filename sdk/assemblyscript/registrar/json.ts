@@ -3,10 +3,10 @@ import { hexValue, MAX_DEPTH, Scanner } from "./scanner";
 
 // The text of a JSON value.
 export class Value {
-    // For text that was checked before; else use Value.parse.
+  // For text that was checked before; else use Value.parse.
   constructor(private source: string, private start: i32, private end: i32) {}
 
-    // Parses a text that is one value; null for other texts.
+  // Parses a text that is one value; null for other texts.
   static parse(text: string): Value | null {
     const s = new Scanner(text);
     s.space();
@@ -38,13 +38,13 @@ export class Value {
     return this.first() == 0x5b;
   }
 
-    // The value of true or false, else the fallback.
+  // The value of true or false, else the fallback.
   bool(fallback: bool = false): bool {
     if (this.first() == 0x74) return true;
     return this.first() == 0x66 ? false : fallback;
   }
 
-    // The value of a number that is written without fraction and exponent, else the fallback.
+  // The value of a number that is written without fraction and exponent, else the fallback.
   integer(fallback: i64 = 0): i64 {
     const negative = this.first() == 0x2d;
     let n: u64 = 0;
@@ -58,12 +58,12 @@ export class Value {
     return negative ? -(<i64>n) : <i64>n;
   }
 
-    // The text of a string; null for other values.
+  // The text of a string; null for other values.
   string(): string | null {
     return this.isString() ? unescape(this.source, this.start + 1, this.end - 1) : null;
   }
 
-    // The elements of a list; none for other values.
+  // The elements of a list; none for other values.
   items(): Value[] {
     const list: Value[] = [];
     if (this.first() != 0x5b) return list;
@@ -78,7 +78,7 @@ export class Value {
     return list;
   }
 
-    // The strings of a list. Other elements are left out.
+  // The strings of a list. Other elements are left out.
   strings(): string[] {
     const list: string[] = [], items = this.items();
     for (let i = 0; i < items.length; i++) {
@@ -88,12 +88,12 @@ export class Value {
     return list;
   }
 
-    // The object; null for other values.
+  // The object; null for other values.
   document(): Document | null {
     return this.first() == 0x7b ? Document.parse(this.text()) : null;
   }
 
-    // A member of an object; null if there is none.
+  // A member of an object; null if there is none.
   get(name: string): Value | null {
     const d = this.document();
     return d !== null ? d.get(name) : null;
@@ -105,13 +105,13 @@ export class Document {
   private text_: string = "{}";
   private spans: i32[] = []; // per member: start and end of the name (with quotes) and of the value
 
-    // Parses an object; null for other texts.
+  // Parses an object; null for other texts.
   static parse(text: string): Document | null {
     const d = new Document();
     return d.read(text) ? d : null;
   }
 
-    // Parses text into this object and reports whether it is one.
+  // Parses text into this object and reports whether it is one.
   protected read(text: string): bool {
     const s = new Scanner(text);
     s.space();
@@ -126,7 +126,7 @@ export class Document {
     return this.text_;
   }
 
-    // The names of all members, in order.
+  // The names of all members, in order.
   names(): string[] {
     const list: string[] = [];
     for (let i = 0; i < this.spans.length; i += 4) list.push(this.name(i));
@@ -137,7 +137,7 @@ export class Document {
     return unescape(this.text_, this.spans[i] + 1, this.spans[i + 1] - 1);
   }
 
-    // The member of that name, which may be a JSON null (see Value.isNull); null if there is none.
+  // The member of that name, which may be a JSON null (see Value.isNull); null if there is none.
   get(name: string): Value | null {
     for (let i = 0; i < this.spans.length; i += 4) {
       if (this.isNamed(i, name)) return new Value(this.text_, this.spans[i + 2], this.spans[i + 3]);
@@ -164,13 +164,13 @@ export class Document {
     return v !== null ? v.string() : null;
   }
 
-    // Like string, but returns the fallback if there is none.
+  // Like string, but returns the fallback if there is none.
   stringOr(name: string, fallback: string): string {
     const s = this.string(name);
     return s !== null ? s : fallback;
   }
 
-    // The strings of the list of that name; none if there is no list.
+  // The strings of the list of that name; none if there is no list.
   strings(name: string): string[] {
     const v = this.get(name);
     return v !== null ? v.strings() : [];
@@ -188,7 +188,7 @@ export class Document {
     return v !== null ? v.integer(fallback) : fallback;
   }
 
-    // The member of that name, if it is an object.
+  // The member of that name, if it is an object.
   document(name: string): Document | null {
     const v = this.get(name);
     return v !== null ? v.document() : null;

@@ -15,14 +15,14 @@ export class Scanner {
     for (let c = this.peek(); c == 0x20 || c == 0x09 || c == 0x0a || c == 0x0d; c = this.peek()) this.at++;
   }
 
-    // Skips a character, if it is the next one.
+  // Skips a character, if it is the next one.
   eat(c: i32): bool {
     if (this.peek() != c) return false;
     this.at++;
     return true;
   }
 
-    // Skips a value, without surrounding white space. room is the depth that is left.
+  // Skips a value, without surrounding white space. room is the depth that is left.
   value(room: i32): bool {
     switch (this.peek()) {
       case 0x7b: return room > 0 && this.object(room - 1, null); // {
@@ -35,7 +35,7 @@ export class Scanner {
     }
   }
 
-    // Skips an object. It appends the start and end of each name and value to spans: four numbers per member.
+  // Skips an object. It appends the start and end of each name and value to spans: four numbers per member.
   object(room: i32, spans: i32[] | null): bool {
     if (!this.eat(0x7b)) return false;
     this.space();
@@ -73,7 +73,7 @@ export class Scanner {
     }
   }
 
-    // Skips a string with its quotes. Requests are mostly strings, so this must be fast.
+  // Skips a string with its quotes. Requests are mostly strings, so this must be fast.
   string(): bool {
     if (!this.eat(0x22)) return false;
     const start = changetype<usize>(this.text), end = start + (<usize>this.text.length << 1);
@@ -124,7 +124,8 @@ function escape(p: usize, end: usize): usize {
   if (p == end) return 0;
   const c = load<u16>(p);
   p += 2;
-  if (c != 0x75) return c == 0x22 || c == 0x5c || c == 0x2f || c == 0x62 || c == 0x66 || c == 0x6e || c == 0x72 || c == 0x74 ? p : 0;
+  if (c != 0x75)
+    return c == 0x22 || c == 0x5c || c == 0x2f || c == 0x62 || c == 0x66 || c == 0x6e || c == 0x72 || c == 0x74 ? p : 0;
   if (end - p < 8) return 0;
   for (const after = p + 8; p < after; p += 2) {
     if (hexValue(load<u16>(p)) < 0) return 0;

@@ -1,8 +1,8 @@
 //go:build wasip1
 
-// Command conformance exports every step and does in each what its config says, so that a test can see that this SDK does
-// the same as those of other languages: {"steps":{"<step>":"<action>"},"note":"…","code":"…","description":"…"}. A step
-// without an action runs its base. "require-<type>" logs the member "value", or fails.
+// Command conformance exports every step and does in each what its config says, so that a test can see that this SDK
+// does the same as those of other languages: {"steps":{"<step>":"<action>"},"note":"…","code":"…","description":"…"}. A
+// step without an action runs its base. "require-<type>" logs the member "value", or fails.
 package main
 
 import (

@@ -133,7 +133,8 @@ mod tests {
     #[test]
     fn addresses_are_those_of_the_standard_library() {
         let texts = ":: ::1 1:: 1:2:3:4:5:6:7:8 1:0:0:4:0:0:0:8 0:0:1:0:0:2:0:0 ::1.2.3.4 1:2:3:4:5:6:1.2.3.4 1::2::3 \
-            1:2:3:4:5:6:7:: ::2:3:4:5:6:7:8 1:2:3:4:5:6:7:8:: : :1 1: 12345:: ::1.2.3 1.2.3.4 ::1.2.3.4.5 ABCD:ef:: ::g";
+            1:2:3:4:5:6:7:: ::2:3:4:5:6:7:8 1:2:3:4:5:6:7:8:: : :1 1: 12345:: ::1.2.3 1.2.3.4 ::1.2.3.4.5 \
+            ABCD:ef:: ::g";
         for text in texts.split(' ').chain(Some("")) {
             let want = text.parse::<std::net::Ipv6Addr>().ok();
             let got = parse_ipv6(text);

@@ -8,14 +8,14 @@ pub(crate) struct Region {
 }
 
 impl Region {
-        /// Allocates a block. `grow` extends the memory to at least the given end and returns the new end.
+    /// Allocates a block. `grow` extends the memory to at least the given end and returns the new end.
     pub fn take(&mut self, size: usize, align: usize, grow: impl FnOnce(usize) -> Option<usize>) -> Option<usize> {
         let start = self.top.checked_add(align - 1)? & !(align - 1);
         self.extend(start, size, grow)?;
         Some(start)
     }
 
-        /// Resizes the block at `start`, if it is the topmost one.
+    /// Resizes the block at `start`, if it is the topmost one.
     pub fn resize(&mut self, start: usize, old: usize, new: usize, grow: impl FnOnce(usize) -> Option<usize>) -> bool {
         start + old == self.top && self.extend(start, new, grow).is_some()
     }
@@ -53,7 +53,7 @@ mod global {
     #[global_allocator]
     static GLOBAL: Bump = Bump(UnsafeCell::new(Region { top: 0, end: 0 }));
 
-        /// Grows the memory to at least `top` and returns its end.
+    /// Grows the memory to at least `top` and returns its end.
     fn grow(top: usize) -> Option<usize> {
         let pages = top.checked_add(PAGE - 1)? / PAGE;
         let there = memory_size(0);

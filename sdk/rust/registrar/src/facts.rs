@@ -94,7 +94,7 @@ pub fn statement() -> Option<Document> {
 }
 
 impl Metadata {
-        /// The client ID, once it is set.
+    /// The client ID, once it is set.
     pub fn client_id(&self) -> Option<String> {
         self.string("client_id")
     }
@@ -104,7 +104,7 @@ impl Metadata {
         self.string("client_name")
     }
 
-        /// The redirect URIs.
+    /// The redirect URIs.
     pub fn redirect_uris(&self) -> Vec<String> {
         self.strings("redirect_uris")
     }
@@ -119,12 +119,12 @@ impl Metadata {
         self.strings("response_types")
     }
 
-        /// The authentication method; `none` for a public client.
+    /// The authentication method; `none` for a public client.
     pub fn token_endpoint_auth_method(&self) -> Option<String> {
         self.string("token_endpoint_auth_method")
     }
 
-        /// The scopes in `scope`.
+    /// The scopes in `scope`.
     pub fn scopes(&self) -> Vec<String> {
         let scope = self.get("scope").and_then(Value::as_str).unwrap_or_default();
         scope.split(' ').filter(|s| !s.is_empty()).map(ToOwned::to_owned).collect()
@@ -137,32 +137,32 @@ impl Caller {
         self.string("auth").unwrap_or_default()
     }
 
-        /// The issuer of the caller's token.
+    /// The issuer of the caller's token.
     pub fn issuer(&self) -> Option<String> {
         self.string("issuer")
     }
 
-        /// The subject of the caller's token.
+    /// The subject of the caller's token.
     pub fn subject(&self) -> Option<String> {
         self.string("subject")
     }
 
-        /// The ID of the caller's token.
+    /// The ID of the caller's token.
     pub fn token_id(&self) -> Option<String> {
         self.string("token_id")
     }
 
-        /// The scopes of the caller's token.
+    /// The scopes of the caller's token.
     pub fn scopes(&self) -> Vec<String> {
         self.strings("scopes")
     }
 
-        /// Reports whether the caller's token has a scope.
+    /// Reports whether the caller's token has a scope.
     pub fn has_scope(&self, scope: &str) -> bool {
         self.get("scopes").map_or(false, |list| list.items().any(|s| s.as_str().as_deref() == Some(scope)))
     }
 
-        /// The IP address of the caller.
+    /// The IP address of the caller.
     pub fn ip(&self) -> Option<String> {
         self.string("ip")
     }
@@ -174,17 +174,17 @@ impl Caller {
 }
 
 impl Context {
-        /// `register`, `update`, `rotate_secret` or `metadata_document`. Treat unknown operations as `register`.
+    /// `register`, `update`, `rotate_secret` or `metadata_document`. Treat unknown operations as `register`.
     pub fn operation(&self) -> String {
         self.string("operation").unwrap_or_default()
     }
 
-        /// The name of the step.
+    /// The name of the step.
     pub fn step(&self) -> String {
         self.string("step").unwrap_or_default()
     }
 
-        /// `enforce`, `shadow`, `canary`, `dry_run` or `replay`. Treat unknown modes as `enforce`.
+    /// `enforce`, `shadow`, `canary`, `dry_run` or `replay`. Treat unknown modes as `enforce`.
     pub fn mode(&self) -> String {
         self.string("mode").unwrap_or_default()
     }

@@ -50,9 +50,9 @@ pub type Outcome = Result<(), Stop>;
 /// The reason why a step ended early.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stop {
-        /// The client is refused, for the reason of [`refuse`] or of the base.
+    /// The client is refused, for the reason of [`refuse`] or of the base.
     Refused,
-        /// The script failed: the client gets a 500, and the log has the reason.
+    /// The script failed: the client gets a 500, and the log has the reason.
     Failed,
 }
 
@@ -60,11 +60,11 @@ pub enum Stop {
 pub mod code {
     /// A redirect URI is not allowed (RFC 7591 section 3.2.2).
     pub const INVALID_REDIRECT_URI: &str = "invalid_redirect_uri";
-        /// A member is not allowed.
+    /// A member is not allowed.
     pub const INVALID_CLIENT_METADATA: &str = "invalid_client_metadata";
     /// The software statement is not valid.
     pub const INVALID_SOFTWARE_STATEMENT: &str = "invalid_software_statement";
-        /// The software statement is not approved.
+    /// The software statement is not approved.
     pub const UNAPPROVED_SOFTWARE_STATEMENT: &str = "unapproved_software_statement";
     /// The caller needs another token: 401 instead of 400.
     pub const INVALID_TOKEN: &str = "invalid_token";
@@ -199,11 +199,11 @@ pub fn set_client_id(id: &str) {
 /// The lifetime of a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expires {
-        /// The server's default.
+    /// The server's default.
     Default,
-        /// The secret never expires.
+    /// The secret never expires.
     Never,
-        /// Seconds: 1 or more, at most a hundred years.
+    /// Seconds: 1 or more, at most a hundred years.
     In(u32),
 }
 

@@ -8,11 +8,11 @@ use super::scan::{Error, Scanner, MAX_DEPTH};
 /// The text of a JSON value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Value<'a> {
-        text: &'a str, // valid, without surrounding white space
+    text: &'a str, // valid, without surrounding white space
 }
 
 impl<'a> Value<'a> {
-        /// Parses a text that is one value.
+    /// Parses a text that is one value.
     pub fn parse(text: &'a str) -> Result<Self, Error> {
         let mut s = Scanner::new(text);
         s.space();
@@ -29,12 +29,12 @@ impl<'a> Value<'a> {
         self.text
     }
 
-        /// Reports whether the value is `null`.
+    /// Reports whether the value is `null`.
     pub fn is_null(self) -> bool {
         self.text == "null"
     }
 
-        /// The value of `true` or `false`.
+    /// The value of `true` or `false`.
     pub fn as_bool(self) -> Option<bool> {
         match self.text {
             "true" => Some(true),
@@ -43,12 +43,12 @@ impl<'a> Value<'a> {
         }
     }
 
-        /// The value of a number that is written without fraction and exponent.
+    /// The value of a number that is written without fraction and exponent.
     pub fn as_i64(self) -> Option<i64> {
         self.text.parse().ok()
     }
 
-        /// The text of a string.
+    /// The text of a string.
     pub fn as_str(self) -> Option<Cow<'a, str>> {
         let inner = self.text.strip_prefix('"')?.strip_suffix('"')?;
         if inner.contains('\\') {
@@ -57,22 +57,22 @@ impl<'a> Value<'a> {
         Some(Cow::Borrowed(inner))
     }
 
-        /// The elements of a list; none for other values.
+    /// The elements of a list; none for other values.
     pub fn items(self) -> Items<'a> {
         Items(inside(self.text, b'['))
     }
 
-        /// The members of an object in order; none for other values.
+    /// The members of an object in order; none for other values.
     pub fn members(self) -> Members<'a> {
         Members(inside(self.text, b'{'))
     }
 
-        /// A member of an object.
+    /// A member of an object.
     pub fn get(self, name: &str) -> Option<Value<'a>> {
         self.members().find(|(n, _)| n == name).map(|(_, value)| value)
     }
 
-        /// The strings of a list. Other elements are left out.
+    /// The strings of a list. Other elements are left out.
     pub fn strings(self) -> Vec<String> {
         self.items().filter_map(Value::as_str).map(Cow::into_owned).collect()
     }
@@ -174,11 +174,11 @@ fn unit(rest: &mut &str) -> u32 {
 #[derive(Debug, Clone)]
 pub struct Document {
     text: String,
-        members: Vec<(Range<usize>, Range<usize>)>, // of names (with quotes) and values in the text
+    members: Vec<(Range<usize>, Range<usize>)>, // of names (with quotes) and values in the text
 }
 
 impl Document {
-        /// Parses an object.
+    /// Parses an object.
     pub fn parse(text: String) -> Result<Self, Error> {
         let mut s = Scanner::new(&text);
         let mut members = Vec::new();
@@ -201,7 +201,7 @@ impl Document {
         &self.text
     }
 
-        /// All members, in order.
+    /// All members, in order.
     pub fn members(&self) -> impl Iterator<Item = (Cow<'_, str>, Value<'_>)> {
         self.members.iter().filter_map(move |(name, value)| Some((self.value(name).as_str()?, self.value(value))))
     }
@@ -210,7 +210,7 @@ impl Document {
         Value { text: &self.text[range.clone()] }
     }
 
-        /// The member of that name, which may be `null`.
+    /// The member of that name, which may be `null`.
     pub fn get(&self, name: &str) -> Option<Value<'_>> {
         self.members.iter().find(|(n, _)| self.is_named(n, name)).map(|(_, value)| self.value(value))
     }
@@ -229,7 +229,7 @@ impl Document {
         self.get(name)?.as_str().map(Cow::into_owned)
     }
 
-        /// The strings of the list of that name; none if there is no list.
+    /// The strings of the list of that name; none if there is no list.
     pub fn strings(&self, name: &str) -> Vec<String> {
         self.get(name).map(Value::strings).unwrap_or_default()
     }
@@ -257,7 +257,7 @@ mod tests {
 
     #[test]
     fn members_are_found_by_name_and_type() {
-        let d = document(" {\"s\": \"x\", \"n\": -12, \"b\":true,\"z\":null , \"l\":[\"a\",1,\"b\"],\"o\":{\"in\":{\"deep\":[2]}} } ");
+        let d = document(r#" {"s": "x", "n": -12, "b":true,"z":null , "l":["a",1,"b"],"o":{"in":{"deep":[2]}} } "#);
         assert_eq!(d.string("s").as_deref(), Some("x"));
         assert_eq!(d.i64("n"), Some(-12));
         assert_eq!(d.bool("b"), Some(true));

@@ -6,7 +6,7 @@ pub const MAX_DEPTH: usize = 100;
 /// The text is not JSON (RFC 8259), or nests deeper than [`MAX_DEPTH`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Error {
-        /// The offset of the error in bytes.
+    /// The offset of the error in bytes.
     pub at: usize,
 }
 
@@ -43,7 +43,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-        /// Skips a byte, if it is the next one.
+    /// Skips a byte, if it is the next one.
     pub fn eat(&mut self, byte: u8) -> bool {
         let there = self.peek() == Some(byte);
         self.at += there as usize;
@@ -57,7 +57,7 @@ impl<'a> Scanner<'a> {
         self.error()
     }
 
-        /// Skips a value and returns its text. `room` is the depth that is left.
+    /// Skips a value and returns its text. `room` is the depth that is left.
     pub fn value(&mut self, room: usize) -> Result<&'a str, Error> {
         let start = self.at;
         match self.peek() {
@@ -73,7 +73,7 @@ impl<'a> Scanner<'a> {
         Ok(&self.text[start..self.at])
     }
 
-        /// Skips an object and calls `member` with the text of each name and value.
+    /// Skips an object and calls `member` with the text of each name and value.
     pub fn object(&mut self, room: usize, mut member: impl FnMut(&'a str, &'a str)) -> Result<(), Error> {
         self.expect(b'{')?;
         self.space();
@@ -111,7 +111,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-        /// Skips a string and returns it with its quotes.
+    /// Skips a string and returns it with its quotes.
     pub fn string(&mut self) -> Result<&'a str, Error> {
         let start = self.at;
         self.expect(b'"')?;

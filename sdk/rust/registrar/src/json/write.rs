@@ -12,7 +12,7 @@ pub struct Object {
 }
 
 impl Object {
-        /// Returns an object without members.
+    /// Returns an object without members.
     pub fn new() -> Self {
         Self::default()
     }
@@ -29,13 +29,13 @@ impl Object {
         self
     }
 
-        /// Adds a member that is `null`, which in a patch removes the member.
+    /// Adds a member that is `null`, which in a patch removes the member.
     #[must_use]
     pub fn remove(self, name: &str) -> Self {
         self.set(name, None::<&str>)
     }
 
-        /// The JSON text.
+    /// The JSON text.
     pub fn text(&self) -> String {
         ["{", &self.members, "}"].concat()
     }
