@@ -119,7 +119,8 @@ func (t *template) checkExports(b bundle, exports []string) error {
 	}
 	if len(exports) == 0 {
 		e.Problems = []Problem{{File: b.entry(), Text: "the script exports no step: export function " + t.example() +
-			"; the steps are " + strings.Join(t.steps, ", ")}}
+			"; the steps are " + strings.Join(t.steps, ", ") +
+			". Of a program whose compiler writes JavaScript beside a module, use the .wasm file"}}
 	}
 	if e.Problems == nil {
 		return nil
