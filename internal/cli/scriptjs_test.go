@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"registrar/internal/app"
 	"registrar/internal/servertest"
 	"registrar/scripts"
 )
@@ -67,6 +68,45 @@ func TestScriptsArePacked(t *testing.T) {
 	if !strings.HasPrefix(shown.out, "-- max-age.ts --\nimport { least }") || shown.err != "" ||
 		!strings.Contains(shown.out, "-- lib/least.ts --\nexport const least: number = 60;\n") {
 		t.Errorf("script show prints\n%s%s", shown.out, shown.err)
+	}
+}
+
+// Every command that runs a script in TypeScript checks its config by the schema beside it.
+func TestScriptsArePackedWithTheirSchema(t *testing.T) {
+	const source = "export function set_max_age({ base, required }: Registrar): void {\n" +
+		"\tbase();\n\tconsole.log(required(\"brands\").strings().length);\n}\n"
+	folder := caseFolder(t, map[string]string{
+		"brands.ts":          source,
+		schemaFile:           brandSchema,
+		"cases/wrong.txtar":  plainRequest + "-- config.json --\n{\"brand\":[\"hush\"]}\n" + registers,
+		"cases/absent.txtar": plainRequest + registers,
+		"cases/right.txtar":  plainRequest + "-- config.json --\n{\"brands\":[]}\n" + registers,
+	})
+	file := filepath.Join(folder, "brands.ts")
+	s := servertest.New(t, app.Config{}, servertest.Options{})
+	remote := []string{"--server", s.Admin.URL, "--admin-token-file", servertest.File(t, "token", servertest.AdminToken)}
+	request := []string{"--request", servertest.File(t, "request.json", minimal)}
+	for _, tt := range []struct {
+		command string
+		flags   []string
+	}{{"run", request}, {"push", append(remote, "--deploy")}, {"replay", remote}} {
+		for _, config := range []struct{ json, want string }{
+			{`{"brand":["hush"]}`, brandReason}, {`{}`, "config: /brands: required"}, {`{"brands":[]}`, ""},
+		} {
+			args := append([]string{"script", tt.command, file, "--config-json", config.json}, tt.flags...)
+			r := runHere(t, args...)
+			if (r.code == exitDone) != (config.want == "") || !strings.Contains(r.err, config.want) ||
+				strings.Contains(r.err, "hush") {
+				t.Errorf("script %s with %s: exit code %d: %s, want %q", tt.command, config.json, r.code, r.err, config.want)
+			}
+		}
+	}
+	r := runHere(t, "script", "test", folder, "--script-timeout=1m")
+	if !strings.Contains(r.out, "1 passed, 2 failed") || !strings.Contains(r.out, brandReason) {
+		t.Errorf("script test: exit code %d:\n%s", r.code, r.out)
+	}
+	if out := must(t, runHere(t, "script", "inspect", file)).out; !strings.Contains(out, `"additionalProperties": false`) {
+		t.Errorf("script inspect prints\n%s", out)
 	}
 }
 
