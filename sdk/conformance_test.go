@@ -51,7 +51,11 @@ func forEach(t *testing.T, test func(t *testing.T, k *kit)) {
 		t.Fatal(err)
 	}
 	for _, language := range slices.Sorted(maps.Keys(modules)) {
-		t.Run(language, func(t *testing.T) { test(t, newKit(t, modules[language])) })
+		t.Run(language, func(t *testing.T) {
+			k := newKit(t, modules[language])
+			k.doubles = language == "javascript"
+			test(t, k)
+		})
 	}
 }
 

@@ -64,6 +64,8 @@ type kit struct {
 	random *entropy
 	log    *recorder
 
+	doubles bool // whether numbers of the script's language are IEEE 754 doubles
+
 	// Properties of the next registrations.
 	statement string
 	caller    *engine.Caller

@@ -26,6 +26,9 @@ function act(registrar: Registrar<Config>): void {
       console.log(`patch=${accepts(() => patch({ client_name: "kit" }))}`);
       console.log(`forbidden=${accepts(() => patch({ client_id: "x" } as unknown as Patch))}`);
       return;
+    case "patch_request":
+      patchRequest(registrar);
+      break;
     case "id":
       return setClientId(`kit-${randomHex(8)}`);
     case "secret":
@@ -57,6 +60,11 @@ function act(registrar: Registrar<Config>): void {
       if (action) help(action, registrar);
   }
   base();
+}
+
+function patchRequest({ patchRequest }: Registrar<Config>): void {
+  console.log(`patch_request=${accepts(() => patchRequest({ client_name: "kit" }))}`);
+  console.log(`forbidden=${accepts(() => patchRequest({ client_id: "x" } as unknown as Patch))}`);
 }
 
 // help does what the config says of the helpers.
