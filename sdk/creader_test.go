@@ -12,6 +12,8 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/go-cmp/cmp"
+
+	"registrar/scripts/javascript"
 )
 
 // compileC compiles a C program for the test, as the Makefile does.
@@ -105,8 +107,23 @@ func TestReaderInC(t *testing.T) {
 }
 
 // The secret of the example has the checksum of what is before it.
-func TestSecretWithChecksumInC(t *testing.T) {
-	k := newKit(t, compileC(t, "c/examples/secret-with-checksum/main.c", "-Ic"))
+func TestSecretWithChecksum(t *testing.T) {
+	t.Run("C", func(t *testing.T) {
+		testSecretWithChecksum(t, compileC(t, "c/examples/secret-with-checksum/main.c", "-Ic"))
+	})
+	t.Run("TypeScript", func(t *testing.T) {
+		const path = "typescript/examples/secret-with-checksum/secret-with-checksum.ts"
+		module, err := javascript.PackFile(t.Context(), path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		testSecretWithChecksum(t, module)
+	})
+}
+
+func testSecretWithChecksum(t *testing.T, module []byte) {
+	t.Helper()
+	k := newKit(t, module)
 	got := k.registerConfigs(usual, jsontext.Value(`{"prefix":"acme_"}`))
 	got.done(t)
 	secret := got.registration.Secret.Reveal()

@@ -31,13 +31,14 @@ function days({ refresh_token_days: days }: Config): number {
   return days !== undefined && days > 0 ? days : 30;
 }
 
-const loopback = new Set<string | undefined>(["localhost", "127.0.0.1", "[::1]"]);
+const loopback = new Set(["localhost", "127.0.0.1", "::1"]);
 
-export function set_redirect_uris({ request, refuse, base, parseURI }: Registrar): void {
-  request.redirect_uris?.forEach((text, i) => {
-    const uri = parseURI(text);
+export function set_redirect_uris(registrar: Registrar): void {
+  registrar.base();
+  registrar.client.redirect_uris?.forEach((text, i) => {
+    const uri = registrar.parseURI(text);
     if (uri?.scheme !== "https" && !(uri?.scheme === "http" && loopback.has(uri.host)))
-      refuse("invalid_redirect_uri", `redirect_uris[${i}]: only https, and http on a loopback host, are allowed here`);
+      registrar.refuse("invalid_redirect_uri",
+        `redirect_uris[${i}]: only https, and http on a loopback host, are allowed here`);
   });
-  base();
 }

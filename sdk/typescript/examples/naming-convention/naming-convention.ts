@@ -1,8 +1,5 @@
 // Makes client IDs by a convention: the prefix of the config, {"prefix": "acme-"}, the client's name in lower case, and
 // random digits, such as acme-photo-album-3f0c9a1e52d47b86.
-interface Config {
-  readonly prefix?: string;
-}
 
 const longestName = 32;
 
@@ -13,9 +10,10 @@ function slug(name: string): string {
   return dashed === "" || dashed.endsWith("-") ? dashed : `${dashed}-`;
 }
 
-export function add_client_id({ client, config, clientExists, randomHex, setClientId }: Registrar<Config>): void {
-  if (!config.prefix) throw new Error("config: prefix is missing");
-  const begin = config.prefix + slug(client.client_name ?? "");
+export function add_client_id({ client, required, clientExists, randomHex, setClientId }: Registrar): void {
+  const prefix = required("prefix").text();
+  if (prefix === "") throw new Error("config: prefix is empty");
+  const begin = prefix + slug(client.client_name ?? "");
   let id;
   do id = begin + randomHex(8);
   while (clientExists(id));

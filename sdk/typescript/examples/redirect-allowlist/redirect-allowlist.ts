@@ -2,23 +2,20 @@
 //
 //	{"environment": "staging", "hosts": {"staging": ["localhost", ".staging.example"], "production": ["app.example"]}}
 //
-// A host that begins with a dot allows all of its subdomains. All hosts but localhost require https. An environment
-// without hosts allows none.
-interface Config {
-  readonly environment?: string;
-  readonly hosts?: { readonly [environment: string]: readonly string[] };
-}
+// A host that begins with a dot allows all of its subdomains. All hosts but localhost require https. The script fails
+// for an environment that has no list of hosts.
 
-export function set_redirect_uris({ request, config, refuse, base, parseURI }: Registrar<Config>): void {
-  const environment = config.environment ?? "";
-  const hosts = config.hosts?.[environment] ?? [];
-  request.redirect_uris?.forEach((text, i) => {
+export function set_redirect_uris(registrar: Registrar): void {
+  const { required, refuse, base, parseURI } = registrar;
+  base();
+  const environment = required("environment").text();
+  const hosts = required("hosts", environment).strings();
+  registrar.client.redirect_uris?.forEach((text, i) => {
     const uri = parseURI(text);
     if (allowed(uri, hosts)) return;
-    console.info(`refused the host ${uri?.host} in ${environment}`);
+    console.info(`refused the host ${uri?.host ?? ""} in ${environment}`);
     refuse("invalid_redirect_uri", `redirect_uris[${i}]: its host is not allowed in this environment`);
   });
-  base();
 }
 
 function allowed(uri: URIParts | null, hosts: readonly string[]): boolean {
