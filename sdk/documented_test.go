@@ -6,24 +6,29 @@ import (
 	"testing"
 )
 
-// docs/abi.md shows the example that it links to.
-func TestDocumentedExampleIsTheExample(t *testing.T) {
-	docs, err := os.ReadFile("../docs/abi.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	const path = "sdk/c/examples/public-clients/main.c"
-	_, rest, linked := strings.Cut(string(docs), "](../"+path+")")
-	_, rest, fenced := strings.Cut(rest, "```c\n")
-	code, _, closed := strings.Cut(rest, "```")
-	if !linked || !fenced || !closed {
-		t.Fatalf("docs/abi.md has no code after its link to %s", path)
-	}
-	source, err := os.ReadFile("../" + path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !strings.HasSuffix(string(source), "\n"+code) {
-		t.Errorf("docs/abi.md shows other code than %s:\n%s", path, code)
+// The documents show the scripts that they link to, or say that "script new" writes: all of them, or from a line on.
+func TestDocumentedScriptsAreTheScripts(t *testing.T) {
+	for _, tt := range []struct{ page, mention, fence, path string }{
+		{"docs/abi.md", "](../sdk/c/examples/public-clients/main.c)", "c", "sdk/c/examples/public-clients/main.c"},
+		{"README.md", "`policy/policy.js`", "js", "sdk/javascript/template/script.js"},
+		{"docs/javascript.md", "This is the script", "ts", "sdk/typescript/template/script.ts"},
+	} {
+		docs, err := os.ReadFile("../" + tt.page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, rest, mentioned := strings.Cut(string(docs), tt.mention)
+		_, rest, fenced := strings.Cut(rest, "```"+tt.fence+"\n")
+		code, _, closed := strings.Cut(rest, "```")
+		if !mentioned || !fenced || !closed {
+			t.Fatalf("%s has no code after %s", tt.page, tt.mention)
+		}
+		source, err := os.ReadFile("../" + tt.path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasSuffix("\n"+string(source), "\n"+code) {
+			t.Errorf("%s shows other code than %s:\n%s", tt.page, tt.path, code)
+		}
 	}
 }

@@ -1,12 +1,9 @@
 // Registers only clients whose redirect URIs are all in the config, {"redirect_uris": ["https://app.example/cb"]}.
-// Without a config it allows none. config.schema.json says which config the server takes.
-interface Config {
-  readonly redirect_uris?: readonly string[];
-}
 
-export function set_redirect_uris({ request, config, refuse, base }: Registrar<Config>): void {
-  for (const uri of request.redirect_uris ?? [])
-    if (!config.redirect_uris?.includes(uri))
-      refuse("invalid_redirect_uri", `redirect_uris: ${uri} is not allowed here`);
-  base();
+export function set_redirect_uris(registrar: Registrar): void {
+  registrar.base();
+  const allowed = registrar.required("redirect_uris").strings();
+  for (const uri of registrar.client.redirect_uris ?? [])
+    if (!allowed.includes(uri))
+      registrar.refuse("invalid_redirect_uri", `redirect_uris: ${uri} is not allowed here`);
 }
