@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// The documents show the scripts that they link to, or say that "script new" writes: all of them, or from a line on.
+// The pages show the scripts that they name as they are: whole, or from a line to the end.
 func TestDocumentedScriptsAreTheScripts(t *testing.T) {
 	for _, tt := range []struct{ page, mention, fence, path string }{
 		{"docs/abi.md", "](../sdk/c/examples/public-clients/main.c)", "c", "sdk/c/examples/public-clients/main.c"},
