@@ -9,6 +9,12 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
+// Current reports whether no script has changed r since s was taken. No built-in step may have run in between.
+func (s *Snapshot) Current(r *Registration) bool {
+	return s.patches == r.patches && s.sets == r.sets && s.request == r.Request && s.client.ID == r.Client.ID &&
+		s.client.Secret == r.Client.Secret
+}
+
 // Touched returns the names of the members that a script changed between s and later, in the order of a response; never
 // their values. No built-in step may have run in between, since Touched compares metadata only if a patch was applied.
 func (s *Snapshot) Touched(later *Snapshot) []string {

@@ -184,7 +184,7 @@ func (e *Engine) register(ctx context.Context, r *Registration) error {
 			return fmt.Errorf("every one of %d client IDs was taken, the last one %q", r.attempt+1, r.Client.ID)
 		}
 		taken = append(taken, r.Client.ID)
-		r.Restore(entry)
+		r.Restore(&entry)
 		r.attempt++
 	}
 }

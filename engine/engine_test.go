@@ -349,7 +349,7 @@ func TestSnapshot(t *testing.T) {
 		r.Client.Metadata.setOther("x", []byte("1"))
 		r.SetItem("k", "w")
 		r.Secret, r.Response = "p", []byte("{}")
-		r.Restore(s)
+		r.Restore(&s)
 		if r.Client.ID != "a" || r.Client.Metadata.Other != nil || r.Items["k"] != "v" || r.Secret != "" ||
 			r.Response != nil {
 			t.Fatalf("Restore left %+v", r)

@@ -114,7 +114,7 @@ func TestDiscardedChangesOverwriteNothing(t *testing.T) {
 			if n := len(r.Overwritten()); n != 1 {
 				t.Errorf("after the base, %d members are overwritten, want 1", n)
 			}
-			r.Restore(entry)
+			r.Restore(&entry)
 			return nil
 		}
 		return s, release

@@ -59,6 +59,7 @@ func (r *Registration) PatchMetadata(by Patcher, patch []byte) error {
 	r.patches++
 	r.watch(by, members)
 	r.Response, r.Client.encoded = nil, nil // they are out of date
+	r.ForgetDocument()
 	return nil
 }
 

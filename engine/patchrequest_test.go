@@ -181,7 +181,7 @@ func TestPatchAfterARefusedBase(t *testing.T) {
 			if err := base(ctx, r); err == nil {
 				t.Error("the base did not refuse")
 			}
-			r.Restore(entry)
+			r.Restore(&entry)
 			err = r.PatchRequest(Patcher{Step: "set_scopes"}, []byte(`{"scope":"a"}`))
 			return nil
 		}
@@ -329,7 +329,7 @@ func TestPatchedRequestIsRestored(t *testing.T) {
 	if refused != nil || again.Client.Metadata.ClientName != "Sent" || again.Request != request {
 		t.Errorf("the rerun: %v, %q", refused, again.Client.Metadata.ClientName)
 	}
-	r.Restore(entry)
+	r.Restore(&entry)
 	if r.Request != request || r.Request.Metadata.ClientName != "Sent" {
 		t.Errorf("restored: %s", r.Request.Raw)
 	}

@@ -37,7 +37,7 @@ type Registration struct {
 	Request   *Request
 	Caller    *Caller
 	Statement jsontext.Value    // verified claims of the software statement, an object; nil means none
-	Items     map[string]string // state that scripts pass to later scripts; nil means none
+	Items     map[string]string // state that scripts pass to later scripts; nil means none; see SetItem
 
 	// Secret is the client's new secret in plain text, for the response; "" means none. Client has its hash.
 	Secret Plaintext
@@ -54,6 +54,8 @@ type Registration struct {
 	grace   time.Duration  // of the secret that a rotation replaces
 	given   jsontext.Value // claims that a dry run takes as verified; nil means none
 	patches int            // number of applied patches, discarded ones included
+	sets    int            // number of items that were set, discarded ones included
+	shared  bool           // a snapshot has Items too: they must not be modified
 	reached int            // number of steps in StepTable up to the last built-in one that has begun
 	depth   int            // number of built-in steps that are running
 	attempt int            // see Attempt
@@ -61,6 +63,7 @@ type Registration struct {
 	failed  string         // name of the innermost step that returned the last error; "" means none
 
 	watched []watchedMember // members that scripts patched; see Overwritten
+	written writtenClient   // see ClientDocument
 
 	sent       *Request      // as sent; validate_software_statement overlays Request with the statement's claims
 	advertised Advertised    // nil means no limits
@@ -128,33 +131,49 @@ type Snapshot struct {
 	secret    Plaintext
 	response  jsontext.Value
 	patches   int
+	sets      int
 	watched   []watchedMember
 }
 
 // Snapshot returns the state of r, for [Registration.Restore].
-func (r *Registration) Snapshot() Snapshot {
-	return Snapshot{client: *r.Client, request: r.Request, statement: r.Statement, items: maps.Clone(r.Items),
-		secret: r.Secret, response: r.Response, patches: r.patches, watched: r.watched}
+func (r *Registration) Snapshot() (s Snapshot) {
+	r.SnapshotTo(&s)
+	return s
+}
+
+// SnapshotTo is Snapshot into s, which it overwrites.
+func (r *Registration) SnapshotTo(s *Snapshot) {
+	r.shared = true
+	s.client = *r.Client
+	s.request, s.statement = r.Request, r.Statement
+	s.items, s.sets = r.Items, r.sets
+	s.secret, s.response = r.Secret, r.Response
+	s.patches, s.watched = r.patches, r.watched
 }
 
 // Restore discards all changes to r since s was taken. A snapshot can be restored more than once.
-func (r *Registration) Restore(s Snapshot) {
+func (r *Registration) Restore(s *Snapshot) {
 	*r.Client = s.client
 	// The store may hold the acts that came after those of s: acts that are appended next must not overwrite them.
 	r.Client.Provenance.Acts = slices.Clip(r.Client.Provenance.Acts)
 	r.Request, r.Statement = s.request, s.statement
-	r.Items = maps.Clone(s.items)
+	r.Items, r.shared = s.items, true
 	r.Secret = s.secret
 	r.Response = s.response
 	r.watched = s.watched
+	r.ForgetDocument()
 }
 
-// SetItem sets an item.
+// SetItem sets an item. Snapshots may share Items, which therefore must not be modified otherwise.
 func (r *Registration) SetItem(key, value string) {
+	if r.shared {
+		r.Items, r.shared = maps.Clone(r.Items), false
+	}
 	if r.Items == nil {
 		r.Items = make(map[string]string)
 	}
 	r.Items[key] = value
+	r.sets++
 }
 
 // run runs steps until one returns an error or ctx has ended.
@@ -174,6 +193,7 @@ func (r *Registration) run(ctx context.Context, steps []Step) error {
 
 // runStep runs one step and notes its name if it fails, unless a nested step has failed.
 func (r *Registration) runStep(ctx context.Context, name string, step StepFunc) error {
+	r.ForgetDocument()
 	err := step(ctx, r)
 	if err != nil && r.failed == "" {
 		r.failed = name

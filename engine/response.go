@@ -115,3 +115,26 @@ func (c *Client) Document() (jsontext.Value, error) {
 	}
 	return b, nil
 }
+
+// A writtenClient is what Client.Document returned for a client with an ID.
+type writtenClient struct {
+	id       string
+	document jsontext.Value // nil means none
+}
+
+// ClientDocument returns what [Client.Document] of the client does. It keeps that until the client gets another ID, a
+// patch or Restore changes it, or another step begins. Callers must not modify the document.
+func (r *Registration) ClientDocument() (jsontext.Value, error) {
+	if r.written.document != nil && r.written.id == r.Client.ID {
+		return r.written.document, nil
+	}
+	document, err := r.Client.Document()
+	if err != nil {
+		return nil, err
+	}
+	r.written = writtenClient{r.Client.ID, document}
+	return document, nil
+}
+
+// ForgetDocument drops the document that ClientDocument keeps. A caller that runs a step calls it afterwards.
+func (r *Registration) ForgetDocument() { r.written = writtenClient{} }

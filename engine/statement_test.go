@@ -121,7 +121,7 @@ func TestStatementIsRestored(t *testing.T) {
 			if err := base(ctx, r); err != nil || r.Statement == nil || r.Request.Metadata.ClientName != "Claim" {
 				t.Errorf("after the base: got %v with %s, want the claims", err, r.Statement)
 			}
-			r.Restore(entry)
+			r.Restore(&entry)
 			if r.Statement != nil || r.Request.Metadata.ClientName != "Body" {
 				t.Errorf("after Restore: got %s and %q, want no claims", r.Statement, r.Request.Metadata.ClientName)
 			}

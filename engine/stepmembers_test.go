@@ -57,7 +57,7 @@ func TestStepsSetTheListedMembers(t *testing.T) {
 func setMembers(ctx context.Context, t *testing.T, r *Registration, step StepFunc) (names []string) {
 	t.Helper()
 	entry := r.Snapshot()
-	defer r.Restore(entry)
+	defer r.Restore(&entry)
 	m := reflect.ValueOf(&r.Client.Metadata).Elem()
 	var marked []int
 	for i := range memberNames() {

@@ -31,7 +31,7 @@ type Command struct {
 
 // NewCommand returns the Command of a program for the step of c, and its cost in fuel.
 func (c *Call) NewCommand() (command *Command, fuel int64, err error) {
-	client, err := c.Registration.Client.Document()
+	client, err := c.Registration.ClientDocument()
 	if err != nil {
 		return nil, 0, fmt.Errorf("writing the client: %w", err)
 	}

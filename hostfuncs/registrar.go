@@ -92,7 +92,7 @@ func readRequest(_ context.Context, m memory, stack []uint64) {
 func readClient(_ context.Context, m memory, stack []uint64) {
 	r := m.step().Registration
 	m.call.charge(writtenByte * int64(r.MetadataSize()))
-	document, err := r.Client.Document()
+	document, err := r.ClientDocument()
 	if err != nil {
 		panic(&BaseError{Err: err})
 	}

@@ -89,6 +89,22 @@ func (b *bench) script(name string) scripts.Script {
 	return scripts.Script{Name: name, Module: m.Digest}
 }
 
+// packed packs and uploads a script; without a text, it uploads the fixture.
+func (b *bench) packed(name, text string) scripts.Script {
+	if text == "" {
+		return b.script(name)
+	}
+	wasm, err := b.host.Pack(b.t.Context(), name, ".js", []byte(text))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	m, _, err := b.host.Upload(b.t.Context(), name, wasm, "")
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return scripts.Script{Name: name, Module: m.Digest}
+}
+
 func (b *bench) deploy(list ...scripts.Script) {
 	b.t.Helper()
 	if _, err := b.host.Deploy(b.t.Context(), scripts.Deployment{Scripts: list}, nil); err != nil {

@@ -6,22 +6,21 @@ import (
 	"registrar/engine"
 )
 
-// An interlude records the registration before and after the base ran within a script's step. It separates the changes
-// of the base from those of the script.
-type interlude struct{ before, after engine.Snapshot }
-
-// changed returns the names of the members that a script itself changed in a step that began at entry. A change made
-// before the base ran does not count if the base then changed the same member.
-func (s *session) changed(entry *engine.Snapshot, base *interlude) []string {
-	if base == nil {
-		return entry.TouchedSince(s.r)
+// changed returns the names of the members that a script itself changed in the step of f. A change made before the base
+// ran does not count if the base then changed the same member.
+func (f *frame) changed(r *engine.Registration) []string {
+	if !f.baseRan {
+		return f.entry.TouchedSince(r)
 	}
-	names := base.after.TouchedSince(s.r)
-	early := entry.Touched(&base.before)
+	names := f.after.TouchedSince(r)
+	if !f.early {
+		return names
+	}
+	early := f.entry.Touched(&f.before)
 	if len(early) == 0 {
 		return names
 	}
-	byBase := base.before.Changed(&base.after)
+	byBase := f.before.Changed(&f.after)
 	for _, name := range early {
 		if !slices.Contains(byBase, name) && !slices.Contains(names, name) {
 			names = append(names, name)
@@ -30,14 +29,16 @@ func (s *session) changed(entry *engine.Snapshot, base *interlude) []string {
 	return names
 }
 
-// patchedRequest returns the names of the members of the request that a script itself changed in a step that began at
-// entry.
-func (s *session) patchedRequest(entry *engine.Snapshot, base *interlude) []string {
-	if base == nil {
-		return entry.TouchedRequestSince(s.r)
+// patchedRequest returns the names of the members of the request that a script itself changed in the step of f.
+func (f *frame) patchedRequest(r *engine.Registration) []string {
+	if !f.baseRan {
+		return f.entry.TouchedRequestSince(r)
 	}
-	names := entry.TouchedRequest(&base.before)
-	for _, name := range base.after.TouchedRequestSince(s.r) {
+	var names []string
+	if f.early {
+		names = f.entry.TouchedRequest(&f.before)
+	}
+	for _, name := range f.after.TouchedRequestSince(r) {
 		if !slices.Contains(names, name) {
 			names = append(names, name)
 		}

@@ -13,7 +13,6 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"registrar/engine"
-	"registrar/scripts"
 	"registrar/scripts/host"
 )
 
@@ -83,22 +82,6 @@ func newRegistrations(b *testing.B, fixture string) registrations {
 		bench.deploy(script)
 	}
 	return registrations{b, e}
-}
-
-// packed packs and uploads a script; without a text, it uploads the fixture.
-func (b *bench) packed(name, text string) scripts.Script {
-	if text == "" {
-		return b.script(name)
-	}
-	wasm, err := b.host.Pack(b.t.Context(), name, ".js", []byte(text))
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	m, _, err := b.host.Upload(b.t.Context(), name, wasm, "")
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	return scripts.Script{Name: name, Module: m.Digest}
 }
 
 // run runs n registrations, at of them concurrently, and returns the processor time that they took.

@@ -55,8 +55,6 @@ type session struct {
 	fuel         int64  // of the registration, what is not yet handed out
 	spent        *int64 // fuel of the script's step that ended last
 	observer     Observer
-	entry        entry // of the outermost step; nested steps allocate another one
-	entered      bool  // entry is in use
 
 	// enterStep observes each run of a step, by a script or, with an empty name, by the built-in step; nil means no
 	// observer.
@@ -151,17 +149,17 @@ func (s *session) observed(step, script string, f engine.StepFunc) engine.StepFu
 
 // run runs a step of one script. It undoes the script's changes unless the script returned 0.
 func (s *session) run(ctx context.Context, sc *script, step string, base engine.StepFunc) error {
-	entry := s.r.Snapshot()
-	var inner *interlude
-	end, err := s.traced(ctx, sc, step, base, &inner)
+	f := newFrame()
+	defer f.free()
+	s.r.SnapshotTo(&f.entry)
+	end, err := s.traced(ctx, sc, step, base, f)
 	s.observer.StepEnded(sc.Name, end)
 	if err == nil {
 		s.r.Client.Provenance.Acts = append(s.roomForActs(), engine.Act{
-			Step: step, Script: sc.Name, Module: sc.Module, Changed: s.changed(&entry, inner),
-			Request: s.patchedRequest(&entry, inner)})
+			Step: step, Script: sc.Name, Module: sc.Module, Changed: f.changed(s.r), Request: f.patchedRequest(s.r)})
 		return nil
 	}
-	s.r.Restore(entry)
+	s.r.Restore(&f.entry)
 	failure, failed := errors.AsType[*ScriptError](err)
 	own := failed && failure.Script == sc.Name && failure.Step == end.Step
 	if own && s.r.Mode == engine.ModeEnforce {
@@ -192,22 +190,22 @@ func (s *session) roomForActs() []engine.Act {
 
 // traced is enter within Config.Trace.
 func (s *session) traced(
-	ctx context.Context, sc *script, step string, base engine.StepFunc, inner **interlude,
+	ctx context.Context, sc *script, step string, base engine.StepFunc, f *frame,
 ) (scripts.StepEnd, error) {
 	trace := s.host.config.Trace
 	if trace == nil || s.r.Mode != engine.ModeEnforce {
-		return s.enter(ctx, sc, step, base, inner)
+		return s.enter(ctx, sc, step, base, f)
 	}
 	within, ended := trace(ctx, sc.Name, sc.Module, step)
-	end, err := s.enter(within, sc, step, base, inner)
+	end, err := s.enter(within, sc, step, base, f)
 	ended(end)
 	return end, err
 }
 
 // enter calls the guest. It returns nil, a *RefusalError or the refusal of the base, a *ScriptError, or an error that
-// is not the script's fault. It sets inner if the base ran.
+// is not the script's fault. f records what the base did.
 func (s *session) enter(
-	ctx context.Context, sc *script, step string, base engine.StepFunc, inner **interlude,
+	ctx context.Context, sc *script, step string, base engine.StepFunc, f *frame,
 ) (end scripts.StepEnd, err error) {
 	end = scripts.StepEnd{Step: step, Outcome: scripts.OutcomeFailed}
 	i, err := s.instance(ctx, sc)
@@ -215,11 +213,8 @@ func (s *session) enter(
 		err = s.classify(ctx, sc, &end, err)
 		return end, err
 	}
-	e, leave := s.newEntry()
-	defer leave()
-	m, call := &e.meter, &e.call
+	m, call := &f.meter, &f.call
 	*m = sandbox.NewMeter(&s.fuel, sc.Fuel)
-	var baseErr error
 	*call = hostfuncs.Call{
 		Registration: s.r,
 		Step:         step,
@@ -227,10 +222,7 @@ func (s *session) enter(
 		Mode:         s.mode(sc),
 		Config:       sc.Config,
 		Now:          s.r.Now,
-		Base: func() error {
-			baseErr = s.base(ctx, m, base, inner)
-			return baseErr
-		},
+		Base:         func() error { return s.base(ctx, base, f) },
 		ClientExists: s.clientExists,
 		Entropy:      s.entropy,
 		Log:          &s.log,
@@ -242,7 +234,7 @@ func (s *session) enter(
 	}
 	if err != nil {
 		err = s.classify(ctx, sc, &end, err)
-		if baseErr != nil && !refused(baseErr) {
+		if f.baseErr != nil && !refused(f.baseErr) {
 			end.Outcome, end.Failure = scripts.OutcomeAborted, ""
 		}
 		return end, err
@@ -253,29 +245,12 @@ func (s *session) enter(
 		return end, nil
 	case sandbox.Refused:
 		end.Outcome = scripts.OutcomeRefused
-		return end, s.refusal(sc, step, call.Refusal(), baseErr)
+		return end, s.refusal(sc, step, call.Refusal(), f.baseErr)
 	}
 	end.Failure = scripts.FailureContract
 	reason := fmt.Sprintf("it returned %d: a step returns 0 for done and 1 for refused", int32(result))
 	return end, s.failure(sc, step, reason)
 }
-
-// An entry is the state of one call into a guest.
-type entry struct {
-	meter sandbox.Meter
-	call  hostfuncs.Call
-}
-
-// newEntry returns an entry for use until leave is called. It allocates only for nested calls.
-func (s *session) newEntry() (e *entry, leave func()) {
-	if s.entered {
-		return &entry{}, func() {}
-	}
-	s.entered = true
-	return &s.entry, s.leave
-}
-
-func (s *session) leave() { s.entered = false }
 
 // noteSpent records the fuel of a script's step, for enterStep.
 func (s *session) noteSpent(fuel int64) {
@@ -297,16 +272,22 @@ func (s *session) mode(sc *script) hostfuncs.Mode {
 
 // base runs the step that a script replaced. It undoes the changes of a base that fails, so that a script which
 // overrules a refusal does not inherit half a step.
-func (s *session) base(ctx context.Context, m *sandbox.Meter, base engine.StepFunc, inner **interlude) error {
-	m.Pause()
-	defer m.Resume()
-	entry := s.r.Snapshot()
-	err := base(ctx, s.r)
-	if err != nil {
-		s.r.Restore(entry)
+func (s *session) base(ctx context.Context, base engine.StepFunc, f *frame) error {
+	f.meter.Pause()
+	defer f.meter.Resume()
+	before := &f.entry
+	if f.early = !f.entry.Current(s.r); f.early {
+		before = &f.before
+		s.r.SnapshotTo(before)
 	}
-	*inner = &interlude{before: entry, after: s.r.Snapshot()}
-	return err
+	f.baseErr = base(ctx, s.r)
+	if f.baseErr != nil {
+		s.r.Restore(before)
+	}
+	s.r.ForgetDocument()
+	s.r.SnapshotTo(&f.after)
+	f.baseRan = true
+	return f.baseErr
 }
 
 // instance returns the script's instance in this registration. It acquires a fresh one if there is none, if the last

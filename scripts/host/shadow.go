@@ -85,6 +85,7 @@ func (s *shadows) offer(d *deployed, r *engine.Registration) {
 	}
 	ended := *r
 	ended.Secret, ended.Token, ended.Response, ended.Items = "", "", nil, nil // not compared, so not kept in memory
+	ended.ForgetDocument()
 	select {
 	case s.jobs <- shadowJob{deployed: d, r: &ended, outcome: outcome}:
 	default:
