@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"context"
 	"slices"
-
-	"github.com/go-json-experiment/json/jsontext"
 )
 
 // An Overwritten is a member that a script patched in the client, and that a later built-in step set to another value.
@@ -43,9 +41,9 @@ func (r *Registration) Overwritten() []Overwritten {
 }
 
 // watch notes that by patched members of the client. Snapshots share r.watched, so it is replaced, not modified.
-func (r *Registration) watch(by Patcher, members map[string]jsontext.Value) {
+func (r *Registration) watch(by Patcher, members []string) {
 	shared := true
-	for name := range members {
+	for _, name := range members {
 		w := watchedMember{Overwritten{Member: name, Patcher: by}, settersOf(name), r.depth}
 		i := slices.IndexFunc(r.watched, func(old watchedMember) bool { return old.Member == name && old.By == "" })
 		if w.setters == 0 || i >= 0 && r.watched[i] == w || i < 0 && len(r.watched) >= maxWatched {

@@ -24,6 +24,14 @@ type Patcher struct {
 // deeper than 100 objects and lists, results in more than 256 KiB, or touches an extension member that is not in
 // Options.EchoExtensions. In the step build_response, it may touch only extension members.
 func (r *Registration) PatchMetadata(by Patcher, patch []byte) error {
+	if r.patchPlainly(by, patch) {
+		return nil
+	}
+	return r.patchAny(by, patch)
+}
+
+// patchAny is PatchMetadata for any patch.
+func (r *Registration) patchAny(by Patcher, patch []byte) error {
 	members, err := patchMembers(patch)
 	if err != nil {
 		return err
@@ -52,15 +60,20 @@ func (r *Registration) PatchMetadata(by Patcher, patch []byte) error {
 	if err := patched.checkExtensionStrings(); err != nil {
 		return fmt.Errorf("the patched metadata: %w", err)
 	}
-	patched.ResponseTypes = r.spelled(patched.ResponseTypes)
-	patched.Scope = plainScope(patched.Scope)
-	patched.dropAllRepeats()
-	r.Client.Metadata, r.Client.patchedSize = patched, len(after)
+	r.setPatched(by, &patched, len(after), slices.Collect(maps.Keys(members)))
+	return nil
+}
+
+// setPatched makes metadata, of size bytes of JSON, that of the client. names are those of the patched members.
+func (r *Registration) setPatched(by Patcher, m *Metadata, size int, names []string) {
+	m.ResponseTypes = r.spelled(m.ResponseTypes)
+	m.Scope = plainScope(m.Scope)
+	m.dropAllRepeats()
+	r.Client.Metadata, r.Client.patchedSize = *m, size
 	r.patches++
-	r.watch(by, members)
+	r.watch(by, names)
 	r.Response, r.Client.encoded = nil, nil // they are out of date
 	r.ForgetDocument()
-	return nil
 }
 
 // MetadataSize returns the approximate size of the client's metadata as JSON, in bytes: that after the last patch, or

@@ -52,6 +52,11 @@ func decodeMetadata(b []byte, m *Metadata) error {
 	if err := json.Unmarshal(b, m); err != nil {
 		return Refuse("%s", strictjson.Explain(err, ""))
 	}
+	return m.settle()
+}
+
+// settle checks the values of decoded metadata, and drops those that count as missing and those that repeat.
+func (m *Metadata) settle() error {
 	if m.JWKS.Kind() == 'n' || emptyKeySet(m.JWKS) {
 		m.JWKS = nil
 	}

@@ -17,8 +17,8 @@ func TestAllocationsOfScript(t *testing.T) {
 		most    float64 // objects; 28 are for parsing the request and for the engine's own steps
 	}{
 		{"prefix-id", 38},
-		{"wrap-id prefix-id", 46},          // one calls its base, which is a script
-		{"patch-metadata accept-all", 125}, // one patches, one calls its base
+		{"wrap-id prefix-id", 46},         // one calls its base, which is a script
+		{"patch-metadata accept-all", 91}, // one patches, one calls its base
 		{"items-write accept-all wrap-id c-id-and-secret", 104},
 	} {
 		b := newBench(t, engine.Options{}, func(c *host.Config) { c.Pool = 1 })
