@@ -1,5 +1,5 @@
-// Command registrar is a client registration server for OAuth 2.0 and OpenID Connect (RFC 7591) whose steps can be replaced
-// at runtime by WebAssembly scripts. Run it with --help.
+// Command registrar is a client registration server for OAuth 2.0 and OpenID Connect (RFC 7591) whose steps can be
+// replaced at runtime by WebAssembly scripts. Run it with --help.
 package main
 
 import (

@@ -45,7 +45,8 @@ func guestSection(ctx context.Context, h *harness) ([]Row, error) {
 		cold, saved = append(cold, of[coldStep][i]/1000), append(saved, whole/1000)
 	}
 	if len(ratios) == 0 {
-		return nil, fmt.Errorf("package scripts/sandbox has no benchmarks %s, %s, %s:\n%s", coldStep, readyStep, renewal,
+		return nil, fmt.Errorf("package scripts/sandbox has no benchmarks %s, %s, %s:\n%s", coldStep, readyStep,
+			renewal,
 			out)
 	}
 	return []Row{

@@ -103,7 +103,8 @@ func series(samples []Sample, section, target string, connections int, of func(S
 
 // paired combines a figure of two targets, by round.
 func paired(
-	samples []Sample, section, a, b string, connections int, of func(Sample) float64, combine func(a, b float64) float64,
+	samples []Sample, section, a, b string, connections int, of func(Sample) float64,
+	combine func(a, b float64) float64,
 ) (values []float64) {
 	left, right := series(samples, section, a, connections, of), series(samples, section, b, connections, of)
 	for i := range min(len(left), len(right)) {

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// AuthAdmin means that an administrator registered or changed a client, through the admin API. Their [AdminCall.Name] is
-// Caller.Subject, with the Caller.Issuer that vouches for them, or Caller.TokenID if there is no issuer.
+// AuthAdmin means that an administrator registered or changed a client, through the admin API. Their [AdminCall.Name]
+// is Caller.Subject, with the Caller.Issuer that vouches for them, or Caller.TokenID if there is no issuer.
 const AuthAdmin Auth = "admin"
 
 // A Status says whether a client may be used. The zero value means StatusActive.

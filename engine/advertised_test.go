@@ -38,7 +38,10 @@ func TestAdvertisedBounds(t *testing.T) {
 	hybrid := Options{AllowedGrantTypes: []string{"authorization_code", "implicit"},
 		AllowedResponseTypes: []string{"code id_token"}}
 	words := Config{Options: hybrid,
-		Advertised: func() (Advertised, error) { return Advertised{"response_types_supported": {"id_token code"}}, nil }}
+		Advertised: func() (Advertised, error) {
+			return Advertised{"response_types_supported": {"id_token code"}},
+				nil
+		}}
 	body := `{"redirect_uris":["https://app.example/cb"],"response_types":["code id_token"]}`
 	if _, err := register(t, words, body); err != nil {
 		t.Errorf("the same words in another order: got %v, want no error", err)

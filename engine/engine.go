@@ -48,7 +48,8 @@ type Config struct {
 	Fetch func(ctx context.Context, url string) ([]byte, error)
 	// StatementKeys returns the issuer's keys for software statements that match a key ID ("" matches any) and an
 	// algorithm, or no keys. It returns ErrUntrusted if the issuer is not trusted. nil means that no issuer is trusted.
-	StatementKeys func(ctx context.Context, issuer, keyID string, alg jose.SignatureAlgorithm) ([]jose.JSONWebKey, error)
+	StatementKeys func(ctx context.Context, issuer, keyID string, alg jose.SignatureAlgorithm) ([]jose.JSONWebKey,
+		error)
 	// TokenIssuer reports whether an issuer's access tokens may register clients. Statements of such an issuer must not be
 	// mistaken for its tokens. nil means that there is no such issuer.
 	TokenIssuer func(issuer string) bool
@@ -70,9 +71,10 @@ type Engine struct {
 
 	advertised    func() (Advertised, error)
 	fetch         func(ctx context.Context, url string) ([]byte, error)
-	statementKeys func(ctx context.Context, issuer, keyID string, alg jose.SignatureAlgorithm) ([]jose.JSONWebKey, error)
-	tokenIssuer   func(issuer string) bool
-	refused       func(code Code, step string)
+	statementKeys func(ctx context.Context, issuer, keyID string, alg jose.SignatureAlgorithm) ([]jose.JSONWebKey,
+		error)
+	tokenIssuer func(issuer string) bool
+	refused     func(code Code, step string)
 
 	validation    []Step
 	processing    []Step
@@ -86,8 +88,9 @@ func New(c Config) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{store: c.Store, options: options, overrides: c.Overrides, random: cmp.Or(c.Random, rand.Reader),
-		now: c.Now, advertised: c.Advertised, fetch: c.Fetch, statementKeys: c.StatementKeys, tokenIssuer: c.TokenIssuer,
-		refused: c.Refused}
+		now: c.Now, advertised: c.Advertised, fetch: c.Fetch, statementKeys: c.StatementKeys,
+		tokenIssuer: c.TokenIssuer,
+		refused:     c.Refused}
 	if e.now == nil {
 		e.now = time.Now
 	}

@@ -9,8 +9,9 @@ import (
 // A Code says why a registration was refused.
 type Code string
 
-// The error codes of RFC 7591 §3.2.2, and two of RFC 6750 §3.1 that are about the caller: invalid_token for one who must
-// present another token, insufficient_scope for one who is not allowed to register. The engine itself uses neither.
+// The error codes of RFC 7591 §3.2.2, and two of RFC 6750 §3.1 that are about the caller: invalid_token for one who
+// must present another token, insufficient_scope for one who is not allowed to register. The engine itself uses
+// neither.
 const (
 	InvalidRedirectURI          Code = "invalid_redirect_uri"
 	InvalidClientMetadata       Code = "invalid_client_metadata"

@@ -59,7 +59,8 @@ func TestShadowsFetchNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.Rerun(t.Context(), ModeShadow, override(func(*Registration, *Steps) {})); err != nil || d.asked != 1 {
+	if _, err := r.Rerun(t.Context(), ModeShadow, override(func(*Registration, *Steps) {})); err != nil ||
+		d.asked != 1 {
 		t.Errorf("got %v after %d fetches, want 1", err, d.asked)
 	}
 }

@@ -123,8 +123,8 @@ func (r *Registration) fit(in *Metadata) (grants, responses []string, err error)
 	return grants, responses, nil
 }
 
-// settle corrects or refuses grant types and response types that contradict each other, as Options.GrantResponseMismatch
-// says. in is what the client sent.
+// settle corrects or refuses grant types and response types that contradict each other, as
+// Options.GrantResponseMismatch says. in is what the client sent.
 func (r *Registration) settle(in *Metadata, grants, responses []string) ([]string, []string, error) {
 	o := &r.engine.options
 	problem := mismatch(grants, responses)
@@ -154,15 +154,18 @@ func (r *Registration) nothingLeft(in *Metadata) error {
 	only := cmp.Or(strings.Join(offered, ", "), "none")
 	switch {
 	case in.GrantTypes == nil && in.ResponseTypes == nil && r.offersGrant(grantAuthorizationCode):
-		return Refuse("response_types is missing, and no response type that is allowed here fits authorization_code, the "+
-			"default of grant_types: the response types are %s", cmp.Or(strings.Join(r.offeredResponses(), ", "), "none"))
+		return Refuse("response_types is missing, and no response type that is allowed here fits "+
+			"authorization_code, the "+
+			"default of grant_types: the response types are %s",
+			cmp.Or(strings.Join(r.offeredResponses(), ", "), "none"))
 	case in.GrantTypes == nil && in.ResponseTypes == nil:
 		return Refuse("grant_types is missing, and its default, authorization_code, is not offered here: "+
 			"the grant types are %s", only)
 	case in.GrantTypes == nil:
 		return Refuse("response_types: no grant type for %s is allowed here, only %s", quoted(in.ResponseTypes), only)
 	case slices.ContainsFunc(in.GrantTypes, r.offersGrant):
-		return Refuse("grant_types: none of its values can be used with the response types that are allowed here, which "+
+		return Refuse("grant_types: none of its values can be used with the response types that are allowed here, "+
+			"which "+
 			"are %s", cmp.Or(strings.Join(r.offeredResponses(), ", "), "none"))
 	}
 	return notAllowed("grant_types", in.GrantTypes, offered)
@@ -184,7 +187,8 @@ func (r *Registration) defaultGrants(in *Metadata, responses []string) ([]string
 		}
 		if grants != nil {
 			if i := slices.IndexFunc(grants, func(g string) bool { return !r.offersGrant(g) }); i >= 0 && !o.narrows() {
-				return nil, Refuse("response_types: one of %s needs the grant type %s, which is not allowed here, only %s",
+				return nil, Refuse("response_types: one of %s needs the grant type %s, which is not allowed here, "+
+					"only %s",
 					quoted(responses), grants[i], strings.Join(r.offeredGrants(), ", "))
 			}
 			return grants, nil

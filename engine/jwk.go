@@ -273,7 +273,8 @@ func (k *jwk) rsa() (m keyMaterial, err error) {
 	size := bitLen(m.n)
 	switch {
 	case size < minRSABits || size > maxRSABits:
-		return m, k.refuse("n", "has %d bits: an RSA key must have at least %d (RFC 7518 section 3.3), and at most %d here",
+		return m, k.refuse("n",
+			"has %d bits: an RSA key must have at least %d (RFC 7518 section 3.3), and at most %d here",
 			size, minRSABits, maxRSABits)
 	case even(m.n):
 		return m, k.refuse("n", "is even: it must be the product of two odd primes")

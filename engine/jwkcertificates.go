@@ -75,7 +75,8 @@ func (k *jwk) chain() ([][]byte, error) {
 	for i, s := range list {
 		der, ok := decode(base64.StdEncoding, s)
 		if !ok || len(der) == 0 {
-			return nil, k.refuse(fmt.Sprintf("x5c[%d]", i), "must be a certificate in base64 with padding, not base64url")
+			return nil, k.refuse(fmt.Sprintf("x5c[%d]", i),
+				"must be a certificate in base64 with padding, not base64url")
 		}
 		chain[i] = der
 	}
@@ -100,7 +101,8 @@ func (k *jwk) checkChain(chain [][]byte, kind *keyType, material keyMaterial) er
 func (m *keyMaterial) certifiedBy(c *x509.Certificate, kind *keyType) bool {
 	switch key := c.PublicKey.(type) {
 	case *rsa.PublicKey:
-		return kind.kty == "RSA" && bytes.Equal(key.N.Bytes(), m.n) && bytes.Equal(big.NewInt(int64(key.E)).Bytes(), m.e)
+		return kind.kty == "RSA" && bytes.Equal(key.N.Bytes(), m.n) &&
+			bytes.Equal(big.NewInt(int64(key.E)).Bytes(), m.e)
 	case *ecdsa.PublicKey:
 		point, err := key.Bytes()
 		return err == nil && kind.crv == key.Params().Name && bytes.Equal(point, m.point)

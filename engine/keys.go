@@ -27,7 +27,8 @@ func checkKeySources(m *Metadata) ([]publicKey, error) {
 		return nil, Refuse("%s", strictjson.Explain(err, "jwks"))
 	}
 	if name := privateMember(set); name != "" {
-		return nil, Refuse("jwks holds the private member '%s': leave out jwks.%s, and send only public keys", name, name)
+		return nil, Refuse("jwks holds the private member '%s': leave out jwks.%s, and send only public keys", name,
+			name)
 	}
 	var list []jsontext.Value
 	if value, there := set["keys"]; there {

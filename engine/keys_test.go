@@ -210,7 +210,8 @@ func TestKeysAreCheckedEverywhere(t *testing.T) {
 	for members, words := range map[string]string{
 		`"jwks":{"keys":[{` + keyMembers["rsa"] + `},` + weak + `]}`:   "jwks.keys[1].n has 512 bits",
 		`"jwks":{"keys":[{` + keyMembers["p256"] + `,"\u0064":"AA"}]}`: "jwks.keys[0].d",
-		`"token_endpoint_auth_method":"private_key_jwt","jwks":{"keys":[{` + keyMembers["akp"] + `}]}`: "jwks has no key" +
+		`"token_endpoint_auth_method":"private_key_jwt","jwks":{"keys":[{` + keyMembers["akp"] +
+			`}]}`: "jwks has no key" +
 			" that can verify",
 	} {
 		for door, err := range map[string]error{
@@ -272,7 +273,8 @@ func TestScriptsCannotTakeKeysAway(t *testing.T) {
 
 // A key set that no parser has seen, and in which a name is there twice, is not registered.
 func TestKeySetsThatWereNotParsed(t *testing.T) {
-	for _, key := range []string{keyMembers["p256"] + `,"crv":"P-384"`, keyMembers["p256"] + `,"x5":{"a":1,"\u0061":2}`} {
+	for _, key := range []string{keyMembers["p256"] + `,"crv":"P-384"`,
+		keyMembers["p256"] + `,"x5":{"a":1,"\u0061":2}`} {
 		c := Config{Overrides: override(func(_ *Registration, s *Steps) {
 			base := s.AddClientID
 			s.AddClientID = func(ctx context.Context, r *Registration) error {

@@ -95,5 +95,6 @@ func (r *Registration) noKey(purpose, member, alg string) *Error {
 			"use jwks_uri", member, alg, purpose)
 	}
 	return Refuse("jwks has no key that can verify %s %s, which %s needs: add one of type %s; "+
-		"its use, key_ops and alg, if it has them, must allow that", member, alg, purpose, strings.Join(fitting, " or "))
+		"its use, key_ops and alg, if it has them, must allow that", member, alg, purpose,
+		strings.Join(fitting, " or "))
 }

@@ -39,7 +39,8 @@ func TestResolveDocument(t *testing.T) {
 	}
 	want := map[string]any{"client_id": documentURL, "client_name": "App",
 		"redirect_uris": []any{"https://app.example/cb"}, "application_type": "web",
-		"token_endpoint_auth_method": "none", "grant_types": []any{"authorization_code"}, "response_types": []any{"code"}}
+		"token_endpoint_auth_method": "none", "grant_types": []any{"authorization_code"},
+		"response_types": []any{"code"}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("response (-want +got):\n%s", diff)
 	}
@@ -61,26 +62,30 @@ func TestDocumentsThatAreRefused(t *testing.T) {
 		return `{"client_id":"` + documentURL + `","redirect_uris":["https://app.example/cb"]` + members + `}`
 	}
 	for name, tt := range map[string]struct{ url, document, words string }{
-		"no ID":             {documentURL, minimal, "client_id must be the URL"},
-		"another's ID":      {documentURL + "?a", with(""), "client_id must be the URL"},
-		"an ID of a number": {documentURL, `{"client_id":1,"redirect_uris":["https://app.example/cb"]}`, "client_id must be the URL"},
-		"a secret":          {documentURL, with(`,"client_secret":"x"`), "client_secret must not be in"},
-		"a secret's end":    {documentURL, with(`,"client_secret_expires_at":0`), "client_secret_expires_at must not be in"},
-		"basic":             {documentURL, with(`,"token_endpoint_auth_method":"client_secret_basic"`), "needs a secret"},
-		"post":              {documentURL, with(`,"token_endpoint_auth_method":"client_secret_post"`), "needs a secret"},
-		"JWT":               {documentURL, with(`,"token_endpoint_auth_method":"client_secret_jwt"`), "needs a secret"},
-		"metadata":          {documentURL, with(`,"logo_uri":"javascript:x"`), "logo_uri"},
-		"a list":            {documentURL, `[]`, "JSON object"},
-		"http":              {"http://app.example/c", `{}`, "https"},
-		"no path":           {"https://app.example", `{}`, "path"},
-		"a slash":           {"https://app.example/", `{}`, "path"},
-		"a fragment":        {documentURL + "#a", `{}`, "fragment"},
-		"a user":            {"https://a@app.example/c", `{}`, "user"},
-		"dots":              {"https://app.example/a/../c", `{}`, "'..'"},
-		"encoded dots":      {"https://app.example/a/%2e%2e/c", `{}`, "'..'"},
-		"a capital scheme":  {"HTTPS://app.example/c", `{}`, "lower case"},
-		"a capital host":    {"https://App.example/c", `{}`, "lower case"},
-		"long":              {documentURL + strings.Repeat("a", 2000), `{}`, "2000"},
+		"no ID":        {documentURL, minimal, "client_id must be the URL"},
+		"another's ID": {documentURL + "?a", with(""), "client_id must be the URL"},
+		"an ID of a number": {documentURL, `{"client_id":1,"redirect_uris":["https://app.example/cb"]}`,
+			"client_id must be the URL"},
+		"a secret": {documentURL, with(`,"client_secret":"x"`), "client_secret must not be in"},
+		"a secret's end": {documentURL, with(`,"client_secret_expires_at":0`),
+			"client_secret_expires_at must not be in"},
+		"basic": {documentURL, with(`,"token_endpoint_auth_method":"client_secret_basic"`),
+			"needs a secret"},
+		"post": {documentURL, with(`,"token_endpoint_auth_method":"client_secret_post"`),
+			"needs a secret"},
+		"JWT":              {documentURL, with(`,"token_endpoint_auth_method":"client_secret_jwt"`), "needs a secret"},
+		"metadata":         {documentURL, with(`,"logo_uri":"javascript:x"`), "logo_uri"},
+		"a list":           {documentURL, `[]`, "JSON object"},
+		"http":             {"http://app.example/c", `{}`, "https"},
+		"no path":          {"https://app.example", `{}`, "path"},
+		"a slash":          {"https://app.example/", `{}`, "path"},
+		"a fragment":       {documentURL + "#a", `{}`, "fragment"},
+		"a user":           {"https://a@app.example/c", `{}`, "user"},
+		"dots":             {"https://app.example/a/../c", `{}`, "'..'"},
+		"encoded dots":     {"https://app.example/a/%2e%2e/c", `{}`, "'..'"},
+		"a capital scheme": {"HTTPS://app.example/c", `{}`, "lower case"},
+		"a capital host":   {"https://App.example/c", `{}`, "lower case"},
+		"long":             {documentURL + strings.Repeat("a", 2000), `{}`, "2000"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := newEngine(t, Config{}).ResolveDocument(t.Context(), tt.url, []byte(tt.document), &Caller{}, "")

@@ -91,7 +91,10 @@ func TestEveryDoorNarrows(t *testing.T) {
 // A client may send back what it was answered.
 func TestNarrowedClientsUpdateThemselves(t *testing.T) {
 	only := limited()
-	only.Advertised = func() (Advertised, error) { return Advertised{"grant_types_supported": {"client_credentials"}}, nil }
+	only.Advertised = func() (Advertised, error) {
+		return Advertised{"grant_types_supported": {"client_credentials"}},
+			nil
+	}
 	for name, c := range map[string]Config{"code": limited(), "client credentials": only} {
 		e := newEngine(t, c)
 		request, err := ParseRequest([]byte(`{` + unoffered + `,"default_max_age":60}`))

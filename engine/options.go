@@ -164,13 +164,15 @@ func (o *Options) check() error {
 	}
 	for _, s := range o.AllowedResponseTypes {
 		if !isResponseType(s) {
-			return fmt.Errorf("response type %q: it must be names of letters, digits and _, each once, separated by single "+
+			return fmt.Errorf("response type %q: it must be names of letters, digits and _, each once, separated by "+
+				"single "+
 				"spaces (RFC 6749 appendix A.3)", s)
 		}
 	}
 	for _, alg := range o.SigningAlgs {
 		if alg == "none" || strings.HasPrefix(alg, "HS") {
-			return fmt.Errorf("signing algorithm %q: it must be asymmetric, since secrets are stored only as hashes", alg)
+			return fmt.Errorf("signing algorithm %q: it must be asymmetric, since secrets are stored only as hashes",
+				alg)
 		}
 	}
 	for _, name := range o.EchoExtensions {

@@ -82,7 +82,8 @@ func TestOverwritten(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			e := newEngine(t, Config{Overrides: scripted(t, tt.scripts...), Options: Options{DefaultScopes: []string{"d"}}})
+			e := newEngine(t, Config{Overrides: scripted(t, tt.scripts...),
+				Options: Options{DefaultScopes: []string{"d"}}})
 			r, err := e.Register(t.Context(), request, &Caller{Auth: AuthNone})
 			if err != nil {
 				t.Fatal(err)

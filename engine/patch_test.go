@@ -12,7 +12,8 @@ func TestPatchMetadata(t *testing.T) {
 	for _, tt := range []struct{ name, step, patch, want string }{
 		{"a member", "set_client_name", `{"client_name":"B","scope":"x"}`, `{"client_name":"B","scope":"x"}`},
 		{"null removes", "set_client_name", `{"client_name":null}`, `{"client_name":null}`},
-		{"URIs stay byte for byte", "set_client_name", `{"redirect_uris":["https://app.example/?a=1&b=<"]}`, `{"redirect_uris":["https://app.example/?a=1&b=<"]}`},
+		{"URIs stay byte for byte", "set_client_name", `{"redirect_uris":["https://app.example/?a=1&b=<"]}`,
+			`{"redirect_uris":["https://app.example/?a=1&b=<"]}`},
 		{"a listed extension member", "build_response", `{"tier":{"a":1}}`, `{"tier":{"a":1}}`},
 		{"not an object", "set_client_name", `[]`, ""},
 		{"null", "set_client_name", `null`, ""},
@@ -25,9 +26,11 @@ func TestPatchMetadata(t *testing.T) {
 		{"issue time", "set_client_name", `{"client_id_issued_at":1}`, ""},
 		{"management", "set_client_name", `{"registration_access_token":"a"}`, ""},
 		{"unlisted extension member", "set_client_name", `{"secret_thing":1}`, ""},
-		{"deeply nested", "set_client_name", `{"tier":` + strings.Repeat("[", 100) + strings.Repeat("]", 100) + `}`, ""},
+		{"deeply nested", "set_client_name", `{"tier":` + strings.Repeat("[", 100) + strings.Repeat("]", 100) + `}`,
+			""},
 		{"too large", "set_client_name", `{"client_name":"` + strings.Repeat("a", 256<<10) + `"}`, ""},
-		{"nested in a string only", "build_response", `{"tier":"\"` + strings.Repeat("[", 200) + `"}`, `{"tier":"\"` + strings.Repeat("[", 200) + `"}`},
+		{"nested in a string only", "build_response", `{"tier":"\"` + strings.Repeat("[", 200) + `"}`,
+			`{"tier":"\"` + strings.Repeat("[", 200) + `"}`},
 		{"known member in build_response", "build_response", `{"client_name":"B"}`, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -36,7 +39,8 @@ func TestPatchMetadata(t *testing.T) {
 			r.Client.Metadata.ClientName = "A"
 			err := r.PatchMetadata(Patcher{Step: tt.step}, []byte(tt.patch))
 			if tt.want == "" {
-				if err == nil || r.Client.Metadata.ClientName != "A" || r.Client.Metadata.Scope != "" || r.Response == nil {
+				if err == nil || r.Client.Metadata.ClientName != "A" || r.Client.Metadata.Scope != "" ||
+					r.Response == nil {
 					t.Errorf("got %v and the client %+v, want an error and no change", err, r.Client.Metadata)
 				}
 				return

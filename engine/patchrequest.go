@@ -35,7 +35,8 @@ func (r *Registration) PatchRequest(by Patcher, patch []byte) error {
 			return err
 		}
 		if claims.fixes(name) {
-			return fmt.Errorf("the patch touches %s, which the software statement has: its claims take precedence", name)
+			return fmt.Errorf("the patch touches %s, which the software statement has: its claims take precedence",
+				name)
 		}
 	}
 	raw, err := mergePatch(r.Request.Raw, members)

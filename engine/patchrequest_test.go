@@ -51,7 +51,8 @@ func TestPatchRequest(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			var err error
 			o := patching(tt.step, false, tt.patch, &err)
-			got, refused := register(t, Config{Overrides: o, Options: Options{DefaultScopes: []string{"default"}}}, sent)
+			got, refused := register(t, Config{Overrides: o, Options: Options{DefaultScopes: []string{"default"}}},
+				sent)
 			if err != nil || refused != nil {
 				t.Fatalf("the patch: %v, the registration: %v", err, refused)
 			}
@@ -73,7 +74,8 @@ func TestPatchedRequestsAreValidated(t *testing.T) {
 		{"members that contradict each other", "set_grant_types",
 			`{"token_endpoint_auth_method":"none","require_client_secret":true}`, InvalidClientMetadata,
 			"require_client_secret is true, but token_endpoint_auth_method is none"},
-		{"an unknown method", "set_grant_types", `{"token_endpoint_auth_method":"magic"}`, InvalidClientMetadata, "magic"},
+		{"an unknown method", "set_grant_types", `{"token_endpoint_auth_method":"magic"}`, InvalidClientMetadata,
+			"magic"},
 		{"private keys", "set_secrets", `{"jwks":{"keys":[{"kty":"oct","k":"AAAA"}]}}`, InvalidClientMetadata, "jwks"},
 		{"an unsafe URI", "set_client_name", `{"logo_uri":"javascript:alert(1)"}`,
 			InvalidClientMetadata, "logo_uri"},
@@ -107,7 +109,8 @@ func TestPatchesOfARequestThatAreRejected(t *testing.T) {
 		{"a wrong character", "set_scopes", false, `{"client_name":"a\u202eb"}`, "client_name"},
 		{"too many scopes", "set_scopes", false, `{"scope":"` + strings.Repeat("a ", 501) + `"}`, "at most 500"},
 		{"the client ID", "set_scopes", false, `{"client_id":"x"}`, "client_id, which only the server sets"},
-		{"the client secret", "set_scopes", false, `{"client_secret":"x"}`, "client_secret, which only the server sets"},
+		{"the client secret", "set_scopes", false, `{"client_secret":"x"}`,
+			"client_secret, which only the server sets"},
 		{"the registration access token", "set_scopes", false, `{"registration_access_token":"x"}`,
 			"registration_access_token, which only the server sets"},
 		{"a software statement", "validate_software_statement", false, `{"software_statement":"x"}`,
@@ -120,7 +123,8 @@ func TestPatchesOfARequestThatAreRejected(t *testing.T) {
 		{"in the nested step", "set_default_scopes", false, `{"scope":"b"}`, "scope, but set_scopes comes before"},
 		{"the removal of a member of an earlier step", "set_client_name", true, `{"scope":null}`,
 			"scope, but set_scopes comes before"},
-		{"after validation", "add_client_id", false, `{"client_name":"B"}`, "client_name, but set_client_name comes before"},
+		{"after validation", "add_client_id", false, `{"client_name":"B"}`,
+			"client_name, but set_client_name comes before"},
 		{"in the last step", "build_response", false, `{"client_name#ja":"B"}`, "comes before"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

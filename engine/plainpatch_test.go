@@ -95,7 +95,8 @@ func (g patchGenerator) metadata() (m Metadata) {
 		case **int64:
 			*p = new(g.Int64N(1000) - 100)
 		case *jsontext.Value:
-			*p = jsontext.Value(pick(g, `{"keys":[{"kty":"EC"}]}`, `{"keys": []}`, `{"keys":[{"kid":"\u0061"}]}`, `null`,
+			*p = jsontext.Value(pick(g, `{"keys":[{"kty":"EC"}]}`, `{"keys": []}`, `{"keys":[{"kid":"\u0061"}]}`,
+				`null`,
 				`{"a":"b c","b":[1, 2]}`, `{"keys":[{"a":`+strings.Repeat("[", 97)+strings.Repeat("]", 97)+`}]}`))
 		}
 	}
@@ -103,7 +104,8 @@ func (g patchGenerator) metadata() (m Metadata) {
 		m.Other = map[string]jsontext.Value{}
 		for range 1 + g.IntN(3) {
 			m.Other[pick(g, "tier", "client_name#de", "client_name#pt-BR", `a b`, "tos_uri#ja")] =
-				jsontext.Value(pick(g, `"Ein Name"`, `null`, `""`, `{"a":1}`, `{"a": 1}`, `"\u00e9"`, `"é"`, `1.0`, "\"\x7f\""))
+				jsontext.Value(pick(g, `"Ein Name"`, `null`, `""`, `{"a":1}`, `{"a": 1}`, `"\u00e9"`, `"é"`, `1.0`,
+					"\"\x7f\""))
 		}
 	}
 	return m
@@ -146,7 +148,8 @@ func (g patchGenerator) patch() string {
 
 func (g patchGenerator) name() string {
 	if g.sometimes(25) {
-		return pick(g, `"client_id"`, `"tier"`, `"unknown"`, `"client_name#fr"`, `"client_name#FR"`, `"client\u005fname"`,
+		return pick(g, `"client_id"`, `"tier"`, `"unknown"`, `"client_name#fr"`, `"client_name#FR"`,
+			`"client\u005fname"`,
 			`"a b"`, `"\ud800"`, `""`)
 	}
 	return strconv.Quote(memberNames()[g.IntN(len(memberNames()))])

@@ -60,7 +60,8 @@ func FuzzPunycode(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, encoded string) {
 		encoded = strings.ToLower(encoded)
-		if label := "xn--" + encoded; strings.Contains(encoded, ".") || nameProblem(label) != "" && validPunycode(encoded) {
+		if label := "xn--" + encoded; strings.Contains(encoded, ".") || nameProblem(label) != "" &&
+			validPunycode(encoded) {
 			return // wrong in another way
 		}
 		valid := validPunycode(encoded)

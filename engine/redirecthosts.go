@@ -27,7 +27,8 @@ func parseHosts(list []string) (hostList, error) {
 		case err == nil:
 			hosts.ranges = append(hosts.ranges, prefix.Masked())
 		case s == "" || strings.ContainsAny(s, "[]/:"):
-			return hostList{}, fmt.Errorf("HTTP redirect host %q: it must be a host name such as lab.example, or a range "+
+			return hostList{}, fmt.Errorf("HTTP redirect host %q: it must be a host name such as lab.example, or a "+
+				"range "+
 				"of addresses such as 10.0.0.0/8", s)
 		default:
 			if problem := hostProblem(s, true); problem != "" {

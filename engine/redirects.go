@@ -144,7 +144,8 @@ func (e *Engine) checkAllowedRedirectURI(u *url.URL, kind string) error {
 		return fmt.Errorf("must be https: web clients may not use http here, not even on localhost")
 	case !isHTTP(u) && o.NativeScheme == NativeSchemeReverseDomain && !strings.Contains(u.Scheme, "."):
 		// RFC 8252 §7.1.
-		return fmt.Errorf("has the scheme '%s', which must be a domain name in reverse, such as com.example.app", u.Scheme)
+		return fmt.Errorf("has the scheme '%s', which must be a domain name in reverse, such as com.example.app",
+			u.Scheme)
 	}
 	return nil
 }

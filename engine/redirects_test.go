@@ -50,7 +50,8 @@ func FuzzRedirectURIs(f *testing.F) {
 		if err != nil || u.Scheme == "" || u.User != nil || strings.ContainsAny(uri, "#\\ \t\r\n\x00") {
 			t.Errorf("%q is registered: %+v, %v", uri, u, err)
 		}
-		unsafe := []string{"javascript", "data", "vbscript", "file", "blob", "about", "intent", "ftp", "urn", "ms-settings"}
+		unsafe := []string{"javascript", "data", "vbscript", "file", "blob", "about", "intent", "ftp", "urn",
+			"ms-settings"}
 		if slices.Contains(unsafe, strings.ToLower(u.Scheme)) {
 			t.Errorf("%q is registered", uri)
 		}

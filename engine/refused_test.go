@@ -36,7 +36,8 @@ func TestRefusalsAreReported(t *testing.T) {
 		want       []string
 	}{
 		{"none", minimal, nil, nil},
-		{"a step", `{"redirect_uris":["https://app.example/cb#f"]}`, nil, []string{"set_redirect_uris invalid_redirect_uri"}},
+		{"a step", `{"redirect_uris":["https://app.example/cb#f"]}`, nil,
+			[]string{"set_redirect_uris invalid_redirect_uri"}},
 		{"a check", `{"redirect_uris":["https://app.example/cb"],"a":"\u0000"}`, nil,
 			[]string{"none invalid_client_metadata"}},
 		{"a nested step", minimal, refusing(func(s *Steps) *StepFunc { return &s.SetDefaultScopes }),

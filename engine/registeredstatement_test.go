@@ -61,7 +61,8 @@ func (s *statementSite) update(t *testing.T, statement string) (*Registration, e
 	t.Helper()
 	current := s.store.clients[s.id]
 	return s.Update(t.Context(), current, s.token, updateOf(t,
-		`"redirect_uris":["https://app.example/cb"],"client_name":"Body","software_statement":"`+statement+`"`, current))
+		`"redirect_uris":["https://app.example/cb"],"client_name":"Body","software_statement":"`+statement+`"`,
+		current))
 }
 
 // An update with the registered statement works after the statement has expired, whatever its keys are now.
@@ -83,8 +84,10 @@ func TestRegisteredStatementStaysGood(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 				continue
 			}
-			if m := r.Client.Metadata; m.ClientName != "Claim" || m.SoftwareStatement != statement || r.Statement == nil {
-				t.Errorf("%s: got %q and %q, want the claims and the statement", name, m.ClientName, m.SoftwareStatement)
+			if m := r.Client.Metadata; m.ClientName != "Claim" || m.SoftwareStatement != statement ||
+				r.Statement == nil {
+				t.Errorf("%s: got %q and %q, want the claims and the statement", name, m.ClientName,
+					m.SoftwareStatement)
 			}
 		}
 	}

@@ -14,7 +14,8 @@ import (
 func TestResponseTypeGrammar(t *testing.T) {
 	for s, want := range map[string]bool{
 		"code": true, "code id_token token": true, "none": true, "_X9": true,
-		"": false, " ": false, " code": false, "code ": false, "code  token": false, "code\ttoken": false, "code\n": false,
+		"": false, " ": false, " code": false, "code ": false, "code  token": false, "code\ttoken": false,
+		"code\n":     false,
 		"\u00a0code": false, "code-token": false, "urn:x": false, "code code": false, "code token code": false,
 		"códe": false, strings.Repeat("a ", 100) + "b": false,
 		"a b c d e f g h i j k l m n o p": true, "a b c d e f g h i j k l m n o p q": false, // 16 and 17 names
@@ -79,11 +80,13 @@ func TestScriptsSetResponseTypes(t *testing.T) {
 		t.Fatal(err)
 	}
 	checkMembers(t, got, `{"response_types":["code id_token","my_type code"]}`)
-	for _, s := range []string{"code ", "code\u00a0id_token", "code  id_token", "\u00a0code", "code code", "code urn:x"} {
+	for _, s := range []string{"code ", "code\u00a0id_token", "code  id_token", "\u00a0code", "code code",
+		"code urn:x"} {
 		c.Overrides = patch(`{"grant_types":["authorization_code","implicit"],` +
 			`"response_types":["code id_token","` + s + `"]}`)
 		_, err := register(t, c, body)
-		if broken, ok := errors.AsType[*InvariantError](err); !ok || !strings.Contains(broken.Rule, "response_types[1]") {
+		if broken, ok := errors.AsType[*InvariantError](err); !ok ||
+			!strings.Contains(broken.Rule, "response_types[1]") {
 			t.Errorf("%q: got %v, want a broken invariant of response_types[1]", s, err)
 		}
 	}

@@ -72,7 +72,8 @@ func readRule(t *testing.T, text string) (c Config, body, want string) {
 	for strings.HasPrefix(text, "option ") {
 		line, rest, _ := strings.Cut(text, "\n")
 		name, value, _ := strings.Cut(strings.TrimPrefix(line, "option "), " ")
-		if err := json.Unmarshal([]byte(`{"`+name+`":`+value+`}`), &c.Options, json.RejectUnknownMembers(true)); err != nil {
+		if err := json.Unmarshal([]byte(`{"`+name+`":`+value+`}`), &c.Options,
+			json.RejectUnknownMembers(true)); err != nil {
 			t.Fatalf("%s: %v", line, err)
 		}
 		text = rest
@@ -146,10 +147,13 @@ func TestRedirectURIs(t *testing.T) {
 		{kind: "web", uri: "http://localhost:3000/cb", want: "web"},
 		{kind: "native", uri: "https://app.example/cb", want: "native"},
 		{kind: "web", uri: "cursor://example/cb", want: "set application_type to native"},
-		{kind: "web", uri: "cursor://example/cb", options: Options{WebCustomScheme: CustomSchemeNative}, want: "native"},
-		{kind: "web", uri: "http://localhost/cb", options: Options{RefuseWebLoopback: true}, want: "not even on localhost"},
+		{kind: "web", uri: "cursor://example/cb", options: Options{WebCustomScheme: CustomSchemeNative},
+			want: "native"},
+		{kind: "web", uri: "http://localhost/cb", options: Options{RefuseWebLoopback: true},
+			want: "not even on localhost"},
 		{uri: "http://localhost/cb", options: Options{RefuseWebLoopback: true}, want: "native"},
-		{uri: "cursor://example/cb", options: Options{NativeScheme: NativeSchemeReverseDomain}, want: "domain name in reverse"},
+		{uri: "cursor://example/cb", options: Options{NativeScheme: NativeSchemeReverseDomain},
+			want: "domain name in reverse"},
 		{uri: "com.example.app:/cb", options: Options{NativeScheme: NativeSchemeReverseDomain}, want: "native"},
 		{kind: "desktop", uri: "https://app.example/", want: "web"},
 		{kind: "browser", uri: "cursor://example/cb", want: "native"},
@@ -264,7 +268,8 @@ func FuzzRegister(f *testing.F) {
 	}
 	f.Add([]byte(minimal))
 	e := newEngine(f, Config{Options: Options{EchoExtensions: []string{"tier"},
-		AllowedGrantTypes: implicitAllowed.AllowedGrantTypes, AllowedResponseTypes: implicitAllowed.AllowedResponseTypes}})
+		AllowedGrantTypes:    implicitAllowed.AllowedGrantTypes,
+		AllowedResponseTypes: implicitAllowed.AllowedResponseTypes}})
 	f.Fuzz(func(t *testing.T, body []byte) {
 		request, err := ParseRequest(body)
 		if err == nil {

@@ -44,7 +44,8 @@ func validateSoftwareStatement(ctx context.Context, r *Registration) error {
 			return err
 		}
 	case r.engine.options.RequireSoftwareStatement:
-		return RefuseAs(InvalidSoftwareStatement, "software_statement is missing: registration needs one of a trusted issuer")
+		return RefuseAs(InvalidSoftwareStatement,
+			"software_statement is missing: registration needs one of a trusted issuer")
 	}
 	in, out := &r.Request.Metadata, &r.Client.Metadata
 	out.SoftwareID = in.SoftwareID

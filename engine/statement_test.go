@@ -236,7 +236,8 @@ func TestStatementsThatAreRefused(t *testing.T) {
 		"two of them":  `{"iss":"board","aud":["x","https://auth.example"]}`,
 	} {
 		c := board.trusting(Options{StatementAudiences: []string{"https://auth.example"}})
-		if _, err := register(t, c, withStatement(board.sign(t, claims, map[jose.HeaderKey]any{"typ": "jwt"}))); err != nil {
+		if _, err := register(t, c,
+			withStatement(board.sign(t, claims, map[jose.HeaderKey]any{"typ": "jwt"}))); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -254,7 +255,8 @@ func TestStatementMayBeRequired(t *testing.T) {
 
 func TestStatementKeysUnavailable(t *testing.T) {
 	board := newIssuer("board")
-	c := Config{StatementKeys: func(context.Context, string, string, jose.SignatureAlgorithm) ([]jose.JSONWebKey, error) {
+	c := Config{StatementKeys: func(context.Context, string, string, jose.SignatureAlgorithm) ([]jose.JSONWebKey,
+		error) {
 		return nil, ErrUnavailable
 	}}
 	if _, err := register(t, c, withStatement(board.sign(t, `{"iss":"board"}`, nil))); !errors.Is(err, ErrUnavailable) {
@@ -264,7 +266,8 @@ func TestStatementKeysUnavailable(t *testing.T) {
 
 func TestParseStatement(t *testing.T) {
 	r, err := ParseStatement([]byte(" a.b-_.C9\r\n"))
-	if err != nil || r.Metadata.SoftwareStatement != "a.b-_.C9" || string(r.Raw) != `{"software_statement":"a.b-_.C9"}` {
+	if err != nil || r.Metadata.SoftwareStatement != "a.b-_.C9" ||
+		string(r.Raw) != `{"software_statement":"a.b-_.C9"}` {
 		t.Errorf("got %+v, %v", r, err)
 	}
 	for _, body := range []string{"", "  ", `{"software_statement":"a"}`, `a"b`, "a b", "\xff", "a\\u0000",

@@ -75,7 +75,8 @@ func TestUpdateAsScriptsSeeIt(t *testing.T) {
 		t.Errorf("the stored caller has auth %s, want %s", got, AuthNone)
 	}
 	wantRaw := fmt.Sprintf(
-		`{"client_id":%q,"redirect_uris":["https://app.example/\u0063b"],"a":{"client_secret":1},"z":[1.50]}`, r.Client.ID)
+		`{"client_id":%q,"redirect_uris":["https://app.example/\u0063b"],"a":{"client_secret":1},"z":[1.50]}`,
+		r.Client.ID)
 	if raw != wantRaw {
 		t.Errorf("request: got %s, want %s", raw, wantRaw)
 	}
@@ -102,7 +103,8 @@ func TestUpdateConflict(t *testing.T) {
 		}
 	}
 	if got := store.clients[r.Client.ID]; got.Metadata.RedirectURIs[0] != "https://app.example/0" || got.Version != 1 {
-		t.Errorf("the store has %v as version %d, want the first update as version 1", got.Metadata.RedirectURIs, got.Version)
+		t.Errorf("the store has %v as version %d, want the first update as version 1", got.Metadata.RedirectURIs,
+			got.Version)
 	}
 	if _, err := e.RotateSecret(t.Context(), &stale, 0, "", &AdminCall{}); !errors.Is(err, ErrConflict) {
 		t.Errorf("rotating: got %v, want %v", err, ErrConflict)

@@ -192,7 +192,8 @@ var localhostName = regexp.MustCompile(`(?i)^(.+\.)?localhost$`)
 func FuzzURI(f *testing.F) {
 	for _, uri := range []string{
 		"https://app.example:8443/a/b;c?d=e&f=%20", "http://127.0.0.1:80/cb", "http://[0:0:0:0:0:0:0:1]:1/",
-		"http://[::ffff:127.0.0.1]/", "http://[::1%25lo]/", "http://127.1/", "http://0x7f.0.0.1", "http://017700000001/",
+		"http://[::ffff:127.0.0.1]/", "http://[::1%25lo]/", "http://127.1/", "http://0x7f.0.0.1",
+		"http://017700000001/",
 		"http://a.localhost/", "http://LOCALHOST", "https://xn--mnchen-3ya.example/", "https://XN--4CA/",
 		"https://xn--7ba.xn--a.xn--4ca860n.example/", "https://*.app.example/",
 		"https://a@b@c/", "https://a:b:c/", "https://[::1]a:1/", "https://app.example./", "com.example.app:/cb",
@@ -212,7 +213,8 @@ func FuzzURI(f *testing.F) {
 		}
 		scheme, host, port := strings.ToLower(parts[1]), strings.Trim(parts[2], "[]"), parts[3]
 		again, err := url.Parse(s)
-		if err != nil || *again != *u || u.Scheme != scheme || u.Hostname() != host || u.Port() != port || u.User != nil {
+		if err != nil || *again != *u || u.Scheme != scheme || u.Hostname() != host || u.Port() != port ||
+			u.User != nil {
 			t.Fatalf("%q: net/url reads %+v, %v; the grammar %q", s, again, err, parts)
 		}
 		for _, refused := range []string{"javascript", "data", "file", "intent", "ms-app", "ftp", "urn", "ws"} {

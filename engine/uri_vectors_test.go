@@ -60,7 +60,8 @@ func FuzzURIOfScripts(f *testing.F) {
 		}
 		path := u.EscapedPath() + u.Opaque
 		want := registrar.URI{Scheme: u.Scheme, Host: strings.ToLower(u.Hostname()), Port: port, Path: path,
-			Query: u.RawQuery, Fragment: got.Fragment, HasQuery: u.ForceQuery || u.RawQuery != "", HasFragment: got.HasFragment}
+			Query: u.RawQuery, Fragment: got.Fragment, HasQuery: u.ForceQuery || u.RawQuery != "",
+			HasFragment: got.HasFragment}
 		if strings.Contains(want.Host, ":") {
 			want.Host = netip.MustParseAddr(want.Host).String()
 		}

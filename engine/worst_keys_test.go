@@ -16,14 +16,15 @@ import (
 func worstKeys(with func(members string) string) map[string]string {
 	set := with(`"jwks":{"keys":[%s]}`)
 	bodies := map[string]string{
-		"jwks, RSA":          most(maxKeys, set, `{"kty":"RSA","e":"AQAB","n":"`+modulus(3600)+`","kid":"%pad"}`, ","),
-		"jwks, one":          most(1, set, `{"kty":"RSA","e":"AQAB","n":"`+modulus(maxRSABits)+`","kid":"%pad"}`, ","),
-		"jwks, bits":         most(1, set, `{"kty":"RSA","e":"AQAB","n":"%pad"}`, ","),
-		"jwks, members":      fill(with(`"jwks":{"keys":[{"kty":"RSA","e":"AQAB","n":"AQAB",%s}]}`), `"a%d":0`, ","),
-		"jwks, most members": most(maxKeys, set, `{"kty":"A",`+repeated(maxKeyMembers-2, `"a%d":0`)+`,"kid":"%pad"}`, ","),
-		"jwks, unknown":      fill(set, `{"kty":"A"}`, ","),
-		"jwks, empty":        fill(with(`"jwks":{%s}`), `"a%d":0`, ","),
-		"jwks, escapes":      most(maxKeys, set, `{"kty":"A","kid":"`+strings.Repeat(`\u0061`, 100)+`"}`, ","),
+		"jwks, RSA":     most(maxKeys, set, `{"kty":"RSA","e":"AQAB","n":"`+modulus(3600)+`","kid":"%pad"}`, ","),
+		"jwks, one":     most(1, set, `{"kty":"RSA","e":"AQAB","n":"`+modulus(maxRSABits)+`","kid":"%pad"}`, ","),
+		"jwks, bits":    most(1, set, `{"kty":"RSA","e":"AQAB","n":"%pad"}`, ","),
+		"jwks, members": fill(with(`"jwks":{"keys":[{"kty":"RSA","e":"AQAB","n":"AQAB",%s}]}`), `"a%d":0`, ","),
+		"jwks, most members": most(maxKeys, set, `{"kty":"A",`+repeated(maxKeyMembers-2, `"a%d":0`)+`,"kid":"%pad"}`,
+			","),
+		"jwks, unknown": fill(set, `{"kty":"A"}`, ","),
+		"jwks, empty":   fill(with(`"jwks":{%s}`), `"a%d":0`, ","),
+		"jwks, escapes": most(maxKeys, set, `{"kty":"A","kid":"`+strings.Repeat(`\u0061`, 100)+`"}`, ","),
 		"jwks, key_ops": most(maxKeys, set,
 			`{"kty":"A","key_ops":[`+repeated(maxKeyOps, `"a%d"`)+`],"kid":"%pad"}`, ","),
 		"jwks, unable": most(maxKeys, with(`"token_endpoint_auth_method":"private_key_jwt","jwks":{"keys":[%s]}`),

@@ -48,7 +48,8 @@ func (c *Call) NewCommand() (command *Command, fuel int64, err error) {
 		Config    jsontext.Value    `json:"config"`
 		Items     map[string]string `json:"items"`
 	}{
-		c.context(), c.Registration.Request.Raw, client, c.Registration.Statement, c.Registration.Caller, c.config(), items,
+		c.context(), c.Registration.Request.Raw, client, c.Registration.Statement, c.Registration.Caller, c.config(),
+		items,
 	}, json.Deterministic(true))
 	if err != nil {
 		return nil, 0, fmt.Errorf("writing a program's standard input: %w", err)

@@ -71,7 +71,8 @@ func TestProgramInput(t *testing.T) {
 	}
 	want := `{"context":{"operation":"register","step":"set_scopes","mode":"enforce"},` +
 		`"request":{"redirect_uris":["https://app.example/cb"],"x":1},` +
-		`"client":` + string(client) + `,"statement":{"iss":"a"},"caller":{"auth":"none"},"config":{"a":1},"items":{"k":"v"}}`
+		`"client":` + string(client) +
+		`,"statement":{"iss":"a"},"caller":{"auth":"none"},"config":{"a":1},"items":{"k":"v"}}`
 	if got.String() != want {
 		t.Errorf("got  %s\nwant %s", got.String(), want)
 	}
@@ -144,7 +145,8 @@ func TestProgramAnswers(t *testing.T) {
 		{"set_scopes", `{"refuse":{"code":""}}`, "refuse has a wrong type or an unknown member"},
 		{"set_scopes", `{"client_id":"mine"}`, "client_id: it may be set only in add_client_id"},
 		{engine.StepAddClientID, `{"client_id":""}`, "client_id: the client ID has 0 characters"},
-		{engine.StepAddClientID, `{"client_secret":"` + secret + `"}`, "client_secret: it may be set only in generate_secret and add_client_secret"},
+		{engine.StepAddClientID, `{"client_secret":"` + secret + `"}`,
+			"client_secret: it may be set only in generate_secret and add_client_secret"},
 		{engine.StepGenerateSecret, `{"client_secret":"sssss"}`, "client_secret: the client secret has 5 characters"},
 		{"set_scopes", `{"items":{"a":"` + strings.Repeat("x", MaxItem+1) + `"}}`, "items: a key may have"},
 		{"set_scopes", `{"items":{"` + strings.Repeat("x", MaxKey+1) + `":""}}`, "items: a key may have"},

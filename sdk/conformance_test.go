@@ -148,17 +148,25 @@ func TestObserveVariations(t *testing.T) {
 		script script
 		want   map[string]string
 	}{
-		{name: "a statement", change: func(k *kit) { k.statement = `{"iss":"x","software_id":"sw-1"}` }, want: map[string]string{"software_id": "sw-1"}},
-		{name: "a statement without software_id", change: func(k *kit) { k.statement = `{"software":{"software_id":"x"}}` }, want: map[string]string{"software_id": "none"}},
+		{name: "a statement", change: func(k *kit) { k.statement = `{"iss":"x","software_id":"sw-1"}` },
+			want: map[string]string{"software_id": "sw-1"}},
+		{name: "a statement without software_id",
+			change: func(k *kit) { k.statement = `{"software":{"software_id":"x"}}` },
+			want:   map[string]string{"software_id": "none"}},
 		{name: "an anonymous caller", change: func(k *kit) { k.caller = &engine.Caller{Auth: engine.AuthNone} },
 			want: map[string]string{"auth": "none", "subject": "", "scopes": ""}},
 		{name: "a taken ID", change: func(k *kit) { k.taken = true }, want: map[string]string{"exists": "true"}},
-		{name: "a dry run", change: func(k *kit) { k.mode = engine.ModeDryRun }, want: map[string]string{"mode": "dry_run"}},
-		{name: "no name", body: `{"redirect_uris":["https://app.example/cb"],"x":{"client_name":"inner"}}`, want: map[string]string{"client_name": ""}},
-		{name: "null for a name", body: `{"redirect_uris":["https://app.example/cb"],"client_name":null}`, want: map[string]string{"client_name": ""}},
-		{name: "a large request", body: `{"redirect_uris":["https://app.example/cb"],"x":"` + strings.Repeat("x", 40_000) + `","client_name":"large"}`,
+		{name: "a dry run", change: func(k *kit) { k.mode = engine.ModeDryRun },
+			want: map[string]string{"mode": "dry_run"}},
+		{name: "no name", body: `{"redirect_uris":["https://app.example/cb"],"x":{"client_name":"inner"}}`,
+			want: map[string]string{"client_name": ""}},
+		{name: "null for a name", body: `{"redirect_uris":["https://app.example/cb"],"client_name":null}`,
+			want: map[string]string{"client_name": ""}},
+		{name: "a large request", body: `{"redirect_uris":["https://app.example/cb"],"x":"` + strings.Repeat("x",
+			40_000) + `","client_name":"large"}`,
 			want: map[string]string{"client_name": "large"}},
-		{name: "an item", script: script{"validate_software_statement": "remember"}, want: map[string]string{"item": "v"}},
+		{name: "an item", script: script{"validate_software_statement": "remember"},
+			want: map[string]string{"item": "v"}},
 		{name: "no note", script: script{"note": ""}, want: map[string]string{"note": ""}},
 	}
 	forEach(t, func(t *testing.T, k *kit) {
@@ -254,7 +262,8 @@ func TestPatch(t *testing.T) {
 func TestPatchRequest(t *testing.T) {
 	names := stepNames()
 	forEach(t, func(t *testing.T, k *kit) {
-		inSteps(t, []string{"validate_software_statement", "set_client_name", "set_logout_parameters", "build_response"},
+		inSteps(t, []string{"validate_software_statement", "set_client_name", "set_logout_parameters",
+			"build_response"},
 			func(t *testing.T, step string) {
 				got := k.registerBody(`{"redirect_uris":["https://app.example/cb"],"client_name":"sent"}`,
 					do(step, "patch_request"))

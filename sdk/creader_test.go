@@ -87,7 +87,8 @@ func TestReaderInC(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	config := jsontext.Value(`{"texts":` + string(quoted) + `,"scope":"a  b c","values":[` + strings.Join(raw, " , ") + `]}`)
+	config := jsontext.Value(`{"texts":` + string(quoted) + `,"scope":"a  b c","values":[` + strings.Join(raw, " , ") +
+		`]}`)
 
 	k := newKit(t, compileC(t, "c/testdata/reader.c"))
 	got := k.registerConfigs(usual, config)

@@ -158,7 +158,8 @@ func TestJavaScriptForgets(t *testing.T) {
 	k := newKit(t, wasm)
 	k.deploy(jsontext.Value("{}"))
 	for i := range 20 {
-		got := k.registerDeployed(fmt.Sprintf(`{"redirect_uris":["https://app.example/cb"],"client_name":"client %d"}`, i))
+		got := k.registerDeployed(fmt.Sprintf(`{"redirect_uris":["https://app.example/cb"],"client_name":"client %d"}`,
+			i))
 		got.done(t)
 		if want := []string{fmt.Sprintf("met client %d", i)}; !slices.Equal(got.texts(), want) {
 			t.Errorf("got the log %q, want %q", got.texts(), want)

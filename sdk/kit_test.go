@@ -206,8 +206,8 @@ func (o outcome) refused(t *testing.T, code engine.Code, description string) {
 	}
 }
 
-// failed checks that the script failed in a step, for a reason that contains the given words. In JavaScript the function
-// set_client_id is setClientId, so neither case nor underscores matter.
+// failed checks that the script failed in a step, for a reason that contains the given words. In JavaScript the
+// function set_client_id is setClientId, so neither case nor underscores matter.
 func (o outcome) failed(t *testing.T, step, reason string) {
 	t.Helper()
 	plain := func(s string) string { return strings.ToLower(strings.ReplaceAll(s, "_", "")) }

@@ -12,7 +12,8 @@ import (
 func TestRequire(t *testing.T) {
 	const step = "set_scopes"
 	const missing, text = `config: member "value" is missing`, `config: member "value" must be a string`
-	const list, integer = `config: member "value" must be a list of strings`, `config: member "value" must be an integer`
+	const list, integer = `config: member "value" must be a list of strings`,
+		`config: member "value" must be an integer`
 	const boolean, object = `config: member "value" must be true or false`, `config: member "value" must be an object`
 	tests := []struct{ kind, value, want string }{ // a want with "config:" is a failure
 		{"text", `"a \"note\"/\u00e9"`, `a "note"/é`},

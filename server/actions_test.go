@@ -88,7 +88,8 @@ func TestActionsAreLogged(t *testing.T) {
 		case r.method == http.MethodPatch:
 			mediaType = "application/merge-patch+json"
 		}
-		e := s.call(r.method, path, body, "X-Request-Id: "+id, "X-Forwarded-For: 203.0.113.7", "Content-Type: "+mediaType)
+		e := s.call(r.method, path, body, "X-Request-Id: "+id, "X-Forwarded-For: 203.0.113.7",
+			"Content-Type: "+mediaType)
 		if succeeds != (e.status < 300) {
 			t.Errorf("%s %s: got %d %s", r.method, path, e.status, e.body)
 		}

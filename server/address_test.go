@@ -40,7 +40,8 @@ func TestXForwardedFor(t *testing.T) {
 		{"the last one counts", []string{"192.0.2.1, 203.0.113.9"}, "203.0.113.9"},
 		{"without spaces", []string{"192.0.2.1,203.0.113.9:1"}, "203.0.113.9"},
 		{"several lines are one list", []string{"192.0.2.1", "203.0.113.9", "10.1.1.1"}, "203.0.113.9"},
-		{"trusted hops are skipped", []string{"192.0.2.1, 203.0.113.9, 10.1.1.1:80, [2001:db8:ffff::1]:80"}, "203.0.113.9"},
+		{"trusted hops are skipped", []string{"192.0.2.1, 203.0.113.9, 10.1.1.1:80, [2001:db8:ffff::1]:80"},
+			"203.0.113.9"},
 		{"a trusted hop in IPv6", []string{"203.0.113.9, ::ffff:10.1.1.1"}, "203.0.113.9"},
 		{"a trusted hop before a client", []string{"10.1.1.1, 203.0.113.9"}, "203.0.113.9"},
 		{"only trusted hops", []string{"10.3.3.3, 10.2.2.2"}, "10.3.3.3"},
@@ -95,8 +96,10 @@ func TestForwarded(t *testing.T) {
 		{"spaces", []string{` for=203.0.113.9 ; proto=http ;by=10.0.0.1 `}, "203.0.113.9"},
 		{"empty pairs", []string{`;;for=203.0.113.9;;`}, "203.0.113.9"},
 		{"the last one counts", []string{"for=192.0.2.1, for=203.0.113.9"}, "203.0.113.9"},
-		{"several lines are one list", []string{"for=192.0.2.1", "for=203.0.113.9", `for="10.1.1.1:80"`}, "203.0.113.9"},
-		{"trusted hops are skipped", []string{`for=203.0.113.9,for=10.1.1.1;by=10.0.0.1, for="[2001:db8:ffff::1]:80"`}, "203.0.113.9"},
+		{"several lines are one list", []string{"for=192.0.2.1", "for=203.0.113.9", `for="10.1.1.1:80"`},
+			"203.0.113.9"},
+		{"trusted hops are skipped", []string{`for=203.0.113.9,for=10.1.1.1;by=10.0.0.1, for="[2001:db8:ffff::1]:80"`},
+			"203.0.113.9"},
 		{"only trusted hops", []string{"for=10.3.3.3, for=10.2.2.2"}, "10.3.3.3"},
 		{"commas and semicolons in quotation marks", []string{`for=203.0.113.9;x=",for=192.0.2.1;",, `}, "203.0.113.9"},
 		{"an escaped quotation mark", []string{`x="\",for=192.0.2.1";for=203.0.113.9`}, "203.0.113.9"},
@@ -196,7 +199,8 @@ func TestUnreadErrors(t *testing.T) {
 		{"X-Forwarded-For", "", "X-Forwarded-For: it is empty"},
 		{"Forwarded", "for=unknown", `Forwarded: "unknown" is not an address`},
 		{"Forwarded", "proto=http", "Forwarded: an element has no for, or more than one"},
-		{"Forwarded", "203.0.113.9", "Forwarded: it is not a list of parameters such as for=192.0.2.1 (RFC 7239 section 4)"},
+		{"Forwarded", "203.0.113.9",
+			"Forwarded: it is not a list of parameters such as for=192.0.2.1 (RFC 7239 section 4)"},
 		{"Via", "1.1 a", "Via: the proxy forwarded the request without X-Forwarded-For or Forwarded"},
 	} {
 		_, err := trusting(ForwardedEither).caller(from(tt.header, tt.line))
@@ -241,7 +245,8 @@ func slowAddress(s string) (netip.Addr, bool) {
 func slowNearest(p *proxies, hops []string) (addr netip.Addr, ok bool) {
 	for i, hop := range slices.Backward(hops) {
 		addr, ok = slowAddress(hop)
-		if trusted := slices.ContainsFunc(p.trusted, func(t netip.Prefix) bool { return t.Contains(addr) }); !ok || !trusted ||
+		if trusted := slices.ContainsFunc(p.trusted, func(t netip.Prefix) bool { return t.Contains(addr) }); !ok ||
+			!trusted ||
 			i == 0 {
 			break
 		}
@@ -270,7 +275,8 @@ var separator = regexp.MustCompile(`[ \t]*,[ \t]*`)
 // The lines of a header are separated by newlines.
 func FuzzForwardedFor(f *testing.F) {
 	for _, seed := range []string{"203.0.113.9", "203.0.113.9:41234", "[2001:db8::1]:5555", "2001:db8::1, 10.0.0.1",
-		"10.0.0.1,10.0.0.2", "unknown\n203.0.113.9", "[::ffff:10.0.0.1]:1, fe80::1%a, unix:", ",,\n ,\t", "[::1", "1.2.3.4:_a",
+		"10.0.0.1,10.0.0.2", "unknown\n203.0.113.9", "[::ffff:10.0.0.1]:1, fe80::1%a, unix:", ",,\n ,\t", "[::1",
+		"1.2.3.4:_a",
 		"[fe80::1%]]:1", "1.2.3.4:99999", "1.2.3.4:00080", "::ffff:10.0.0.1"} {
 		f.Add(seed)
 	}
@@ -284,7 +290,8 @@ func FuzzForwardedFor(f *testing.F) {
 		checkFuzzed(t, "X-Forwarded-For", lines, hops, len(hops) > 0)
 		for _, real := range []string{"203.0.113.9", "[2001:db8::9]:80"} {
 			want, _ := slowAddress(real)
-			for _, spoofed := range [][]string{{header + ", " + real}, {header, real}, {header + "," + real + ", 10.0.0.2"}} {
+			for _, spoofed := range [][]string{{header + ", " + real}, {header, real},
+				{header + "," + real + ", 10.0.0.2"}} {
 				if got, err := trusting(ForwardedEither).caller(from("X-Forwarded-For", spoofed...)); got != want {
 					t.Errorf("%q: got %s and %v, want %s", spoofed, got, err, want)
 				}
@@ -348,7 +355,8 @@ func slowNodes(line string) (nodes []string, ok bool) {
 // where a proxy adds its element to the client's line. The lines of a header are separated by newlines.
 func FuzzForwarded(f *testing.F) {
 	for _, seed := range []string{"for=203.0.113.9", `for="203.0.113.9:41234";proto=https`, `For="[2001:db8::1]:5555"`,
-		`for=10.0.0.1, for="\1.2.3.4";by=_a, for=unknown`, "for=\"\nfor=203.0.113.9", `x="`, `x="\`, `x=",for="`, ";;,, ;",
+		`for=10.0.0.1, for="\1.2.3.4";by=_a, for=unknown`, "for=\"\nfor=203.0.113.9", `x="`, `x="\`, `x=",for="`,
+		";;,, ;",
 		`for=1.2.3.4;for=1.2.3.4`, `for=[2001:db8::1]`, `host=a;x="a,b;c",for=10.0.0.1`, "for=_hidden", "for = 1.2.3.4",
 		`for=1.2.3.4;x="\",for=1.1.1.1"`, "a=b\n\nfor=1.2.3.4:_x", "for=1.2.3.4\tfor=1.2.3.4"} {
 		f.Add(seed)
@@ -368,7 +376,8 @@ func FuzzForwarded(f *testing.F) {
 			hops = slices.Insert(hops, 0, nodes...)
 		}
 		checkFuzzed(t, "Forwarded", lines, hops, len(hops) > 0)
-		for _, real := range []string{"for=203.0.113.9", `for="[2001:db8::9]:80"`, `host="a.example";for="203.0.113.9"`} {
+		for _, real := range []string{"for=203.0.113.9", `for="[2001:db8::9]:80"`,
+			`host="a.example";for="203.0.113.9"`} {
 			want := netip.MustParseAddr("203.0.113.9")
 			if strings.Contains(real, "[") {
 				want = netip.MustParseAddr("2001:db8::9")

@@ -166,7 +166,8 @@ func TestClients(t *testing.T) {
 		query adminapi.ClientQuery
 		want  int
 	}{{adminapi.ClientQuery{Limit: 2}, 2}, {adminapi.ClientQuery{After: first.Next}, 2},
-		{adminapi.ClientQuery{Q: "alph"}, 1}, {adminapi.ClientQuery{Q: "%"}, 1}, {adminapi.ClientQuery{Q: "item-"}, 3}} {
+		{adminapi.ClientQuery{Q: "alph"}, 1}, {adminapi.ClientQuery{Q: "%"}, 1},
+		{adminapi.ClientQuery{Q: "item-"}, 3}} {
 		if got, err := api.Clients(t.Context(), tt.query); err != nil || len(got.Clients) != tt.want {
 			t.Errorf("%+v: got %d clients, %v; want %d", tt.query, len(got.Clients), err, tt.want)
 		}
@@ -197,7 +198,8 @@ func TestClientIDsInPaths(t *testing.T) {
 	s := newSite(t, setup{})
 	for _, id := range []string{"a/b", "a%2Fb", "a?b#c", "~:@!$&'()*+,;=", "%", "a+b"} {
 		c := &engine.Client{ID: id, IssuedAt: time.Now(),
-			Metadata: engine.Metadata{GrantTypes: []string{"client_credentials"}}, Caller: engine.Caller{Auth: engine.AuthNone}}
+			Metadata: engine.Metadata{GrantTypes: []string{"client_credentials"}},
+			Caller:   engine.Caller{Auth: engine.AuthNone}}
 		c.RegistrationID[0] = id[0]
 		if err := s.store.AddClient(t.Context(), c); err != nil {
 			t.Fatal(err)
@@ -234,11 +236,13 @@ func TestDryRunOverHTTP(t *testing.T) {
 	post(`{"request":{"redirect_uris":1}}`).want(http.StatusOK).wantMembers(map[string]any{"outcome": "refused"})
 	post(`{}`).want(http.StatusOK).wantMembers(map[string]any{"outcome": "refused"})
 	long := `{` + web + `,"client_name":"` + strings.Repeat("a", 64<<10) + `"}`
-	if e := post(`{"request":` + long + `}`).want(http.StatusRequestEntityTooLarge); !strings.Contains(e.body, "65536") {
+	if e := post(`{"request":` + long + `}`).want(http.StatusRequestEntityTooLarge); !strings.Contains(e.body,
+		"65536") {
 		t.Errorf("got %s, want the limit of a registration", e.body)
 	}
 	post(`{"request":{` + web + `},"caller":{"nobody":1}}`).want(http.StatusBadRequest)
-	post(`{"request":{` + web + `},"scripts":[{"name":"ids","module":"sha256:00"}]}`).want(http.StatusUnprocessableEntity)
+	post(`{"request":{` + web +
+		`},"scripts":[{"name":"ids","module":"sha256:00"}]}`).want(http.StatusUnprocessableEntity)
 	if n := s.clients(); n != 0 {
 		t.Errorf("%d clients are stored, want none", n)
 	}

@@ -223,7 +223,8 @@ func (s *Server) reissueToken(c echo.Context) error {
 		return err
 	}
 	if !s.config.Engine.Managed() {
-		return &statusError{http.StatusConflict, "clients of this server do not manage themselves: it has no management"}
+		return &statusError{http.StatusConflict,
+			"clients of this server do not manage themselves: it has no management"}
 	}
 	var token engine.Plaintext
 	var uri string

@@ -64,7 +64,8 @@ func TestDisabledClient(t *testing.T) {
 	if want := "disabled updated enabled"; got != want {
 		t.Errorf("administrators did %q, want %q", got, want)
 	}
-	if shown := o.shown(); !strings.Contains(shown, `"reason":"leaked key"`) || !strings.Contains(shown, "admin token ") {
+	if shown := o.shown(); !strings.Contains(shown, `"reason":"leaked key"`) ||
+		!strings.Contains(shown, "admin token ") {
 		t.Errorf("the reason and the administrator are not kept: %s", shown)
 	}
 	s.do("GET", s.admin.URL+byQuery, "", lookup).want(http.StatusOK).wantMembers(map[string]any{"client_id": o.id})
@@ -95,7 +96,8 @@ func TestCreateClient(t *testing.T) {
 		t.Errorf("got %v: want an ID of the script and a valid secret", o.registered)
 	}
 	o.get().want(http.StatusOK)
-	if shown := o.shown(); !strings.Contains(shown, `"auth":"admin"`) || !strings.Contains(shown, `"script":"prefix-id"`) {
+	if shown := o.shown(); !strings.Contains(shown, `"auth":"admin"`) ||
+		!strings.Contains(shown, `"script":"prefix-id"`) {
 		t.Errorf("got %s, want the caller and the script", shown)
 	}
 
@@ -258,7 +260,8 @@ func TestClientFilters(t *testing.T) {
 		"registered_after=yesterday": "RFC 3339",
 		"software=s1":                "is unknown: the parameters are after", "after=x": "whole number",
 	} {
-		if e := s.call("GET", "/admin/v1/clients?"+query, "").want(http.StatusBadRequest); !strings.Contains(e.body, says) {
+		if e := s.call("GET", "/admin/v1/clients?"+query, "").want(http.StatusBadRequest); !strings.Contains(e.body,
+			says) {
 			t.Errorf("%q: got %s, want %q", query, e.body, says)
 		}
 	}

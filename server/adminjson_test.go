@@ -20,29 +20,36 @@ func TestAdminJSONThatIsRefused(t *testing.T) {
 			`{"scripts":[{"fail_open":["a",{}]}]}`:         "scripts[0].fail_open[1] must be a string, not an object",
 			`{"scripts":[{"mode":true}]}`:                  "scripts[0].mode must be a string, not true or false",
 			`{"scripts":[{"config":{"a":{"b":1,"b":2}}}]}`: "scripts[0].config.a.b is given twice",
-			`{"scripts":[{"nam":"a"}]}`: "scripts[0].nam is unknown: the members are name, module, steps, config, mode, " +
+			`{"scripts":[{"nam":"a"}]}`: "scripts[0].nam is unknown: the members are name, module, steps, config, " +
+				"mode, " +
 				"canary, on_failure, fail_open, fuel",
-			`{"scripts":[],"if_current":"1"}`:             "if_current" + number + ", not a string",
-			`{"copy_of":1.5}`:                             "copy_of" + number,
-			`{"scripts":[],"comment":null,"Comment":"a"}`: "Comment is unknown: the members are scripts, copy_of, if_current, comment",
-			`{"scripts":[],"scripts":[]}`:                 "scripts is given twice",
-			`{"scripts":[{"name":"a"`:                     "the body is not valid JSON: unexpected EOF at byte 23",
-			`{"scripts":[],"comment":"` + "\xff" + `"}`:   "the body is not valid JSON: invalid UTF-8 at byte 25",
-			`{"scripts":[]}{}`:                            "the body is not valid JSON: invalid character '{' after top-level value at byte 14",
+			`{"scripts":[],"if_current":"1"}`: "if_current" + number + ", not a string",
+			`{"copy_of":1.5}`:                 "copy_of" + number,
+			`{"scripts":[],"comment":null,"Comment":"a"}`: "Comment is unknown: the members are scripts, copy_of, " +
+				"if_current, comment",
+			`{"scripts":[],"scripts":[]}`:               "scripts is given twice",
+			`{"scripts":[{"name":"a"`:                   "the body is not valid JSON: unexpected EOF at byte 23",
+			`{"scripts":[],"comment":"` + "\xff" + `"}`: "the body is not valid JSON: invalid UTF-8 at byte 25",
+			`{"scripts":[]}{}`: "the body is not valid JSON: invalid character '{' after " +
+				"top-level value at byte 14",
 		},
 		adminapi.PathDryRun: {
-			`{"request":{},"scripts":"a"}`:                      "scripts must be a list, not a string",
-			`{"request":{},"scripts":[{"name":[]}]}`:            "scripts[0].name must be a string, not a list",
-			`{"request":{},"caller":[]}`:                        "caller must be a JSON object, not a list",
-			`{"request":{},"caller":{"scopes":"a"}}`:            "caller.scopes must be a list of strings, not a string",
-			`{"request":{},"caller":{"scopes":["a",1]}}`:        "caller.scopes[1] must be a string, not a number",
-			`{"request":{},"caller":{"ip":"here"}}`:             "caller.ip must be an IP address, such as 192.0.2.1 or 2001:db8::1",
-			`{"request":{},"caller":{"ip":1}}`:                  "caller.ip must be an IP address, such as 192.0.2.1 or 2001:db8::1, not a number",
-			`{"request":{},"caller":{"auth":7}}`:                "caller.auth must be a string, not a number",
-			`{"request":{},"caller":{"subject":"a","sub":"b"}}`: "caller.sub is unknown: the members are auth, issuer, subject, token_id, scopes, ip, claims",
-			`{"request":{},"caller":{"auth":"jwt","auth":""}}`:  "caller.auth is given twice",
-			`{"request":{"a":1,"a":2}}`:                         "request.a is given twice",
-			`{"requests":{}}`:                                   "requests is unknown: the members are request, caller, scripts",
+			`{"request":{},"scripts":"a"}`:               "scripts must be a list, not a string",
+			`{"request":{},"scripts":[{"name":[]}]}`:     "scripts[0].name must be a string, not a list",
+			`{"request":{},"caller":[]}`:                 "caller must be a JSON object, not a list",
+			`{"request":{},"caller":{"scopes":"a"}}`:     "caller.scopes must be a list of strings, not a string",
+			`{"request":{},"caller":{"scopes":["a",1]}}`: "caller.scopes[1] must be a string, not a number",
+			`{"request":{},"caller":{"ip":"here"}}`: "caller.ip must be an IP address, such as " +
+				"192.0.2.1 or 2001:db8::1",
+			`{"request":{},"caller":{"ip":1}}`: "caller.ip must be an IP address, such as " +
+				"192.0.2.1 or 2001:db8::1, not a number",
+			`{"request":{},"caller":{"auth":7}}`: "caller.auth must be a string, not a number",
+			`{"request":{},"caller":{"subject":"a","sub":"b"}}`: "caller.sub is unknown: the members are auth, " +
+				"issuer, subject, token_id, scopes, ip, claims",
+			`{"request":{},"caller":{"auth":"jwt","auth":""}}`: "caller.auth is given twice",
+			`{"request":{"a":1,"a":2}}`:                        "request.a is given twice",
+			`{"requests":{}}`: "requests is unknown: the members are request, " +
+				"caller, scripts",
 		},
 		adminapi.PathReplay: {
 			`{"last":"10"}`:              "last" + number + ", not a string",

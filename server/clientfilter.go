@@ -23,8 +23,9 @@ var listParams = []string{"after", "caller_issuer", "caller_network", "caller_su
 func clientFilter(c echo.Context) (f engine.ClientFilter, err error) {
 	for _, name := range slices.Sorted(maps.Keys(c.QueryParams())) {
 		if !slices.Contains(listParams, name) {
-			return f, &statusError{http.StatusBadRequest, fmt.Sprintf("the parameter %.40q is unknown: the parameters are %s",
-				name, strings.Join(listParams, ", "))}
+			return f, &statusError{http.StatusBadRequest,
+				fmt.Sprintf("the parameter %.40q is unknown: the parameters are %s",
+					name, strings.Join(listParams, ", "))}
 		}
 	}
 	f = engine.ClientFilter{

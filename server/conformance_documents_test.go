@@ -190,8 +190,9 @@ func TestMetadataDocuments(t *testing.T) {
 		got := s.call("GET", good, "").want(http.StatusOK).json()
 		checkMembers(t, got, map[string]any{"client_id": host.URL + "/client", "deployment": 0, "acts": []any{}})
 		checkMembers(t, got["metadata"].(map[string]any),
-			map[string]any{"client_id": host.URL + "/client", "client_name": "App", "token_endpoint_auth_method": "none",
-				"client_secret": nil, "client_id_issued_at": nil})
+			map[string]any{"client_id": host.URL + "/client", "client_name": "App",
+				"token_endpoint_auth_method": "none",
+				"client_secret":              nil, "client_id_issued_at": nil})
 	}
 	if n := host.asked.Load(); n != 1 {
 		t.Errorf("the document was fetched %d times, want once", n)
@@ -200,7 +201,8 @@ func TestMetadataDocuments(t *testing.T) {
 		t.Errorf("%d clients are stored, want none", n)
 	}
 	for path, words := range map[string]string{
-		say("/secret", `,"client_secret":"x"`):                                      "client_secret must not be in a metadata document",
+		say("/secret", `,"client_secret":"x"`): "client_secret must not be in " +
+			"a metadata document",
 		say("/basic", `,"token_endpoint_auth_method":"client_secret_basic"`):        "needs a secret",
 		say("/metadata", `,"logo_uri":"javascript:x"`):                              "logo_uri",
 		"/admin/v1/metadata-documents?url=" + host.URL + "/missing":                 "status 404",
@@ -219,7 +221,8 @@ func TestMetadataDocuments(t *testing.T) {
 
 	// A new deployment applies to cached documents.
 	s.deploy("refuse-custom-code")
-	if e := s.call("GET", good, "").want(http.StatusUnprocessableEntity); strings.Contains(e.body, "cannot be fetched") {
+	if e := s.call("GET", good, "").want(http.StatusUnprocessableEntity); strings.Contains(e.body,
+		"cannot be fetched") {
 		t.Errorf("got %s, want the script's refusal", e.body)
 	}
 

@@ -182,7 +182,8 @@ func testUpdateResets(_ *testing.T, site siteFunc) {
 			`"grant_types":["authorization_code","refresh_token"],"tier":"gold"}`)
 	want := map[string]any{"client_id": o.id, "client_id_issued_at": o.registered["client_id_issued_at"],
 		"client_name": nil, "client_name#ja": nil, "scope": "basic",
-		"contacts": nil, "tier": nil, "grant_types": []string{"authorization_code"}, "policy_uri": "https://app.example/p",
+		"contacts": nil, "tier": nil, "grant_types": []string{"authorization_code"},
+		"policy_uri":                "https://app.example/p",
 		"registration_access_token": o.token, "registration_client_uri": o.uri}
 	o.put(web+`,"policy_uri":"https://app.example/p"`).want(http.StatusOK).wantHeader("Cache-Control", "no-store").
 		wantMembers(want)
@@ -194,7 +195,8 @@ func testRefusedUpdate(_ *testing.T, site siteFunc) {
 	for members, words := range map[string]string{
 		`"redirect_uris":["https://app.example/"],"scope":["a"]`: "scope must be a string",
 		`"grant_types":["password"]`:                             "not allowed here",
-		web + `,"client_name":"Other","jwks":{"keys":[` + publicKey + `]},"jwks_uri":"https://app.example/"`: "exclude each other",
+		web + `,"client_name":"Other","jwks":{"keys":[` + publicKey +
+			`]},"jwks_uri":"https://app.example/"`: "exclude each other",
 	} {
 		o.putRefused(fmt.Sprintf(`{"client_id":%q,%s}`, o.id, members), words)
 	}
@@ -244,7 +246,8 @@ func testUpdateRunsScripts(t *testing.T, site siteFunc) {
 	made := o.put(web).want(http.StatusOK).wantMembers(map[string]any{"client_secret_expires_at": 0}).
 		json()["client_secret"].(string)
 	if len(made) != 48 || made == o.secret || !o.verifies(made) || o.verifies(o.secret) {
-		t.Errorf("the secret of a client that became confidential: got %d characters, want the script's 48, which verify",
+		t.Errorf("the secret of a client that became confidential: got %d characters, want the script's 48, which "+
+			"verify",
 			len(made))
 	}
 	s.deploy("refuse-redirect-host")
@@ -303,9 +306,11 @@ func testUniform401(t *testing.T, site siteFunc) {
 		}
 	}
 	// Of several Authorization headers, none counts.
-	for _, values := range [][]string{{o.token, o.token}, {o.token, other.token}, {other.token, o.token}, {o.token, ""}} {
+	for _, values := range [][]string{{o.token, o.token}, {o.token, other.token}, {other.token, o.token},
+		{o.token, ""}} {
 		for _, method := range []string{"GET", "PUT", "DELETE"} {
-			e := s.authorizedBy(method, o.uri, "", "Bearer "+values[0], "Bearer "+values[1]).want(http.StatusUnauthorized).
+			e := s.authorizedBy(method, o.uri, "", "Bearer "+values[0],
+				"Bearer "+values[1]).want(http.StatusUnauthorized).
 				wantChallenge("invalid_token")
 			if e.body != first.body {
 				t.Errorf("%s with two headers: got %s, want %s", method, e.body, first.body)
@@ -318,7 +323,8 @@ func testUniform401(t *testing.T, site siteFunc) {
 	o.get().want(http.StatusOK)
 	other.get().want(http.StatusOK)
 	s.do("PATCH", o.uri, "").want(http.StatusMethodNotAllowed)
-	if e := s.do("POST", o.uri, `{}`).want(http.StatusMethodNotAllowed); !strings.Contains(e.header.Get("Allow"), "PUT") {
+	if e := s.do("POST", o.uri, `{}`).want(http.StatusMethodNotAllowed); !strings.Contains(e.header.Get("Allow"),
+		"PUT") {
 		t.Errorf("Allow is %q", e.header.Get("Allow"))
 	}
 	log := s.log.String()
@@ -406,12 +412,14 @@ func TestUpdatesAtOnce(t *testing.T) {
 			var wg sync.WaitGroup
 			for i := range 4 {
 				wg.Go(func() {
-					o.put(fmt.Sprintf(`"redirect_uris":["https://app.example/%d"],"client_name":"%d"`, i, i)).want(http.StatusOK)
+					o.put(fmt.Sprintf(`"redirect_uris":["https://app.example/%d"],"client_name":"%d"`, i,
+						i)).want(http.StatusOK)
 				})
 			}
 			wg.Wait()
 			got := o.get().want(http.StatusOK).json()
-			checkMembers(t, got, map[string]any{"redirect_uris": []string{"https://app.example/" + got["client_name"].(string)}})
+			checkMembers(t, got,
+				map[string]any{"redirect_uris": []string{"https://app.example/" + got["client_name"].(string)}})
 		}
 	})
 }
@@ -429,7 +437,8 @@ func TestManagementCORS(t *testing.T) {
 		}
 		e = o.do(method, o.uri, "", "Origin: https://spa.example").want(http.StatusUnauthorized).
 			wantHeader("Access-Control-Allow-Origin", "*")
-		if got := e.header.Get("Access-Control-Expose-Headers"); !strings.Contains(strings.ToLower(got), "www-authenticate") {
+		if got := e.header.Get("Access-Control-Expose-Headers"); !strings.Contains(strings.ToLower(got),
+			"www-authenticate") {
 			t.Errorf("Access-Control-Expose-Headers is %q", got)
 		}
 	}

@@ -91,7 +91,8 @@ func testEverythingReturned(t *testing.T, site siteFunc) {
 }
 
 func testReplacedValues(t *testing.T, site siteFunc) {
-	s := site(setup{options: engine.Options{AllowedScopes: []string{"read"}, WebCustomScheme: engine.CustomSchemeNative}})
+	s := site(setup{options: engine.Options{AllowedScopes: []string{"read"},
+		WebCustomScheme: engine.CustomSchemeNative}})
 	got := s.registered(`{"redirect_uris":["cursor://app/cb"],"application_type":"web","scope":"read write",` +
 		`"id_token_encrypted_response_alg":"RSA-OAEP"}`)
 	checkMembers(t, got, map[string]any{"scope": "read", "application_type": "native",
@@ -165,7 +166,8 @@ func testLanguageTags(t *testing.T, site siteFunc) {
 	checkMembers(t, s.registered(`{`+web+`,"client_name":"\u200fשלום 👨\u200d👩\u200d👧","client_name#fa":"می\u200cخواهم",`+
 		`"client_name#si":"ශ්\u200dරී","contacts":["Jörg ❤\ufe0f"]}`), texts)
 	own := s.own(`{` + web + `}`)
-	for text, words := range map[string]string{"a\u202eb": "U+202E at byte 1", "a\u2028b": "U+2028", "a\u200bb": "U+200B",
+	for text, words := range map[string]string{"a\u202eb": "U+202E at byte 1", "a\u2028b": "U+2028",
+		"a\u200bb": "U+200B",
 		"a\u200db": "U+200D", "\u00a0": "shows nothing"} {
 		for _, member := range []string{`"client_name":"` + text + `"`, `"client_name#he":"` + text + `"`,
 			`"contacts":["` + text + `"]`} {
@@ -197,7 +199,8 @@ func testPages(t *testing.T, site siteFunc) {
 		for _, bad := range []string{"ftp://app.example/", "/relative", "app.example"} {
 			s.refused(`{`+web+`,"`+member+`":"`+bad+`"}`, "invalid_client_metadata", member)
 		}
-		onHost.refused(`{`+web+`,"`+member+`":"https://other.example/"}`, "invalid_client_metadata", "host of a redirect URI")
+		onHost.refused(`{`+web+`,"`+member+`":"https://other.example/"}`, "invalid_client_metadata",
+			"host of a redirect URI")
 	}
 }
 
@@ -210,7 +213,8 @@ func testContacts(_ *testing.T, site siteFunc) {
 	s.refused(`{`+web+`,"default_max_age":"1"}`, "invalid_client_metadata", "default_max_age must be a whole number")
 	s.refused(`{`+web+`,"software_version":"1\u0085"}`, "invalid_client_metadata",
 		"software_version holds the control character U+0085 at byte 1")
-	s.refused(`{`+web+`,"contacts":["a","b\n"]}`, "invalid_client_metadata", "contacts[1] holds the control character U+000A")
+	s.refused(`{`+web+`,"contacts":["a","b\n"]}`, "invalid_client_metadata",
+		"contacts[1] holds the control character U+000A")
 }
 
 func testApplicationType(t *testing.T, site siteFunc) {

@@ -26,7 +26,8 @@ func checkUnsupportedValues(t *testing.T, site siteFunc) {
 	strict.refused(body, "invalid_client_metadata", "grant_types: '"+bearer+"' is not allowed here")
 
 	const issuer = "https://auth.example"
-	document := `{"issuer":"` + issuer + `","grant_types_supported":["authorization_code"],"acr_values_supported":["1"]}`
+	document := `{"issuer":"` + issuer +
+		`","grant_types_supported":["authorization_code"],"acr_values_supported":["1"]}`
 	bounded := site(advertising(t, issuer, document, setup{}))
 	checkMembers(t, bounded.registered(`{`+web+`,"grant_types":["authorization_code","refresh_token"],`+
 		`"default_acr_values":["2"]}`),
@@ -41,7 +42,8 @@ func checkResponseTypeGrammar(t *testing.T, site siteFunc) {
 	s := site(setup{options: o})
 	o.UnsupportedValues = engine.UnsupportedRefuse
 	strict := site(setup{options: o})
-	for _, odd := range []string{`\u00a0code`, `code\n`, " code", "code ", "code  id_token", `code\tid_token`, "code code"} {
+	for _, odd := range []string{`\u00a0code`, `code\n`, " code", "code ", "code  id_token", `code\tid_token`,
+		"code code"} {
 		s.refused(`{`+web+`,"response_types":["`+odd+`"]}`, "invalid_client_metadata", "response_types")
 		strict.refused(`{`+web+`,"response_types":["code","`+odd+`"]}`, "invalid_client_metadata", "response_types")
 	}
@@ -51,8 +53,9 @@ func checkResponseTypeGrammar(t *testing.T, site siteFunc) {
 		map[string]any{"response_types": []string{"code id_token", "code"}})
 	checkMembers(t, s.registered(`{"redirect_uris":["https://app.example/1","https://app.example/1"],`+
 		`"grant_types":["authorization_code","authorization_code"],"contacts":["a","a"]}`),
-		map[string]any{"redirect_uris": []string{"https://app.example/1"}, "grant_types": []string{"authorization_code"},
-			"contacts": []string{"a"}})
+		map[string]any{"redirect_uris": []string{"https://app.example/1"},
+			"grant_types": []string{"authorization_code"},
+			"contacts":    []string{"a"}})
 }
 
 // checkDefaultMethod checks which method a client gets that leaves it out.
@@ -60,7 +63,8 @@ func checkDefaultMethod(t *testing.T, open siteFunc) {
 	t.Helper()
 	const issuer = "https://auth.example"
 	at := func(methods string) *site {
-		return open(advertising(t, issuer, `{"issuer":"`+issuer+`","token_endpoint_auth_methods_supported":[`+methods+`]}`,
+		return open(advertising(t, issuer,
+			`{"issuer":"`+issuer+`","token_endpoint_auth_methods_supported":[`+methods+`]}`,
 			setup{}))
 	}
 	checkMembers(t, at(`"client_secret_post","client_secret_basic"`).registered(`{`+web+`}`),

@@ -114,7 +114,8 @@ func testBadStatements(t *testing.T, site siteFunc) {
 		{encode([]byte(`{"alg":"none"}`)) + "." + good[1] + ".", "compact form"},
 		{"no.statement", "compact form"},
 		{good[0] + "." + good[1], "compact form"},
-		{good[0] + "." + encode([]byte(`{"iss":"https://board.example","a":1}`)) + "." + good[2], "not signed by a key"},
+		{good[0] + "." + encode([]byte(`{"iss":"https://board.example","a":1}`)) + "." + good[2],
+			"not signed by a key"},
 		{stranger.sign(nil, nil), "not signed by a key"},
 		{b.sign(map[string]any{"exp": time.Now().Add(-time.Hour).Unix()}, nil), "has expired"},
 		{b.sign(map[string]any{"nbf": time.Now().Add(time.Hour).Unix()}, nil), "is not valid yet"},
@@ -258,7 +259,8 @@ func checkRegisteredStatement(t *testing.T, site siteFunc) {
 			return time.Now()
 		}
 		keys := c.StatementKeys
-		c.StatementKeys = func(ctx context.Context, issuer, id string, alg jose.SignatureAlgorithm) ([]jose.JSONWebKey, error) {
+		c.StatementKeys = func(ctx context.Context, issuer, id string, alg jose.SignatureAlgorithm) ([]jose.JSONWebKey,
+			error) {
 			if distrusted.Load() {
 				return nil, engine.ErrUntrusted
 			}
@@ -287,7 +289,8 @@ func checkRegisteredStatement(t *testing.T, site siteFunc) {
 	for range 2 {
 		o.manage("PUT", returned()).want(http.StatusOK).wantMembers(want)
 	}
-	changed := strings.Replace(returned(), `"client_name":"Claim"`, `"client_name":"Other","contacts":["a@app.example"]`, 1)
+	changed := strings.Replace(returned(), `"client_name":"Claim"`,
+		`"client_name":"Other","contacts":["a@app.example"]`, 1)
 	o.manage("PUT", changed).want(http.StatusOK).wantMembers(want).
 		wantMembers(map[string]any{"contacts": []string{"a@app.example"}})
 	refused := func(body, code, words string) {

@@ -181,7 +181,8 @@ func testProtectedMode(t *testing.T, site siteFunc) {
 	}
 	for _, bad := range []string{"nobody-knows-me", good + "x", good + " " + good, "é",
 		issuer.token("stranger", "registration"), issuer.token("", "registration") + "A"} {
-		s.register(`{`+web+`}`, "Authorization: Bearer "+bad).want(http.StatusUnauthorized).wantChallenge("invalid_token")
+		s.register(`{`+web+`}`,
+			"Authorization: Bearer "+bad).want(http.StatusUnauthorized).wantChallenge("invalid_token")
 	}
 	s.register(`{`+web+`}`, "Authorization: Bearer "+issuer.token("", "read")).want(http.StatusForbidden).
 		wantChallenge("insufficient_scope")
@@ -192,7 +193,8 @@ func testProtectedMode(t *testing.T, site siteFunc) {
 	s.authorizedBy("POST", s.public.URL+"/register", `{`+web+`}`, initial, "").want(http.StatusUnauthorized)
 	s.authorizedBy("POST", s.public.URL+"/register", `{`+web+`}`, initial+", "+initial).want(http.StatusUnauthorized)
 	// Only %x20 separates scopes.
-	s.register(`{`+web+`}`, "Authorization: Bearer "+issuer.token("", "a\u00a0registration")).want(http.StatusForbidden).
+	s.register(`{`+web+`}`, "Authorization: Bearer "+issuer.token("",
+		"a\u00a0registration")).want(http.StatusForbidden).
 		wantChallenge("insufficient_scope")
 	// The token is checked before the body.
 	s.register(`[`, "Content-Type: text/plain").want(http.StatusUnauthorized)
@@ -286,7 +288,8 @@ func testCORS(t *testing.T, site siteFunc) {
 		s.do("GET", s.public.URL+"/nothing", "", origin).want(http.StatusNotFound),
 	} {
 		e.wantHeader("Access-Control-Allow-Origin", "*")
-		if got := e.header.Get("Access-Control-Expose-Headers"); !strings.Contains(strings.ToLower(got), "www-authenticate") {
+		if got := e.header.Get("Access-Control-Expose-Headers"); !strings.Contains(strings.ToLower(got),
+			"www-authenticate") {
 			t.Errorf("%d: Access-Control-Expose-Headers is %q", e.status, got)
 		}
 	}
@@ -332,7 +335,8 @@ func TestConformanceIsDocumented(t *testing.T) {
 		if got != fmt.Sprint(number, letter) {
 			t.Errorf("got row %s, want row %d%s", got, number, letter)
 		}
-		if test, _, named := strings.Cut(strings.TrimPrefix(strings.TrimSpace(cells[4]), "`TestConformance/"), "`"); named {
+		if test, _, named := strings.Cut(strings.TrimPrefix(strings.TrimSpace(cells[4]), "`TestConformance/"),
+			"`"); named {
 			rows[test] = true
 			if want := fmt.Sprintf("%02d%s_", number, letter); !strings.HasPrefix(test, want) {
 				t.Errorf("row %s names TestConformance/%s, want a name that begins with %s", got, test, want)

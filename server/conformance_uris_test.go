@@ -52,7 +52,8 @@ func testMalformedRedirectURIs(_ *testing.T, site siteFunc) {
 
 func testUnsafeSchemes(_ *testing.T, site siteFunc) {
 	s := site(setup{})
-	for i, scheme := range []string{"javascript", "data", "vbscript", "file", "blob", "about", "filesystem", "view-source",
+	for i, scheme := range []string{"javascript", "data", "vbscript", "file", "blob", "about", "filesystem",
+		"view-source",
 		"jar"} {
 		uri := strings.ToUpper(scheme[:1+i%3]) + scheme[1+i%3:] + ":x"
 		s.refused(`{"redirect_uris":["`+uri+`"]}`, "invalid_redirect_uri", scheme)
@@ -67,7 +68,8 @@ func testUnsafeSchemes(_ *testing.T, site siteFunc) {
 
 // checkPrivateUseSchemes checks which schemes are an app's own.
 func checkPrivateUseSchemes(s *site) {
-	for _, scheme := range []string{"com.example.app", "cursor", "vscode", "vscode-insiders", "claude", "zed", "windsurf",
+	for _, scheme := range []string{"com.example.app", "cursor", "vscode", "vscode-insiders", "claude", "zed",
+		"windsurf",
 		"jetbrains", "warp", "msauth.com.example.app"} {
 		uri := scheme + "://auth/cb"
 		s.registered(`{"redirect_uris":["` + uri + `"],"post_logout_redirect_uris":["` + uri + `"]}`)
@@ -140,7 +142,8 @@ func testTLSClientAuth(_ *testing.T, site siteFunc) {
 		next := members[(i+1)%len(members)]
 		s.refused(fmt.Sprintf(`{%s,"tls_client_auth_%s":"%s"}`, one, next.name, next.good), "invalid_client_metadata",
 			"not 2")
-		s.refused(fmt.Sprintf(`{%s,%s,"tls_client_auth_%s":"%s"}`, web, method, m.name, m.bad), "invalid_client_metadata",
+		s.refused(fmt.Sprintf(`{%s,%s,"tls_client_auth_%s":"%s"}`, web, method, m.name, m.bad),
+			"invalid_client_metadata",
 			m.words)
 	}
 }
@@ -158,9 +161,11 @@ func checkOriginsOfClients(t *testing.T, s *site) {
 		checkMembers(t, s.registered(body(origin)), map[string]any{"allowed_cors_origins": []string{want}})
 	}
 	for origin, words := range map[string]string{
-		"*": "must be an origin", "null": "must be an origin", "https://*": "'*' in its host", `https://\"><x>`: "its host",
+		"*": "must be an origin", "null": "must be an origin", "https://*": "'*' in its host",
+		`https://\"><x>`:            "its host",
 		"https://app.example:99999": "a port above 65535", "https://app.example/": "without anything after the port",
-		"https://münchen.example": "use punycode, which is xn--mnchen-3ya.example", "ftp://app.example": "must be an origin",
+		"https://münchen.example": "use punycode, which is xn--mnchen-3ya.example",
+		"ftp://app.example":       "must be an origin",
 	} {
 		s.refused(body(origin), "invalid_client_metadata", words)
 	}

@@ -19,7 +19,8 @@ import (
 func TestConnectionsThatFailAreLogged(t *testing.T) {
 	certificates := httptest.NewTLSServer(nil)
 	defer certificates.Close()
-	s := servertest.New(t, app.Config{Server: server.Config{Registration: server.RegistrationOpen}}, servertest.Options{})
+	s := servertest.New(t, app.Config{Server: server.Config{Registration: server.RegistrationOpen}},
+		servertest.Options{})
 	var listeners []net.Listener
 	for range 2 {
 		l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -163,7 +163,8 @@ func (c *contract) check(r *http.Request, sent []byte, a *recorder) error {
 			params[name] = decoded
 		}
 	}
-	input := &openapi3filter.RequestValidationInput{Request: request, PathParams: params, Route: route, Options: options}
+	input := &openapi3filter.RequestValidationInput{Request: request, PathParams: params, Route: route,
+		Options: options}
 	refused := a.status >= 300
 	switch {
 	case err != nil && r.Method == http.MethodOptions && a.status == http.StatusNoContent && a.body.Len() == 0:

@@ -207,7 +207,8 @@ func TestDatabaseDoesNotAnswer(t *testing.T) {
 			t.Errorf("%s %s: got %s", c.method, c.path, body)
 		}
 	}
-	if response, _ := send(t, "GET", admin.URL+"/readyz", "", nil); response.StatusCode != http.StatusServiceUnavailable {
+	if response, _ := send(t, "GET", admin.URL+"/readyz", "",
+		nil); response.StatusCode != http.StatusServiceUnavailable {
 		t.Errorf("/readyz: got %d", response.StatusCode)
 	}
 }
@@ -225,7 +226,10 @@ func TestCompilingHasItsOwnBound(t *testing.T) {
 		}
 	}
 	_, admin = hungSite(t, func(c *server.Config) {
-		c.Administrator = func(ctx context.Context, _ string) (*token.Administrator, error) { return nil, hung{}.read(ctx) }
+		c.Administrator = func(ctx context.Context, _ string) (*token.Administrator, error) {
+			return nil,
+				hung{}.read(ctx)
+		}
 	})
 	response, _ := send(t, "POST", admin.URL+adminapi.PathDeployments, adminToken, strings.NewReader(`{"scripts":[]}`))
 	if response.StatusCode != http.StatusServiceUnavailable {

@@ -34,7 +34,8 @@ func TestContentEncoding(t *testing.T) {
 						"Content-Type: "+mediaType, "Content-Encoding: "+coding,
 						"Authorization: "+s.token(r, true))
 				}
-				for _, coding := range []string{"gzip", "GZIP", "br", "x-unknown", "identity, gzip", "aes128gcm,identity"} {
+				for _, coding := range []string{"gzip", "GZIP", "br", "x-unknown", "identity, gzip",
+					"aes128gcm,identity"} {
 					e := send(coding).want(http.StatusUnsupportedMediaType).wantHeader("Accept-Encoding", "identity")
 					if !strings.Contains(e.body, "Content-Encoding") {
 						t.Errorf("%s %s: got %s, want Content-Encoding in it", method, path, e.body)

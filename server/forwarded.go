@@ -43,7 +43,8 @@ func forwardedHops(lines []string) iter.Seq2[string, string] {
 }
 
 // forwardedNodes appends to nodes, for each element of a Forwarded header line (RFC 7239 §4), the value of its for
-// parameter, "" if it does not have exactly one. Empty elements are left out. It returns false if the line is malformed.
+// parameter, "" if it does not have exactly one. Empty elements are left out. It returns false if the line is
+// malformed.
 //
 //	Forwarded         = 1#forwarded-element
 //	forwarded-element = [ forwarded-pair ] *( ";" [ forwarded-pair ] )

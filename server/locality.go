@@ -27,7 +27,8 @@ func beyondLoopback(r *http.Request) string {
 	if name := proxyHeader(r.Header); name != "" {
 		return "the header " + name + " names a proxy"
 	}
-	if origins := r.Header[echo.HeaderOrigin]; len(origins) > 1 || len(origins) == 1 && !netrule.IsLoopbackOrigin(origins[0]) {
+	if origins := r.Header[echo.HeaderOrigin]; len(origins) > 1 || len(origins) == 1 &&
+		!netrule.IsLoopbackOrigin(origins[0]) {
 		return "the Origin is not loopback"
 	}
 	return ""

@@ -42,7 +42,8 @@ func TestLoopbackPolicy(t *testing.T) {
 			t.Errorf("%s: got %d %s", header, e.status, e.body)
 			continue
 		}
-		e.wantHeader("WWW-Authenticate", `Bearer realm="registrar"`).wantMembers(map[string]any{"error": "invalid_token"})
+		e.wantHeader("WWW-Authenticate",
+			`Bearer realm="registrar"`).wantMembers(map[string]any{"error": "invalid_token"})
 	}
 	if after := s.clients(); after != before {
 		t.Errorf("%d clients were stored", after-before)

@@ -73,7 +73,8 @@ func (s *Server) updateOwn(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	s.config.Logger.InfoContext(ctx, "client updated", "client_id", r.Client.ID, "deployment", r.Client.Updated.Deployment,
+	s.config.Logger.InfoContext(ctx, "client updated", "client_id", r.Client.ID, "deployment",
+		r.Client.Updated.Deployment,
 		"new_secret", r.Secret != "", "ip", c.RealIP(), "request_id", request.ID)
 	noStore(c)
 	return c.JSONBlob(http.StatusOK, r.Response)

@@ -70,7 +70,8 @@ func newRoutedSite(t *testing.T) *routedSite {
 // request sends a request to a route, with the token that it needs, or without one.
 func (s *routedSite) request(r route, method string, authorized bool) *exchange {
 	s.t.Helper()
-	return s.do(method, s.base(r)+s.target(r), "", "Accept-Encoding: identity", "Authorization: "+s.token(r, authorized))
+	return s.do(method, s.base(r)+s.target(r), "", "Accept-Encoding: identity",
+		"Authorization: "+s.token(r, authorized))
 }
 
 func (s *routedSite) base(r route) string {
@@ -106,7 +107,8 @@ func TestHead(t *testing.T) {
 	s := newRoutedSite(t)
 	routes := allRoutes(t)
 	for _, r := range routes {
-		if twin := (route{r.listener, http.MethodGet, r.path}); r.method == http.MethodHead && !slices.Contains(routes, twin) {
+		if twin := (route{r.listener, http.MethodGet, r.path}); r.method == http.MethodHead &&
+			!slices.Contains(routes, twin) {
 			t.Errorf("%s has HEAD without GET", r.path)
 		}
 		if r.method != http.MethodGet {
@@ -119,7 +121,8 @@ func TestHead(t *testing.T) {
 			}
 			length := head.header.Get("Content-Length")
 			if n, err := strconv.Atoi(length); err != nil || r.path != "/metrics" && n != len(get.body) || n == 0 {
-				t.Errorf("%s, authorized %t: Content-Length is %q, the content has %d bytes", r.path, authorized, length,
+				t.Errorf("%s, authorized %t: Content-Length is %q, the content has %d bytes", r.path, authorized,
+					length,
 					len(get.body))
 			}
 			for _, h := range []http.Header{get.header, head.header} {
@@ -128,7 +131,8 @@ func TestHead(t *testing.T) {
 				}
 			}
 			if !maps.EqualFunc(get.header, head.header, slices.Equal) {
-				t.Errorf("%s, authorized %t: GET has the header %q, HEAD %q", r.path, authorized, get.header, head.header)
+				t.Errorf("%s, authorized %t: GET has the header %q, HEAD %q", r.path, authorized, get.header,
+					head.header)
 			}
 		}
 		if content := s.contentOfHead(r); content != "" {
@@ -188,7 +192,8 @@ func TestAllow(t *testing.T) {
 func TestOptionsOfNothing(t *testing.T) {
 	s := newSite(t, setup{})
 	for _, method := range []string{"OPTIONS", "GET", "HEAD", "PATCH"} {
-		for _, url := range []string{s.public.URL + "/nothing", s.public.URL + "/admin/v1/clients", s.admin.URL + "/nothing",
+		for _, url := range []string{s.public.URL + "/nothing", s.public.URL + "/admin/v1/clients",
+			s.admin.URL + "/nothing",
 			s.admin.URL + "/register"} {
 			s.do(method, url, "").want(http.StatusNotFound).wantHeader("Allow", "")
 		}

@@ -112,7 +112,8 @@ func TestOpenAPISaysWhatNeedsAToken(t *testing.T) {
 	for path, item := range doc.Paths.Map() {
 		for method, operation := range item.Operations() {
 			needed := operation.Security != nil &&
-				!slices.ContainsFunc(*operation.Security, func(r openapi3.SecurityRequirement) bool { return len(r) == 0 })
+				!slices.ContainsFunc(*operation.Security,
+					func(r openapi3.SecurityRequirement) bool { return len(r) == 0 })
 			for listener := range listensOn(doc, item) {
 				base := map[string]string{"public": s.public.URL, "admin": s.admin.URL}[listener]
 				e := s.do(method, base+parameter.ReplaceAllString(path, "1"), "")
@@ -136,7 +137,8 @@ func TestOpenAPIIsServed(t *testing.T) {
 
 // The check in every test detects differences from the document.
 func TestExchangesAreChecked(t *testing.T) {
-	const problem, registered = `{"type":"about:blank","title":"t","status":409}`, `{"client_id":"a","redirect_uris":[]}`
+	const problem, registered = `{"type":"about:blank","title":"t","status":409}`,
+		`{"client_id":"a","redirect_uris":[]}`
 	list, err := contracts()
 	if err != nil {
 		t.Fatal(err)
@@ -147,24 +149,38 @@ func TestExchangesAreChecked(t *testing.T) {
 		header, answered             string
 		want                         string // part of the error; "" means a valid exchange
 	}{
-		"right":                     {"public", "POST", "/register", `{"x":1,"client_name":null}`, 201, "Cache-Control: no-store", registered, ""},
-		"right refusal":             {"admin", "DELETE", "/admin/v1/modules/x", ``, 409, "Content-Type: application/problem+json, Cache-Control: no-store", problem, ""},
-		"right path of an issuer":   {"public", "GET", "/.well-known/oauth-authorization-server/a/b", ``, 200, "", `{"issuer":"a","registration_endpoint":"https://a.example"}`, ""},
-		"right preflight":           {"public", "OPTIONS", "/healthz", ``, 204, "", ``, ""},
-		"member unknown":            {"admin", "POST", "/admin/v1/clients/a/verify-secret", `{"client_secret":"s"}`, 200, "Authorization: Bearer a", `{"valid":true,"why":1}`, "why"},
-		"member missing":            {"public", "POST", "/register", `{}`, 201, "Cache-Control: no-store", `{"client_id":"a"}`, "redirect_uris"},
-		"header missing":            {"public", "POST", "/register", `{}`, 201, "", registered, "Cache-Control"},
-		"challenge missing":         {"public", "POST", "/register", `{}`, 401, "Cache-Control: no-store", `{"error":"invalid_token","error_description":"d"}`, "WWW-Authenticate"},
-		"status unknown":            {"public", "POST", "/register", `{}`, 409, "", `{}`, "status is not supported"},
-		"error of the wrong kind":   {"public", "POST", "/nowhere", `{}`, 404, "Content-Type: application/problem+json, Cache-Control: no-store", problem, "Content-Type"},
-		"error code unknown":        {"public", "POST", "/register", `{}`, 400, "Cache-Control: no-store", `{"error":"wrong","error_description":"d"}`, "invalid_redirect_uri"},
-		"call unknown":              {"public", "GET", "/register", ``, 200, "", `{}`, "method not allowed"},
-		"call of the other one":     {"public", "GET", "/admin/v1/modules", ``, 200, "Authorization: Bearer a", `{"modules":[]}`, "no matching operation"},
-		"body where none is":        {"admin", "DELETE", "/admin/v1/clients/a", ``, 204, "Authorization: Bearer a", `{}`, "unexpected body"},
-		"line that is wrong":        {"admin", "POST", "/admin/v1/replay", `{}`, 200, "Authorization: Bearer a, Content-Type: application/x-ndjson", "{\"progress\":{\"done\":0,\"of\":1}}\n{\"progress\":{}}\n", "done"},
-		"request without a token":   {"admin", "GET", "/admin/v1/modules", ``, 200, "", `{"modules":[]}`, "no token"},
-		"request of the wrong type": {"public", "POST", "/register", `{"redirect_uris":"a"}`, 201, "Cache-Control: no-store", registered, "redirect_uris"},
-		"request that was refused":  {"public", "POST", "/register", `{"redirect_uris":"a"}`, 400, "Cache-Control: no-store", `{"error":"invalid_redirect_uri","error_description":"d"}`, ""},
+		"right": {"public", "POST", "/register", `{"x":1,"client_name":null}`, 201,
+			"Cache-Control: no-store", registered, ""},
+		"right refusal": {"admin", "DELETE", "/admin/v1/modules/x", ``, 409,
+			"Content-Type: application/problem+json, Cache-Control: no-store", problem, ""},
+		"right path of an issuer": {"public", "GET", "/.well-known/oauth-authorization-server/a/b", ``, 200, "",
+			`{"issuer":"a","registration_endpoint":"https://a.example"}`, ""},
+		"right preflight": {"public", "OPTIONS", "/healthz", ``, 204, "", ``, ""},
+		"member unknown": {"admin", "POST", "/admin/v1/clients/a/verify-secret", `{"client_secret":"s"}`,
+			200, "Authorization: Bearer a", `{"valid":true,"why":1}`, "why"},
+		"member missing": {"public", "POST", "/register", `{}`, 201, "Cache-Control: no-store",
+			`{"client_id":"a"}`, "redirect_uris"},
+		"header missing": {"public", "POST", "/register", `{}`, 201, "", registered, "Cache-Control"},
+		"challenge missing": {"public", "POST", "/register", `{}`, 401, "Cache-Control: no-store",
+			`{"error":"invalid_token","error_description":"d"}`, "WWW-Authenticate"},
+		"status unknown": {"public", "POST", "/register", `{}`, 409, "", `{}`, "status is not supported"},
+		"error of the wrong kind": {"public", "POST", "/nowhere", `{}`, 404,
+			"Content-Type: application/problem+json, Cache-Control: no-store", problem, "Content-Type"},
+		"error code unknown": {"public", "POST", "/register", `{}`, 400, "Cache-Control: no-store",
+			`{"error":"wrong","error_description":"d"}`, "invalid_redirect_uri"},
+		"call unknown": {"public", "GET", "/register", ``, 200, "", `{}`, "method not allowed"},
+		"call of the other one": {"public", "GET", "/admin/v1/modules", ``, 200, "Authorization: Bearer a",
+			`{"modules":[]}`, "no matching operation"},
+		"body where none is": {"admin", "DELETE", "/admin/v1/clients/a", ``, 204, "Authorization: Bearer a",
+			`{}`, "unexpected body"},
+		"line that is wrong": {"admin", "POST", "/admin/v1/replay", `{}`, 200,
+			"Authorization: Bearer a, Content-Type: application/x-ndjson",
+			"{\"progress\":{\"done\":0,\"of\":1}}\n{\"progress\":{}}\n", "done"},
+		"request without a token": {"admin", "GET", "/admin/v1/modules", ``, 200, "", `{"modules":[]}`, "no token"},
+		"request of the wrong type": {"public", "POST", "/register", `{"redirect_uris":"a"}`, 201,
+			"Cache-Control: no-store", registered, "redirect_uris"},
+		"request that was refused": {"public", "POST", "/register", `{"redirect_uris":"a"}`, 400,
+			"Cache-Control: no-store", `{"error":"invalid_redirect_uri","error_description":"d"}`, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := httptest.NewRequest(tt.method, tt.path, nil)

@@ -69,8 +69,10 @@ func TestPathParameters(t *testing.T) {
 	t.Run("initial access tokens", func(t *testing.T) {
 		s := newSite(t, setup{})
 		for i := range spellings("") {
-			id := s.call("POST", "/admin/v1/initial-access-tokens", `{"label":"a"}`).want(http.StatusCreated).json()["id"]
-			s.call("DELETE", "/admin/v1/initial-access-tokens/"+spellings(id.(string))[i], "").want(http.StatusNoContent)
+			id := s.call("POST", "/admin/v1/initial-access-tokens",
+				`{"label":"a"}`).want(http.StatusCreated).json()["id"]
+			s.call("DELETE", "/admin/v1/initial-access-tokens/"+spellings(id.(string))[i],
+				"").want(http.StatusNoContent)
 		}
 	})
 	databases(t, testClientIDSpellings)
@@ -78,9 +80,11 @@ func TestPathParameters(t *testing.T) {
 
 func testClientIDSpellings(t *testing.T, database string) {
 	s := newSite(t, setup{database: database})
-	for n, id := range []string{"a/b", "a%2Fb", "%", "https://app.example/a?b#c", "~:@!$&'()*+,;=", "é/€/😀", "..x", "a b"} {
+	for n, id := range []string{"a/b", "a%2Fb", "%", "https://app.example/a?b#c", "~:@!$&'()*+,;=", "é/€/😀", "..x",
+		"a b"} {
 		c := &engine.Client{ID: id, IssuedAt: time.Now(),
-			Metadata: engine.Metadata{GrantTypes: []string{"client_credentials"}}, Caller: engine.Caller{Auth: engine.AuthNone}}
+			Metadata: engine.Metadata{GrantTypes: []string{"client_credentials"}},
+			Caller:   engine.Caller{Auth: engine.AuthNone}}
 		for i, spelling := range spellings(id) {
 			c.RegistrationID[0], c.RegistrationID[1] = byte(n+1), byte(i+1)
 			if err := s.store.AddClient(t.Context(), c); err != nil {

@@ -34,8 +34,10 @@ func TestCallersAddress(t *testing.T) {
 		{loopbackProxy, "", []string{"Forwarded: for=_hidden"}, nil},
 		{loopbackProxy, "", []string{"X-Forwarded-Proto: https"}, nil},
 		{loopbackProxy, "", []string{"X-Forwarded-For: 192.0.2.7", "Forwarded: for=192.0.2.8"}, nil},
-		{loopbackProxy, server.ForwardedXForwardedFor, []string{"X-Forwarded-For: 192.0.2.7", "Forwarded: for=192.0.2.8"}, "192.0.2.7"},
-		{loopbackProxy, server.ForwardedRFC7239, []string{"X-Forwarded-For: 192.0.2.7", "Forwarded: for=192.0.2.8"}, "192.0.2.8"},
+		{loopbackProxy, server.ForwardedXForwardedFor, []string{"X-Forwarded-For: 192.0.2.7",
+			"Forwarded: for=192.0.2.8"}, "192.0.2.7"},
+		{loopbackProxy, server.ForwardedRFC7239, []string{"X-Forwarded-For: 192.0.2.7", "Forwarded: for=192.0.2.8"},
+			"192.0.2.8"},
 	} {
 		s := newSite(t, setup{server: server.Config{TrustedProxies: tt.proxies, ForwardedHeader: tt.header}})
 		id := s.register(`{`+web+`}`, tt.sent...).want(http.StatusCreated).json()["client_id"].(string)

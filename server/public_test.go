@@ -50,7 +50,8 @@ func TestRateLimitOnLoopback(t *testing.T) {
 	s := newSite(t, setup{server: server.Config{RateLimit: 0.001, RateBurst: 2}})
 	s.register(`{` + web + `}`).want(http.StatusCreated)
 	s.register(`{`+web+`}`, "X-Forwarded-For: 192.0.2.1").want(http.StatusCreated)
-	s.register(`{`+web+`}`, "X-Forwarded-For: 192.0.2.2").want(http.StatusTooManyRequests).wantHeader("Retry-After", "1")
+	s.register(`{`+web+`}`, "X-Forwarded-For: 192.0.2.2").want(http.StatusTooManyRequests).wantHeader("Retry-After",
+		"1")
 	s.register(`{` + web + `}`).want(http.StatusTooManyRequests)
 }
 
@@ -225,7 +226,8 @@ func TestSecretsStaySecret(t *testing.T) {
 			s.deploy(deployment...)
 			for i := range 5 {
 				sent, ignored := fmt.Sprintf("sent-by-the-client-0123456789-%d", i), fmt.Sprintf("ignored-%d", i)
-				body := fmt.Sprintf(`{%s,"client_name":"App %d","client_secret":%q,"unknown":%q}`, web, i, sent, ignored)
+				body := fmt.Sprintf(`{%s,"client_name":"App %d","client_secret":%q,"unknown":%q}`, web, i, sent,
+					ignored)
 				secrets = append(secrets, s.registered(body)["client_secret"].(string), sent, ignored)
 			}
 		}

@@ -37,14 +37,18 @@ func TestReplay(t *testing.T) {
 		body := `{"scripts":[` + strings.Join(list, ",") + `],"last":50}`
 		want := map[string]any{"last": 50, "total": 3, "same": 1, "changed": 1, "refused": 1, "failed": 0,
 			"differences": []any{
-				map[string]any{"client_id": changed["client_id"], "was": "registered", "is": "registered", "differences": []any{
-					map[string]any{"member": "client_name", "old": "Editor", "new": "patched"},
-				}},
-				map[string]any{"client_id": evil["client_id"], "was": "registered", "is": "refused", "differences": []any{},
+				map[string]any{"client_id": changed["client_id"], "was": "registered", "is": "registered",
+					"differences": []any{
+						map[string]any{"member": "client_name", "old": "Editor", "new": "patched"},
+					}},
+				map[string]any{"client_id": evil["client_id"], "was": "registered", "is": "refused",
+					"differences": []any{},
 					"error": map[string]any{
-						"error": "invalid_redirect_uri", "error_description": "the redirect URI host evil.example is not allowed"}},
+						"error":             "invalid_redirect_uri",
+						"error_description": "the redirect URI host evil.example is not allowed"}},
 			}}
-		got := s.call("POST", adminapi.PathReplay, body).want(http.StatusOK).wantHeader("Content-Type", "application/json").
+		got := s.call("POST", adminapi.PathReplay, body).want(http.StatusOK).wantHeader("Content-Type",
+			"application/json").
 			wantMembers(want)
 		for _, registered := range []map[string]any{same, evil, changed} {
 			if strings.Contains(got.body, registered["client_secret"].(string)) {
@@ -61,14 +65,16 @@ func TestReplay(t *testing.T) {
 			want(http.StatusOK).
 			wantHeader("Content-Type", "application/x-ndjson").wantHeader("Cache-Control", "no-store").body
 		first, rest, _ := strings.Cut(lines, "\n")
-		if first != `{"progress":{"done":0,"of":3}}` || !strings.Contains(rest, `{"result":{"last":50,"total":3,"same":1,`) ||
+		if first != `{"progress":{"done":0,"of":3}}` ||
+			!strings.Contains(rest, `{"result":{"last":50,"total":3,"same":1,`) ||
 			!strings.HasSuffix(rest, "}\n") {
 			t.Errorf("got %s", lines)
 		}
 		var progress []int
 		result, err := s.api().Replay(t.Context(), adminapi.Replay{Last: 2},
 			func(done, of int) { progress = append(progress, done, of) })
-		if err != nil || result.Total != 2 || result.Same != 2 || len(progress) < 2 || !cmp.Equal(progress[:2], []int{0, 2}) {
+		if err != nil || result.Total != 2 || result.Same != 2 || len(progress) < 2 ||
+			!cmp.Equal(progress[:2], []int{0, 2}) {
 			t.Errorf("got %+v and %v, progress %v", result, err, progress)
 		}
 	})
@@ -83,7 +89,8 @@ func TestReplayRejected(t *testing.T) {
 			want   string
 		}{
 			{`{"last":100001}`, http.StatusUnprocessableEntity, "last 100001: it must be from 1 to 100000"},
-			{`{"scripts":[{"name":"none","module":"sha256:0"}]}`, http.StatusUnprocessableEntity, "module sha256:0 not found"},
+			{`{"scripts":[{"name":"none","module":"sha256:0"}]}`, http.StatusUnprocessableEntity,
+				"module sha256:0 not found"},
 			{`{"first":1}`, http.StatusBadRequest, "first"},
 			{`{"last":1.5}`, http.StatusBadRequest, "last"},
 		} {
@@ -105,7 +112,8 @@ func TestReplayRejected(t *testing.T) {
 // replaying returns a site whose server runs f for replays.
 func replaying(t *testing.T, f func(ctx context.Context, progress func(done, of int)) (scripts.Replay, error)) *site {
 	return newSite(t, setup{server: server.Config{
-		Replay: func(ctx context.Context, _ []scripts.Script, _ int, progress func(done, of int)) (scripts.Replay, error) {
+		Replay: func(ctx context.Context, _ []scripts.Script, _ int, progress func(done, of int)) (scripts.Replay,
+			error) {
 			return f(ctx, progress)
 		},
 	}})

@@ -107,7 +107,8 @@ func TestRolesOfEveryRoute(t *testing.T) {
 	revoked := s.adminToken("revoked", token.RoleAdmin)
 	s.revoke("revoked")
 	strangers := map[string]string{"no token": "", "an unknown token": "Bearer unknown",
-		"an expired token": "Bearer expired", "a revoked token": "Bearer " + revoked, "another scheme": "Basic " + revoked}
+		"an expired token": "Bearer expired", "a revoked token": "Bearer " + revoked,
+		"another scheme": "Basic " + revoked}
 	credentials := map[token.Role]string{"": "no-role"}
 	for _, role := range token.Roles() {
 		credentials[role] = s.adminToken("holds "+string(role), role)
@@ -116,7 +117,8 @@ func TestRolesOfEveryRoute(t *testing.T) {
 		if r.listener != "admin" || !strings.HasPrefix(r.path, adminapi.Prefix) {
 			continue
 		}
-		allowed, known := table[strings.Replace(r.method, "HEAD", "GET", 1)+" "+parameter.ReplaceAllString(r.path, "{}")]
+		allowed, known := table[strings.Replace(r.method, "HEAD", "GET", 1)+" "+parameter.ReplaceAllString(r.path,
+			"{}")]
 		if !known {
 			t.Errorf("%s %s is not in the table of docs/http.md", r.method, r.path)
 			continue

@@ -18,8 +18,8 @@ import (
 	"registrar/server/adminapi"
 )
 
-// uploadModule stores a module, or what is packed of a script. If the same bytes are stored already, the response is the
-// same but for the status, 200.
+// uploadModule stores a module, or what is packed of a script. If the same bytes are stored already, the response is
+// the same but for the status, 200.
 func (s *Server) uploadModule(c echo.Context) error {
 	wasm, err := s.uploaded(c)
 	if err != nil {
@@ -41,8 +41,8 @@ func (s *Server) uploadModule(c echo.Context) error {
 	return reply(c, http.StatusCreated, m)
 }
 
-// The media types of an upload: a module, and scripts in JavaScript (RFC 9239 §6) and TypeScript, which has none that is
-// registered.
+// The media types of an upload: a module, and scripts in JavaScript (RFC 9239 §6) and TypeScript, which has none that
+// is registered.
 const (
 	mediaModule     = "application/wasm"
 	mediaJavaScript = "text/javascript"

@@ -63,8 +63,9 @@ func (s *Server) rotateSecret(c echo.Context) error {
 		return err
 	})
 	if errors.Is(err, engine.ErrOutcomeUnknown) {
-		return &repeatError{err, "Before another rotation, which ends the secret before, look at former_secret_expires_at " +
-			"of the client."}
+		return &repeatError{err,
+			"Before another rotation, which ends the secret before, look at former_secret_expires_at " +
+				"of the client."}
 	}
 	if err != nil {
 		return err

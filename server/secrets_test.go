@@ -99,7 +99,8 @@ func TestTokensStaySecret(t *testing.T) {
 				t.Errorf("%s.%s holds the token", table, column)
 			}
 		})
-		if log := s.log.String(); found != 1 || !strings.Contains(log, "client updated") || strings.Contains(log, o.token) ||
+		if log := s.log.String(); found != 1 || !strings.Contains(log, "client updated") ||
+			strings.Contains(log, o.token) ||
 			strings.Contains(log, gone.token) {
 			t.Errorf("found %d clients in the rows, want 1; or the log shows a token:\n%s", found, log)
 		}
@@ -117,8 +118,10 @@ func TestSecretsAndSeenRejected(t *testing.T) {
 		status     int
 		want       string
 	}{
-		{"/" + confidential + "/rotate-secret", `{"grace":-1}`, http.StatusBadRequest, "grace must be 0 to 31536000 seconds"},
-		{"/" + confidential + "/rotate-secret", `{"grace":31536001}`, http.StatusBadRequest, "grace must be 0 to 31536000 seconds"},
+		{"/" + confidential + "/rotate-secret", `{"grace":-1}`, http.StatusBadRequest,
+			"grace must be 0 to 31536000 seconds"},
+		{"/" + confidential + "/rotate-secret", `{"grace":31536001}`, http.StatusBadRequest,
+			"grace must be 0 to 31536000 seconds"},
 		{"/" + confidential + "/rotate-secret", `{"graze":1}`, http.StatusBadRequest, "graze"},
 		{"/" + public + "/rotate-secret", ``, http.StatusConflict, "its token_endpoint_auth_method is none"},
 		{"/nobody/rotate-secret", ``, http.StatusNotFound, `"not found"`},
@@ -126,7 +129,8 @@ func TestSecretsAndSeenRejected(t *testing.T) {
 		{"/seen", `{"client_ids":"a"}`, http.StatusBadRequest, "client_ids"},
 		{"/seen", many, http.StatusBadRequest, "at most 1000 client IDs"},
 	} {
-		if e := s.call("POST", "/admin/v1/clients"+tt.path, tt.body).want(tt.status); !strings.Contains(e.body, tt.want) {
+		if e := s.call("POST", "/admin/v1/clients"+tt.path, tt.body).want(tt.status); !strings.Contains(e.body,
+			tt.want) {
 			t.Errorf("%s %.40s: got %s, want %q", tt.path, tt.body, e.body, tt.want)
 		}
 	}

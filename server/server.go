@@ -124,7 +124,8 @@ type Config struct {
 	// [scripts.DefaultReplay]. A nil list means the scripts in force. Replay calls progress at the beginning and after
 	// each registration. It returns a *[scripts.RejectedError] if an argument is invalid, and scripts.ErrConflict if
 	// another replay is running.
-	Replay func(ctx context.Context, list []scripts.Script, last int, progress func(done, of int)) (scripts.Replay, error)
+	Replay func(ctx context.Context, list []scripts.Script, last int, progress func(done, of int)) (scripts.Replay,
+		error)
 	// MarkSeen records durably that clients were in use at a time. It ignores unknown IDs.
 	MarkSeen func(ctx context.Context, ids []string, at time.Time) error
 	// Ready returns why the server cannot register clients, or nil. Errors that [errors.Join] joined are several reasons.
@@ -236,7 +237,8 @@ func New(c Config) (*Server, error) {
 	switch c.ForwardedHeader {
 	case ForwardedEither, ForwardedXForwardedFor, ForwardedRFC7239:
 	default:
-		return nil, fmt.Errorf("forwarded header %q: it must be either, x-forwarded-for or forwarded", c.ForwardedHeader)
+		return nil, fmt.Errorf("forwarded header %q: it must be either, x-forwarded-for or forwarded",
+			c.ForwardedHeader)
 	}
 	s := &Server{config: c, stopping: make(chan struct{}), documents: newDocumentCache(),
 		proxies: proxies{trusted: c.TrustedProxies, header: c.ForwardedHeader}}

@@ -49,7 +49,8 @@ type setup struct {
 
 func newSite(t testing.TB, s setup) *site {
 	t.Helper()
-	c := app.Config{Database: s.database, Engine: engine.Config{Options: s.options}, Scripts: s.scripts, Server: s.server}
+	c := app.Config{Database: s.database, Engine: engine.Config{Options: s.options}, Scripts: s.scripts,
+		Server: s.server}
 	if s.engine != nil {
 		s.engine(&c.Engine)
 	}
@@ -218,7 +219,8 @@ func (e *exchange) wantChallenge(code string) *exchange {
 		e.t.Errorf("no error_description: %s", e.body)
 	}
 	return e.wantMembers(map[string]any{"error": code}).
-		wantHeader("WWW-Authenticate", `Bearer realm="registrar", error="`+code+`", error_description="`+description+`"`)
+		wantHeader("WWW-Authenticate",
+			`Bearer realm="registrar", error="`+code+`", error_description="`+description+`"`)
 }
 
 // wantMembers checks members of a JSON response; nil means that a member must be missing.

@@ -35,7 +35,8 @@ func (s *site) token(asked string) string {
 // tokens returns the list of initial access tokens.
 func (s *site) tokens() []any {
 	s.t.Helper()
-	return s.call("GET", "/admin/v1/initial-access-tokens", "").want(http.StatusOK).json()["initial_access_tokens"].([]any)
+	return s.call("GET", "/admin/v1/initial-access-tokens",
+		"").want(http.StatusOK).json()["initial_access_tokens"].([]any)
 }
 
 // An issuer signs JWT access tokens, which its verifier accepts.
@@ -127,8 +128,9 @@ func TestInitialAccessTokens(t *testing.T) {
 		client := s.register(`{`+web+`}`, "Authorization: Bearer "+token).want(http.StatusCreated).
 			json()["client_id"].(string)
 		s.call("GET", "/admin/v1/clients/"+client, "").want(http.StatusOK).wantMembers(map[string]any{
-			"caller": map[string]any{"auth": "initial_access_token", "token_id": id, "scopes": []string{"read", "write"},
-				"ip": "127.0.0.1"}})
+			"caller": map[string]any{"auth": "initial_access_token", "token_id": id,
+				"scopes": []string{"read", "write"},
+				"ip":     "127.0.0.1"}})
 		checkMembers(t, s.tokens()[2].(map[string]any), map[string]any{"uses_left": 1})
 
 		s.call("DELETE", "/admin/v1/initial-access-tokens/"+id, "").want(http.StatusNoContent)
@@ -140,7 +142,8 @@ func TestInitialAccessTokens(t *testing.T) {
 			t.Error("the log shows a token")
 		}
 		storetest.EachValue(t, s.database, func(table, column string, value []byte) {
-			if strings.Contains(string(value), byDefault.json()["token"].(string)) || strings.Contains(string(value), token) {
+			if strings.Contains(string(value), byDefault.json()["token"].(string)) ||
+				strings.Contains(string(value), token) {
 				t.Errorf("%s.%s holds a token", table, column)
 			}
 		})
@@ -270,7 +273,8 @@ func TestAccessTokens(t *testing.T) {
 	issuer := newIssuer(t)
 	s := newSite(t, setup{server: server.Config{Registration: server.RegistrationToken, AccessTokens: issuer.verifier}})
 	token := issuer.token("", "registration read")
-	client := s.register(`{`+web+`}`, "Authorization: Bearer "+token).want(http.StatusCreated).json()["client_id"].(string)
+	client := s.register(`{`+web+`}`,
+		"Authorization: Bearer "+token).want(http.StatusCreated).json()["client_id"].(string)
 	shown := s.call("GET", "/admin/v1/clients/"+client, "").want(http.StatusOK).json()["caller"].(map[string]any)
 	checkMembers(t, shown, map[string]any{"auth": "jwt", "issuer": "https://issuer.example", "subject": "pipeline",
 		"scopes": []string{"registration", "read"}, "ip": "127.0.0.1"})
@@ -300,7 +304,8 @@ func TestBadTokensCount(t *testing.T) {
 	s := newSite(t, setup{server: server.Config{RateLimit: 0.001, RateBurst: 3,
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}})
 	for range 3 {
-		s.register(`{`+web+`}`, "X-Forwarded-For: 192.0.2.1", "Authorization: Bearer guess").want(http.StatusUnauthorized)
+		s.register(`{`+web+`}`, "X-Forwarded-For: 192.0.2.1",
+			"Authorization: Bearer guess").want(http.StatusUnauthorized)
 	}
 	s.register(`{`+web+`}`, "X-Forwarded-For: 192.0.2.1", "Authorization: Bearer "+s.token(`{"label":"a"}`)).
 		want(http.StatusTooManyRequests)

@@ -39,7 +39,8 @@ func TestTranscripts(t *testing.T) {
 				t.Fatal(err)
 			}
 			// Each transcript has its own server, with default options.
-			s := newSite(t, setup{options: engine.Options{}, server: server.Config{Registration: server.RegistrationLoopback}})
+			s := newSite(t, setup{options: engine.Options{},
+				server: server.Config{Registration: server.RegistrationLoopback}})
 			known := map[string]string{}
 			for i := 0; i+1 < len(archive.Files); i += 2 {
 				request, response := &archive.Files[i], &archive.Files[i+1]

@@ -145,9 +145,9 @@ func (s *Store) DeleteAdminToken(ctx context.Context, id string) error {
 	return s.deleteAdminToken(ctx, id, func([]token.Admin) bool { return true })
 }
 
-// DeleteAdminTokenButLast is [Store.DeleteAdminToken], but returns [token.ErrLast] and removes nothing if this token has
-// the role admin and no other one has it at now. Of two calls that remove the last two such tokens at once, one fails.
-// Calls at different nodes of a cluster may both succeed.
+// DeleteAdminTokenButLast is [Store.DeleteAdminToken], but returns [token.ErrLast] and removes nothing if this token
+// has the role admin and no other one has it at now. Of two calls that remove the last two such tokens at once, one
+// fails. Calls at different nodes of a cluster may both succeed.
 func (s *Store) DeleteAdminTokenButLast(ctx context.Context, id string, now time.Time) error {
 	isAdmin := func(t token.Admin) bool { return slices.Contains(t.Roles, token.RoleAdmin) && !t.Expired(now) }
 	return s.deleteAdminToken(ctx, id, func(all []token.Admin) bool {

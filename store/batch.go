@@ -34,7 +34,8 @@ func maybeStored(err error) bool {
 // newBatches returns the committer that batches the rows of addRow.
 func (s *Store) newBatches(writers int, g *guard.Guard) *groupcommit.Committer[*clientRow] {
 	return groupcommit.New(groupcommit.Config[*clientRow]{
-		Commit: s.createRows, Left: s.doubts.ended, Writers: min(writers, maxBatchWriters), MaxBatch: maxBatch, Guard: g,
+		Commit: s.createRows, Left: s.doubts.ended, Writers: min(writers, maxBatchWriters), MaxBatch: maxBatch,
+		Guard:    g,
 		Observer: s.observer,
 	})
 }

@@ -85,7 +85,8 @@ func (s *Store) clientPage(
 		}
 		var rows []placedClient
 		args := append(filterArguments(f, before, lowest), chunk)
-		if err := s.reader.WithContext(ctx).Raw(listStatements[s.beats.dialect], args...).Scan(&rows).Error; err != nil {
+		if err := s.reader.WithContext(ctx).Raw(listStatements[s.beats.dialect],
+			args...).Scan(&rows).Error; err != nil {
 			return page, err
 		}
 		for _, row := range rows {

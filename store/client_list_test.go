@@ -31,12 +31,14 @@ func TestClientsExamineABoundedRange(t *testing.T) {
 		only := engine.ClientFilter{Name: "only", TokenID: "t"} // the copies have no name
 		page, err := s.Clients(t.Context(), only, 0, 10)
 		if err != nil || len(page.Clients) != 0 || page.Next == 0 {
-			t.Errorf("the first page: got %d clients, next %d and %v; want none and a next", len(page.Clients), page.Next,
+			t.Errorf("the first page: got %d clients, next %d and %v; want none and a next", len(page.Clients),
+				page.Next,
 				err)
 		}
 		page, err = s.Clients(t.Context(), only, page.Next, 10)
 		if err != nil || len(page.Clients) != 1 || page.Clients[0].ID != "first" || page.Next != 0 {
-			t.Errorf("the second page: got %d clients, next %d and %v; want the first one", len(page.Clients), page.Next,
+			t.Errorf("the second page: got %d clients, next %d and %v; want the first one", len(page.Clients),
+				page.Next,
 				err)
 		}
 		plans, err := s.ListPlans()

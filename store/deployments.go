@@ -28,8 +28,8 @@ func (deploymentRow) TableName() string { return "deployments" }
 // [scripts.ErrConflict]. If ifCurrent is nil, concurrent calls append one after the other. If d names a module that
 // does not exist, the error names the module and matches [scripts.ErrNotFound].
 //
-// An error that matches [engine.ErrOutcomeUnknown] means that ctx ended or the connection broke, and that d may have been
-// appended. With ifCurrent it is safe to try again: d is appended at most once.
+// An error that matches [engine.ErrOutcomeUnknown] means that ctx ended or the connection broke, and that d may have
+// been appended. With ifCurrent it is safe to try again: d is appended at most once.
 func (s *Store) AddDeployment(ctx context.Context, d scripts.Deployment, ifCurrent *int64) (scripts.Deployment, error) {
 	row, err := newDeploymentRow(d)
 	if err != nil {

@@ -192,7 +192,8 @@ func TestStoppedServerUnderLoad(t *testing.T) {
 // killConnections ends half of the other connections to a server.
 func killConnections(t testing.TB, root *sql.DB) {
 	t.Helper()
-	rows, err := root.Query("SELECT id FROM information_schema.processlist WHERE id <> CONNECTION_ID() AND user = 'root'")
+	rows, err := root.Query("SELECT id FROM information_schema.processlist WHERE id <> CONNECTION_ID() AND user = " +
+		"'root'")
 	if err != nil {
 		t.Fatal(err)
 	}

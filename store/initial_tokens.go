@@ -26,8 +26,8 @@ type initialTokenRow struct {
 
 func (initialTokenRow) TableName() string { return "initial_access_tokens" }
 
-// AddInitialAccessToken stores t durably, with t.MaxUses uses left. It ignores t.UsesLeft. If ctx ends or the connection
-// breaks, t may have been stored, and the error matches [engine.ErrOutcomeUnknown].
+// AddInitialAccessToken stores t durably, with t.MaxUses uses left. It ignores t.UsesLeft. If ctx ends or the
+// connection breaks, t may have been stored, and the error matches [engine.ErrOutcomeUnknown].
 func (s *Store) AddInitialAccessToken(ctx context.Context, t *engine.InitialAccessToken) error {
 	row, err := newInitialTokenRow(t)
 	if err == nil {
@@ -86,8 +86,8 @@ func (s *Store) InitialAccessTokens(ctx context.Context) ([]*engine.InitialAcces
 }
 
 // DeleteInitialAccessToken removes the token with the given ID, or returns [engine.ErrNotFound]. Registrations with the
-// token that are running fail, unless its uses are not limited. If ctx ends or the connection breaks, the token may have
-// been removed, and the error matches [engine.ErrOutcomeUnknown].
+// token that are running fail, unless its uses are not limited. If ctx ends or the connection breaks, the token may
+// have been removed, and the error matches [engine.ErrOutcomeUnknown].
 func (s *Store) DeleteInitialAccessToken(ctx context.Context, id string) error {
 	result := s.writer.WithContext(ctx).Where("id = ?", id).Delete(&initialTokenRow{})
 	err := result.Error

@@ -21,9 +21,9 @@ var updatedColumns = append([]string{"client_name", "metadata", "secret_hash", "
 
 // UpdateClient durably replaces the stored client that has c's ID, RegistrationID and Version, and gives it the next
 // version. It returns [engine.ErrConflict] if there is no such client, because another update or a deletion came first.
-// It does not change IssuedAt, Caller, Provenance and SeenAt. UpdateClient returns by the deadline of ctx; cancelling ctx
-// ends only the wait for a connection. If the database does not answer, or stays unreachable, the update may have taken
-// effect, and the error matches [engine.ErrOutcomeUnknown].
+// It does not change IssuedAt, Caller, Provenance and SeenAt. UpdateClient returns by the deadline of ctx; cancelling
+// ctx ends only the wait for a connection. If the database does not answer, or stays unreachable, the update may have
+// taken effect, and the error matches [engine.ErrOutcomeUnknown].
 func (s *Store) UpdateClient(ctx context.Context, c *engine.Client) error {
 	row, err := s.newClientRow(ctx, c)
 	if err != nil {

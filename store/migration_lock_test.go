@@ -172,9 +172,10 @@ func blockMigration(t testing.TB, dsn string) *blockedMigration {
 func (b *blockedMigration) await(t testing.TB, other int64) (connection int64) {
 	t.Helper()
 	await(t, "a migration that waits for the table", func() bool {
-		connection = value[int64](t, b.db, fmt.Sprint("SELECT COALESCE(MAX(id), 0) FROM information_schema.processlist ",
-			"WHERE db = DATABASE() AND info LIKE 'ALTER TABLE clients%' AND state LIKE 'Waiting for table metadata%' ",
-			"AND id <> ", other))
+		connection = value[int64](t, b.db,
+			fmt.Sprint("SELECT COALESCE(MAX(id), 0) FROM information_schema.processlist ",
+				"WHERE db = DATABASE() AND info LIKE 'ALTER TABLE clients%' AND state LIKE 'Waiting for table metadata%' ",
+				"AND id <> ", other))
 		return connection != 0
 	})
 	return connection

@@ -78,7 +78,8 @@ func TestMigrationsDeclareChanges(t *testing.T) {
 	for _, dialect := range []string{"sqlite", "mysql"} {
 		for _, name := range migrationFiles(t, dialect) {
 			for _, s := range undeclared(readMigration(t, dialect, name)) {
-				t.Errorf("migrations/%s/%s: %q: write -- changes TABLE.COLUMN or -- loses TABLE before it", dialect, name, s)
+				t.Errorf("migrations/%s/%s: %q: write -- changes TABLE.COLUMN or -- loses TABLE before it", dialect,
+					name, s)
 			}
 		}
 	}
@@ -95,7 +96,8 @@ func TestUndeclared(t *testing.T) {
 		"REPLACE INTO clients SELECT 1;":                                        {"REPLACE INTO CLIENTS SELECT 1"},
 		"INSERT INTO clients SELECT 1;":                                         nil, // adds rows only
 	} {
-		if diff := cmp.Diff(want, undeclared("-- +goose Up\nUPDATE a SET b = 1;\n-- +goose Down\n"+down+"\n")); diff != "" {
+		if diff := cmp.Diff(want,
+			undeclared("-- +goose Up\nUPDATE a SET b = 1;\n-- +goose Down\n"+down+"\n")); diff != "" {
 			t.Errorf("%s: want (-) and got (+):\n%s", down, diff)
 		}
 	}

@@ -13,10 +13,11 @@ type moduleBounds struct {
 	size   int64 // of all, in bytes
 }
 
-// check returns a *[scripts.RejectedError] if a module of that size does not fit. Until tx ends, no other module is added.
+// check returns a *[scripts.RejectedError] if a module of that size does not fit. Until tx ends, no other module is
+// added.
 func (b moduleBounds) check(tx *gorm.DB, size int64) error {
-	// Every upload locks the same row. Locking the modules that are counted would not keep others from being added, and the
-	// gaps between them deadlock.
+	// Every upload locks the same row. Locking the modules that are counted would not keep others from being added, and
+	// the gaps between them deadlock.
 	var lock []int64
 	err := tx.Table("schema_requirements").Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}).
 		Pluck("least_program", &lock).Error
@@ -32,10 +33,12 @@ func (b moduleBounds) check(tx *gorm.DB, size int64) error {
 	case err != nil:
 		return err
 	case stored.Number >= b.number:
-		return scripts.Reject("%d modules are stored: at most %d are allowed (--max-modules); delete one that no deployment needs",
+		return scripts.Reject("%d modules are stored: at most %d are allowed (--max-modules); delete one that no "+
+			"deployment needs",
 			stored.Number, b.number)
 	case stored.Size+size > b.size:
-		return scripts.Reject("the stored modules have %d bytes and this one %d: at most %d are allowed (--max-modules-size); "+
+		return scripts.Reject("the stored modules have %d bytes and this one %d: at most %d are allowed "+
+			"(--max-modules-size); "+
 			"delete one that no deployment needs", stored.Size, size, b.size)
 	}
 	return nil

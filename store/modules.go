@@ -206,7 +206,8 @@ func checkUnused(tx *gorm.DB, digest string) error {
 			}
 			for _, script := range d.Scripts {
 				if script.Module == digest {
-					return fmt.Errorf("%w: deployment %d uses it as script %s", scripts.ErrConflict, d.Number, script.Name)
+					return fmt.Errorf("%w: deployment %d uses it as script %s", scripts.ErrConflict, d.Number,
+						script.Name)
 				}
 			}
 			stable = stable || !canary

@@ -69,14 +69,18 @@ func TestDatabaseCA(t *testing.T) {
 		authorities *x509.CertPool
 		says        string
 	}{
-		"another authority":     {dsn("any", "localhost", ""), another.Pool(), "unknown authority"},
-		"no authority":          {dsn("any", "localhost", ""), x509.NewCertPool(), "unknown authority"},
-		"another host name":     {dsn("any", "127.0.0.1", ""), authority.Pool(), "127.0.0.1"},
-		"TLS that is not asked": {dsn("any", "localhost", "?tls=false"), authority.Pool(), "the parameter tls of the DSN"},
-		"no verification":       {dsn("any", "localhost", "?tls=skip-verify"), authority.Pool(), "the parameter tls of the DSN"},
-		"TLS if it is there":    {dsn("any", "localhost", "?tls=preferred"), authority.Pool(), "the parameter tls of the DSN"},
-		"a socket":              {"mysql:" + base.FormatDSN(), authority.Pool(), "needs a DSN with tcp(HOST:PORT)"},
-		"SQLite":                {"sqlite:" + filepath.Join(t.TempDir(), "test.db"), authority.Pool(), "for mysql: only"},
+		"another authority": {dsn("any", "localhost", ""), another.Pool(), "unknown authority"},
+		"no authority":      {dsn("any", "localhost", ""), x509.NewCertPool(), "unknown authority"},
+		"another host name": {dsn("any", "127.0.0.1", ""), authority.Pool(), "127.0.0.1"},
+		"TLS that is not asked": {dsn("any", "localhost", "?tls=false"), authority.Pool(),
+			"the parameter tls of the DSN"},
+		"no verification": {dsn("any", "localhost", "?tls=skip-verify"), authority.Pool(),
+			"the parameter tls of the DSN"},
+		"TLS if it is there": {dsn("any", "localhost", "?tls=preferred"), authority.Pool(),
+			"the parameter tls of the DSN"},
+		"a socket": {"mysql:" + base.FormatDSN(), authority.Pool(), "needs a DSN with tcp(HOST:PORT)"},
+		"SQLite": {"sqlite:" + filepath.Join(t.TempDir(), "test.db"), authority.Pool(),
+			"for mysql: only"},
 	} {
 		c := store.Config{Database: tt.database, DatabaseCA: tt.authorities, Migrate: true}
 		wantRefused(t, name, c, tt.says)

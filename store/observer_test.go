@@ -81,11 +81,13 @@ func TestObserver(t *testing.T) {
 			return nil
 		})
 		if w.rows != clients || w.waits != clients || w.batches < 1 || w.batches > clients {
-			t.Errorf("%d rows waited %d times for %d batches, want %d rows, each once", w.rows, w.waits, w.batches, clients)
+			t.Errorf("%d rows waited %d times for %d batches, want %d rows, each once", w.rows, w.waits, w.batches,
+				clients)
 		}
 		do(store.StatementSelect, 1, func() error { _, err := s.Client(ctx, "client-1"); return err })
 		do(store.StatementDelete, 1, func() error { return s.DeleteClient(ctx, "client-1") })
-		token := &engine.InitialAccessToken{ID: "token", Label: "a", MaxUses: 1, UsesLeft: 1, CreatedAt: time.Now().UTC()}
+		token := &engine.InitialAccessToken{ID: "token", Label: "a", MaxUses: 1, UsesLeft: 1,
+			CreatedAt: time.Now().UTC()}
 		do(store.StatementInsert, 1, func() error { return s.AddInitialAccessToken(ctx, token) })
 		do(store.StatementTransaction, 1, func() error {
 			c := newClient("by-token")

@@ -102,7 +102,8 @@ func open(file string) (*sql.DB, error) {
 	}
 	uri := "file:" + (&url.URL{Path: absolute}).EscapedPath() + "?mode=rw&_timefmt=2006-01-02T15:04:05.000000Z"
 	db, err := driver.Open(uri, func(c *sqlite3.Conn) error {
-		return c.Exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA journal_size_limit = 67108864")
+		return c.Exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA " +
+			"journal_size_limit = 67108864")
 	})
 	if err != nil {
 		return nil, err

@@ -31,7 +31,8 @@ func TestServersStoreTheirResponses(t *testing.T) {
 			}
 			var name, hash, method string
 			if err := sqlOpen(t,
-				dsn).QueryRow("SELECT client_name, secret_hash, token_endpoint_auth_method FROM clients WHERE client_id = ?", got.ClientID).Scan(&name, &hash, &method); err != nil {
+				dsn).QueryRow("SELECT client_name, secret_hash, token_endpoint_auth_method FROM clients WHERE "+
+				"client_id = ?", got.ClientID).Scan(&name, &hash, &method); err != nil {
 				t.Fatal(err)
 			}
 			if sum := sha256.Sum256([]byte(got.ClientSecret)); name != "Example Application 7" ||

@@ -128,7 +128,8 @@ type writer struct {
 	bySize [8]*sql.Stmt // by the binary logarithm of the number of rows
 }
 
-const columns = "client_id, issued_at, secret_hash, secret_expires_at, client_name, token_endpoint_auth_method, scope, software_id, " +
+const columns = "client_id, issued_at, secret_hash, secret_expires_at, client_name, token_endpoint_auth_method, " +
+	"scope, software_id, " +
 	"software_version, metadata, remote_address, version"
 
 func (w *writer) write(batch []*pending) error {

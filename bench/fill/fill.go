@@ -24,7 +24,8 @@ const (
 )
 
 // columns are those that the store writes for a new client. The others are NULL or have a default.
-const columns = "client_id, registration, issued_at, client_name, metadata, caller, secret_hash, deployment, acts, token_hash, writer, sequence, event"
+const columns = "client_id, registration, issued_at, client_name, metadata, caller, secret_hash, deployment, acts, " +
+	"token_hash, writer, sequence, event"
 
 const values = "(?,?,?,?,?,?,?,?,?,?,?,?,?)"
 
@@ -69,8 +70,8 @@ func Clients(ctx context.Context, db *sql.DB, ids IDs, have, want int, progress 
 	return group.Wait()
 }
 
-// deploy adds the deployment that clients name, unless it is there, and after it one without scripts, which is in force:
-// registrar does not look for the script's module.
+// deploy adds the deployment that clients name, unless it is there, and after it one without scripts, which is in
+// force: registrar does not look for the script's module.
 func deploy(ctx context.Context, db *sql.DB) error {
 	list, err := json.Marshal([]scripts.Script{script}, json.Deterministic(true))
 	if err != nil {

@@ -102,7 +102,8 @@ func checkActs(t *testing.T, clients []*engine.Client) {
 		}
 		acted++
 		last := c.Provenance.Acts[len(c.Provenance.Acts)-1]
-		if len(c.Provenance.Acts) != 2 || last.Script != "house-rules" || last.Step != "add_client_id" || len(last.Changed) != 1 {
+		if len(c.Provenance.Acts) != 2 || last.Script != "house-rules" || last.Step != "add_client_id" ||
+			len(last.Changed) != 1 {
 			t.Errorf("client %s: got acts %+v", c.ID, c.Provenance.Acts)
 		}
 	}

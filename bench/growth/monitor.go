@@ -29,7 +29,8 @@ func (m *monitor) close() error { return m.db.Close() }
 type pages struct{ read, wrote, dirty int64 }
 
 func (m *monitor) pages(ctx context.Context) (p pages, err error) {
-	const query = "SHOW GLOBAL STATUS WHERE Variable_name IN ('Innodb_pages_read', 'Innodb_pages_written', 'Innodb_buffer_pool_pages_dirty')"
+	const query = "SHOW GLOBAL STATUS WHERE Variable_name IN ('Innodb_pages_read', 'Innodb_pages_written', " +
+		"'Innodb_buffer_pool_pages_dirty')"
 	rows, err := m.db.QueryContext(ctx, query)
 	if err != nil {
 		return p, err

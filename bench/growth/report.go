@@ -88,7 +88,8 @@ func (a Axis) chart() chart.Chart {
 func (r Report) Markdown(folder string) []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "MariaDB %s with a buffer pool of %d MiB and a redo log of %d MiB, %d connections, "+
-		"%d processors that the load shares; medians of %d rounds of %g seconds, in brackets the least and the greatest.\n",
+		"%d processors that the load shares; medians of %d rounds of %g seconds, in brackets the least and the "+
+		"greatest.\n",
 		r.MariaDB, r.Options.BufferPool, r.Options.RedoLog, r.Options.Connections,
 		r.CPUs, r.Options.Rounds, r.Options.Seconds)
 	if r.FillRate > 0 {

@@ -145,8 +145,9 @@ func (r *run) worker(first, of int) (*worker, error) {
 	return &worker{run: r, request: request, response: fasthttp.AcquireResponse(), next: first, step: of,
 		ids: make([]byte, 0, 1<<18), latencies: make([]time.Duration, 0, 1<<13),
 		client: &fasthttp.HostClient{
-			Addr: host, MaxConns: 1, MaxIdemponentCallAttempts: 1, NoDefaultUserAgentHeader: true, DisablePathNormalizing: true,
-			ReadTimeout: patience, WriteTimeout: patience,
+			Addr: host, MaxConns: 1, MaxIdemponentCallAttempts: 1, NoDefaultUserAgentHeader: true,
+			DisablePathNormalizing: true,
+			ReadTimeout:            patience, WriteTimeout: patience,
 			RetryIfErr: func(*fasthttp.Request, int, error) (bool, bool) { return false, false },
 		}}, nil
 }

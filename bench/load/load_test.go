@@ -52,11 +52,12 @@ func TestRunRefusesOtherResponses(t *testing.T) {
 		status       int
 		answer, want string
 	}{
-		"another status": {http.StatusServiceUnavailable, `{"error":"temporarily_unavailable"}`, `503: {"error":"temporarily_unavailable"}`},
-		"no ID":          {http.StatusCreated, `{"client_id_issued_at":1}`, "201: "},
-		"an empty ID":    {http.StatusCreated, `{"client_id":""}`, "201: "},
-		"one ID twice":   {http.StatusCreated, `{"client_id":"same"}`, "two responses have the client_id same"},
-		"a secret":       {http.StatusOK, `{"client_id":"a","client_secret":"hush"}`, `"client_secret":"[redacted]"`},
+		"another status": {http.StatusServiceUnavailable, `{"error":"temporarily_unavailable"}`,
+			`503: {"error":"temporarily_unavailable"}`},
+		"no ID":        {http.StatusCreated, `{"client_id_issued_at":1}`, "201: "},
+		"an empty ID":  {http.StatusCreated, `{"client_id":""}`, "201: "},
+		"one ID twice": {http.StatusCreated, `{"client_id":"same"}`, "two responses have the client_id same"},
+		"a secret":     {http.StatusOK, `{"client_id":"a","client_secret":"hush"}`, `"client_secret":"[redacted]"`},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

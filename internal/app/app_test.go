@@ -135,7 +135,8 @@ func TestServeOnATakenAddress(t *testing.T) {
 
 // New refuses an invalid configuration before anything listens, and closes the database.
 func TestNewRefuses(t *testing.T) {
-	c := app.Config{Database: "sqlite:" + filepath.Join(t.TempDir(), "test.db"), Migrate: true, Logger: slog.New(slog.DiscardHandler)}
+	c := app.Config{Database: "sqlite:" + filepath.Join(t.TempDir(), "test.db"), Migrate: true,
+		Logger: slog.New(slog.DiscardHandler)}
 	c.Engine.Options.ClientIDFormat = "guess"
 	if a, err := app.New(t.Context(), c); err == nil || !strings.Contains(err.Error(), "client ID format") {
 		t.Errorf("got %v, %v", a, err)

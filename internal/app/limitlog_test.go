@@ -47,7 +47,8 @@ func TestErrorsOfOneCauseAreLimited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		logger, written := limited()
 		fail := func(request int) {
-			logger.With("request_id", request).Error("failed", "error", fmt.Errorf("client %d: %w", request, syscall.ENOSPC))
+			logger.With("request_id", request).Error("failed", "error",
+				fmt.Errorf("client %d: %w", request, syscall.ENOSPC))
 		}
 		for request := range 10 {
 			fail(request)

@@ -28,25 +28,30 @@ var arrows = map[string]string{
 	"scripts/memory":       "scripts/wasmbin",
 	"scripts/codecache":    "",
 	"scripts/javascript":   "scripts scripts/wasmbin",
-	"scripts/sandbox":      "hostfuncs scripts scripts/codecache scripts/configschema scripts/javascript scripts/memory scripts/metering scripts/snapshot scripts/wasmbin",
-	"scripts/host":         "engine hostfuncs scripts scripts/sandbox",
-	"server":               "engine scripts server/adminapi server/bearer internal/token",
-	"server/adminapi":      "scripts",
-	"server/bearer":        "engine internal/keyset internal/token",
-	"store":                "engine scripts store/groupcommit internal/token",
-	"store/groupcommit":    "",
-	"sdk":                  "",
-	"sdk/go/registrar":     "",
-	"internal/app":         "engine scripts scripts/host server store internal/discovery internal/metrics internal/token internal/tracing",
-	"internal/cli":         "engine scripts scripts/configschema scripts/host scripts/javascript scripts/sandbox scripts/wasmbin sdk server server/adminapi server/bearer store internal/app internal/discovery internal/fetch internal/keyset internal/metrics internal/scriptcase internal/sdnotify internal/token internal/tracing",
-	"internal/discovery":   "engine",
-	"internal/fetch":       "",
-	"internal/keyset":      "engine",
-	"internal/metrics":     "engine scripts",
-	"internal/scriptcase":  "engine scripts scripts/configschema scripts/host",
-	"internal/sdnotify":    "",
-	"internal/token":       "engine",
-	"internal/tracing":     "engine scripts",
+	"scripts/sandbox": "hostfuncs scripts scripts/codecache scripts/configschema scripts/javascript " +
+		"scripts/memory scripts/metering scripts/snapshot scripts/wasmbin",
+	"scripts/host":      "engine hostfuncs scripts scripts/sandbox",
+	"server":            "engine scripts server/adminapi server/bearer internal/token",
+	"server/adminapi":   "scripts",
+	"server/bearer":     "engine internal/keyset internal/token",
+	"store":             "engine scripts store/groupcommit internal/token",
+	"store/groupcommit": "",
+	"sdk":               "",
+	"sdk/go/registrar":  "",
+	"internal/app": "engine scripts scripts/host server store internal/discovery internal/metrics " +
+		"internal/token internal/tracing",
+	"internal/cli": "engine scripts scripts/configschema scripts/host scripts/javascript scripts/sandbox " +
+		"scripts/wasmbin sdk server server/adminapi server/bearer store internal/app internal/discovery " +
+		"internal/fetch internal/keyset internal/metrics internal/scriptcase internal/sdnotify internal/token " +
+		"internal/tracing",
+	"internal/discovery":  "engine",
+	"internal/fetch":      "",
+	"internal/keyset":     "engine",
+	"internal/metrics":    "engine scripts",
+	"internal/scriptcase": "engine scripts scripts/configschema scripts/host",
+	"internal/sdnotify":   "",
+	"internal/token":      "engine",
+	"internal/tracing":    "engine scripts",
 }
 
 // leaves are small packages that import nothing of this module but other leaves. Every package may import them.
@@ -186,10 +191,12 @@ func TestRootHoldsOneGoFile(t *testing.T) {
 
 // Every goroutine and timer of the program is started by a guard, so that no panic ends the process.
 func TestGoroutinesAreGuarded(t *testing.T) {
-	for _, line := range list(t, "-f", `{{$p := .}}{{range .GoFiles}}{{$p.ImportPath}} {{$p.Dir}}/{{.}}{{"\n"}}{{end}}`, "./...") {
+	for _, line := range list(t, "-f", `{{$p := .}}{{range .GoFiles}}{{$p.ImportPath}} {{$p.Dir}}/{{.}}{{"\n"}}{{end}}`,
+		"./...") {
 		path, file, found := strings.Cut(strings.TrimSpace(line), " ")
 		path, _ = inModule(path)
-		if !found || path == "internal/guard" || slices.Contains(testPackages, path) || strings.HasPrefix(path, "sdk/") {
+		if !found || path == "internal/guard" || slices.Contains(testPackages, path) ||
+			strings.HasPrefix(path, "sdk/") {
 			continue
 		}
 		files := token.NewFileSet()

@@ -134,7 +134,8 @@ func (r *Reloader) look(ctx context.Context, forced bool, log *slog.Logger) {
 	if err != nil {
 		if now := (refusal{found.digest, err.Error()}); forced || now != r.refused {
 			r.refused = now
-			log.ErrorContext(ctx, "the certificate files cannot be used: the certificate that was read before stays in use",
+			log.ErrorContext(ctx,
+				"the certificate files cannot be used: the certificate that was read before stays in use",
 				"error", err, "not_after", used.leaf.NotAfter)
 		}
 		return

@@ -457,7 +457,10 @@ func TestClientCertificates(t *testing.T) {
 					t.Fatal(err)
 				}
 				// As a client that takes no notice of the authorities that the server names.
-				c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &pair, nil }
+				c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+					return &pair,
+						nil
+				}
 				c.ClientSessionCache = sessions
 			}
 			seen, _, err := l.handshake(c)
@@ -527,7 +530,8 @@ func TestSessionsEndWithTheirCertificate(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					if got := seen.PeerCertificates[0].SerialNumber.Int64(); got != want.number || seen.DidResume != want.resumed {
+					if got := seen.PeerCertificates[0].SerialNumber.Int64(); got != want.number ||
+						seen.DidResume != want.resumed {
 						t.Errorf("got the certificate %d, resumed %t, want %+v", got, seen.DidResume, want)
 					}
 				}
@@ -539,7 +543,8 @@ func TestSessionsEndWithTheirCertificate(t *testing.T) {
 func TestProtocols(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newListener(t)
-		client := &tls.Config{RootCAs: l.authority.Pool(), ServerName: "localhost", NextProtos: []string{"h2", "http/1.1"}}
+		client := &tls.Config{RootCAs: l.authority.Pool(), ServerName: "localhost",
+			NextProtos: []string{"h2", "http/1.1"}}
 		seen, _, err := l.handshake(client)
 		if err != nil || seen.Version != tls.VersionTLS13 || seen.NegotiatedProtocol != "h2" {
 			t.Errorf("got %s, %q and %v", tls.VersionName(seen.Version), seen.NegotiatedProtocol, err)
@@ -590,7 +595,8 @@ func TestNewRefuses(t *testing.T) {
 		"a key of another certificate": {cert, another, "", "private key does not match public key"},
 		"no certificate":               {"", key, "", "cert.pem: it has no PEM block"},
 		"no key":                       {cert, "", "", "key.pem: it has no PEM block"},
-		"authorities that are a key":   {cert, key, key, "clients.pem: PEM block 1 is not a certificate: it is a PRIVATE KEY"},
+		"authorities that are a key": {cert, key, key,
+			"clients.pem: PEM block 1 is not a certificate: it is a PRIVATE KEY"},
 	} {
 		files := certs.Files{Cert: servertest.File(t, "cert.pem", tt.cert), Key: servertest.File(t, "key.pem", tt.key)}
 		if tt.clients != "" {

@@ -187,7 +187,8 @@ func wholeKey(path string, content []byte) error {
 	}
 	for block, rest := pem.Decode(content); block != nil; block, rest = pem.Decode(rest) {
 		if block.Type == "ENCRYPTED PRIVATE KEY" || strings.Contains(block.Headers["Proc-Type"], "ENCRYPTED") {
-			return fmt.Errorf("%s: the private key is encrypted: store it without a passphrase, readable by its owner only",
+			return fmt.Errorf("%s: the private key is encrypted: store it without a passphrase, readable by its "+
+				"owner only",
 				path)
 		}
 	}

@@ -70,8 +70,10 @@ func TestAudience(t *testing.T) {
 func TestClaimsOfTheWrongType(t *testing.T) {
 	for _, document := range []string{
 		`{"aud":1}`, `{"aud":{}}`, `{"aud":[1]}`, `{"aud":["b",null]}`, `{"aud":[["b"]]}`, `{"aud":true}`,
-		`{"exp":"1900000000"}`, `{"exp":true}`, `{"exp":[]}`, `{"exp":1e300}`, `{"exp":5e18}`, `{"nbf":-5e18}`, `{"nbf":"x"}`,
-		`{"nbf":[]}`, `{"nbf":{}}`, `{"exp":{}}`, `{"exp":""}`, `{"iat":"1900000000"}`, `{"iat":[]}`, `{"iat":true}`, `{"iat":{}}`,
+		`{"exp":"1900000000"}`, `{"exp":true}`, `{"exp":[]}`, `{"exp":1e300}`, `{"exp":5e18}`, `{"nbf":-5e18}`,
+		`{"nbf":"x"}`,
+		`{"nbf":[]}`, `{"nbf":{}}`, `{"exp":{}}`, `{"exp":""}`, `{"iat":"1900000000"}`, `{"iat":[]}`, `{"iat":true}`,
+		`{"iat":{}}`,
 		`{"iss":1}`, `{"iss":"a","iss":"b"}`, `[]`,
 	} {
 		var r Validity

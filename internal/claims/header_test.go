@@ -93,7 +93,8 @@ func FuzzReadHeader(f *testing.F) {
 			t.Fatalf("%q: accepted with crit", header)
 		}
 		typ, isText := members["typ"].(string)
-		if _, there := members["typ"]; there != isText || got.Type != strings.TrimPrefix(strings.ToLower(typ), "application/") {
+		if _, there := members["typ"]; there != isText ||
+			got.Type != strings.TrimPrefix(strings.ToLower(typ), "application/") {
 			t.Fatalf("%q: got the type %q", header, got.Type)
 		}
 	})

@@ -68,9 +68,11 @@ func (f *registrationFlags) issuers(sets keyset.Issuers, publicURL string) (map[
 			issuer.Audiences = []string{publicURL}
 		case !slices.Contains(issuer.Audiences, anyAudience):
 		case len(issuer.Audiences) > 1:
-			return nil, fmt.Errorf("--jwt-audience: the issuer %s has none and another audience; none excludes others", name)
+			return nil, fmt.Errorf("--jwt-audience: the issuer %s has none and another audience; none excludes others",
+				name)
 		case len(issuer.Require) == 0:
-			return nil, fmt.Errorf("--jwt-audience none needs a --jwt-require for the issuer %s: without both, its tokens "+
+			return nil, fmt.Errorf("--jwt-audience none needs a --jwt-require for the issuer %s: without both, its "+
+				"tokens "+
 				"for other servers could register clients", name)
 		default:
 			issuer.Audiences, issuer.AnyAudience = nil, true

@@ -21,7 +21,8 @@ const (
 // ofIssuers returns the flags of two issuers of access tokens, and more.
 func ofIssuers(more ...string) []string {
 	return append([]string{"serve", "--public-url=https://register.example", "--jwt-scope=registration",
-		"--jwt-issuer=" + anIssuer + "=https://a.example/jwks", "--jwt-issuer=" + another + "=https://b.example/jwks"}, more...)
+		"--jwt-issuer=" + anIssuer + "=https://a.example/jwks", "--jwt-issuer=" + another + "=https://b.example/jwks"},
+		more...)
 }
 
 func TestRulesOfIssuers(t *testing.T) {
@@ -31,31 +32,41 @@ func TestRulesOfIssuers(t *testing.T) {
 		flags []string
 		want  map[string]bearer.Issuer
 	}{
-		{"by default", nil, map[string]bearer.Issuer{anIssuer: {Audiences: byDefault}, another: {Audiences: byDefault}}},
-		{"for all", []string{"--jwt-audience=api", "--jwt-scope-claim=roles", "--jwt-scope-claim=scope", "--jwt-require=use=access"},
+		{"by default", nil, map[string]bearer.Issuer{anIssuer: {Audiences: byDefault},
+			another: {Audiences: byDefault}}},
+		{"for all", []string{"--jwt-audience=api", "--jwt-scope-claim=roles", "--jwt-scope-claim=scope",
+			"--jwt-require=use=access"},
 			map[string]bearer.Issuer{
-				anIssuer: {Audiences: []string{"api"}, ScopeClaims: []string{"roles", "scope"}, Require: []bearer.Requirement{{Claim: "use", Value: "access"}}},
-				another:  {Audiences: []string{"api"}, ScopeClaims: []string{"roles", "scope"}, Require: []bearer.Requirement{{Claim: "use", Value: "access"}}},
+				anIssuer: {Audiences: []string{"api"}, ScopeClaims: []string{"roles", "scope"},
+					Require: []bearer.Requirement{{Claim: "use", Value: "access"}}},
+				another: {Audiences: []string{"api"}, ScopeClaims: []string{"roles", "scope"},
+					Require: []bearer.Requirement{{Claim: "use", Value: "access"}}},
 			}},
-		{"for one", []string{"--jwt-audience=" + another + "=none", "--jwt-scope-claim=" + another + "=https://b.example/roles",
+		{"for one", []string{"--jwt-audience=" + another + "=none",
+			"--jwt-scope-claim=" + another + "=https://b.example/roles",
 			"--jwt-require=" + another + "=use=access", "--jwt-require=" + another + "=client=a=="},
 			map[string]bearer.Issuer{
 				anIssuer: {Audiences: byDefault},
 				another: {AnyAudience: true, ScopeClaims: []string{"https://b.example/roles"},
 					Require: []bearer.Requirement{{Claim: "use", Value: "access"}, {Claim: "client", Value: "a=="}}},
 			}},
-		{"for one and for all", []string{"--jwt-audience=api,https://b.example/api", "--jwt-audience=" + anIssuer + "=https://a.example/?y=1",
-			"--jwt-scope-claim=scope", "--jwt-scope-claim=" + anIssuer + "=roles", "--jwt-require=use=access", "--jwt-require=" + anIssuer + "=ver=2"},
+		{"for one and for all", []string{"--jwt-audience=api,https://b.example/api", "--jwt-audience=" + anIssuer +
+			"=https://a.example/?y=1",
+			"--jwt-scope-claim=scope", "--jwt-scope-claim=" + anIssuer + "=roles", "--jwt-require=use=access",
+			"--jwt-require=" + anIssuer + "=ver=2"},
 			map[string]bearer.Issuer{
 				anIssuer: {Audiences: []string{"https://a.example/?y=1"}, ScopeClaims: []string{"roles"},
 					Require: []bearer.Requirement{{Claim: "use", Value: "access"}, {Claim: "ver", Value: "2"}}},
 				another: {Audiences: []string{"api", "https://b.example/api"}, ScopeClaims: []string{"scope"},
 					Require: []bearer.Requirement{{Claim: "use", Value: "access"}}},
 			}},
-		{"a claim whose name is a URL", []string{"--jwt-require=https://a.example/role=admin"}, map[string]bearer.Issuer{
-			anIssuer: {Audiences: byDefault, Require: []bearer.Requirement{{Claim: "https://a.example/role", Value: "admin"}}},
-			another:  {Audiences: byDefault, Require: []bearer.Requirement{{Claim: "https://a.example/role", Value: "admin"}}},
-		}},
+		{"a claim whose name is a URL", []string{"--jwt-require=https://a.example/role=admin"},
+			map[string]bearer.Issuer{
+				anIssuer: {Audiences: byDefault,
+					Require: []bearer.Requirement{{Claim: "https://a.example/role", Value: "admin"}}},
+				another: {Audiences: byDefault,
+					Require: []bearer.Requirement{{Claim: "https://a.example/role", Value: "admin"}}},
+			}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			commands, err := parse(t, ofIssuers(tt.flags...)...)
@@ -111,13 +122,18 @@ jwt-require:
 
 func TestRulesOfIssuersRefuse(t *testing.T) {
 	for _, tt := range []struct{ name, flags, want string }{
-		{"no audience and no required claim", "--jwt-audience=none", "--jwt-audience none needs a --jwt-require for the issuer https://a.example"},
+		{"no audience and no required claim", "--jwt-audience=none",
+			"--jwt-audience none needs a --jwt-require for the issuer https://a.example"},
 		{"a required claim of another issuer", "--jwt-audience=none --jwt-require=" + anIssuer + "=use=access",
 			"needs a --jwt-require for the issuer " + another},
-		{"none and another audience", "--jwt-audience=none --jwt-audience=api --jwt-require=a=b", "none excludes others"},
-		{"an audience of an unknown issuer", "--jwt-audience=https://c.example=none", "ISSUER=AUDIENCE with an issuer of --jwt-issuer, which are https://a.example, " + another},
-		{"an issuer that is spelt otherwise", "--jwt-scope-claim=" + anIssuer + "/=roles", "ISSUER=NAME with an issuer of --jwt-issuer"},
-		{"a required claim of an unknown issuer", "--jwt-require=https://c.example=use=access", "ISSUER=CLAIM=VALUE with an issuer of --jwt-issuer"},
+		{"none and another audience", "--jwt-audience=none --jwt-audience=api --jwt-require=a=b",
+			"none excludes others"},
+		{"an audience of an unknown issuer", "--jwt-audience=https://c.example=none",
+			"ISSUER=AUDIENCE with an issuer of --jwt-issuer, which are https://a.example, " + another},
+		{"an issuer that is spelt otherwise", "--jwt-scope-claim=" + anIssuer + "/=roles",
+			"ISSUER=NAME with an issuer of --jwt-issuer"},
+		{"a required claim of an unknown issuer", "--jwt-require=https://c.example=use=access",
+			"ISSUER=CLAIM=VALUE with an issuer of --jwt-issuer"},
 		{"a required claim without a value", "--jwt-require=use", "must be CLAIM=VALUE"},
 		{"an empty required value", "--jwt-require=use=", "must be CLAIM=VALUE"},
 		{"a required value without a claim", "--jwt-require==access", "must be CLAIM=VALUE"},

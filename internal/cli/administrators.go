@@ -40,10 +40,12 @@ func (f *administratorFlags) configure(c *app.Config, clientCA string, keys keys
 	}
 	for subject := range c.Server.AdminCertificates {
 		if !strings.Contains(subject, "=") {
-			return fmt.Errorf("--admin-cert-role %q: the subject must be a distinguished name such as CN=ops,O=Example", subject)
+			return fmt.Errorf("--admin-cert-role %q: the subject must be a distinguished name such as CN=ops,O=Example",
+				subject)
 		}
 		if n := utf8.RuneCountInString(subject); n > bearer.MaxSubject {
-			return fmt.Errorf("--admin-cert-role %.40q…: the subject has %d characters: at most %d are allowed, since rows "+
+			return fmt.Errorf("--admin-cert-role %.40q…: the subject has %d characters: at most %d are allowed, "+
+				"since rows "+
 				"name administrators by it", subject, n, bearer.MaxSubject)
 		}
 	}
@@ -80,7 +82,8 @@ func (f *administratorFlags) jwts(keys keyset.Config) (*bearer.Administrators, e
 		return nil, err
 	}
 	if len(roles) == 0 {
-		return nil, errors.New("--admin-issuer needs --admin-role VALUE=ROLE: without it, its tokens would allow nothing")
+		return nil, errors.New("--admin-issuer needs --admin-role VALUE=ROLE: without it, its tokens would allow " +
+			"nothing")
 	}
 	v, err := bearer.NewAdministrators(bearer.AdministratorsConfig{Issuers: issuers, Claim: f.AdminRoleClaim,
 		Roles: roles})

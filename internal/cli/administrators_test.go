@@ -22,7 +22,8 @@ func TestAdministratorFlags(t *testing.T) {
 	cert, key := authority.Issue(t, &x509.Certificate{})
 	withCA := func(arg string) []string {
 		return []string{arg, "--admin-client-ca=" + servertest.File(t, "clients.pem", authority.PEM),
-			"--admin-tls-cert=" + servertest.File(t, "cert.pem", cert), "--admin-tls-key=" + servertest.File(t, "key.pem", key)}
+			"--admin-tls-cert=" + servertest.File(t, "cert.pem", cert),
+			"--admin-tls-key=" + servertest.File(t, "key.pem", key)}
 	}
 	for _, tt := range []struct {
 		name string
@@ -34,7 +35,8 @@ func TestAdministratorFlags(t *testing.T) {
 		{"an audience for one issuer", []string{issuer, "--admin-audience=https://a.example=x", role}, ""},
 		{"an audience without an issuer", []string{audience}, "--admin-audience and --admin-role need --admin-issuer"},
 		{"roles without an issuer", []string{role}, "--admin-audience and --admin-role need --admin-issuer"},
-		{"no audience", []string{issuer, role}, "--admin-audience: name the audience of the tokens of https://a.example"},
+		{"no audience", []string{issuer, role},
+			"--admin-audience: name the audience of the tokens of https://a.example"},
 		{"an audience of an unknown issuer", []string{issuer, "--admin-audience=https://b.example=x", role},
 			"ISSUER=AUDIENCE with an issuer of --admin-issuer, which are https://a.example"},
 		{"no role", []string{issuer, audience}, "--admin-issuer needs --admin-role VALUE=ROLE"},

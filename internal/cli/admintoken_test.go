@@ -128,7 +128,8 @@ func TestDefaultDatabase(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := parser.Parse(append([]string{"serve"}, tt.args...)); err != nil || commands.Serve.Database != tt.want {
+		if _, err := parser.Parse(append([]string{"serve"}, tt.args...)); err != nil ||
+			commands.Serve.Database != tt.want {
 			t.Errorf("%+v: got %s, %v", tt, commands.Serve.Database, err)
 		}
 	}

@@ -68,7 +68,8 @@ func unknownVariable(name string) string {
 func (c *checkCommand) describe(r *checkReport, config app.Config) {
 	r.Runs = &runs{Version: version.Get().Version, Listen: c.Listen, TLS: config.TLS != nil, AdminListen: c.AdminListen,
 		AdminTLS: config.AdminTLS != nil, TLSUntil: expiry(config.TLS), AdminTLSUntil: expiry(config.AdminTLS),
-		PublicURL: c.publicURL(), Issuer: c.Issuer, SchemaNeeded: store.LatestVersion, Discovery: config.Discovery != nil,
+		PublicURL: c.publicURL(), Issuer: c.Issuer, SchemaNeeded: store.LatestVersion,
+		Discovery:         config.Discovery != nil,
 		MetadataDocuments: c.MetadataDocuments, Traces: config.Tracing.Endpoint}
 	r.OpenTo = &openTo{Registration: string(config.Server.Registration), Management: c.Management,
 		Origins: config.Server.CORSOrigins, RateLimit: c.RateLimit, TokenIssuers: []string{}, Proxies: []string{},
@@ -121,7 +122,8 @@ func (c *checkCommand) locality(r *checkReport, config app.Config) {
 	host, _ := listenHost("--listen", c.Listen) // parse has checked it
 	here := netrule.IsLoopback(host)
 	if r.OpenTo.Admin != "loopback" && c.AdminTLSCert == "" {
-		r.add(severityWarning, codeAdminExposed, "--admin-insecure", "--admin-listen %s: the admin API %s", c.AdminListen,
+		r.add(severityWarning, codeAdminExposed, "--admin-insecure", "--admin-listen %s: the admin API %s",
+			c.AdminListen,
 			adminExposed)
 	}
 	if !here && c.TLSCert == "" && len(c.TrustedProxy) == 0 {
@@ -130,19 +132,22 @@ func (c *checkCommand) locality(r *checkReport, config app.Config) {
 	}
 	switch config.Server.Registration {
 	case server.RegistrationOpen:
-		r.add(severityWarning, codeRegistrationOpen, "--registration", "--registration open: everyone who reaches %s may "+
-			"register, also by a web page that a person opens", c.Listen)
+		r.add(severityWarning, codeRegistrationOpen, "--registration",
+			"--registration open: everyone who reaches %s may "+
+				"register, also by a web page that a person opens", c.Listen)
 	case server.RegistrationLoopback:
 		r.add(severityNote, codeLocalProxy, "--registration", "registration is open to this machine: %s", localProxy)
 		for _, origin := range config.Server.CORSOrigins {
 			if !netrule.IsLoopbackOrigin(origin) {
-				r.add(severityWarning, codeCORSOrigin, "--cors-origin", "--cors-origin %s: its pages cannot register without a "+
-					"token while registration is open to this machine only", origin)
+				r.add(severityWarning, codeCORSOrigin, "--cors-origin",
+					"--cors-origin %s: its pages cannot register without a "+
+						"token while registration is open to this machine only", origin)
 			}
 		}
 	}
 	if c.RateLimit == 0 {
-		r.add(severityWarning, codeRateLimit, "--rate-limit", "--rate-limit 0: one caller can register clients without a limit")
+		r.add(severityWarning, codeRateLimit, "--rate-limit",
+			"--rate-limit 0: one caller can register clients without a limit")
 	}
 }
 
@@ -176,8 +181,9 @@ func (c *checkCommand) discovery(ctx context.Context, r *checkReport, config app
 		r.fail(codeDiscovery, "--discovery-upstream", err)
 		return
 	} else if err != nil {
-		r.fail(codeDiscovery, "--discovery-upstream", fmt.Errorf("--discovery-upstream %s: no client could register: %w",
-			c.DiscoveryUpstream, err))
+		r.fail(codeDiscovery, "--discovery-upstream",
+			fmt.Errorf("--discovery-upstream %s: no client could register: %w",
+				c.DiscoveryUpstream, err))
 		return
 	}
 	if source == nil {
@@ -199,11 +205,13 @@ func (c *checkCommand) discovery(ctx context.Context, r *checkReport, config app
 	switch {
 	case slices.Contains(methods, "none"):
 	case listed && !slices.ContainsFunc(methods, withoutSecret):
-		r.add(severityError, codeMetadataDocuments, "--metadata-documents", "--metadata-documents: the discovery document "+
-			"lists neither none nor private_key_jwt in %s, so no client could be a metadata document", member)
+		r.add(severityError, codeMetadataDocuments, "--metadata-documents",
+			"--metadata-documents: the discovery document "+
+				"lists neither none nor private_key_jwt in %s, so no client could be a metadata document", member)
 	default: // RFC 8414 §2: left out, it means client_secret_basic
-		r.add(severityWarning, codeMetadataDocuments, "--metadata-documents", "--metadata-documents: the discovery document "+
-			"does not list none in %s, so clients whose ID is a URL, which have no secret, turn away", member)
+		r.add(severityWarning, codeMetadataDocuments, "--metadata-documents",
+			"--metadata-documents: the discovery document "+
+				"does not list none in %s, so clients whose ID is a URL, which have no secret, turn away", member)
 	}
 }
 

@@ -54,7 +54,8 @@ func (c *checkCommand) tryListen(
 	case errors.Is(err, syscall.EADDRINUSE) && other != nil && sameSocket(ctx, address, other):
 		err = errors.New("it is the same address as that of --listen; give one another port")
 	case errors.Is(err, syscall.EADDRINUSE) && runsAt(ctx, flag, address, secure):
-		r.add(severityWarning, codeAlreadyRunning, flag, "%s %s: a registrar runs here already: stop it before serve starts",
+		r.add(severityWarning, codeAlreadyRunning, flag,
+			"%s %s: a registrar runs here already: stop it before serve starts",
 			flag, address)
 		return nil
 	case errors.Is(err, syscall.EADDRINUSE):
@@ -124,8 +125,9 @@ func (c *checkCommand) reach(ctx context.Context, r *checkReport) {
 	_, listened, _ := net.SplitHostPort(c.Listen)
 	here := netrule.IsLoopback(u.Hostname())
 	if here && listened == "0" {
-		r.add(severityWarning, codePublicURL, flag, "--listen %s: with port 0 the server has another port each time, but "+
-			"clients would be sent to %s", c.Listen, u)
+		r.add(severityWarning, codePublicURL, flag,
+			"--listen %s: with port 0 the server has another port each time, but "+
+				"clients would be sent to %s", c.Listen, u)
 		return
 	}
 	if here && port == listened && u.Scheme != scheme(c.TLSCert != "") {
@@ -141,10 +143,12 @@ func (c *checkCommand) reach(ctx context.Context, r *checkReport) {
 	case err == nil:
 		_ = conn.Close()
 	case here:
-		r.add(severityError, codePublicURL, flag, "%s %s: nothing listens on port %s, but clients would be sent there; --listen "+
-			"is %s", flag, u, port, c.Listen)
+		r.add(severityError, codePublicURL, flag,
+			"%s %s: nothing listens on port %s, but clients would be sent there; --listen "+
+				"is %s", flag, u, port, c.Listen)
 	default:
-		r.add(severityWarning, codePublicURL, flag, "%s %s: it cannot be reached from here; clients would be sent there: %v",
+		r.add(severityWarning, codePublicURL, flag,
+			"%s %s: it cannot be reached from here; clients would be sent there: %v",
 			flag, u, err)
 	}
 }
@@ -195,7 +199,8 @@ func (c *checkCommand) certificateHost(r *checkReport) {
 		return
 	}
 	if err := leaf.VerifyHostname(u.Hostname()); err != nil {
-		r.add(severityWarning, codeCertificate, "--tls-cert", "--tls-cert %s: it is not for the host of %s %s: %v", c.TLSCert,
+		r.add(severityWarning, codeCertificate, "--tls-cert", "--tls-cert %s: it is not for the host of %s %s: %v",
+			c.TLSCert,
 			c.publicFlag(), u, err)
 	}
 }

@@ -56,12 +56,14 @@ func (c *checkCommand) file(r *checkReport, path string) (done bool) {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && c.NoMigrate:
-		r.fail(codeDatabase, "--database", fmt.Errorf("--database %s: the file does not exist: registrar migrate creates it",
-			c.Database))
+		r.fail(codeDatabase, "--database",
+			fmt.Errorf("--database %s: the file does not exist: registrar migrate creates it",
+				c.Database))
 		return true
 	case errors.Is(err, fs.ErrNotExist):
 		if err := writable(filepath.Dir(path)); err != nil {
-			r.fail(codeDatabase, "--database", fmt.Errorf("--database %s: the file cannot be created: %w", c.Database, err))
+			r.fail(codeDatabase, "--database", fmt.Errorf("--database %s: the file cannot be created: %w", c.Database,
+				err))
 			return true
 		}
 		r.add(severityNote, codeDatabase, "--database", "--database %s: serve creates the file", c.Database)
@@ -103,8 +105,9 @@ func writable(folder string) error {
 // outdated adds what becomes of a schema that is older than this program.
 func (c *checkCommand) outdated(r *checkReport, at int64) {
 	if c.NoMigrate {
-		r.fail(codeSchema, "--no-migrate", fmt.Errorf("the schema has version %d, but this program needs %d: run registrar "+
-			"migrate, or leave out --no-migrate", at, store.LatestVersion))
+		r.fail(codeSchema, "--no-migrate",
+			fmt.Errorf("the schema has version %d, but this program needs %d: run registrar "+
+				"migrate, or leave out --no-migrate", at, store.LatestVersion))
 		return
 	}
 	if at == 0 {
@@ -130,17 +133,20 @@ func (c *checkCommand) tokenToCome(r *checkReport) {
 	folder := tokenFolder(c.Database)
 	path := filepath.Join(folder, token.AdminFile)
 	if _, err := os.Lstat(path); err == nil {
-		r.fail(codeAdminToken, "--admin-token-file", fmt.Errorf("%s exists, but the database has no admin token: move it away "+
-			"to create a new one, or use the token in it with --admin-token-file %s", path, path))
+		r.fail(codeAdminToken, "--admin-token-file",
+			fmt.Errorf("%s exists, but the database has no admin token: move it away "+
+				"to create a new one, or use the token in it with --admin-token-file %s", path, path))
 		return
 	}
 	if err := writable(folder); err != nil {
-		r.fail(codeAdminToken, "--admin-token-file", fmt.Errorf("there is no admin token, and serve cannot write one to %s: "+
-			"set %s or --admin-token-file: %w", path, token.AdminVariable, err))
+		r.fail(codeAdminToken, "--admin-token-file",
+			fmt.Errorf("there is no admin token, and serve cannot write one to %s: "+
+				"set %s or --admin-token-file: %w", path, token.AdminVariable, err))
 		return
 	}
 	r.OpenTo.AdminToken = new("none; serve creates one and writes it to " + path)
-	r.add(severityNote, codeAdminToken, "--admin-token-file", "there is no admin token: serve creates one and writes it to %s",
+	r.add(severityNote, codeAdminToken, "--admin-token-file",
+		"there is no admin token: serve creates one and writes it to %s",
 		path)
 }
 

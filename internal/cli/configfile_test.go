@@ -28,8 +28,10 @@ func TestFlagComesBeforeEnvironmentBeforeFileBeforeDefault(t *testing.T) {
 		{name: "default", loopback: true},
 		{name: "file", file: true, lifetime: time.Hour, scopes: []string{"file", "a,b"}},
 		{name: "environment", env: true, lifetime: 2 * time.Hour, scopes: []string{"env", "two"}, loopback: true},
-		{name: "environment before file", file: true, env: true, lifetime: 2 * time.Hour, scopes: []string{"env", "two"}, loopback: true},
-		{name: "flag before everything", file: true, env: true, args: []string{"--secret-lifetime=3h", "--allowed-scope=flag", "--allowed-scope=more", "--no-web-loopback"},
+		{name: "environment before file", file: true, env: true, lifetime: 2 * time.Hour,
+			scopes: []string{"env", "two"}, loopback: true},
+		{name: "flag before everything", file: true, env: true,
+			args:     []string{"--secret-lifetime=3h", "--allowed-scope=flag", "--allowed-scope=more", "--no-web-loopback"},
 			lifetime: 3 * time.Hour, scopes: []string{"flag", "more"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -105,15 +107,19 @@ func TestConfigFile(t *testing.T) {
 	}{
 		{"empty", "", map[string]member{}},
 		{"only comments", "# nothing\n", map[string]member{}},
-		{"strings", "database: sqlite:x.db\nlisten: \":8080\"\n", map[string]member{"database": one("sqlite:x.db"), "listen": one(":8080")}},
+		{"strings", "database: sqlite:x.db\nlisten: \":8080\"\n",
+			map[string]member{"database": one("sqlite:x.db"), "listen": one(":8080")}},
 		{"numbers and booleans stay as written", "rate-limit: 1e1\nweb-loopback: false\nlisten: 0010\n",
 			map[string]member{"rate-limit": one("1e1"), "web-loopback": one("false"), "listen": one("0010")}},
-		{"a list", "allowed-scope:\n- a\n- 1\n", map[string]member{"allowed-scope": {values: []string{"a", "1"}, list: true}}},
-		{"a list on one line", "allowed-scope: [a, 'b c']", map[string]member{"allowed-scope": {values: []string{"a", "b c"}, list: true}}},
+		{"a list", "allowed-scope:\n- a\n- 1\n",
+			map[string]member{"allowed-scope": {values: []string{"a", "1"}, list: true}}},
+		{"a list on one line", "allowed-scope: [a, 'b c']",
+			map[string]member{"allowed-scope": {values: []string{"a", "b c"}, list: true}}},
 		{"an empty list", "allowed-scope: []", map[string]member{"allowed-scope": {values: []string{}, list: true}}},
 		{"several lines", "database: |-\n  mysql:x\n", map[string]member{"database": one("mysql:x")}},
 		{"a quoted name", "\"listen\": x", map[string]member{"listen": one("x")}},
-		{"JSON", `{"listen": "x", "allowed-scope": ["a"]}`, map[string]member{"listen": one("x"), "allowed-scope": {values: []string{"a"}, list: true}}},
+		{"JSON", `{"listen": "x", "allowed-scope": ["a"]}`,
+			map[string]member{"listen": one("x"), "allowed-scope": {values: []string{"a"}, list: true}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got, err := parseConfig([]byte(tt.yaml), known)

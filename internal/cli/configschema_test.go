@@ -83,7 +83,8 @@ func TestScriptTestChecksTheConfig(t *testing.T) {
 // A push, with or without a config, an edited deployment and a replay meet the schema at the server.
 func TestPushChecksTheConfig(t *testing.T) {
 	s := servertest.New(t, app.Config{}, servertest.Options{})
-	remote := []string{"--server", s.Admin.URL, "--admin-token-file", servertest.File(t, "token", servertest.AdminToken)}
+	remote := []string{"--server", s.Admin.URL, "--admin-token-file",
+		servertest.File(t, "token", servertest.AdminToken)}
 	script := func(args ...string) result {
 		return runHere(t, append(append([]string{"script"}, args...), remote...)...)
 	}

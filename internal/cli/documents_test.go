@@ -36,8 +36,10 @@ func TestDocumentsRefuse(t *testing.T) {
 	defer other.Close()
 	for _, tt := range []struct{ name, args, want string }{
 		{"a missing document", "--discovery-document=/nowhere", "--discovery-document"},
-		{"a document of another issuer", "--discovery-document=" + servertest.File(t, "d.json", `{"issuer":"https://other.example"}`), `its issuer is "https://other.example"`},
-		{"a document that is not JSON", "--discovery-document=" + servertest.File(t, "d.json", `issuer: x`), "JSON object"},
+		{"a document of another issuer", "--discovery-document=" + servertest.File(t, "d.json",
+			`{"issuer":"https://other.example"}`), `its issuer is "https://other.example"`},
+		{"a document that is not JSON", "--discovery-document=" + servertest.File(t, "d.json", `issuer: x`),
+			"JSON object"},
 		{"an upstream by http", "--discovery-upstream=http://auth.example/d", "https"},
 		{"an upstream of another issuer", "--discovery-upstream=" + other.URL, `its issuer is "https://other.example"`},
 		{"an issuer without keys", "--trusted-issuer=https://board.example", "ISSUER=JWKS"},
@@ -64,7 +66,8 @@ func TestDocuments(t *testing.T) {
 		`{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"a","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}`)
 	c, err := documentsOf(t, "--discovery-upstream="+upstream.URL+"/d?v=1", "--discovery-document="+servertest.File(t,
 		"d.json", `{"grant_types_supported":["client_credentials"]}`),
-		"--metadata-documents", "--trusted-issuer=https://board.example="+keys, "--require-software-statement", "--fetch-jwks-uri")
+		"--metadata-documents", "--trusted-issuer=https://board.example="+keys, "--require-software-statement",
+		"--fetch-jwks-uri")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -71,7 +71,8 @@ func nearestVariable(name string, known []string) string {
 	if short == "" {
 		return ""
 	}
-	if positive := variablePrefix + strings.TrimPrefix(short, "NO_"); positive != name && slices.Contains(known, positive) {
+	if positive := variablePrefix + strings.TrimPrefix(short, "NO_"); positive != name &&
+		slices.Contains(known, positive) {
 		return positive + "=false"
 	}
 	bare := make([]string, len(known))

@@ -61,7 +61,8 @@ func (c *healthCommand) Run(ctx context.Context, to *console) error {
 // unhealthy returns the error of a request without a response. It says what to do where the flags may be wrong.
 func unhealthy(err error) error {
 	if _, untrusted := errors.AsType[*tls.CertificateVerificationError](err); untrusted {
-		return fmt.Errorf("requesting the health: %w: name the server's certificate with --tls-cert, or set --insecure", err)
+		return fmt.Errorf("requesting the health: %w: name the server's certificate with --tls-cert, or set --insecure",
+			err)
 	}
 	return fmt.Errorf("requesting the health: %w", err)
 }

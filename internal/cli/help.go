@@ -115,7 +115,8 @@ var help = map[string]string{
 	"rotate_registration_token": "Issue a new registration access token with each update. A client that misses the " +
 		"response is locked out.",
 
-	"secret_lifetime":       "Lifetime of client secrets, such as 90d; 0 means that they never expire. Default ${default}.",
+	"secret_lifetime": "Lifetime of client secrets, such as 90d; 0 means that they never expire. Default " +
+		"${default}.",
 	"id_format":             "Format of client IDs: UUIDs that sort by time, or 32 random bytes. Default ${default}.",
 	"default_scope":         "Scopes of clients that would have none. Default none.",
 	"allowed_scope":         "Scopes that clients may have; others are dropped. Default all.",
@@ -154,7 +155,8 @@ var help = map[string]string{
 	"log_format": "Format of log lines. Default ${default}.",
 	"log_level":  "Lowest level to log. Default ${default}.",
 
-	"health_url":      "Health endpoint. Defaults to /healthz at the server's --listen, over https if it has a --tls-cert.",
+	"health_url": "Health endpoint. Defaults to /healthz at the server's --listen, over https if it has a " +
+		"--tls-cert.",
 	"health_listen":   "The server's public address. Default ${default}.",
 	"health_tls_cert": "The server's certificate chain, PEM. It is trusted, whatever name it is for.",
 
@@ -221,7 +223,8 @@ var help = map[string]string{
 	"script_replay_config_json": "Configuration of the script, an object. Defaults to that of the script that it " +
 		"replaces.",
 
-	"script_run_file":        "Module to run: FILE.wasm, or a script in JavaScript or TypeScript, which is packed first.",
+	"script_run_file": "Module to run: FILE.wasm, or a script in JavaScript or TypeScript, which is packed " +
+		"first.",
 	"script_run_config_json": "Configuration of the script, an object. Default ${default}.",
 	"script_run_caller":      "Caller, as read_caller shows it to scripts. Defaults to an anonymous one.",
 	"script_run_trace": "Show each step: who ran it, outcome, time, fuel, what it changed (+ added, - removed, ~ " +

@@ -51,7 +51,8 @@ func TestMigrateAsksBeforeItGoesDown(t *testing.T) {
 		return result{code, out.String(), err.String()}
 	}
 	newest := fmt.Sprint(store.LatestVersion)
-	for answer, want := range map[string]int{"": exitFailed, "\n": exitFailed, "n\n": exitFailed, "yes?\n": exitFailed} {
+	for answer, want := range map[string]int{"": exitFailed, "\n": exitFailed, "n\n": exitFailed,
+		"yes?\n": exitFailed} {
 		got := down(&console{in: strings.NewReader(answer), terminal: true, asks: true})
 		if got.code != want || !strings.Contains(got.err, "Continue? [y/N] ") ||
 			!strings.HasSuffix(got.err, "registrar: nothing was changed\n") {
@@ -72,7 +73,8 @@ func TestMigrateAsksBeforeItGoesDown(t *testing.T) {
 		t.Errorf("the answer yes: exit code %d: %s%s", got.code, got.out, got.err)
 	}
 	for _, want := range []string{
-		`^registrar: migrating ` + regexp.QuoteMeta(database) + ` from version ` + newest + ` down to 1 loses at least\n`,
+		`^registrar: migrating ` + regexp.QuoteMeta(database) + ` from version ` + newest +
+			` down to 1 loses at least\n`,
 		`\n  replicas +0 rows\n`,
 		`\n  clients\.retry_until +0 rows with a value\n`,
 	} {
@@ -118,7 +120,8 @@ func TestDescribeLoss(t *testing.T) {
 	}
 	p := &textWriter{}
 	describeLoss(p, &store.Loss{Database: "sqlite:x", From: 9, To: 8})
-	if got := p.buffer.String(); got != "registrar: migrating sqlite:x from version 9 down to 8 loses at least\n  nothing\n" {
+	if got := p.buffer.String(); got != "registrar: migrating sqlite:x from version 9 down to 8 loses at least\n  "+
+		"nothing\n" {
 		t.Errorf("got %q", got)
 	}
 }

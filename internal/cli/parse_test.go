@@ -17,18 +17,23 @@ func TestRegistrationPolicy(t *testing.T) {
 		want server.RegistrationPolicy
 	}{
 		{"by default, on loopback", nil, server.RegistrationLoopback},
-		{"every loopback name", []string{"--listen=[::1]:8080", "--issuer=http://127.0.0.2", "--public-url=http://LOCALHOST:1"}, server.RegistrationLoopback},
+		{"every loopback name", []string{"--listen=[::1]:8080", "--issuer=http://127.0.0.2",
+			"--public-url=http://LOCALHOST:1"}, server.RegistrationLoopback},
 		{"https on loopback", []string{"--issuer=https://localhost"}, server.RegistrationLoopback},
 		{"listening everywhere", []string{"--listen=:8080"}, server.RegistrationToken},
 		{"listening everywhere by 0.0.0.0", []string{"--listen=0.0.0.0:8080"}, server.RegistrationToken},
 		{"listening on a name", []string{"--listen=host.example:8080"}, server.RegistrationToken},
-		{"an issuer elsewhere", []string{"--issuer=https://auth.example", "--public-url=http://localhost"}, server.RegistrationToken},
+		{"an issuer elsewhere", []string{"--issuer=https://auth.example", "--public-url=http://localhost"},
+			server.RegistrationToken},
 		{"a public URL elsewhere", []string{"--public-url=https://auth.example"}, server.RegistrationToken},
-		{"a host that only begins like loopback", []string{"--public-url=https://localhost.example"}, server.RegistrationToken},
+		{"a host that only begins like loopback", []string{"--public-url=https://localhost.example"},
+			server.RegistrationToken},
 		{"a trusted proxy", []string{"--trusted-proxy=127.0.0.1"}, server.RegistrationToken},
-		{"an admin address elsewhere is not public", []string{"--admin-listen=:8081", "--admin-insecure"}, server.RegistrationLoopback},
+		{"an admin address elsewhere is not public", []string{"--admin-listen=:8081", "--admin-insecure"},
+			server.RegistrationLoopback},
 		{"open, configured", []string{"--registration=open"}, server.RegistrationOpen},
-		{"open to everyone, configured", []string{"--registration=open", "--listen=:8080", "--issuer=https://auth.example", "--trusted-proxy=10.0.0.0/8"}, server.RegistrationOpen},
+		{"open to everyone, configured", []string{"--registration=open", "--listen=:8080",
+			"--issuer=https://auth.example", "--trusted-proxy=10.0.0.0/8"}, server.RegistrationOpen},
 		{"token, configured", []string{"--registration=token"}, server.RegistrationToken},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -96,7 +101,8 @@ func TestOriginsAsBrowsersSendThem(t *testing.T) {
 		t.Fatal(err)
 	}
 	c, err := commands.Serve.parse(slog.New(slog.DiscardHandler), nil)
-	if want := []string{"https://app.example", "http://[::1]:3000"}; err != nil || !slices.Equal(c.Server.CORSOrigins, want) {
+	if want := []string{"https://app.example", "http://[::1]:3000"}; err != nil ||
+		!slices.Equal(c.Server.CORSOrigins, want) {
 		t.Errorf("got %q and %v, want %q", c.Server.CORSOrigins, err, want)
 	}
 }
@@ -134,17 +140,23 @@ func TestParseRefuses(t *testing.T) {
 		{"an issuer by another scheme", "--issuer=ftp://auth.example", "--issuer"},
 		{"an issuer by http", "--issuer=http://auth.example", "https"},
 		{"an issuer with a query", "--issuer=https://auth.example/?x", "no query"},
-		{"an issuer of access tokens without keys", "--jwt-issuer=https://issuer.example --jwt-scope=registration", "ISSUER=JWKS"},
-		{"keys by http", "--jwt-issuer=https://issuer.example=http://issuer.example/jwks --jwt-scope=registration", "must be https"},
+		{"an issuer of access tokens without keys", "--jwt-issuer=https://issuer.example --jwt-scope=registration",
+			"ISSUER=JWKS"},
+		{"keys by http", "--jwt-issuer=https://issuer.example=http://issuer.example/jwks --jwt-scope=registration",
+			"must be https"},
 		{"missing keys", "--jwt-issuer=https://issuer.example=none.json --jwt-scope=registration", "none.json"},
-		{"an issuer of access tokens twice", "--jwt-issuer=https://i.example=https://i.example/a --jwt-issuer=https://i.example=https://i.example/b --jwt-scope=registration", "twice"},
-		{"access tokens without a scope", "--jwt-issuer=https://issuer.example=https://issuer.example/jwks", "--jwt-scope"},
+		{"an issuer of access tokens twice",
+			"--jwt-issuer=https://i.example=https://i.example/a --jwt-issuer=https://i.example=https://i.example/b " +
+				"--jwt-scope=registration", "twice"},
+		{"access tokens without a scope", "--jwt-issuer=https://issuer.example=https://issuer.example/jwks",
+			"--jwt-scope"},
 		{"a scope without an issuer", "--jwt-scope=registration", "--jwt-issuer"},
 		{"a scope claim without an issuer", "--jwt-scope-claim=roles", "--jwt-issuer"},
 		{"a required claim without an issuer", "--jwt-require=a=b", "--jwt-issuer"},
 		{"a public URL by http", "--public-url=http://auth.example", "--public-url"},
 		{"a public URL with a fragment", "--public-url=https://auth.example/#x", "no fragment"},
-		{"a public URL with a user", "--public-url=https://hidden:secret@auth.example", "--public-url: must not contain a user"},
+		{"a public URL with a user", "--public-url=https://hidden:secret@auth.example",
+			"--public-url: must not contain a user"},
 		{"a public URL without a host", "--public-url=https:///x", "--public-url"},
 		{"an origin with a path", "--cors-origin=https://app.example/", "--cors-origin"},
 		{"an origin without a scheme", "--cors-origin=app.example", "--cors-origin"},
@@ -160,8 +172,10 @@ func TestParseRefuses(t *testing.T) {
 		{"no time for a request", "--request-timeout=0s", "--request-timeout"},
 		{"half a second of lifetime", "--secret-lifetime=1500ms", "whole seconds"},
 		{"a default scope that is not allowed", "--default-scope=a --allowed-scope=b", `"a"`},
-		{"an http redirect host with a port", "--http-redirect-host=lab.example:80", `HTTP redirect host "lab.example:80"`},
-		{"an http redirect host with a star", "--http-redirect-host=*.lab.example", `HTTP redirect host "*.lab.example"`},
+		{"an http redirect host with a port", "--http-redirect-host=lab.example:80",
+			`HTTP redirect host "lab.example:80"`},
+		{"an http redirect host with a star", "--http-redirect-host=*.lab.example",
+			`HTTP redirect host "*.lab.example"`},
 		{"an http redirect range that is none", "--http-redirect-host=10.0.0.0/33", `HTTP redirect host "10.0.0.0/33"`},
 		{"an http redirect address in another spelling", "--http-redirect-host=10.1", "write 10.0.0.1"},
 		{"a symmetric algorithm", "--signing-alg=HS256", "HS256"},
@@ -169,7 +183,8 @@ func TestParseRefuses(t *testing.T) {
 		{"a missing admin certificate", "--admin-tls-cert=/nowhere --admin-tls-key=/nowhere", "--admin-tls-cert"},
 		{"client certificates without TLS", "--admin-client-ca=/nowhere", "--admin-client-ca needs --admin-tls-cert"},
 		{"an authority of a SQLite database", "--database-ca=/nowhere", "--database-ca is for a mysql: database only"},
-		{"a missing authority of the database", "--database=mysql:u@tcp(db)/r --database-ca=/nowhere", "--database-ca: open /nowhere"},
+		{"a missing authority of the database", "--database=mysql:u@tcp(db)/r --database-ca=/nowhere",
+			"--database-ca: open /nowhere"},
 		{"a missing token file", "--admin-token-file=/nowhere", "/nowhere"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -84,7 +84,8 @@ func TestScriptsArePackedWithTheirSchema(t *testing.T) {
 	})
 	file := filepath.Join(folder, "brands.ts")
 	s := servertest.New(t, app.Config{}, servertest.Options{})
-	remote := []string{"--server", s.Admin.URL, "--admin-token-file", servertest.File(t, "token", servertest.AdminToken)}
+	remote := []string{"--server", s.Admin.URL, "--admin-token-file",
+		servertest.File(t, "token", servertest.AdminToken)}
 	request := []string{"--request", servertest.File(t, "request.json", minimal)}
 	for _, tt := range []struct {
 		command string
@@ -97,7 +98,8 @@ func TestScriptsArePackedWithTheirSchema(t *testing.T) {
 			r := runHere(t, args...)
 			if (r.code == exitDone) != (config.want == "") || !strings.Contains(r.err, config.want) ||
 				strings.Contains(r.err, "hush") {
-				t.Errorf("script %s with %s: exit code %d: %s, want %q", tt.command, config.json, r.code, r.err, config.want)
+				t.Errorf("script %s with %s: exit code %d: %s, want %q", tt.command, config.json, r.code, r.err,
+					config.want)
 			}
 		}
 	}
@@ -105,7 +107,8 @@ func TestScriptsArePackedWithTheirSchema(t *testing.T) {
 	if !strings.Contains(r.out, "1 passed, 2 failed") || !strings.Contains(r.out, brandReason) {
 		t.Errorf("script test: exit code %d:\n%s", r.code, r.out)
 	}
-	if out := must(t, runHere(t, "script", "inspect", file)).out; !strings.Contains(out, `"additionalProperties": false`) {
+	if out := must(t, runHere(t, "script", "inspect", file)).out; !strings.Contains(out,
+		`"additionalProperties": false`) {
 		t.Errorf("script inspect prints\n%s", out)
 	}
 }
@@ -132,10 +135,12 @@ func TestScriptCannotBePacked(t *testing.T) {
 		{[]string{"inspect", folder + "/two.ts"},
 			`two.ts:1:23: Could not resolve "./lib/least": there is no such file`, exitFailed},
 		{[]string{"test", folder}, "use --wasm", exitUsage},
-		{[]string{"pack", folder + "/a/x.d.ts", "-o", folder + "/out.wasm"}, "it must be .js, .mjs, .ts or .wasm", exitUsage},
+		{[]string{"pack", folder + "/a/x.d.ts", "-o", folder + "/out.wasm"}, "it must be .js, .mjs, .ts or .wasm",
+			exitUsage},
 		{[]string{"pack", folder + "/schema/x.ts", "-o", folder + "/out.wasm"},
 			"config.schema.json: config schema", exitFailed},
-		{[]string{"show", servertest.File(t, "x.wasm", "\x00asm\x01\x00\x00\x00")}, "the module holds no source", exitFailed},
+		{[]string{"show", servertest.File(t, "x.wasm", "\x00asm\x01\x00\x00\x00")}, "the module holds no source",
+			exitFailed},
 	} {
 		r := runHere(t, append([]string{"script"}, tt.args...)...)
 		if r.code != tt.code || !strings.Contains(r.err, tt.want) {

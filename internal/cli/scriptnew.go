@@ -68,7 +68,8 @@ func (c *scriptNewCommand) scriptName() (string, error) {
 	}
 	name := filepath.Base(folder)
 	if !scripts.ValidName(name) {
-		return "", fmt.Errorf("the folder's name %q is not a script's, which must be %s: use --name", name, scripts.NameRule)
+		return "", fmt.Errorf("the folder's name %q is not a script's, which must be %s: use --name", name,
+			scripts.NameRule)
 	}
 	return name, nil
 }

@@ -28,7 +28,8 @@ func TestScriptNewRefuses(t *testing.T) {
 		{"a path instead of a language", "go/template", missing, exitUsage, "no such template"},
 		{"a folder with a file in it", "go", full, exitUsage, "is not empty"},
 		{"a file", "go", file, exitFailed, "not a directory"},
-		{"a folder whose name is not a script's", "go", missing + "/My Policy", exitUsage, `"My Policy" is not a script's`},
+		{"a folder whose name is not a script's", "go", missing + "/My Policy", exitUsage,
+			`"My Policy" is not a script's`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := runHere(t, "script", "new", "--lang", tt.lang, tt.folder)
@@ -99,7 +100,8 @@ func TestTemplates(t *testing.T) {
 		names := []string{"Makefile", "README.md"}
 		if isPacked(lang) { // which need no make
 			names = []string{"README.md"}
-			for _, name := range []string{"my-ids." + lang, lang + "config.json", "config.schema.json", "registrar.d.ts"} {
+			for _, name := range []string{"my-ids." + lang, lang + "config.json", "config.schema.json",
+				"registrar.d.ts"} {
 				if len(project[name]) == 0 {
 					t.Errorf("%s: the project has no %s", lang, name)
 				}

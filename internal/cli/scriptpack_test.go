@@ -58,7 +58,8 @@ func TestScriptPack(t *testing.T) {
 		}
 		in = out // the next schema takes the place of this one
 	}
-	if got := must(t, runHere(t, "script", "inspect", out)).out; !strings.Contains(got, scripts.Digest(readFile(t, out))) {
+	if got := must(t, runHere(t, "script", "inspect", out)).out; !strings.Contains(got,
+		scripts.Digest(readFile(t, out))) {
 		t.Errorf("inspect shows another digest:\n%s", got)
 	}
 }

@@ -103,9 +103,11 @@ func TestScriptTestPasses(t *testing.T) {
 
 func TestScriptTestShowsTheDifference(t *testing.T) {
 	folder := caseFolder(t, map[string]string{
-		"a.txtar":       plainRequest + registers,
-		"b.txtar":       "The ID is ours.\n" + plainRequest + "-- expect.json --\n" + `{"outcome":"registered","response":{"client_name":"other","logo_uri":"x"},"absent":["client_id"],"log":["nowhere"]}`,
-		"cases/c.txtar": plainRequest + "-- expect.json --\n" + `{"outcome":"refused","error":{"code":"invalid_client_metadata","description":"no"}}`,
+		"a.txtar": plainRequest + registers,
+		"b.txtar": "The ID is ours.\n" + plainRequest + "-- expect.json --\n" +
+			`{"outcome":"registered","response":{"client_name":"other","logo_uri":"x"},"absent":["client_id"],"log":["nowhere"]}`,
+		"cases/c.txtar": plainRequest + "-- expect.json --\n" +
+			`{"outcome":"refused","error":{"code":"invalid_client_metadata","description":"no"}}`,
 	})
 	r := testScript(t, folder, "patch-metadata")
 	got := regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`).ReplaceAllString(r.out, "ID")
@@ -201,20 +203,33 @@ func TestScriptTestRefusesBadCases(t *testing.T) {
 		{"no expectation", plainRequest, "expect.json is missing"},
 		{"another file", plainRequest + registers + "-- items.json --\n{}", "items.json: unknown file"},
 		{"a file twice", plainRequest + plainRequest + registers, "request.json is given twice"},
-		{"an unknown member", plainRequest + "-- expect.json --\n" + `{"outcome":"registered","respones":{}}`, "respones"},
-		{"an unknown member of the error", plainRequest + "-- expect.json --\n" + `{"outcome":"refused","error":{"text":""}}`, "text"},
-		{"no outcome", plainRequest + "-- expect.json --\n{}", `expect.json: outcome "": must be registered, refused, failed or rejected`},
-		{"an error of a client that is registered", plainRequest + "-- expect.json --\n" + `{"outcome":"registered","error":{}}`, "expect.json: error: a registered client"},
-		{"a response to a refused request", plainRequest + "-- expect.json --\n" + `{"outcome":"refused","response":{}}`, "expect.json: response: only"},
-		{"a pattern of a refused request", plainRequest + "-- expect.json --\n" + `{"outcome":"refused","match":{"scope":"a"}}`, "expect.json: match: only"},
-		{"a pattern that is none", plainRequest + "-- expect.json --\n" + `{"outcome":"registered","match":{"client_id":"a("}}`, "/match/client_id"},
-		{"a pattern that is null", plainRequest + "-- expect.json --\n" + `{"outcome":"registered","match":{"client_id":null}}`, "match: client_id must be"},
-		{"a pattern beside a value", plainRequest + "-- expect.json --\n" + `{"outcome":"registered","match":{"scope":"a"},"response":{"scope":"a"}}`, "match: scope is also"},
-		{"absent without a response", plainRequest + "-- expect.json --\n" + `{"outcome":"failed","absent":["scope"]}`, "expect.json: absent: only"},
-		{"a configuration that is not an object", plainRequest + registers + "-- config.json --\n[]", "config.json: must be a JSON object"},
-		{"claims that are not an object", plainRequest + registers + "-- statement.json --\nnull", "statement.json: must be a JSON object"},
+		{"an unknown member", plainRequest + "-- expect.json --\n" + `{"outcome":"registered","respones":{}}`,
+			"respones"},
+		{"an unknown member of the error", plainRequest + "-- expect.json --\n" +
+			`{"outcome":"refused","error":{"text":""}}`, "text"},
+		{"no outcome", plainRequest + "-- expect.json --\n{}",
+			`expect.json: outcome "": must be registered, refused, failed or rejected`},
+		{"an error of a client that is registered", plainRequest + "-- expect.json --\n" +
+			`{"outcome":"registered","error":{}}`, "expect.json: error: a registered client"},
+		{"a response to a refused request", plainRequest + "-- expect.json --\n" +
+			`{"outcome":"refused","response":{}}`, "expect.json: response: only"},
+		{"a pattern of a refused request", plainRequest + "-- expect.json --\n" +
+			`{"outcome":"refused","match":{"scope":"a"}}`, "expect.json: match: only"},
+		{"a pattern that is none", plainRequest + "-- expect.json --\n" +
+			`{"outcome":"registered","match":{"client_id":"a("}}`, "/match/client_id"},
+		{"a pattern that is null", plainRequest + "-- expect.json --\n" +
+			`{"outcome":"registered","match":{"client_id":null}}`, "match: client_id must be"},
+		{"a pattern beside a value", plainRequest + "-- expect.json --\n" +
+			`{"outcome":"registered","match":{"scope":"a"},"response":{"scope":"a"}}`, "match: scope is also"},
+		{"absent without a response", plainRequest + "-- expect.json --\n" + `{"outcome":"failed","absent":["scope"]}`,
+			"expect.json: absent: only"},
+		{"a configuration that is not an object", plainRequest + registers + "-- config.json --\n[]",
+			"config.json: must be a JSON object"},
+		{"claims that are not an object", plainRequest + registers + "-- statement.json --\nnull",
+			"statement.json: must be a JSON object"},
 		{"a caller's role", plainRequest + registers + "-- caller.json --\n" + `{"role":"admin"}`, "role"},
-		{"an invalid ID", plainRequest + registers + "-- clients.json --\n[\"a\",\"b c\"]", "clients.json: [1]: the client ID"},
+		{"an invalid ID", plainRequest + registers + "-- clients.json --\n[\"a\",\"b c\"]",
+			"clients.json: [1]: the client ID"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := testScript(t, caseFolder(t, map[string]string{"good.txtar": plainRequest + registers,
@@ -245,8 +260,10 @@ func TestScriptTestFindsModuleAndCases(t *testing.T) {
 	}{
 		{map[string]string{"a.wasm": ""}, exitFailed, "no cases"},
 		{map[string]string{"a.txtar": plainRequest + registers}, exitUsage, "no .wasm, .js or .ts file: use --wasm"},
-		{map[string]string{"a.txtar": plainRequest + registers, "a.wasm": "", "b.wasm": ""}, exitUsage, "b.wasm: use --wasm"},
-		{map[string]string{"a.txtar": plainRequest + registers, "a.wasm": "text"}, exitFailed, "the module is rejected"},
+		{map[string]string{"a.txtar": plainRequest + registers, "a.wasm": "", "b.wasm": ""}, exitUsage,
+			"b.wasm: use --wasm"},
+		{map[string]string{"a.txtar": plainRequest + registers, "a.wasm": "text"}, exitFailed,
+			"the module is rejected"},
 	} {
 		if r := runHere(t, "script", "test", caseFolder(t, tt.files)); r.code != tt.code ||
 			!strings.Contains(r.err, tt.want) {

@@ -13,7 +13,8 @@ func TestDescribeTrace(t *testing.T) {
 	fuel := int64(1234567)
 	p := &textWriter{}
 	describeTrace(p, []scripts.StepTrace{
-		{Step: "set_scopes", Outcome: "done", Microseconds: 7, Before: []byte(`{"scope":"a b"}`), Changes: []byte(`{}`)},
+		{Step: "set_scopes", Outcome: "done", Microseconds: 7, Before: []byte(`{"scope":"a b"}`),
+			Changes: []byte(`{}`)},
 		{Step: "set_client_name", Script: "policy", Outcome: "done", Microseconds: 12345, Fuel: &fuel,
 			Before:  []byte(`{"client_name":"old","contacts":["a@app.example"],"jwks":{"keys":[1],"x":1},"scope":"a b"}`),
 			Changes: []byte(`{"logo_uri":"https://app.example/logo","client_name":"new \u001b[31m","jwks":{"x":null},"contacts":null,"tos_uri":null}`),

@@ -26,33 +26,41 @@ func TestSecretInAFile(t *testing.T) {
 		{name: "none", want: "sqlite:registrar.db"},
 		{name: "a flag", args: []string{"--database-url-file=FILE"}, want: url},
 		{name: "a variable", environment: map[string]string{"REGISTRAR_DATABASE_FILE": "FILE"}, want: url},
-		{name: "the variable of the flag", environment: map[string]string{"REGISTRAR_DATABASE_URL_FILE": "FILE"}, want: url},
+		{name: "the variable of the flag", environment: map[string]string{"REGISTRAR_DATABASE_URL_FILE": "FILE"},
+			want: url},
 		{name: "a member", config: "database-url-file: FILE", want: url},
-		{name: "a flag before a member", args: []string{"--database-url-file=FILE"}, config: "database-url-file: /none", want: url},
+		{name: "a flag before a member", args: []string{"--database-url-file=FILE"}, config: "database-url-file: /none",
+			want: url},
 		{name: "a flag before its variable", args: []string{"--database-url-file=FILE"},
 			environment: map[string]string{"REGISTRAR_DATABASE_URL_FILE": "/none"}, want: url},
 
 		{name: "flag and flag", args: []string{"--database=" + url, "--database-url-file=FILE"},
 			refused: []string{"--database and --database-url-file exclude each other"}},
-		{name: "variable and variable", environment: map[string]string{"REGISTRAR_DATABASE": url, "REGISTRAR_DATABASE_FILE": "FILE"},
+		{name: "variable and variable", environment: map[string]string{"REGISTRAR_DATABASE": url,
+			"REGISTRAR_DATABASE_FILE": "FILE"},
 			refused: []string{"REGISTRAR_DATABASE and REGISTRAR_DATABASE_FILE exclude each other"}},
-		{name: "flag and variable", args: []string{"--database=" + url}, environment: map[string]string{"REGISTRAR_DATABASE_FILE": "FILE"},
-			refused: []string{"--database and REGISTRAR_DATABASE_FILE exclude"}},
+		{name: "flag and variable", args: []string{"--database=" + url},
+			environment: map[string]string{"REGISTRAR_DATABASE_FILE": "FILE"},
+			refused:     []string{"--database and REGISTRAR_DATABASE_FILE exclude"}},
 		{name: "member and flag", config: "database: " + url, args: []string{"--database-url-file=FILE"},
 			refused: []string{"database in the configuration file and --database-url-file exclude"}},
 		{name: "member and member", config: "database: " + url + "\ndatabase-url-file: FILE",
 			refused: []string{"database in the configuration file and database-url-file in the configuration file"}},
-		{name: "two files", environment: map[string]string{"REGISTRAR_DATABASE_URL_FILE": "FILE", "REGISTRAR_DATABASE_FILE": "FILE"},
+		{name: "two files", environment: map[string]string{"REGISTRAR_DATABASE_URL_FILE": "FILE",
+			"REGISTRAR_DATABASE_FILE": "FILE"},
 			refused: []string{"REGISTRAR_DATABASE_URL_FILE and REGISTRAR_DATABASE_FILE exclude"}},
-		{name: "an empty value and a file", environment: map[string]string{"REGISTRAR_DATABASE": "", "REGISTRAR_DATABASE_FILE": "FILE"},
+		{name: "an empty value and a file", environment: map[string]string{"REGISTRAR_DATABASE": "",
+			"REGISTRAR_DATABASE_FILE": "FILE"},
 			refused: []string{"REGISTRAR_DATABASE and REGISTRAR_DATABASE_FILE exclude"}},
 
-		{name: "no file", args: []string{"--database-url-file=/none"}, refused: []string{"--database-url-file: open /none"}},
+		{name: "no file", args: []string{"--database-url-file=/none"},
+			refused: []string{"--database-url-file: open /none"}},
 		{name: "no name", environment: map[string]string{"REGISTRAR_DATABASE_FILE": ""},
 			refused: []string{"REGISTRAR_DATABASE_FILE: must name a file"}},
 		{name: "no name of the flag", environment: map[string]string{"REGISTRAR_DATABASE_URL_FILE": ""},
 			refused: []string{"REGISTRAR_DATABASE_URL_FILE: must name a file"}},
-		{name: "an empty file", args: []string{"--database-url-file=EMPTY"}, refused: []string{"--database-url-file: ", "the file is empty"}},
+		{name: "an empty file", args: []string{"--database-url-file=EMPTY"},
+			refused: []string{"--database-url-file: ", "the file is empty"}},
 		{name: "a file of everyone", args: []string{"--database-url-file=OPEN"},
 			refused: []string{"--database-url-file: ", "every user of this machine", "chmod o= "}},
 	} {
@@ -61,7 +69,8 @@ func TestSecretInAFile(t *testing.T) {
 			if err := os.Chmod(public, 0o644); err != nil {
 				t.Fatal(err)
 			}
-			files := strings.NewReplacer("FILE", servertest.File(t, "url", url+"\n"), "EMPTY", servertest.File(t, "empty", "\n"),
+			files := strings.NewReplacer("FILE", servertest.File(t, "url", url+"\n"), "EMPTY",
+				servertest.File(t, "empty", "\n"),
 				"OPEN", public)
 			for name, value := range tt.environment {
 				t.Setenv(name, files.Replace(value))
@@ -104,7 +113,8 @@ func TestSecretInAFile(t *testing.T) {
 func TestSecretThatDoesNotParse(t *testing.T) {
 	for _, command := range []string{"serve", "check", "migrate"} {
 		r := runHere(t, command, "--database-url-file="+servertest.File(t, "url", "correct-horse\nbattery"))
-		if r.code != exitUsage || !strings.Contains(r.err, "several lines") || strings.Contains(r.err, "correct-horse") {
+		if r.code != exitUsage || !strings.Contains(r.err, "several lines") ||
+			strings.Contains(r.err, "correct-horse") {
 			t.Errorf("%s: exit code %d: %s", command, r.code, r.err)
 		}
 	}

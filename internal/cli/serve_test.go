@@ -24,7 +24,8 @@ func TestServeLogsDiscoveryWarnings(t *testing.T) {
 			"--discovery-document=" + document, "--database=sqlite:" + filepath.Join(t.TempDir(), "registrar.db")},
 			&console{out: log, err: log})
 	}()
-	for deadline := time.Now().Add(time.Minute); !strings.Contains(log.String(), "msg=listening"); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !strings.Contains(log.String(),
+		"msg=listening"); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("the server does not listen:\n%s", log)
 		}
@@ -35,7 +36,8 @@ func TestServeLogsDiscoveryWarnings(t *testing.T) {
 	}
 	before, _, _ := strings.Cut(log.String(), "msg=listening")
 	if strings.Count(before, "the discovery document turns clients away") != 2 ||
-		!strings.Contains(before, "level=WARN") || !strings.Contains(before, "code_challenge_methods_supported is missing") {
+		!strings.Contains(before, "level=WARN") || !strings.Contains(before,
+		"code_challenge_methods_supported is missing") {
 		t.Errorf("want two warnings in\n%s", log)
 	}
 }

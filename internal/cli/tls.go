@@ -25,7 +25,8 @@ type tlsFlags struct {
 // would be plain HTTP beyond this machine.
 func (f *tlsFlags) certificates(c *app.Config, adminHost string) (err error) {
 	if f.AdminClientCA != "" && f.AdminTLSCert == "" {
-		return errors.New("--admin-client-ca needs --admin-tls-cert and --admin-tls-key: only TLS has client certificates")
+		return errors.New("--admin-client-ca needs --admin-tls-cert and --admin-tls-key: only TLS has client " +
+			"certificates")
 	}
 	if f.AdminTLSCert == "" && !f.AdminInsecure && !netrule.IsLoopback(adminHost) {
 		return fmt.Errorf("--admin-listen %s: the admin API would be plain HTTP beyond this machine: "+

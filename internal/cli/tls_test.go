@@ -79,7 +79,8 @@ func TestCheckShowsCertificates(t *testing.T) {
 	clients := servertest.File(t, "clients.pem", authority.PEM)
 	t.Chdir(t.TempDir())
 	r := runHere(t, append([]string{"check", "--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0",
-		"--admin-tls-cert=" + servertest.File(t, "cert.pem", cert), "--admin-tls-key=" + servertest.File(t, "key.pem", key),
+		"--admin-tls-cert=" + servertest.File(t, "cert.pem", cert),
+		"--admin-tls-key=" + servertest.File(t, "key.pem", key),
 		"--admin-client-ca=" + clients}, servertest.Certificate(t)...)...)
 	if r.code != exitFailed {
 		t.Errorf("exit code %d: %s", r.code, r.err)
@@ -98,7 +99,8 @@ func TestCheckShowsCertificates(t *testing.T) {
 		t.Errorf("check printed, want no roles of certificates:\n%s", r.out)
 	}
 	r = runHere(t, append([]string{"check", "--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0",
-		"--admin-tls-cert=" + servertest.File(t, "cert.pem", cert), "--admin-tls-key=" + servertest.File(t, "key.pem", key),
+		"--admin-tls-cert=" + servertest.File(t, "cert.pem", cert),
+		"--admin-tls-key=" + servertest.File(t, "key.pem", key),
 		"--admin-client-ca=" + clients, "--admin-cert-role=CN=ops=read"}, servertest.Certificate(t)...)...)
 	const want = "with a token and a client certificate, or with a certificate that has a role"
 	if !strings.Contains(r.out, want) {
@@ -128,7 +130,8 @@ func TestServerOfTheConfiguration(t *testing.T) {
 			if tt.variable != "" {
 				t.Setenv("REGISTRAR_ADMIN_LISTEN", tt.variable)
 			}
-			args := append([]string{"client", "list", "--config=" + servertest.File(t, "config.yaml", tt.config)}, tt.args...)
+			args := append([]string{"client", "list", "--config=" + servertest.File(t, "config.yaml", tt.config)},
+				tt.args...)
 			commands, err := parse(t, args...)
 			if err != nil {
 				t.Fatal(err)
@@ -164,11 +167,13 @@ func TestHealthWithTLS(t *testing.T) {
 		string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})))
 	must(t, runHere(t, "health", "--url", s.URL, "--server-ca", authority))
 	for flag, want := range map[string]string{
-		"--server-ca=/nowhere":                                       "--server-ca: open /nowhere",
-		"--server-ca=" + servertest.File(t, "empty.pem", ""):         "it has no PEM block",
-		"--tls-client-cert=/nowhere":                                 "--tls-client-key",
-		"--tls-client-cert=/nowhere --tls-client-key=/nowhere":       "--tls-client-cert and --tls-client-key: open /nowhere",
-		"--tls-client-cert=" + authority + " --tls-client-key=/none": "--tls-client-cert and --tls-client-key: open /none",
+		"--server-ca=/nowhere":                               "--server-ca: open /nowhere",
+		"--server-ca=" + servertest.File(t, "empty.pem", ""): "it has no PEM block",
+		"--tls-client-cert=/nowhere":                         "--tls-client-key",
+		"--tls-client-cert=/nowhere --tls-client-key=/nowhere": "--tls-client-cert and --tls-client-key: open " +
+			"/nowhere",
+		"--tls-client-cert=" + authority +
+			" --tls-client-key=/none": "--tls-client-cert and --tls-client-key: open /none",
 	} {
 		r := runHere(t, append([]string{"health", "--url", s.URL}, strings.Fields(flag)...)...)
 		if r.code != exitUsage || !strings.Contains(r.err, want) {

@@ -65,8 +65,10 @@ func TestDocument(t *testing.T) {
 
 func TestRefusedDocuments(t *testing.T) {
 	for document, want := range map[string]string{
-		`[]`: "JSON object", `null`: "JSON object", ``: "JSON object", `{"issuer":"https://auth.example","issuer":"https://auth.example"}`: "JSON object",
-		`{}`: "has no issuer", `{"issuer":1}`: "has no issuer", `{"issuer":"https://auth.example/"}`: `its issuer is "https://auth.example/"`,
+		`[]`: "JSON object", `null`: "JSON object", ``: "JSON object",
+		`{"issuer":"https://auth.example","issuer":"https://auth.example"}`: "JSON object",
+		`{}`: "has no issuer", `{"issuer":1}`: "has no issuer",
+		`{"issuer":"https://auth.example/"}`:                                   `its issuer is "https://auth.example/"`,
 		`{"issuer":"https://auth.example","subject_types_supported":"public"}`: "subject_types_supported must be a list",
 	} {
 		if _, err := newSource(Config{Document: []byte(document)}); !errors.Is(err, ErrInvalid) ||

@@ -11,8 +11,8 @@ import (
 )
 
 // elsewhere lists the members that lead clients to register elsewhere, without this server's policy, or that state
-// another registration endpoint than the document does: signed_metadata takes precedence over the members beside it (RFC
-// 8414 §2.1).
+// another registration endpoint than the document does: signed_metadata takes precedence over the members beside it
+// (RFC 8414 §2.1).
 var elsewhere = [...]string{"registration_endpoint", "signed_metadata"}
 
 // leadsElsewhere reports whether a member is one of elsewhere.

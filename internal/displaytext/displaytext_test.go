@@ -150,7 +150,8 @@ func TestTextInASCIITakesNoMemory(t *testing.T) {
 
 // ignorableRanges are those of Default_Ignorable_Code_Point in DerivedCoreProperties.txt of Unicode 15.
 var ignorableRanges = []struct{ first, last rune }{
-	{0xad, 0xad}, {0x34f, 0x34f}, {0x61c, 0x61c}, {0x115f, 0x1160}, {0x17b4, 0x17b5}, {0x180b, 0x180f}, {0x200b, 0x200f},
+	{0xad, 0xad}, {0x34f, 0x34f}, {0x61c, 0x61c}, {0x115f, 0x1160}, {0x17b4, 0x17b5}, {0x180b, 0x180f},
+	{0x200b, 0x200f},
 	{0x202a, 0x202e}, {0x2060, 0x206f}, {0x3164, 0x3164}, {0xfe00, 0xfe0f}, {0xfeff, 0xfeff}, {0xffa0, 0xffa0},
 	{0xfff0, 0xfff8}, {0x1bca0, 0x1bca3}, {0x1d173, 0x1d17a}, {0xe0000, 0xe0fff},
 }
@@ -180,7 +181,8 @@ func TestJoiningTypes(t *testing.T) {
 		return err == nil
 	}
 	for c := rune(0x80); c <= 0x1ffff; c++ {
-		if norm.NFC.PropertiesString(string(c)).CCC() == 9 || !unicode.IsGraphic(c) || !norm.NFC.IsNormalString(string(c)) {
+		if norm.NFC.PropertiesString(string(c)).CCC() == 9 || !unicode.IsGraphic(c) ||
+			!norm.NFC.IsNormalString(string(c)) {
 			continue
 		}
 		const beh = "\u0628"

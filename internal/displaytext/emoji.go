@@ -41,7 +41,8 @@ func emojiSequence(s string, c rune, size int) int {
 			}
 		}
 	}
-	if !strings.HasPrefix(rest, joiner) && !strings.HasPrefix(rest, emojiStyle) && !strings.HasPrefix(rest, textStyle) &&
+	if !strings.HasPrefix(rest, joiner) && !strings.HasPrefix(rest, emojiStyle) &&
+		!strings.HasPrefix(rest, textStyle) &&
 		!beginsWithModifier(rest) {
 		return 0
 	}

@@ -107,7 +107,8 @@ var cursive = sync.OnceValue(func() map[rune]joiningType {
 	}
 	types := make(map[rune]joiningType)
 	for _, script := range []*unicode.RangeTable{unicode.Adlam, unicode.Arabic, unicode.Chorasmian,
-		unicode.Hanifi_Rohingya, unicode.Mandaic, unicode.Manichaean, unicode.Mongolian, unicode.Nko, unicode.Old_Uyghur,
+		unicode.Hanifi_Rohingya, unicode.Mandaic, unicode.Manichaean, unicode.Mongolian, unicode.Nko,
+		unicode.Old_Uyghur,
 		unicode.Phags_Pa, unicode.Psalter_Pahlavi, unicode.Sogdian, unicode.Syriac} {
 		rangetable.Visit(script, func(c rune) {
 			joinsNext, joinsPrevious := allowed(string(c)+nonJoiner+beh), allowed(beh+nonJoiner+string(c))

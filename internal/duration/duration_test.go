@@ -56,7 +56,8 @@ func TestParse(t *testing.T) {
 
 func TestParseRefuses(t *testing.T) {
 	for _, s := range []string{
-		"", "d", "1", "1D", "1 d", " 1d", "1d ", "d1", "1d12", "1d-12h", "1d+12h", "--1d", "+-1d", "1h1d", "1d1d", "1.2.3d", "1e3d", ".d",
+		"", "d", "1", "1D", "1 d", " 1d", "1d ", "d1", "1d12", "1d-12h", "1d+12h", "--1d", "+-1d", "1h1d", "1d1d",
+		"1.2.3d", "1e3d", ".d",
 		"1w", "forever", "1_000d", "106752d", "106751d24h", "999999999999999999999d", "3000000h", "1d3000000h", "٣d",
 	} {
 		d := Duration(7)

@@ -144,7 +144,8 @@ func TestManyClients(t *testing.T) {
 			return ids
 		}
 		slices.Sort(alphas)
-		if got := found("--name=alpha", "--never-seen", "--registered-after=1d", "--caller-network=127.0.0.0/8"); !slices.
+		if got := found("--name=alpha", "--never-seen", "--registered-after=1d",
+			"--caller-network=127.0.0.0/8"); !slices.
 			Equal(got, alphas) {
 			t.Errorf("got %q, want %q", got, alphas)
 		}
@@ -167,7 +168,8 @@ func TestManyClients(t *testing.T) {
 		if got := found("--status=disabled"); got != nil {
 			t.Errorf("after a dry run and refusals, %q are disabled", got)
 		}
-		code, printed := onTerminal(t, p.folder, "[y/N] ", "n\n", "client", "delete", "--name=alpha", "--server", p.admin)
+		code, printed := onTerminal(t, p.folder, "[y/N] ", "n\n", "client", "delete", "--name=alpha", "--server",
+			p.admin)
 		if code != exitFailed || !strings.Contains(printed, "Do you want to delete 2 clients?") ||
 			!strings.Contains(printed, "nothing was changed") {
 			t.Errorf("the answer no: exit code %d: %s", code, printed)

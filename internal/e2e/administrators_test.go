@@ -140,7 +140,8 @@ func testAdminTokenCommands(t *testing.T, flag string) {
 		return made
 	}
 	first, second := reset(), reset("--label=another", "--revoke-others", "--expires-in=0")
-	eventually(t, "the new token works", func() bool { return a.as(second.Token, "admin-token", "list").code == exitDone })
+	eventually(t, "the new token works",
+		func() bool { return a.as(second.Token, "admin-token", "list").code == exitDone })
 	wantFailure(t, a.as(first.Token, "admin-token", "list"), refused)
 	must(t, a.as(lookup.Token, "client", "get", id)) // it has not the role admin
 	secrets := []string{lookup.Token, ops.Token, brief.Token, first.Token, second.Token}
@@ -169,7 +170,8 @@ func TestAdministratorsWithoutTokens(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: key, KeyID: "k"}}, nil)
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: key, KeyID: "k"}},
+		nil)
 	if err != nil {
 		t.Fatal(err)
 	}

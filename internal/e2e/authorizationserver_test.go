@@ -52,17 +52,19 @@ func startIssuer(t *testing.T, args ...string) *authorizationServer {
 	t.Cleanup(a.http.Close)
 
 	document, err := json.Marshal(map[string]any{
-		"issuer":                                           "http://" + address,
-		"authorization_endpoint":                           a.http.URL + "/authorize",
-		"token_endpoint":                                   a.http.URL + "/token",
-		"jwks_uri":                                         a.http.URL + "/jwks",
-		"response_types_supported":                         []string{"code"},
-		"subject_types_supported":                          []string{"public"},
-		"id_token_signing_alg_values_supported":            []string{"ES256"},
-		"grant_types_supported":                            []string{"authorization_code", "refresh_token", "client_credentials"},
-		"code_challenge_methods_supported":                 []string{"S256"},
-		"scopes_supported":                                 []string{"read", "write"},
-		"token_endpoint_auth_methods_supported":            []string{"none", "client_secret_basic", "client_secret_post", "private_key_jwt"},
+		"issuer":                                "http://" + address,
+		"authorization_endpoint":                a.http.URL + "/authorize",
+		"token_endpoint":                        a.http.URL + "/token",
+		"jwks_uri":                              a.http.URL + "/jwks",
+		"response_types_supported":              []string{"code"},
+		"subject_types_supported":               []string{"public"},
+		"id_token_signing_alg_values_supported": []string{"ES256"},
+		"grant_types_supported": []string{"authorization_code", "refresh_token",
+			"client_credentials"},
+		"code_challenge_methods_supported": []string{"S256"},
+		"scopes_supported":                 []string{"read", "write"},
+		"token_endpoint_auth_methods_supported": []string{"none", "client_secret_basic",
+			"client_secret_post", "private_key_jwt"},
 		"token_endpoint_auth_signing_alg_values_supported": []string{"ES256"},
 	})
 	if err != nil {

@@ -29,7 +29,8 @@ type backedUp struct {
 
 // registerAll registers clients until stop is closed, and returns a function that returns those that were acknowledged
 // so far.
-func registerAll(t *testing.T, p *process, stop <-chan struct{}, done *sync.WaitGroup) (acknowledged func() []backedUp) {
+func registerAll(t *testing.T, p *process, stop <-chan struct{},
+	done *sync.WaitGroup) (acknowledged func() []backedUp) {
 	var mu sync.Mutex
 	var clients []backedUp
 	for range 4 {

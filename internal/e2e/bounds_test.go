@@ -31,9 +31,11 @@ func TestUploadsAndDeploymentsAreBounded(t *testing.T) {
 		deployment := func(n, config int, comment string) string {
 			var list []string
 			for i := range n {
-				list = append(list, fmt.Sprintf(`{"name":"s%d","module":%q,"config":{"a":%q}}`, i, first.Digest, strings.Repeat("x", config)))
+				list = append(list, fmt.Sprintf(`{"name":"s%d","module":%q,"config":{"a":%q}}`, i, first.Digest,
+					strings.Repeat("x", config)))
 			}
-			return servertest.File(t, "deployment.json", fmt.Sprintf(`{"scripts":[%s],"comment":%q}`, strings.Join(list, ","), comment))
+			return servertest.File(t, "deployment.json",
+				fmt.Sprintf(`{"scripts":[%s],"comment":%q}`, strings.Join(list, ","), comment))
 		}
 		refused("scripts has 65 elements: at most 64", "script", "deploy", deployment(65, 1, ""))
 		refused("at most 1048576 are allowed", "script", "deploy", deployment(20, 60<<10, ""))

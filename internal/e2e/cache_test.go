@@ -44,7 +44,8 @@ func (p *process) api() *adminapi.API {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	return &adminapi.API{Base: p.admin, Token: strings.TrimSpace(string(token)), HTTP: &http.Client{Timeout: 3 * time.Minute}}
+	return &adminapi.API{Base: p.admin, Token: strings.TrimSpace(string(token)),
+		HTTP: &http.Client{Timeout: 3 * time.Minute}}
 }
 
 // alive fails where the server has ended, or a panic was caught in it.

@@ -123,7 +123,8 @@ func TestCompilationsWait(t *testing.T) {
 		}
 	}
 	if done < 9 || denied == 0 || done+denied != uploads {
-		t.Errorf("%d of %d uploads were taken and %d denied: want nine taken at least, and some denied", done, uploads, denied)
+		t.Errorf("%d of %d uploads were taken and %d denied: want nine taken at least, and some denied", done, uploads,
+			denied)
 	}
 	if most != 1 {
 		t.Errorf("%d children ran at once, want 1", most)

@@ -261,13 +261,16 @@ func TestAdminTLS(t *testing.T) {
 		args []string
 		says string // "" means that the command succeeds
 	}{
-		"with all":                   {append(identity, authority), ""},
-		"without a certificate":      {[]string{authority}, "certificate required"},
-		"without the authority":      {identity, "unknown authority"},
-		"with another authority":     {append(identity, "--server-ca="+servertest.File(t, "other.pem", clients.PEM)), "unknown authority"},
+		"with all":              {append(identity, authority), ""},
+		"without a certificate": {[]string{authority}, "certificate required"},
+		"without the authority": {identity, "unknown authority"},
+		"with another authority": {append(identity, "--server-ca="+servertest.File(t, "other.pem", clients.PEM)),
+			"unknown authority"},
 		"with another's certificate": {stranger, "unknown certificate authority"},
-		"without a token":            {append(identity, authority, "--admin-token-file="+unknown), "the admin token is not valid"},
-		"by plain HTTP":              {append(identity, "--server="+strings.Replace(s.admin, "https:", "http:", 1)), "400 Bad Request"},
+		"without a token": {append(identity, authority, "--admin-token-file="+unknown),
+			"the admin token is not valid"},
+		"by plain HTTP": {append(identity, "--server="+strings.Replace(s.admin, "https:", "http:", 1)),
+			"400 Bad Request"},
 	} {
 		call := func() result {
 			return runBinary(t, folder, append([]string{"client", "list", "--server", s.admin}, tt.args...)...)
@@ -289,7 +292,8 @@ func TestAdminTLS(t *testing.T) {
 		"tls-client-cert: " + certFile, "tls-client-key: " + keyFile,
 	}, "\n"))
 	must(t, runBinary(t, folder, "client", "list", "--config", config))
-	s.write(s.authority.Issue(t, &x509.Certificate{SerialNumber: big.NewInt(2), DNSNames: []string{"registrar.example"}}))
+	s.write(s.authority.Issue(t, &x509.Certificate{SerialNumber: big.NewInt(2),
+		DNSNames: []string{"registrar.example"}}))
 	s.hangup()
 	eventually(t, "the new certificate", func() bool {
 		return strings.Count(s.log.String(), "the certificate files were read again") == 2

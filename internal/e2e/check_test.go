@@ -106,64 +106,118 @@ func TestCheckNames(t *testing.T) {
 		says      string // part of the finding's text
 		serve     bool   // whether serve ends with the same code and text
 	}{
-		{"one address for both", nil, []string{"--listen=" + free, "--admin-listen=" + free}, exitUsage, "error configuration", "--admin-listen " + free, true},
-		{"one address in all of them", nil, []string{"--listen=:" + freePortOnly, "--admin-listen=" + free}, exitUsage, "error configuration", "same address", true},
-		{"one address by a name", nil, []string{"--listen=" + free, "--admin-listen=localhost:" + freePortOnly, "--public-url=http://" + free}, exitFailed, "error address", "same address as that of --listen", false},
-		{"a public address in use", nil, []string{"--listen=" + taken}, exitFailed, "error address", "--listen " + taken + ": another process", false},
-		{"an admin address in use", nil, []string{"--admin-listen=" + taken}, exitFailed, "error address", "--admin-listen " + taken + ": another process", false},
-		{"an address of another machine", nil, []string{"--listen=192.0.2.1:8080"}, exitFailed, "error address", "--listen 192.0.2.1:8080", false},
-		{"an address that is none", nil, []string{"--listen=127.0.0.1"}, exitUsage, "error configuration", "--listen 127.0.0.1", true},
-		{"an admin address for all", nil, []string{"--admin-listen=0.0.0.0:0", "--admin-insecure", "--issuer=http://localhost:8080"}, exitDone, "warning admin_exposed", "--admin-listen 0.0.0.0:0", false},
-		{"a plain admin address for all", nil, []string{"--admin-listen=0.0.0.0:0"}, exitUsage, "error configuration", "--admin-insecure", true},
-		{"plain HTTP for all", nil, []string{"--listen=0.0.0.0:0"}, exitDone, "warning plain_http", "--tls-cert", false},
-		{"open to everyone", nil, []string{"--registration=open"}, exitDone, "warning registration_open", "everyone", false},
+		{"one address for both", nil, []string{"--listen=" + free, "--admin-listen=" + free}, exitUsage,
+			"error configuration", "--admin-listen " + free, true},
+		{"one address in all of them", nil, []string{"--listen=:" + freePortOnly, "--admin-listen=" + free}, exitUsage,
+			"error configuration", "same address", true},
+		{"one address by a name", nil, []string{"--listen=" + free, "--admin-listen=localhost:" + freePortOnly,
+			"--public-url=http://" + free}, exitFailed, "error address", "same address as that of --listen", false},
+		{"a public address in use", nil, []string{"--listen=" + taken}, exitFailed, "error address",
+			"--listen " + taken + ": another process", false},
+		{"an admin address in use", nil, []string{"--admin-listen=" + taken}, exitFailed, "error address",
+			"--admin-listen " + taken + ": another process", false},
+		{"an address of another machine", nil, []string{"--listen=192.0.2.1:8080"}, exitFailed, "error address",
+			"--listen 192.0.2.1:8080", false},
+		{"an address that is none", nil, []string{"--listen=127.0.0.1"}, exitUsage, "error configuration",
+			"--listen 127.0.0.1", true},
+		{"an admin address for all", nil, []string{"--admin-listen=0.0.0.0:0", "--admin-insecure",
+			"--issuer=http://localhost:8080"}, exitDone, "warning admin_exposed", "--admin-listen 0.0.0.0:0", false},
+		{"a plain admin address for all", nil, []string{"--admin-listen=0.0.0.0:0"}, exitUsage, "error configuration",
+			"--admin-insecure", true},
+		{"plain HTTP for all", nil, []string{"--listen=0.0.0.0:0"}, exitDone, "warning plain_http", "--tls-cert",
+			false},
+		{"open to everyone", nil, []string{"--registration=open"}, exitDone, "warning registration_open", "everyone",
+			false},
 		{"open to this machine", nil, nil, exitDone, "note local_proxy", "--registration token", false},
-		{"pages of elsewhere", nil, []string{"--cors-origin=https://app.example"}, exitDone, "warning cors_origin", "https://app.example", false},
+		{"pages of elsewhere", nil, []string{"--cors-origin=https://app.example"}, exitDone, "warning cors_origin",
+			"https://app.example", false},
 		{"no limit", nil, []string{"--rate-limit=0"}, exitDone, "warning rate_limit", "--rate-limit 0", false},
 
-		{"a public URL where nothing listens", nil, []string{"--listen=" + free, "--public-url=http://" + closed}, exitFailed, "error public_url", "nothing listens on port", false},
-		{"an issuer where nothing listens", nil, []string{"--listen=" + free, "--public-url=", "--issuer=http://" + closed}, exitFailed, "error public_url", "--issuer http://" + closed, false},
-		{"a public URL by https for plain HTTP", nil, []string{"--listen=" + free, "--public-url=https://" + free}, exitFailed, "error public_url", "serves http there", false},
-		{"a public URL of an unknown host", nil, []string{"--public-url=https://registrar.invalid"}, exitDone, "warning public_url", "https://registrar.invalid", false},
+		{"a public URL where nothing listens", nil, []string{"--listen=" + free, "--public-url=http://" + closed},
+			exitFailed, "error public_url", "nothing listens on port", false},
+		{"an issuer where nothing listens", nil, []string{"--listen=" + free, "--public-url=", "--issuer=http://" +
+			closed}, exitFailed, "error public_url", "--issuer http://" + closed, false},
+		{"a public URL by https for plain HTTP", nil, []string{"--listen=" + free, "--public-url=https://" + free},
+			exitFailed, "error public_url", "serves http there", false},
+		{"a public URL of an unknown host", nil, []string{"--public-url=https://registrar.invalid"}, exitDone,
+			"warning public_url", "https://registrar.invalid", false},
 		{"a port that the server chooses", nil, nil, exitDone, "warning public_url", "port 0", false},
 
-		{"a key of another certificate", nil, []string{here[0], other[1]}, exitUsage, "error configuration", "--tls-cert and --tls-key", true},
-		{"a key that is not there", nil, []string{here[0], "--tls-key=/nowhere"}, exitUsage, "error configuration", "/nowhere", true},
-		{"a certificate that has expired", nil, append(certificateFor(t, "localhost", -time.Minute), "--listen="+free, "--public-url=https://localhost:"+freePortOnly), exitFailed, "error certificate", "expired", false},
-		{"a certificate that expires", nil, append(certificateFor(t, "localhost", time.Hour), "--listen="+free, "--public-url=https://localhost:"+freePortOnly), exitDone, "warning certificate", "expires on", false},
-		{"a certificate for another host", nil, append(certificateFor(t, "other.example", 1000*time.Hour), "--listen="+free, "--public-url=https://localhost:"+freePortOnly), exitDone, "warning certificate", "other.example", false},
+		{"a key of another certificate", nil, []string{here[0], other[1]}, exitUsage, "error configuration",
+			"--tls-cert and --tls-key", true},
+		{"a key that is not there", nil, []string{here[0], "--tls-key=/nowhere"}, exitUsage, "error configuration",
+			"/nowhere", true},
+		{"a certificate that has expired", nil, append(certificateFor(t, "localhost", -time.Minute), "--listen="+free,
+			"--public-url=https://localhost:"+freePortOnly), exitFailed, "error certificate", "expired", false},
+		{"a certificate that expires", nil, append(certificateFor(t, "localhost", time.Hour), "--listen="+free,
+			"--public-url=https://localhost:"+freePortOnly), exitDone, "warning certificate", "expires on", false},
+		{"a certificate for another host", nil, append(certificateFor(t, "other.example", 1000*time.Hour),
+			"--listen="+free, "--public-url=https://localhost:"+freePortOnly), exitDone, "warning certificate",
+			"other.example", false},
 
-		{"access tokens of an issuer that is away", nil, jwt("http://" + closed + "/jwks"), exitFailed, "error keys", "--jwt-issuer https://i.example", false},
-		{"access tokens of an issuer without keys", nil, jwt(otherIssuer), exitFailed, "error keys", "--jwt-issuer https://i.example", false},
-		{"statements of an issuer that is away", nil, []string{"--trusted-issuer=https://i.example=http://" + closed + "/jwks"}, exitFailed, "error keys", "--trusted-issuer https://i.example", false},
-		{"statements of an issuer whose keys are a file that is not there", nil, []string{"--trusted-issuer=https://i.example=/nowhere"}, exitUsage, "error configuration", "--trusted-issuer", true},
-		{"an issuer that is there", nil, append(jwt(upstream), "--trusted-issuer=https://i.example="+upstream), exitDone, ", keys", "", false},
+		{"access tokens of an issuer that is away", nil, jwt("http://" + closed + "/jwks"), exitFailed, "error keys",
+			"--jwt-issuer https://i.example", false},
+		{"access tokens of an issuer without keys", nil, jwt(otherIssuer), exitFailed, "error keys",
+			"--jwt-issuer https://i.example", false},
+		{"statements of an issuer that is away", nil, []string{"--trusted-issuer=https://i.example=http://" + closed +
+			"/jwks"}, exitFailed, "error keys", "--trusted-issuer https://i.example", false},
+		{"statements of an issuer whose keys are a file that is not there", nil,
+			[]string{"--trusted-issuer=https://i.example=/nowhere"}, exitUsage, "error configuration",
+			"--trusted-issuer", true},
+		{"an issuer that is there", nil, append(jwt(upstream), "--trusted-issuer=https://i.example="+upstream),
+			exitDone, ", keys", "", false},
 
-		{"an upstream that is away", nil, []string{"--discovery-upstream=http://" + closed + "/d"}, exitFailed, "error discovery", "no client could register", false},
-		{"an upstream of another issuer", nil, []string{"--discovery-upstream=" + otherIssuer}, exitUsage, "error discovery", "https://other.example", true},
-		{"a document that keeps clients away", nil, []string{document("")}, exitDone, "warning discovery", "token_endpoint_auth_methods_supported is missing", false},
-		{"metadata documents without none", nil, []string{"--metadata-documents", document(`,"token_endpoint_auth_methods_supported":["private_key_jwt"]`)}, exitDone, "warning metadata_documents", "does not list none", false},
-		{"metadata documents without the list", nil, []string{"--metadata-documents", document("")}, exitDone, "warning metadata_documents", "does not list none", false},
-		{"metadata documents with secrets only", nil, []string{"--metadata-documents", document(`,"token_endpoint_auth_methods_supported":["client_secret_basic"]`)}, exitFailed, "error metadata_documents", "no client could be", false},
-		{"metadata documents with none", nil, []string{"--metadata-documents", document(`,"token_endpoint_auth_methods_supported":["none"]`)}, exitDone, ", metadata_documents", "", false},
+		{"an upstream that is away", nil, []string{"--discovery-upstream=http://" + closed + "/d"}, exitFailed,
+			"error discovery", "no client could register", false},
+		{"an upstream of another issuer", nil, []string{"--discovery-upstream=" + otherIssuer}, exitUsage,
+			"error discovery", "https://other.example", true},
+		{"a document that keeps clients away", nil, []string{document("")}, exitDone, "warning discovery",
+			"token_endpoint_auth_methods_supported is missing", false},
+		{"metadata documents without none", nil, []string{"--metadata-documents",
+			document(`,"token_endpoint_auth_methods_supported":["private_key_jwt"]`)}, exitDone,
+			"warning metadata_documents", "does not list none", false},
+		{"metadata documents without the list", nil, []string{"--metadata-documents", document("")}, exitDone,
+			"warning metadata_documents", "does not list none", false},
+		{"metadata documents with secrets only", nil, []string{"--metadata-documents",
+			document(`,"token_endpoint_auth_methods_supported":["client_secret_basic"]`)}, exitFailed,
+			"error metadata_documents", "no client could be", false},
+		{"metadata documents with none", nil, []string{"--metadata-documents",
+			document(`,"token_endpoint_auth_methods_supported":["none"]`)}, exitDone, ", metadata_documents", "",
+			false},
 
-		{"a misspelt variable", []string{"REGISTRAR_REGISTRATON=token"}, nil, exitUsage, "error variable", "did you mean REGISTRAR_REGISTRATION?", true},
-		{"a negated variable", []string{"REGISTRAR_NO_MANAGEMENT=true"}, nil, exitUsage, "error variable", "REGISTRAR_MANAGEMENT=false", true},
-		{"an unknown variable", []string{"REGISTRAR_FAVOURITE_COLOUR=blue"}, nil, exitDone, "warning variable", "REGISTRAR_FAVOURITE_COLOUR", false},
-		{"variables of Kubernetes", []string{"REGISTRAR_PORT=tcp://10.0.0.1:80", "REGISTRAR_PORT_80_TCP_ADDR=10.0.0.1", "REGISTRAR_SERVICE_HOST=10.0.0.1", "REGISTRAR_ADMIN_SERVICE_PORT_HTTP=81"}, nil, exitDone, ", variable", "", false},
-		{"a variable with an invalid value", []string{"REGISTRAR_PUBLIC_URL=auth.example"}, []string{"--public-url=auth.example"}, exitUsage, "error configuration", "--public-url", true},
+		{"a misspelt variable", []string{"REGISTRAR_REGISTRATON=token"}, nil, exitUsage, "error variable",
+			"did you mean REGISTRAR_REGISTRATION?", true},
+		{"a negated variable", []string{"REGISTRAR_NO_MANAGEMENT=true"}, nil, exitUsage, "error variable",
+			"REGISTRAR_MANAGEMENT=false", true},
+		{"an unknown variable", []string{"REGISTRAR_FAVOURITE_COLOUR=blue"}, nil, exitDone, "warning variable",
+			"REGISTRAR_FAVOURITE_COLOUR", false},
+		{"variables of Kubernetes", []string{"REGISTRAR_PORT=tcp://10.0.0.1:80", "REGISTRAR_PORT_80_TCP_ADDR=10.0.0.1",
+			"REGISTRAR_SERVICE_HOST=10.0.0.1", "REGISTRAR_ADMIN_SERVICE_PORT_HTTP=81"}, nil, exitDone, ", variable", "",
+			false},
+		{"a variable with an invalid value", []string{"REGISTRAR_PUBLIC_URL=auth.example"},
+			[]string{"--public-url=auth.example"}, exitUsage, "error configuration", "--public-url", true},
 
-		{"a token file that is not there", nil, []string{"--admin-token-file=/nowhere"}, exitUsage, "error configuration", "/nowhere", true},
-		{"a folder that is not there", nil, []string{"--database=sqlite:/nowhere/registrar.db"}, exitFailed, "error database", "/nowhere", false},
-		{"a folder that is a file", nil, []string{"--database=sqlite:" + notAFolder}, exitFailed, "error database", notAFolder, false},
-		{"a database that is a folder", nil, []string{"--database=sqlite:" + t.TempDir()}, exitFailed, "error database", "not a file", false},
-		{"a database that is none", nil, []string{"--database=sqlite:" + servertest.File(t, "x.db", strings.Repeat("x", 5000))}, exitFailed, "error database", "x.db", false},
-		{"a database of an unknown kind", nil, []string{"--database=postgres:hidden-password"}, exitFailed, "error database", "sqlite:FILE", true},
-		{"a database that is away", nil, []string{"--database=mysql:user:hidden-password@tcp(" + closed + ")/registrar"}, exitFailed, "error database", closed, false},
+		{"a token file that is not there", nil, []string{"--admin-token-file=/nowhere"}, exitUsage,
+			"error configuration", "/nowhere", true},
+		{"a folder that is not there", nil, []string{"--database=sqlite:/nowhere/registrar.db"}, exitFailed,
+			"error database", "/nowhere", false},
+		{"a folder that is a file", nil, []string{"--database=sqlite:" + notAFolder}, exitFailed, "error database",
+			notAFolder, false},
+		{"a database that is a folder", nil, []string{"--database=sqlite:" + t.TempDir()}, exitFailed, "error database",
+			"not a file", false},
+		{"a database that is none", nil, []string{"--database=sqlite:" +
+			servertest.File(t, "x.db", strings.Repeat("x", 5000))}, exitFailed, "error database", "x.db", false},
+		{"a database of an unknown kind", nil, []string{"--database=postgres:hidden-password"}, exitFailed,
+			"error database", "sqlite:FILE", true},
+		{"a database that is away", nil, []string{"--database=mysql:user:hidden-password@tcp(" + closed +
+			")/registrar"}, exitFailed, "error database", closed, false},
 		{"a database to come", nil, nil, exitDone, "note database", "serve creates the file", false},
-		{"no database, and no migration", nil, []string{"--no-migrate"}, exitFailed, "error database", "registrar migrate", false},
-		{"an empty file", nil, []string{"--database=sqlite:" + servertest.File(t, "empty.db", "")}, exitDone, "note schema", "the database is empty", false},
-		{"an empty file, and no migration", nil, []string{"--no-migrate", "--database=sqlite:" + servertest.File(t, "empty.db", "")}, exitFailed, "error schema", "registrar migrate", false},
+		{"no database, and no migration", nil, []string{"--no-migrate"}, exitFailed, "error database",
+			"registrar migrate", false},
+		{"an empty file", nil, []string{"--database=sqlite:" + servertest.File(t, "empty.db", "")}, exitDone,
+			"note schema", "the database is empty", false},
+		{"an empty file, and no migration", nil, []string{"--no-migrate", "--database=sqlite:" +
+			servertest.File(t, "empty.db", "")}, exitFailed, "error schema", "registrar migrate", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			folder := t.TempDir()
@@ -173,7 +227,8 @@ func TestCheckNames(t *testing.T) {
 			}
 			severity, kind, none := strings.Cut(tt.finding, ", ")
 			found := slices.IndexFunc(c.Findings, func(f checkFinding) bool {
-				return f.Severity+" "+f.Code == tt.finding && strings.Contains(f.Text, tt.says) || none && f.Code == kind
+				return f.Severity+" "+f.Code == tt.finding && strings.Contains(f.Text, tt.says) || none &&
+					f.Code == kind
 			})
 			if found >= 0 == none {
 				t.Errorf("want %s with %q:\n%s", tt.finding, tt.says, r.out)
@@ -188,7 +243,8 @@ func TestCheckNames(t *testing.T) {
 				return
 			}
 			args := append([]string{"serve", "--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0"}, tt.args...)
-			if got := runWith(t, folder, tt.variables, args...); got.code != tt.code || !strings.Contains(got.err, tt.says) {
+			if got := runWith(t, folder, tt.variables, args...); got.code != tt.code ||
+				!strings.Contains(got.err, tt.says) {
 				t.Errorf("serve exits with %d, want %d:\n%s", got.code, tt.code, got.err)
 			}
 		})
@@ -206,8 +262,9 @@ func TestCheckAsJSON(t *testing.T) {
 	}
 	want := checked{OK: true,
 		Findings: []checkFinding{
-			{"warning", "public_url", "--public-url", "--listen 127.0.0.1:0: with port 0 the server has another port each " +
-				"time, but clients would be sent to http://localhost:8080"},
+			{"warning", "public_url", "--public-url",
+				"--listen 127.0.0.1:0: with port 0 the server has another port each " +
+					"time, but clients would be sent to http://localhost:8080"},
 			{"note", "database", "--database", "--database sqlite:registrar.db: serve creates the file"},
 		},
 		Runs: map[string]any{"version": c.Runs["version"], "listen": "127.0.0.1:0", "tls": false,
@@ -240,7 +297,8 @@ func TestCheckOrdersBySeverity(t *testing.T) {
 	}
 	r := runCheck(t, t.TempDir(), args...)
 	at := -1
-	for _, words := range []string{"error ", "\nwarning ", "\nnote ", "\nWhat would run\n", "\nWhat would be open to whom\n"} {
+	for _, words := range []string{"error ", "\nwarning ", "\nnote ", "\nWhat would run\n",
+		"\nWhat would be open to whom\n"} {
 		next := strings.Index(r.out, words)
 		if next <= at {
 			t.Errorf("%q is missing, or too early:\n%s", words, r.out)
@@ -285,7 +343,8 @@ func TestCheckBesideARunningServer(t *testing.T) {
 		folder := t.TempDir()
 		p := start(t, folder, flags...)
 		scheme, public, _ := strings.Cut(p.public, "://")
-		c, r := checkJSON(t, folder, nil, append(flags, "--listen="+public, "--admin-listen="+strings.TrimPrefix(p.admin, "http://"),
+		c, r := checkJSON(t, folder, nil, append(flags, "--listen="+public,
+			"--admin-listen="+strings.TrimPrefix(p.admin, "http://"),
 			"--public-url="+scheme+"://"+public)...)
 		running := slices.DeleteFunc(c.kinds(), func(s string) bool { return s != "warning already_running" })
 		if r.code != exitDone || len(running) != 2 {
@@ -327,13 +386,15 @@ func TestCheckOfDatabasesThatTakeNoWrites(t *testing.T) {
 		defer db.Close()
 		name, _, _ := strings.Cut(dsn[strings.LastIndex(dsn, "/")+1:], "?")
 		for _, query := range []string{"CREATE USER app@localhost IDENTIFIED BY 'secret'",
-			"GRANT ALL ON " + name + ".* TO app@localhost", "SET GLOBAL read_only = 1"} { // an administrator may still write
+			"GRANT ALL ON " + name + ".* TO app@localhost",
+			"SET GLOBAL read_only = 1"} { // an administrator may still write
 			if _, err := db.Exec(query); err != nil {
 				t.Fatalf("%s: %v", query, err)
 			}
 		}
 		c, r := checkJSON(t, t.TempDir(), nil, strings.Replace(flag, "root@", "app:secret@", 1))
-		if r.code != exitFailed || !slices.Contains(c.kinds(), "error database") || !strings.Contains(r.err, "writing to") {
+		if r.code != exitFailed || !slices.Contains(c.kinds(), "error database") ||
+			!strings.Contains(r.err, "writing to") {
 			t.Errorf("exit code %d:\n%s", r.code, r.out)
 		}
 	})

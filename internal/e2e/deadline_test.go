@@ -225,7 +225,8 @@ func testDatabaseThatHangs(t *testing.T, database hanging) {
 		if r.want == 503 && r.header.Get("Retry-After") == "" {
 			t.Errorf("%s: no Retry-After", r.name)
 		}
-		if r.want == 503 && strings.Contains(r.url, p.public) && !bytes.Contains(r.body, []byte(`"temporarily_unavailable"`)) {
+		if r.want == 503 && strings.Contains(r.url, p.public) &&
+			!bytes.Contains(r.body, []byte(`"temporarily_unavailable"`)) {
 			t.Errorf("%s: got %s", r.name, r.body)
 		}
 	}
@@ -300,7 +301,8 @@ func TestKilledWhileTheDatabaseHangs(t *testing.T) {
 // wantStored waits until no registration is in doubt, and then checks that exactly these clients are stored.
 func wantStored(t testing.TB, p *process, want map[string]bool) {
 	t.Helper()
-	eventually(t, "no registration is in doubt", func() bool { return p.metric("registrar_registrations_in_doubt") == 0 })
+	eventually(t, "no registration is in doubt",
+		func() bool { return p.metric("registrar_registrations_in_doubt") == 0 })
 	list := answer[adminapi.Clients](t, p, "client", "list", "--limit=1000")
 	stored := map[string]bool{}
 	for _, c := range list.Clients {

@@ -57,7 +57,8 @@ func TestDockerfile(t *testing.T) {
 			t.Error("the binary is not static")
 		}
 	}
-	if output, err := exec.Command(binary, "version").CombinedOutput(); err != nil || !strings.HasPrefix(string(output), "registrar 1.2.3") {
+	if output, err := exec.Command(binary, "version").CombinedOutput(); err != nil ||
+		!strings.HasPrefix(string(output), "registrar 1.2.3") {
 		t.Errorf("version: %v\n%s", err, output)
 	}
 	if info, err := os.Stat(filepath.Join(out, "data")); err != nil || !info.IsDir() {

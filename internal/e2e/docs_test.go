@@ -70,7 +70,8 @@ var pages = map[string]page{
 		mysql:  true,
 		needs:  []string{"go", "curl"},
 		notRun: []string{"docker compose needs a container engine; TestDockerfile runs the image's build"},
-		says:   []string{`"client_id"`, "3 passed, 0 failed", "deployment 1 is in force", "https://other.example/cb is not allowed here", "deployment 2 is in force"},
+		says: []string{`"client_id"`, "3 passed, 0 failed", "deployment 1 is in force",
+			"https://other.example/cb is not allowed here", "deployment 2 is in force"},
 	},
 	"docs/admins.md": {
 		before: aServer,
@@ -137,9 +138,10 @@ var pages = map[string]page{
 		says:   []string{"2 registrations: 1 the same, 0 changed, 1 refused, 0 failed", "is not allowed here"},
 	},
 	"docs/rollout.md": {
-		before: aServer + aProject + "cp policy/policy.wasm policy.wasm\ncp \"$TREE\"/testdata/wasm/prefix-id.wasm ids.wasm\n",
-		needs:  []string{"go", "make"},
-		says:   []string{"deployment 6 is in force"},
+		before: aServer + aProject +
+			"cp policy/policy.wasm policy.wasm\ncp \"$TREE\"/testdata/wasm/prefix-id.wasm ids.wasm\n",
+		needs: []string{"go", "make"},
+		says:  []string{"deployment 6 is in force"},
 	},
 	"docs/script-test.md": {
 		before: aProject,
@@ -168,7 +170,8 @@ var pages = map[string]page{
 	"docs/tokens.md": {
 		before: aServer + keysAway,
 		needs:  []string{"curl"},
-		says:   []string{"uses left", `"client_id"`, "CI, team blue", "https://register.example", "the keys cannot be read"},
+		says: []string{"uses left", `"client_id"`, "CI, team blue", "https://register.example",
+			"the keys cannot be read"},
 	},
 	"docs/walkthrough.md": {
 		needs: []string{"go", "make", "curl"},
@@ -187,7 +190,8 @@ func TestDocumentedCommands(t *testing.T) {
 		for _, b := range blocks {
 			switch b.language {
 			case "":
-				t.Errorf("%s:%d: the block has no language: sh is run, console needs a reason in pages, text is for what is no command", path, b.line)
+				t.Errorf("%s:%d: the block has no language: sh is run, console needs a reason in pages, text is for "+
+					"what is no command", path, b.line)
 			case "sh":
 				run++
 			case "console":
@@ -195,7 +199,8 @@ func TestDocumentedCommands(t *testing.T) {
 			}
 		}
 		if shown != len(p.notRun) {
-			t.Errorf("%s has %d console blocks, and pages has %d reasons why they are not run", path, shown, len(p.notRun))
+			t.Errorf("%s has %d console blocks, and pages has %d reasons why they are not run", path, shown,
+				len(p.notRun))
 		}
 		found[path] = run > 0 || shown > 0
 		if found[path] && !listed {
@@ -237,11 +242,13 @@ func (p page) run(t *testing.T, path string, blocks []block) {
 	public, admin := freePort(t), freePort(t)
 	replacements := []string{":8080", portOf(public), ":8081", portOf(admin)}
 	if p.mysql {
-		replacements = append(replacements, "mysql:registrar:registrar@tcp(127.0.0.1:3306)/registrar", "mysql:"+storetest.MySQL(t))
+		replacements = append(replacements, "mysql:registrar:registrar@tcp(127.0.0.1:3306)/registrar",
+			"mysql:"+storetest.MySQL(t))
 	}
 
 	var script strings.Builder
-	script.WriteString("set -eu -o pipefail\nserver=\ntrap '" + strings.TrimSpace(endServer) + "' EXIT\n" + p.before + "\nset -x\n")
+	script.WriteString("set -eu -o pipefail\nserver=\ntrap '" + strings.TrimSpace(endServer) + "' EXIT\n" + p.before +
+		"\nset -x\n")
 	for _, b := range blocks {
 		if b.language == "sh" {
 			fmt.Fprintf(&script, ": %s:%d\n%s", path, b.line, b.shell())
@@ -263,8 +270,9 @@ func (p page) run(t *testing.T, path string, blocks []block) {
 		// A reader's shell, not that of the make that runs this test. What is compiled without paths is in Go's cache.
 		"MAKEFLAGS=", "GOFLAGS=-trimpath",
 		"CARGO=/usr/bin/cargo", "RUSTC=/usr/bin/rustc", "ASC="+filepath.Join(asc, "asc")) // and as if npm ci had run
-	shell.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}                                                       // so that the server ends with it
-	shell.Cancel, shell.WaitDelay = func() error { return shell.Process.Signal(syscall.SIGTERM) }, 10*time.Second // it ends the server
+	shell.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // so that the server ends with it
+	shell.Cancel, shell.WaitDelay = func() error { return shell.Process.Signal(syscall.SIGTERM) },
+		10*time.Second // it ends the server
 	if err := shell.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -413,7 +421,8 @@ func TestDocumentsLinkToWhatExists(t *testing.T) {
 			if _, err := os.Stat(to); err != nil {
 				t.Errorf("%s links to %s: %v", file, target, err)
 			} else if hasAnchor && !anchors(t, to)[anchor] {
-				t.Errorf("%s links to %s, which has no such heading; it has %s", file, target, slices.Sorted(maps.Keys(anchors(t, to))))
+				t.Errorf("%s links to %s, which has no such heading; it has %s", file, target,
+					slices.Sorted(maps.Keys(anchors(t, to))))
 			}
 		}
 	}
@@ -437,7 +446,8 @@ func TestArchitectureNamesEveryPackage(t *testing.T) {
 		path, ok := strings.CutPrefix(strings.TrimSpace(line), "registrar/")
 		switch {
 		case !ok, strings.HasPrefix(path, "sdk/go/"): // the program itself; what is for script authors
-		case strings.HasPrefix(path, "store/storetest/"), strings.HasPrefix(path, "internal/wasmtest/"): // their row names them
+		case strings.HasPrefix(path, "store/storetest/"),
+			strings.HasPrefix(path, "internal/wasmtest/"): // their row names them
 		case !strings.Contains(string(text), "`"+path+"`"):
 			t.Errorf("ARCHITECTURE.md does not name package %s", path)
 		}

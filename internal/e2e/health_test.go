@@ -44,7 +44,8 @@ func TestHealthFindsTheServer(t *testing.T) {
 	t.Parallel()
 	own, other := certificateFor(t, "register.example", time.Hour), certificateFor(t, "register.example", time.Hour)
 	plain, secure := start(t, t.TempDir()), start(t, t.TempDir(), own...)
-	plainAddress, secureAddress := strings.TrimPrefix(plain.public, "http://"), strings.TrimPrefix(secure.public, "https://")
+	plainAddress, secureAddress := strings.TrimPrefix(plain.public, "http://"),
+		strings.TrimPrefix(secure.public, "https://")
 	_, port, _ := strings.Cut(plainAddress, ":")
 	cert := strings.TrimPrefix(own[0], "--tls-cert=")
 	yaml := servertest.File(t, "registrar.yaml", "listen: "+secureAddress+"\npublic-url: https://register.example\n"+
@@ -62,14 +63,19 @@ func TestHealthFindsTheServer(t *testing.T) {
 		{"on all addresses of IPv4", nil, []string{"--listen=0.0.0.0:" + port}, exitDone, ""},
 		{"whether it is ready", nil, []string{"--ready", "--listen=" + plainAddress}, exitDone, ""},
 		{"by a configuration file with TLS", nil, []string{"--config=" + yaml}, exitDone, ""},
-		{"by a configuration file that the environment names", []string{"REGISTRAR_CONFIG=" + yaml}, []string{"--ready"}, exitDone, ""},
-		{"by the environment with TLS", []string{"REGISTRAR_LISTEN=" + secureAddress, "REGISTRAR_TLS_CERT=" + cert}, nil, exitDone, ""},
-		{"a flag comes before the file", nil, []string{"--config=" + yaml, "--url=" + plain.public + "/healthz"}, exitDone, ""},
+		{"by a configuration file that the environment names", []string{"REGISTRAR_CONFIG=" + yaml},
+			[]string{"--ready"}, exitDone, ""},
+		{"by the environment with TLS", []string{"REGISTRAR_LISTEN=" + secureAddress, "REGISTRAR_TLS_CERT=" + cert},
+			nil, exitDone, ""},
+		{"a flag comes before the file", nil, []string{"--config=" + yaml, "--url=" + plain.public + "/healthz"},
+			exitDone, ""},
 		{"a URL with the certificate", nil, []string{"--url=" + secure.public + "/healthz", own[0]}, exitDone, ""},
-		{"a URL without the certificate", nil, []string{"--url=" + secure.public + "/healthz"}, exitFailed, "--insecure"},
+		{"a URL without the certificate", nil, []string{"--url=" + secure.public + "/healthz"}, exitFailed,
+			"--insecure"},
 		{"insecure", nil, []string{"--insecure", "--url=" + secure.public + "/healthz"}, exitDone, ""},
 		{"another certificate", nil, []string{other[0], "--listen=" + secureAddress}, exitFailed, "--insecure"},
-		{"another certificate, insecure", nil, []string{other[0], "--listen=" + secureAddress, "--insecure"}, exitDone, ""},
+		{"another certificate, insecure", nil, []string{other[0], "--listen=" + secureAddress, "--insecure"}, exitDone,
+			""},
 		{"https that is none", nil, []string{own[0], "--listen=" + plainAddress}, exitFailed, "HTTPS client"},
 		{"plain HTTP that is none", nil, []string{"--listen=" + secureAddress}, exitFailed, "400"},
 		{"no server", nil, []string{"--listen=" + closedAddress(t)}, exitFailed, "connection refused"},
@@ -104,15 +110,20 @@ func TestCommandsFindTheServer(t *testing.T) {
 		{"on all addresses", []string{"REGISTRAR_ADMIN_LISTEN=:" + port}, nil, exitDone, ""},
 		{"by a configuration file", nil, []string{"--config=" + listen}, exitDone, ""},
 		{"by a configuration file that names the server", nil, []string{"--config=" + server}, exitDone, ""},
-		{"the environment comes before the file", []string{"REGISTRAR_ADMIN_LISTEN=" + closed}, []string{"--config=" + listen}, exitFailed, "--server"},
-		{"--server comes before all", []string{"REGISTRAR_ADMIN_LISTEN=" + closed}, []string{"--config=" + listen, "--server=" + p.admin}, exitDone, ""},
+		{"the environment comes before the file", []string{"REGISTRAR_ADMIN_LISTEN=" + closed},
+			[]string{"--config=" + listen}, exitFailed, "--server"},
+		{"--server comes before all", []string{"REGISTRAR_ADMIN_LISTEN=" + closed},
+			[]string{"--config=" + listen, "--server=" + p.admin}, exitDone, ""},
 		{"no server", []string{"REGISTRAR_ADMIN_LISTEN=" + closed}, nil, exitFailed, closed},
-		{"no server at a named address", nil, []string{"--server=http://" + closed}, exitFailed, "name its admin address with --server"},
-		{"the public address", []string{"REGISTRAR_ADMIN_LISTEN=" + strings.TrimPrefix(p.public, "http://")}, nil, exitFailed, "is --server its admin address?"},
+		{"no server at a named address", nil, []string{"--server=http://" + closed}, exitFailed,
+			"name its admin address with --server"},
+		{"the public address", []string{"REGISTRAR_ADMIN_LISTEN=" + strings.TrimPrefix(p.public, "http://")}, nil,
+			exitFailed, "is --server its admin address?"},
 		{"a port that the server chooses", []string{"REGISTRAR_ADMIN_LISTEN=127.0.0.1:0"}, nil, exitUsage, "--server"},
 		{"an address that is none", []string{"REGISTRAR_ADMIN_LISTEN=localhost"}, nil, exitUsage, "--server"},
 		{"a URL that is none", nil, []string{"--server=" + address}, exitUsage, "--server: must be a URL"},
-		{"another machine, which does not get the token", []string{"REGISTRAR_ADMIN_LISTEN=192.0.2.1:8081"}, nil, exitFailed, "--admin-token-file"},
+		{"another machine, which does not get the token", []string{"REGISTRAR_ADMIN_LISTEN=192.0.2.1:8081"}, nil,
+			exitFailed, "--admin-token-file"},
 	} {
 		r := runWith(t, p.folder, tt.variables, append([]string{"client", "list"}, tt.args...)...)
 		if r.code != tt.code || !strings.Contains(r.err, tt.says) {

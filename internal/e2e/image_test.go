@@ -160,7 +160,8 @@ func TestCompose(t *testing.T) {
 		variables = append(variables, name+"="+value)
 	}
 	r := runWith(t, t.TempDir(), variables, append([]string{"check", "--output=json"}, s.Command[1:]...)...)
-	if r.code != exitFailed || !strings.Contains(r.out, `"code":"database"`) || !strings.Contains(r.out, `"registration":"open"`) {
+	if r.code != exitFailed || !strings.Contains(r.out, `"code":"database"`) ||
+		!strings.Contains(r.out, `"registration":"open"`) {
 		t.Errorf("check: exit code %d: %s%s", r.code, r.out, r.err)
 	}
 }

@@ -52,7 +52,8 @@ func TestOnlyThisMachineRegisters(t *testing.T) {
 		"moz-extension://0f0f": 401, "http://localhost/": 401}
 	proxies := []string{"Forwarded: for=127.0.0.1", "Via: 1.1 proxy", "X-Forwarded-For: 127.0.0.1",
 		"X-Forwarded-Host: localhost", "X-Forwarded-Proto: http", "X-Forwarded-Port: 8080", "X-Forwarded-Server: a",
-		"X-Real-IP: 127.0.0.1", "X-Client-IP: 127.0.0.1", "X-Cluster-Client-IP: ::1", "X-Original-Forwarded-For: 192.0.2.1",
+		"X-Real-IP: 127.0.0.1", "X-Client-IP: 127.0.0.1", "X-Cluster-Client-IP: ::1",
+		"X-Original-Forwarded-For: 192.0.2.1",
 		"CF-Connecting-IP: 192.0.2.1", "True-Client-IP: 192.0.2.1", "Fly-Client-IP: 192.0.2.1",
 		"Fastly-Client-IP: 192.0.2.1", "x-real-ip: 192.0.2.1", "X-REAL-IP:", "CDN-Loop: cdn"}
 	for name, listen := range map[string]string{"IPv4": "127.0.0.1:0", "IPv6": "[::1]:0"} {
@@ -92,7 +93,8 @@ func TestOnlyThisMachineRegisters(t *testing.T) {
 					allowed = origin
 				}
 				_, header := exchange(t, p.public, "OPTIONS /register HTTP/1.1", "", "Host: localhost:8080",
-					"Origin: "+origin, "Access-Control-Request-Method: POST", "Access-Control-Request-Headers: content-type")
+					"Origin: "+origin, "Access-Control-Request-Method: POST",
+					"Access-Control-Request-Headers: content-type")
 				if got := header.Get("Access-Control-Allow-Origin"); got != allowed {
 					t.Errorf("preflight of %q: allowed is %q, want %q", origin, got, allowed)
 				}
@@ -128,7 +130,8 @@ func TestFirstLineOfTheLog(t *testing.T) {
 func TestAdminListenerKnowsItsHost(t *testing.T) {
 	t.Parallel()
 	p := start(t, t.TempDir())
-	for header, status := range map[string]int{"Host: localhost": 200, "Host: 127.0.0.1:8081": 200, "Host: [::1]:8081": 200,
+	for header, status := range map[string]int{"Host: localhost": 200, "Host: 127.0.0.1:8081": 200,
+		"Host: [::1]:8081":        200,
 		"Host: evil.example:8081": 421, "Host: localhost.evil.example": 421, "Host: 192.0.2.1": 421, "Host:": 421,
 		"Accept: */*": 400} {
 		for _, path := range []string{"/healthz", "/readyz", "/metrics"} {

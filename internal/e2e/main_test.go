@@ -57,7 +57,8 @@ var binary = sync.OnceValues(func() (string, error) { return build("registrar") 
 // build builds the program to a file of folder.
 func build(name string, flags ...string) (string, error) {
 	path := filepath.Join(folder, name)
-	cmd := exec.Command("go", slices.Concat([]string{"build", "-trimpath", "-ldflags=-s -w", "-o", path}, flags, []string{"."})...)
+	cmd := exec.Command("go", slices.Concat([]string{"build", "-trimpath", "-ldflags=-s -w", "-o", path}, flags,
+		[]string{"."})...)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	cmd.Dir = wasmtest.Root()
 	cmd.Stderr = os.Stderr
@@ -79,7 +80,8 @@ func runBinary(t testing.TB, folder string, args ...string) result {
 // runCheck runs check in a folder, for a server on free ports.
 func runCheck(t testing.TB, folder string, args ...string) result {
 	t.Helper()
-	return runBinary(t, folder, append([]string{"check", "--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0"}, args...)...)
+	return runBinary(t, folder, append([]string{"check", "--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0"},
+		args...)...)
 }
 
 // runWith runs the program in a folder, with these variables beside those of the environment.

@@ -37,7 +37,8 @@ func TestExamples(t *testing.T) {
 			frugal(t, filepath.Join("sdk", name), module)
 		})
 		if module == modules[0] { // else frugal could not notice
-			if printed := testWithFuel(t, filepath.Join("sdk", name), module, 1); !strings.Contains(printed, "out of fuel") {
+			if printed := testWithFuel(t, filepath.Join("sdk", name), module, 1); !strings.Contains(printed,
+				"out of fuel") {
 				t.Errorf("%s: with a fuel of 1 no case fails for it:\n%s", name, printed)
 			}
 		}

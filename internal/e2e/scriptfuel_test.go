@@ -51,7 +51,8 @@ func frugal(t *testing.T, folder, module string) {
 		}
 	}
 	const half = 25_000_000 / 2
-	if out := testWithFuel(t, full, module, half); strings.Contains(out, "out of fuel") || !strings.Contains(out, " passed, ") {
+	if out := testWithFuel(t, full, module, half); strings.Contains(out, "out of fuel") ||
+		!strings.Contains(out, " passed, ") {
 		t.Errorf("with %d fuel:\n%s", half, out)
 	}
 }

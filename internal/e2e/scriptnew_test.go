@@ -122,8 +122,9 @@ func TestNewcomer(t *testing.T) {
 			// Another project is another script, and takes the place of the first only if told to.
 			edit(t, filepath.Join(second, strings.Replace(tt.source, "redirects", "scopes", 1)),
 				"set_redirect_uris", "set_scopes")
-			out = p.inProject(second, build+"cd "+first+" && registrar script push "+second+"/scopes"+extension+" --deploy "+
-				`--config-json '{"redirect_uris":["https://app.example/cb"]}'`)
+			out = p.inProject(second,
+				build+"cd "+first+" && registrar script push "+second+"/scopes"+extension+" --deploy "+
+					`--config-json '{"redirect_uris":["https://app.example/cb"]}'`)
 			if !strings.Contains(out, "deployment 3 is in force: redirects, scopes") {
 				t.Errorf("pushing another project prints\n%s", out)
 			}
@@ -187,7 +188,8 @@ func TestPushRefusesLosses(t *testing.T) {
 	}
 	refused("script policy replaces set_scopes, and ", wasmtest.Path(t, "refuse-redirect-host"), "--name=policy")
 	refused("script policy has a config, and ", wasmtest.Path(t, "accept-all"), "--name=policy")
-	must(t, p.command("script", "push", wasmtest.Path(t, "accept-all"), "--name=policy", "--deploy", "--config-json={}"))
+	must(t, p.command("script", "push", wasmtest.Path(t, "accept-all"), "--name=policy", "--deploy",
+		"--config-json={}"))
 
 	// A file's name that build tools give names no script.
 	file := filepath.Join(t.TempDir(), "script.wasm")

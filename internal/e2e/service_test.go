@@ -163,7 +163,8 @@ func TestUnit(t *testing.T) {
 	}
 	// verify wants the program to be there.
 	unit := servertest.File(t, "registrar.service", strings.ReplaceAll(string(b), "/usr/local/bin/registrar", program))
-	if out, err := exec.Command("systemd-analyze", "verify", "--man=no", unit).CombinedOutput(); err != nil || len(out) > 0 {
+	if out, err := exec.Command("systemd-analyze", "verify", "--man=no", unit).CombinedOutput(); err != nil ||
+		len(out) > 0 {
 		t.Errorf("systemd-analyze verify: %v\n%s", err, out)
 	}
 	out, err := exec.Command("systemd-analyze", "security", "--offline=yes", "--threshold=15", unit).CombinedOutput()

@@ -19,7 +19,8 @@ func starting(t *testing.T, args ...string) *process {
 		t.Fatal(err)
 	}
 	args = append([]string{"serve", "--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0", "--log-format=json"}, args...)
-	p := &process{t: t, cmd: exec.Command(path, args...), exited: make(chan struct{}), log: &buffer{}, folder: t.TempDir()}
+	p := &process{t: t, cmd: exec.Command(path, args...), exited: make(chan struct{}), log: &buffer{},
+		folder: t.TempDir()}
 	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = p.folder, p.log, p.log
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -67,7 +68,8 @@ func TestStartBeforeTheDatabase(t *testing.T) {
 		t.Errorf("a signal while it waits: exit code %d:\n%s", code, p.log)
 	}
 	began := time.Now()
-	if code := starting(t, database, "--startup-timeout=1s").wait(); code != exitFailed || time.Since(began) < time.Second {
+	if code := starting(t, database, "--startup-timeout=1s").wait(); code != exitFailed ||
+		time.Since(began) < time.Second {
 		t.Errorf("after the timeout: exit code %d after %v", code, time.Since(began))
 	}
 	if r := runCheck(t, p.folder, database); r.code != exitFailed {
@@ -113,7 +115,8 @@ func TestStartWithoutWaiting(t *testing.T) {
 func TestUnavailableDatabase(t *testing.T) {
 	t.Parallel()
 	const database = "--database=mysql:user:hidden-password@tcp(127.0.0.1:1)/registrar"
-	for _, command := range [][]string{{"serve", "--startup-timeout=1s"}, {"check", "--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0"}, {"migrate"}} {
+	for _, command := range [][]string{{"serve", "--startup-timeout=1s"},
+		{"check", "--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0"}, {"migrate"}} {
 		r := runBinary(t, t.TempDir(), append(command, database)...)
 		if r.code != exitFailed || !strings.Contains(r.err, "127.0.0.1:1") ||
 			strings.Contains(r.err+r.out, "hidden-password") {

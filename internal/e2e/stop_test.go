@@ -140,7 +140,8 @@ func TestGracefulShutdown(t *testing.T) {
 			}
 			defer conn.Close()
 			fmt.Fprintf(conn,
-				"POST /register HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n", len(minimal))
+				"POST /register HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nExpect: "+
+					"100-continue\r\nContent-Length: %d\r\n\r\n", len(minimal))
 			reader := bufio.NewReader(conn)
 			// The server asks for the body: it has accepted the request.
 			if line, err := reader.ReadString('\n'); err != nil || !strings.Contains(line, "100 Continue") {

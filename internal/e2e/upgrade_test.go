@@ -204,7 +204,8 @@ func TestMigrateDownSaysWhatIsLost(t *testing.T) {
 
 		const prompt = "Continue? [y/N] "
 		code, printed := onTerminal(t, folder, prompt, "n\n", down...)
-		if code != exitFailed || !strings.Contains(printed, "nothing was changed") || !strings.Contains(printed, prompt) {
+		if code != exitFailed || !strings.Contains(printed, "nothing was changed") ||
+			!strings.Contains(printed, prompt) {
 			t.Errorf("the answer no: exit code %d: %s", code, printed)
 		}
 		p.wantReady()

@@ -88,8 +88,12 @@ func TestRefusedResponses(t *testing.T) {
 		}, "Content-Type"},
 		"JSON by its name": {document("text/x+json", `{}`), "Content-Type"},
 		"not found":        {http.NotFound, "status 404"},
-		"no content":       {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }, "status 204"},
-		"a redirect":       {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere.URL, http.StatusFound) }, "redirect 302"},
+		"no content": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) },
+			"status 204"},
+		"a redirect": {func(w http.ResponseWriter,
+			r *http.Request) {
+			http.Redirect(w, r, elsewhere.URL, http.StatusFound)
+		}, "redirect 302"},
 		"to metadata": {func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "http://169.254.169.254/latest/meta-data/", http.StatusTemporaryRedirect)
 		}, "redirect 307"},
@@ -107,7 +111,10 @@ func TestRefusedResponses(t *testing.T) {
 				}
 			}
 		}, "more than 1000 bytes"},
-		"huge headers": {func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X", strings.Repeat("x", 64<<10)) }, "cannot be reached"},
+		"huge headers": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("X",
+				strings.Repeat("x", 64<<10))
+		}, "cannot be reached"},
 		"slow headers": {func(_ http.ResponseWriter, r *http.Request) {
 			<-r.Context().Done()
 			panic(http.ErrAbortHandler) // returning would send a response, maybe before the client times out
@@ -140,8 +147,10 @@ func TestRefusedResponses(t *testing.T) {
 
 func TestRefusedURLs(t *testing.T) {
 	for raw, want := range map[string]string{
-		"http://app.example/": "not https", "ftp://app.example/": "not https", "file:///etc/passwd": "not a valid URL", "//app.example/": "not https",
-		"https://": "not a valid URL", "https://a:b@app.example/": "not a valid URL", "https://app.example/\x00": "not a valid URL", "http://127.0.0.1/": "not https",
+		"http://app.example/": "not https", "ftp://app.example/": "not https", "file:///etc/passwd": "not a valid URL",
+		"//app.example/": "not https",
+		"https://":       "not a valid URL", "https://a:b@app.example/": "not a valid URL",
+		"https://app.example/\x00": "not a valid URL", "http://127.0.0.1/": "not https",
 	} {
 		_, err := newFetcher(Config{}).Fetch(t.Context(), raw)
 		wantReason(t, err, want)
@@ -165,7 +174,8 @@ func TestPrivateAddresses(t *testing.T) {
 	f := newFetcher(Config{RootCAs: h.roots(), Timeout: time.Second})
 	for _, address := range []string{"127.0.0.1", "127.1.2.3", "0.0.0.0", "10.0.0.1", "172.16.0.1", "192.168.1.1",
 		"100.100.100.200", "169.254.169.254",
-		"168.63.129.16", "192.0.0.192", "224.0.0.1", "255.255.255.255", "[::1]", "[::]", "[::ffff:127.0.0.1]", "[fe80::1]", "[fd00:ec2::254]",
+		"168.63.129.16", "192.0.0.192", "224.0.0.1", "255.255.255.255", "[::1]", "[::]", "[::ffff:127.0.0.1]",
+		"[fe80::1]", "[fd00:ec2::254]",
 		"[64:ff9b::7f00:1]", "[2002:7f00:1::]", "[2001:db8::1]"} {
 		_, err := f.Fetch(t.Context(), fmt.Sprintf("https://%s:%d/", address, port))
 		wantReason(t, err, "no public address")

@@ -234,7 +234,8 @@ func TestOneRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := ecKey(t, "1", elliptic.P256())
 		held := &heldTransport{release: make(chan struct{}), document: set(k)}
-		s, signed := open(t, keyset.Config{Source: "https://issuer.example/jwks", Transport: held}), sign(t, k, jose.ES256)
+		s, signed := open(t, keyset.Config{Source: "https://issuer.example/jwks", Transport: held}),
+			sign(t, k, jose.ES256)
 		var wg sync.WaitGroup
 		for range 8 {
 			wg.Go(func() { wantVerdict(t, s, signed, nil) })
@@ -269,11 +270,17 @@ func TestOldKeysStay(t *testing.T) {
 	k, unknown := ecKey(t, "1", elliptic.P256()), ecKey(t, "2", elliptic.P256())
 	elsewhere := newIssuer(t, unknown)
 	for name, serve := range map[string]http.HandlerFunc{
-		"an error":   func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) },
-		"no set":     func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("<html>")) },
-		"no keys":    func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte(`{"keys":[]}`)) },
-		"too much":   func(w http.ResponseWriter, _ *http.Request) { w.Write(append(set(unknown), make([]byte, 256<<10)...)) },
-		"a redirect": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere.URL, http.StatusFound) },
+		"an error": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) },
+		"no set":   func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("<html>")) },
+		"no keys":  func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte(`{"keys":[]}`)) },
+		"too much": func(w http.ResponseWriter,
+			_ *http.Request) {
+			w.Write(append(set(unknown), make([]byte, 256<<10)...))
+		},
+		"a redirect": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, elsewhere.URL,
+				http.StatusFound)
+		},
 		"a break":    func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
 		"no content": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) },
 	} {

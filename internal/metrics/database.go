@@ -83,8 +83,9 @@ type Database interface {
 func (m *Metrics) WatchDatabase(d Database) {
 	settled := func(outcome string, count func() uint64) prometheus.Collector {
 		return prometheus.NewCounterFunc(prometheus.CounterOpts{
-			Name:        "registrar_registrations_settled_total",
-			Help:        "Registrations that are not in doubt any more, by what was found of them: rows that were removed, or none.",
+			Name: "registrar_registrations_settled_total",
+			Help: "Registrations that are not in doubt any more, by what was found of them: rows that were " +
+				"removed, or none.",
 			ConstLabels: prometheus.Labels{"outcome": outcome},
 		}, func() float64 { return float64(count()) })
 	}

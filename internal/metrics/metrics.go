@@ -93,7 +93,8 @@ func newWatch(h Host) *watch {
 			"Number of the deployment that registrations run through; 0 if there is none.", nil, nil),
 		loaded: prometheus.NewDesc("registrar_deployment_loaded",
 			"1 if registrations run through the deployment in force, else 0.", nil, nil),
-		waiting: prometheus.NewDesc("registrar_script_instances_waiting", "Script instances that are ready for a registration.",
+		waiting: prometheus.NewDesc("registrar_script_instances_waiting",
+			"Script instances that are ready for a registration.",
 			[]string{"script"}, nil),
 	}
 }

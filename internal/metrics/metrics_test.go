@@ -209,7 +209,8 @@ func TestPanicsAreCounted(t *testing.T) {
 // The version is a label, so that a dashboard shows which replica runs which program.
 func TestBuildInfo(t *testing.T) {
 	v := version.Get()
-	want := fmt.Sprintf(`registrar_build_info{commit=%q,go=%q,version=%q,wazero=%q} 1`, v.Commit, v.Go, v.Version, v.Wazero())
+	want := fmt.Sprintf(`registrar_build_info{commit=%q,go=%q,version=%q,wazero=%q} 1`, v.Commit, v.Go, v.Version,
+		v.Wazero())
 	if got := scrape(t, metrics.New(), "registrar_build_info"); len(got) != 1 || got[0] != want {
 		t.Errorf("got %v, want %s", got, want)
 	}

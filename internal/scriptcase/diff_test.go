@@ -15,7 +15,8 @@ func TestCaseDiffNamesWhatDiffers(t *testing.T) {
 		{"members, in order", `{"b":1,"a":true,"c":"x"}`, `{"c":"x","a":false,"b":2}`,
 			"- /a: true\n+ /a: false\n- /b: 1\n+ /b: 2\n"},
 		{"missing and unexpected", `{"a":null}`, `{"b":null}`, "- /a: null\n+ /b: null\n"},
-		{"a member of a member", `{"jwks":{"keys":[{"kid":"a","kty":"EC"}]}}`, `{"jwks":{"keys":[{"kid":"b","kty":"EC"}]}}`,
+		{"a member of a member", `{"jwks":{"keys":[{"kid":"a","kty":"EC"}]}}`,
+			`{"jwks":{"keys":[{"kid":"b","kty":"EC"}]}}`,
 			"- /jwks/keys/0/kid: \"a\"\n+ /jwks/keys/0/kid: \"b\"\n"},
 		{"lengths of an array", `{"a":["x"]}`, `{"a":["x","y"]}`, "- /a: [\"x\"]\n+ /a: [\"x\",\"y\"]\n"},
 		{"kinds", `{"a":[],"b":{},"c":"1","d":null}`, `{"a":{},"b":[],"c":1,"d":false}`,
@@ -120,7 +121,8 @@ func TestPattern(t *testing.T) {
 
 func TestExpectationShowsPatterns(t *testing.T) {
 	var e expectation
-	if err := json.Unmarshal([]byte(`{"outcome":"registered","match":{"client_id":"acme-.*","scope":"a"}}`), &e); err != nil {
+	if err := json.Unmarshal([]byte(`{"outcome":"registered","match":{"client_id":"acme-.*","scope":"a"}}`),
+		&e); err != nil {
 		t.Fatal(err)
 	}
 	got := e.diff(scripts.DryRun{Outcome: scripts.OutcomeRegistered, Response: []byte(`{"client_id":"other"}`)})

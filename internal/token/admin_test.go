@@ -226,13 +226,15 @@ func TestInterruptedStarts(t *testing.T) {
 			}
 			panic(crash)
 		}, "interrupted start"},
-		{"the outcome is unknown, and it is stored", func(s token.AdminStore, ctx context.Context, t token.Admin) (bool, error) {
+		{"the outcome is unknown, and it is stored", func(s token.AdminStore, ctx context.Context, t token.Admin) (bool,
+			error) {
 			_, err := s.AddAdminToken(ctx, t)
 			return false, errors.Join(err, engine.ErrUnavailable)
 		}, "interrupted start"},
-		{"the outcome is unknown, and it is not stored", func(token.AdminStore, context.Context, token.Admin) (bool, error) {
-			return false, engine.ErrUnavailable
-		}, "created in"},
+		{"the outcome is unknown, and it is not stored",
+			func(token.AdminStore, context.Context, token.Admin) (bool, error) {
+				return false, engine.ErrUnavailable
+			}, "created in"},
 		{"nothing is stored", func(token.AdminStore, context.Context, token.Admin) (bool, error) {
 			return false, crash
 		}, "created in"},

@@ -79,7 +79,8 @@ func find(t *testing.T, a *token.Administrators, presented string, want bool) {
 func TestTokensEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := holding("a", token.Admin{Roles: []token.Role{token.RoleRead}, ExpiresAt: time.Now().Add(time.Minute)})
-		store.AddAdminToken(t.Context(), token.Admin{ID: "b", Hash: token.Hash("b"), Roles: []token.Role{token.RoleAdmin}})
+		store.AddAdminToken(t.Context(), token.Admin{ID: "b", Hash: token.Hash("b"),
+			Roles: []token.Role{token.RoleAdmin}})
 		here := token.NewAdministrators(token.AdministratorsConfig{Tokens: store})
 		there := token.NewAdministrators(token.AdministratorsConfig{Tokens: store, Configured: "c"})
 		for _, a := range []*token.Administrators{here, there} {

@@ -65,7 +65,8 @@ func (t *Tracer) builtin(name string, f engine.StepFunc) engine.StepFunc {
 		if running, _ := ctx.Value(stepKey{}).(*step); running == nil || !running.scripted {
 			return f(ctx, r)
 		}
-		ctx, span := t.tracer.Start(ctx, "built-in "+name, trace.WithAttributes(attribute.String("registrar.step", name)))
+		ctx, span := t.tracer.Start(ctx, "built-in "+name,
+			trace.WithAttributes(attribute.String("registrar.step", name)))
 		defer span.End()
 		err := f(ctx, r)
 		note(span, err)

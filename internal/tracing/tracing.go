@@ -94,7 +94,8 @@ func New(ctx context.Context, c Config) (*Tracer, error) {
 		return nil, err
 	}
 	described, err := resource.New(ctx, resource.WithAttributes(attribute.String("service.name", "registrar"),
-		attribute.String("service.version", version.Get().Version)), resource.WithTelemetrySDK(), resource.WithFromEnv())
+		attribute.String("service.version", version.Get().Version)), resource.WithTelemetrySDK(),
+		resource.WithFromEnv())
 	if err != nil {
 		return nil, fmt.Errorf("reading OTEL_RESOURCE_ATTRIBUTES: %w", err)
 	}

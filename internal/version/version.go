@@ -1,5 +1,5 @@
-// Package version tells which program this is: its version, the commit that it was built from, and the versions of what it
-// was built with.
+// Package version tells which program this is: its version, the commit that it was built from, and the versions of what
+// it was built with.
 package version
 
 import (

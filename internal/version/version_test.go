@@ -10,7 +10,8 @@ func TestRead(t *testing.T) {
 		GoVersion: "go1.26.8",
 		Main:      debug.Module{Version: "v0.0.0-20260101000000-0123456789ab"},
 		Deps:      []*debug.Module{{Path: "github.com/tetratelabs/wazero", Version: "v1.12.0"}},
-		Settings:  []debug.BuildSetting{{Key: "vcs.revision", Value: "0123456789ab"}, {Key: "vcs.modified", Value: "true"}},
+		Settings: []debug.BuildSetting{{Key: "vcs.revision", Value: "0123456789ab"},
+			{Key: "vcs.modified", Value: "true"}},
 	}
 	if got, want := read("1.2.3", build), (Info{"1.2.3", "0123456789ab+dirty", "go1.26.8", "v1.12.0"}); got != want {
 		t.Errorf("a release: got %+v, want %+v", got, want)

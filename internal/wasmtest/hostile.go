@@ -6,8 +6,8 @@ import (
 	"registrar/internal/wasmtest/hostile"
 )
 
-// Hostile returns the modules of testdata/wasm/hostile, with the outcomes that are allowed for each. Their bytes are the
-// committed ones, except for large modules, which are generated.
+// Hostile returns the modules of testdata/wasm/hostile, with the outcomes that are allowed for each. Their bytes are
+// the committed ones, except for large modules, which are generated.
 func Hostile(t testing.TB) []hostile.Module {
 	t.Helper()
 	modules := hostile.Modules()

@@ -217,7 +217,8 @@ func Seal(folder string, key Key, module []byte) error {
 		return err
 	}
 	if len(files) != 1 {
-		return fmt.Errorf("wazero wrote %d files instead of one: it has no compiler for this machine (%s)", len(files), key)
+		return fmt.Errorf("wazero wrote %d files instead of one: it has no compiler for this machine (%s)", len(files),
+			key)
 	}
 	file, err := filepath.Rel(CompilerCode(folder), files[0])
 	if err != nil {

@@ -226,7 +226,8 @@ func TestKeep(t *testing.T) {
 			t.Errorf("after 31 days %s is there", file)
 		}
 	}
-	if slices.Contains(gone, "notes.txt") || slices.Contains(gone, "mine/file") || !slices.Contains(gone, "vetted-v1/x") {
+	if slices.Contains(gone, "notes.txt") || slices.Contains(gone, "mine/file") ||
+		!slices.Contains(gone, "vetted-v1/x") {
 		t.Errorf("after 31 days are gone: %q", gone)
 	}
 }

@@ -25,7 +25,8 @@ const format = 1
 // NewKey returns the key of this program on this machine. options are those of the compiler.
 func NewKey(options string) Key {
 	v := version.Get()
-	return Key(fmt.Sprintf("format %d; registrar %s %s; %s; wazero %s; %s/%s; cpu %s; %s", format, v.Version, buildOf(v),
+	return Key(fmt.Sprintf("format %d; registrar %s %s; %s; wazero %s; %s/%s; cpu %s; %s", format, v.Version,
+		buildOf(v),
 		v.Go, v.Wazero(), runtime.GOOS, runtime.GOARCH, strings.Join(features(), " "), options))
 }
 

@@ -111,23 +111,27 @@ func TestParseRefuses(t *testing.T) {
 		"two objects":  {`{}{}`, "config schema: it must be one JSON value"},
 		"a name twice": {`{"type":"object","type":"string"}`, "config schema: /type: given twice"},
 		"an unknown type": {
-			`{"properties":{"a":{"type":"text"}}}`, "config schema: /properties/a/type: fits none of the allowed schemas",
+			`{"properties":{"a":{"type":"text"}}}`,
+			"config schema: /properties/a/type: fits none of the allowed schemas",
 		},
-		"too large":  {`{"title":"` + strings.Repeat("x", MaxSize) + `"}`, "at most 65536 are allowed"},
-		"too deep":   {deep, "nested deeper than 64"},
-		"too many":   {`{"enum":[0` + strings.Repeat(",0", MaxValues) + `]}`, "it has more than 5000 values"},
-		"huge":       {`{"minimum":1e999999999}`, "config schema: /minimum: a number must have at most 100 characters"},
-		"remote ref": {`{"$ref":"https://example.com/s.json"}`, "it refers to https://example.com/s.json: a schema may only"},
-		"file ref":   {`{"$ref":"file:///etc/hostname"}`, "it refers to file:///etc/hostname: a schema may only"},
-		"path ref":   {`{"properties":{"a":{"$ref":"/etc/hostname"}}}`, "it refers to etc/hostname: a schema may only"},
+		"too large": {`{"title":"` + strings.Repeat("x", MaxSize) + `"}`, "at most 65536 are allowed"},
+		"too deep":  {deep, "nested deeper than 64"},
+		"too many":  {`{"enum":[0` + strings.Repeat(",0", MaxValues) + `]}`, "it has more than 5000 values"},
+		"huge":      {`{"minimum":1e999999999}`, "config schema: /minimum: a number must have at most 100 characters"},
+		"remote ref": {`{"$ref":"https://example.com/s.json"}`,
+			"it refers to https://example.com/s.json: a schema may only"},
+		"file ref": {`{"$ref":"file:///etc/hostname"}`, "it refers to file:///etc/hostname: a schema may only"},
+		"path ref": {`{"properties":{"a":{"$ref":"/etc/hostname"}}}`, "it refers to etc/hostname: a schema may only"},
 		"id and ref": {
-			`{"$id":"https://example.com/a.json","$ref":"b.json"}`, "it refers to https://example.com/b.json: a schema may",
+			`{"$id":"https://example.com/a.json","$ref":"b.json"}`,
+			"it refers to https://example.com/b.json: a schema may",
 		},
 		"remote dialect": {`{"$schema":"https://example.com/dialect"}`, "it refers to https://example.com/dialect"},
 		"no such definition": {
 			`{"$ref":"#/$defs/a"}`, "#/$defs/a",
 		},
-		"look-ahead":     {`{"pattern":"(?=a)"}`, "/pattern: must be a regular expression: it is not in the syntax of RE2"},
+		"look-ahead": {`{"pattern":"(?=a)"}`,
+			"/pattern: must be a regular expression: it is not in the syntax of RE2"},
 		"large pattern":  {`{"pattern":"(((ab){9}){9}){9}"}`, "instructions, its repetitions multiplied out"},
 		"long pattern":   {`{"pattern":"` + strings.Repeat("x", MaxPattern) + `"}`, "at most 2000 are allowed"},
 		"pattern member": {`{"patternProperties":{"(":true}}`, "/patternProperties/(: its name must be a regular"},
@@ -168,7 +172,8 @@ func TestWorkIsBounded(t *testing.T) {
 	for i := range levels {
 		defs = append(defs, fmt.Sprintf(`"d%d":{"allOf":[{"$ref":"#/$defs/d%d"},{"$ref":"#/$defs/d%[2]d"}]}`, i, i+1))
 	}
-	doubling := fmt.Sprintf(`{"$ref":"#/$defs/d0","$defs":{%s,"d%d":{"type":"object"}}}`, strings.Join(defs, ","), levels)
+	doubling := fmt.Sprintf(`{"$ref":"#/$defs/d0","$defs":{%s,"d%d":{"type":"object"}}}`, strings.Join(defs, ","),
+		levels)
 	draft7 := strings.Replace(doubling, "{",
 		`{"$schema":"http://json-schema.org/draft-07/schema#","allOf":[{"$ref":"#/$defs/d0"}],`, 1)
 	long := `{"a":"` + strings.Repeat("ab", 60_000) + `"}`
@@ -176,7 +181,8 @@ func TestWorkIsBounded(t *testing.T) {
 	for name, c := range map[string]struct{ schema, config string }{
 		"references that double": {doubling, `{}`},
 		"in draft 7":             {draft7, `{}`},
-		"levels that double":     {`{"properties":{"a":{"anyOf":[{"$ref":"#"},{"$ref":"#"}],"minProperties":2}}}`, nested},
+		"levels that double": {`{"properties":{"a":{"anyOf":[{"$ref":"#"},{"$ref":"#"}],"minProperties":2}}}`,
+			nested},
 		"values of an enumeration": {`{"properties":{"a":{"items":{"enum":[0` + strings.Repeat(",0.5", 4000) + `]}}}}`,
 			`{"a":[1` + strings.Repeat(",1", 100_000) + `]}`},
 		"a constant": {`{"properties":{"a":{"items":{"const":[0` + strings.Repeat(",0", 4000) + `]}}}}`,
@@ -185,7 +191,8 @@ func TestWorkIsBounded(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := parsed(t, c.schema).Check(jsontext.Value(c.config))
-			want := []string{"config: it takes too much work to check: make the schema simpler, or the configuration smaller"}
+			want := []string{"config: it takes too much work to check: make the schema simpler, or the " +
+				"configuration smaller"}
 			if diff := cmp.Diff(want, reasons(t, err)); diff != "" {
 				t.Errorf("reasons (-want +got):\n%s", diff)
 			}
@@ -277,7 +284,8 @@ func TestValues(t *testing.T) {
 		"condition":   `{"properties":{"a":{"if":` + one + `,"else":false}}}`,
 		"dynamic": `{"properties":{"a":{"$dynamicRef":"#x"}},` +
 			`"$defs":{"x":{"$dynamicAnchor":"x","enum":[1,"b",{"c":[1]}]}}}`,
-		"draft 7": `{"$schema":"http://json-schema.org/draft-07/schema#","dependencies":{"a":{"properties":{"a":` + one +
+		"draft 7": `{"$schema":"http://json-schema.org/draft-07/schema#","dependencies":{"a":{"properties":{"a":` +
+			one +
 			`}}}}`,
 	} {
 		s := parsed(t, schema)

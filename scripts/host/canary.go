@@ -74,7 +74,8 @@ func (h *Host) loadCanary(ctx context.Context, d scripts.Deployment) (*canary, e
 	}
 	loaded, err := h.load(ctx, before)
 	if err != nil {
-		return nil, aboutAll(fmt.Sprintf("deployment %d, which stays in force for the other callers", before.Number), err)
+		return nil, aboutAll(fmt.Sprintf("deployment %d, which stays in force for the other callers", before.Number),
+			err)
 	}
 	return &canary{baseline: loaded, share: part, key: key, failed: map[string]bool{},
 		exhausted: map[string]bool{}}, nil

@@ -18,7 +18,8 @@ import (
 func checkBounds(d scripts.Deployment) error {
 	var r scripts.RejectedError
 	if n := len(d.Scripts); n > scripts.MaxScripts {
-		r.Reasons = append(r.Reasons, fmt.Sprintf("scripts has %d elements: at most %d are allowed", n, scripts.MaxScripts))
+		r.Reasons = append(r.Reasons, fmt.Sprintf("scripts has %d elements: at most %d are allowed", n,
+			scripts.MaxScripts))
 	}
 	b, err := json.Marshal(d.Scripts)
 	if err != nil {
@@ -29,7 +30,8 @@ func checkBounds(d scripts.Deployment) error {
 			fmt.Sprintf("scripts has %d bytes of JSON: at most %d are allowed", len(b), scripts.MaxDeploymentSize))
 	}
 	if n := len(d.Comment); n > scripts.MaxComment {
-		r.Reasons = append(r.Reasons, fmt.Sprintf("comment has %d bytes: at most %d are allowed", n, scripts.MaxComment))
+		r.Reasons = append(r.Reasons, fmt.Sprintf("comment has %d bytes: at most %d are allowed", n,
+			scripts.MaxComment))
 	}
 	if problem := displaytext.Problem(d.Comment); d.Comment != "" && problem != "" {
 		r.Reasons = append(r.Reasons, "comment "+problem)

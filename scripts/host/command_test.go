@@ -98,16 +98,17 @@ func TestProgramsFail(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, engine.Options{})
 	for what, want := range map[string]string{
-		"text":    "standard output: it must be a JSON object",
-		"unknown": "standard output: it may hold patch, patch_request, client_id, client_secret, items and refuse, and no other member",
-		"type":    "standard output: items has a wrong type",
-		"exit":    "it exited with 2: a program exits with 0 for done and 1 for refused",
-		"abort":   "unreachable",
-		"flood":   "fd_write: standard output has more than 131072 bytes",
-		"spin":    "it ran out of fuel",
-		"id":      "standard output: patch: the patch touches client_id, which only the server sets",
-		"early":   "standard output: client_id: it may be set only in add_client_id",
-		"base":    "standard output: refuse: a program that refuses exits with 1",
+		"text": "standard output: it must be a JSON object",
+		"unknown": "standard output: it may hold patch, patch_request, client_id, client_secret, items and refuse, " +
+			"and no other member",
+		"type":  "standard output: items has a wrong type",
+		"exit":  "it exited with 2: a program exits with 0 for done and 1 for refused",
+		"abort": "unreachable",
+		"flood": "fd_write: standard output has more than 131072 bytes",
+		"spin":  "it ran out of fuel",
+		"id":    "standard output: patch: the patch touches client_id, which only the server sets",
+		"early": "standard output: client_id: it may be set only in add_client_id",
+		"base":  "standard output: refuse: a program that refuses exits with 1",
 	} {
 		b.deploy(b.program("c-command", `{"do":"`+what+`"}`, "set_client_name"))
 		_, err := b.register(minimal)

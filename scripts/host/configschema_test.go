@@ -186,7 +186,8 @@ func TestUploadRefusesSchemas(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, _, err := b.host.Upload(t.Context(), "one", tt.wasm, "")
-			if rejected, ok := errors.AsType[*scripts.RejectedError](err); !ok || !strings.Contains(rejected.Error(), tt.want) {
+			if rejected, ok := errors.AsType[*scripts.RejectedError](err); !ok ||
+				!strings.Contains(rejected.Error(), tt.want) {
 				t.Errorf("got %v, want a rejection with %q", err, tt.want)
 			}
 		})

@@ -29,7 +29,8 @@ func (h *Host) DryRun(
 	var t tracer
 	bounded, cancel := context.WithTimeout(ctx, h.config.RegistrationTimeout)
 	defer cancel()
-	r, err := e.Preview(bounded, request, caller, func(r *engine.Registration, base engine.Steps) (engine.Steps, func()) {
+	r, err := e.Preview(bounded, request, caller, func(r *engine.Registration, base engine.Steps) (engine.Steps,
+		func()) {
 		r.Client.Provenance.Deployment = d.Number
 		t.session = newSession(h, d, d.plan, r)
 		t.session.enterStep = t.enter

@@ -61,8 +61,8 @@ func (h *Host) tidy(ctx context.Context) {
 // loadingLimit is how long the deployment in force may be loading until [Host.Ready] returns an error.
 const loadingLimit = 2 * time.Second
 
-// Ready returns nil once the deployment in force is loaded, else why it is not. While one is being loaded, it is nil for
-// up to two seconds if an earlier one is loaded: registrations run through that one meanwhile.
+// Ready returns nil once the deployment in force is loaded, else why it is not. While one is being loaded, it is nil
+// for up to two seconds if an earlier one is loaded: registrations run through that one meanwhile.
 func (h *Host) Ready() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -134,7 +134,8 @@ func (h *Host) replace(ctx context.Context) error {
 	h.config.Observer.Deployed(replaced(next))
 	for _, d := range next.all() {
 		for _, s := range d.acting() {
-			s.module.KeepReady(func() bool { return h.hold(d) }, func() { h.unpin(d) }, func(err error) { h.end(d, s, err) })
+			s.module.KeepReady(func() bool { return h.hold(d) }, func() { h.unpin(d) },
+				func(err error) { h.end(d, s, err) })
 		}
 	}
 	h.mu.Lock()
@@ -143,8 +144,8 @@ func (h *Host) replace(ctx context.Context) error {
 	return errors.Join(err, h.closeAll(ctx, idle))
 }
 
-// inForce makes next the current deployment, unless the worker panicked over it already. It returns the deployments that
-// can be closed. h.mu is held.
+// inForce makes next the current deployment, unless the worker panicked over it already. It returns the deployments
+// that can be closed. h.mu is held.
 func (h *Host) inForce(next *deployed) (idle []*deployed, err error) {
 	for _, d := range next.all() {
 		if d.panicked != nil {
@@ -162,8 +163,8 @@ func (h *Host) retire(next *deployed) (idle []*deployed) {
 	return retired(old)
 }
 
-// retired marks a deployment, and the baseline of a canary, as retired, and returns those that can be closed. Host.mu is
-// held.
+// retired marks a deployment, and the baseline of a canary, as retired, and returns those that can be closed. Host.mu
+// is held.
 func retired(old *deployed) (idle []*deployed) {
 	for _, d := range old.all() {
 		d.retired = true

@@ -48,7 +48,8 @@ func newFaulty(t *testing.T, o *faultyObserver) (h *Host, g *guard.Guard, regist
 	logger := slog.New(slog.DiscardHandler)
 	g = &guard.Guard{Logger: logger}
 	h, err = New(t.Context(), Config{Modules: db, Deployments: db, Observer: o, Logger: logger, Config: sandbox.Config{
-		StepTimeout: time.Minute, CacheFolder: wasmtest.Compiler.Cache, CompileCommand: wasmtest.Compiler.Command, Guard: g}})
+		StepTimeout: time.Minute, CacheFolder: wasmtest.Compiler.Cache, CompileCommand: wasmtest.Compiler.Command,
+		Guard: g}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +102,8 @@ func TestPanicOverInstances(t *testing.T) {
 		t.Fatal(err)
 	}
 	wait(t, "the deployment is not loaded", func() bool { return h.Ready() != nil })
-	if err := h.Ready(); !strings.Contains(err.Error(), "script prefix-id: panic in instances: an instance on purpose") {
+	if err := h.Ready(); !strings.Contains(err.Error(),
+		"script prefix-id: panic in instances: an instance on purpose") {
 		t.Errorf("it is not ready for another reason: %v", err)
 	}
 	if number, loaded := h.Current(); loaded {

@@ -44,12 +44,14 @@ func TestChangesBeforeTheBase(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := []engine.Act{{Step: "set_redirect_uris", Script: "early", Module: script.Module, Changed: tt.changed}}
+			want := []engine.Act{{Step: "set_redirect_uris", Script: "early", Module: script.Module,
+				Changed: tt.changed}}
 			if diff := cmp.Diff(want, r.Client.Provenance.Acts); diff != "" {
 				t.Errorf("acts, want (-) and got (+):\n%s", diff)
 			}
 			if uris := r.Client.Metadata.RedirectURIs; len(uris) != 1 || uris[0] != tt.uri || r.Items["k"] != tt.item {
-				t.Errorf("got the redirect URIs %q and the item %q, want %q and %q", uris, r.Items["k"], tt.uri, tt.item)
+				t.Errorf("got the redirect URIs %q and the item %q, want %q and %q", uris, r.Items["k"], tt.uri,
+					tt.item)
 			}
 		})
 	}

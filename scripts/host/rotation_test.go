@@ -146,7 +146,8 @@ func TestNoRotationBeforeADeployment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := e.RotateSecret(t.Context(), r.Client, 0, "", &engine.AdminCall{}); !errors.Is(err, engine.ErrUnavailable) {
+	if _, err := e.RotateSecret(t.Context(), r.Client, 0, "", &engine.AdminCall{}); !errors.Is(err,
+		engine.ErrUnavailable) {
 		t.Errorf("got %v, want %v", err, engine.ErrUnavailable)
 	}
 }

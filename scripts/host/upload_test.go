@@ -56,7 +56,8 @@ func TestPackNeedsNoSignature(t *testing.T) {
 	const script = "export function set_max_age() {}\n"
 	wantRejection := func(err error, want string) {
 		t.Helper()
-		if rejected, ok := errors.AsType[*scripts.RejectedError](err); !ok || !strings.Contains(rejected.Error(), want) {
+		if rejected, ok := errors.AsType[*scripts.RejectedError](err); !ok ||
+			!strings.Contains(rejected.Error(), want) {
 			t.Errorf("got %v, want a rejection with %q", err, want)
 		}
 	}

@@ -109,7 +109,8 @@ func (t *template) checkExports(b bundle, exports []string) error {
 		case !slices.Contains(t.steps, name):
 			text = fmt.Sprintf("the script exports %s, which is not a step%s", name, t.meant(name))
 		case isValue:
-			text = fmt.Sprintf("the script exports %s, which is not a function: export function %[1]s(registrar) { … }", name)
+			text = fmt.Sprintf("the script exports %s, which is not a function: export function %[1]s(registrar) { … }",
+				name)
 		default:
 			continue
 		}

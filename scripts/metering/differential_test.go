@@ -45,7 +45,8 @@ func TestDifferential(t *testing.T) {
 		case !slices.Equal(got, want):
 			unlike++
 			path := filepath.Join(os.TempDir(), fmt.Sprintf("registrar-differential-%d.wasm", seed))
-			t.Errorf("seed %d, in %s: got %v, want %v; %v", seed, path, got, want, os.WriteFile(path, []byte(wasm), 0o600))
+			t.Errorf("seed %d, in %s: got %v, want %v; %v", seed, path, got, want,
+				os.WriteFile(path, []byte(wasm), 0o600))
 		}
 		for _, result := range want[:min(functions, len(want))] {
 			if ran++; result == "trap" {

@@ -28,7 +28,8 @@ func TestMemoryInitOfActiveSegments(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			number := func(n int) string { return "\x41" + slebOf(int64(n)) }
-			body := "\x00" + number(tt.to) + number(tt.from) + number(tt.size) + "\xfc\x08" + ulebOf(tt.segment) + "\x00\x0b"
+			body := "\x00" + number(tt.to) + number(tt.from) + number(tt.size) + "\xfc\x08" + ulebOf(tt.segment) +
+				"\x00\x0b"
 			wasm := header + sectionOf(1, "\x60\x00\x00") + sectionOf(3, "\x00") + sectionOf(5, "\x00\x01") +
 				sectionOf(7, bytesOf("f")+"\x00\x00", bytesOf("memory")+"\x02\x00") + "\x0c\x01\x02" +
 				sectionOf(10, bytesOf(body)) + sectionOf(11, "\x00\x41\x00\x0b"+bytesOf("acti"), "\x01"+bytesOf("pass"))

@@ -75,7 +75,8 @@ func (g *generator) module() (wasm string, functions int) {
 	}
 	wasm = header + sectionOf(1, types...) + sectionOf(3, indices...) +
 		sectionOf(4, "\x70\x00\x0a") + sectionOf(5, "\x01\x01\x03") +
-		sectionOf(6, "\x7f\x01\x41"+slebOf(int64(g.IntN(100)))+"\x0b", "\x7e\x01\x42\x07\x0b") + sectionOf(7, exports...) +
+		sectionOf(6, "\x7f\x01\x41"+slebOf(int64(g.IntN(100)))+"\x0b", "\x7e\x01\x42\x07\x0b") +
+		sectionOf(7, exports...) +
 		sectionOf(9, "\x00\x41\x01\x0b"+vector(elements), "\x01\x00"+vector(elements)) +
 		"\x0c" + bytesOf(ulebOf(len(data))) + sectionOf(10, bodies...) + sectionOf(11, data...)
 	return wasm, functions
@@ -372,7 +373,8 @@ func (g *generator) f64() {
 	case 4:
 		g.pick("\xb9\xba", tI64)
 	default:
-		numbers := []float64{0, math.Copysign(0, -1), 1, -1.5, 0.5, 1e300, -1e300, math.Inf(1), 1<<31 + 0.5, math.MinInt64}
+		numbers := []float64{0, math.Copysign(0, -1), 1, -1.5, 0.5, 1e300, -1e300, math.Inf(1), 1<<31 + 0.5,
+			math.MinInt64}
 		number := math.Float64bits(numbers[g.IntN(len(numbers))])
 		g.text("\x44" + string(binary.LittleEndian.AppendUint64(nil, number)))
 	}

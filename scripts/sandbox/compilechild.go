@@ -182,7 +182,8 @@ func compileSealed(ctx context.Context, args []string, in io.Reader) error {
 		return err
 	}
 	if err := limitSelf(seconds); err != nil {
-		return errors.New("limiting the compiler: " + err.Error()) // not wrapped: a file error in it is not the folder's
+		return errors.New("limiting the compiler: " +
+			err.Error()) // not wrapped: a file error in it is not the folder's
 	}
 	module, err := io.ReadAll(io.LimitReader(in, maxCompiled))
 	if err != nil {

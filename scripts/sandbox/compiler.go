@@ -42,7 +42,8 @@ type compiler struct {
 // newCompiler returns a compiler. An empty folder means a temporary one, an empty command this program.
 func newCompiler(c Config) (*compiler, error) {
 	o := &compiler{
-		command: c.CompileCommand, root: c.CacheFolder, memoryPages: c.MemoryPages, guard: c.Guard, log: c.Logger.WarnContext,
+		command: c.CompileCommand, root: c.CacheFolder, memoryPages: c.MemoryPages, guard: c.Guard,
+		log:    c.Logger.WarnContext,
 		limits: limitsFor, loads: newKeyedLock(), queue: newQueue(), lookUp: newLookUp(),
 	}
 	if len(o.command) == 0 {
@@ -155,7 +156,8 @@ func (c *compiler) loadWhole(
 		if err = errors.Join(err, panicked); err == nil {
 			return compiled, nil
 		}
-		c.log(ctx, "the code of a module is whole, but does not load: it is compiled again", "module", s.digest, "error", err)
+		c.log(ctx, "the code of a module is whole, but does not load: it is compiled again", "module", s.digest,
+			"error", err)
 		if err := c.files.Remove(name); err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
 		}

@@ -62,7 +62,8 @@ func counting(t testing.TB, before string) (command []string, runs func() int) {
 	t.Helper()
 	notes := filepath.Join(t.TempDir(), "runs")
 	program := wasmtest.Compiler.Command
-	command = []string{"sh", "-c", `echo run >> "` + notes + `"; ` + before + `; exec "$0" "$@"`, program[0], program[1]}
+	command = []string{"sh", "-c", `echo run >> "` + notes + `"; ` + before + `; exec "$0" "$@"`, program[0],
+		program[1]}
 	return command, func() int {
 		b, _ := os.ReadFile(notes)
 		return strings.Count(string(b), "run")
@@ -145,7 +146,8 @@ func TestCompilerDies(t *testing.T) {
 			}
 			for range 2 {
 				err := c.try(t.Context(), wasmtest.Wasm(t, "prefix-id"))
-				if _, rejected := errors.AsType[*scripts.RejectedError](err); !rejected || !strings.Contains(err.Error(), tt.want) {
+				if _, rejected := errors.AsType[*scripts.RejectedError](err); !rejected ||
+					!strings.Contains(err.Error(), tt.want) {
 					t.Fatalf("got %v, want a rejection with %q", err, tt.want)
 				}
 				if strings.Contains(err.Error(), "sesame") {
@@ -180,7 +182,8 @@ func TestCompileInvalid(t *testing.T) {
 	for range 5 {
 		wg.Go(func() {
 			err := c.try(t.Context(), module)
-			if _, rejected := errors.AsType[*scripts.RejectedError](err); !rejected || !strings.Contains(err.Error(), "the module does not compile: ") {
+			if _, rejected := errors.AsType[*scripts.RejectedError](err); !rejected ||
+				!strings.Contains(err.Error(), "the module does not compile: ") {
 				t.Errorf("got %v", err)
 			}
 		})
@@ -216,7 +219,8 @@ func TestCompileQueue(t *testing.T) {
 	}
 	wg.Wait()
 	if done != 1+maxWaiting || denied != 30-done || runs() != done {
-		t.Errorf("%d were compiled by %d children and %d denied, want %d and the others", done, runs(), denied, 1+maxWaiting)
+		t.Errorf("%d were compiled by %d children and %d denied, want %d and the others", done, runs(), denied,
+			1+maxWaiting)
 	}
 	if took := time.Since(begin); took < 9*300*time.Millisecond {
 		t.Errorf("nine compilations took %s: they ran at once", took)
@@ -311,12 +315,14 @@ func reseal(t *testing.T, c *testCompiler, name codecache.Name, module, code []b
 func TestCacheFolderIsPrivate(t *testing.T) {
 	root := t.TempDir()
 	path := func(name string) string { return filepath.Join(root, name) }
-	for _, err := range []error{os.Mkdir(path("open"), 0o755), os.WriteFile(path("file"), nil, 0o600), os.Mkdir(path("mine"), 0o700), os.Symlink(path("mine"), path("link"))} {
+	for _, err := range []error{os.Mkdir(path("open"), 0o755), os.WriteFile(path("file"), nil, 0o600),
+		os.Mkdir(path("mine"), 0o700), os.Symlink(path("mine"), path("link"))} {
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	for name, want := range map[string]string{"open": "0755: it must be 0700", "file": "is no folder", "link": "is no folder", "mine": "", "new/er": ""} {
+	for name, want := range map[string]string{"open": "0755: it must be 0700", "file": "is no folder",
+		"link": "is no folder", "mine": "", "new/er": ""} {
 		err := privateFolder(path(name))
 		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
 			t.Errorf("%s: got %v, want %q", name, err, want)

@@ -141,7 +141,8 @@ func judge(wasm []byte, m *wasmbin.Module) error {
 	}
 	return scripts.Reject("compiling the module would take about %.1f s of CPU: %.0f s are allowed for its size, "+
 		"3 s and 3 s for each MiB. Most of it, %.1f s, takes function %d%s, with %s: divide it into smaller functions",
-		total/1e9, allowed/1e9, most/1e9, function+m.Count(wasmbin.KindFunction)-len(m.Code), nameOf(m, function), &worst)
+		total/1e9, allowed/1e9, most/1e9, function+m.Count(wasmbin.KindFunction)-len(m.Code), nameOf(m, function),
+		&worst)
 }
 
 // nameOf returns the name under which a function that the module defines is exported, "" where it is not.

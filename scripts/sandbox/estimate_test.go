@@ -46,7 +46,8 @@ func TestHonestModulesAreCheap(t *testing.T) {
 		}
 		allowed := float64(limitsFor(len(wasm)).cpu)
 		if cost /= 1e9; cost > allowed/3 {
-			t.Errorf("%s: compiling would take %.2f s, of %.0f s that are allowed: want a third at most", name, cost, allowed)
+			t.Errorf("%s: compiling would take %.2f s, of %.0f s that are allowed: want a third at most", name, cost,
+				allowed)
 		}
 		if err := judge(wasm, m); err != nil {
 			t.Errorf("%s: %v", name, err)

@@ -37,8 +37,10 @@ func hintFor(b []byte) string {
 		}
 	}
 	if isText(b) {
-		return "; the file is text: a script in JavaScript or TypeScript is packed if its name ends in .js, .mjs, .ts or " +
-			".mts, or if it is sent as text/javascript or application/typescript; of another program, such as one whose " +
+		return "; the file is text: a script in JavaScript or TypeScript is packed if its name ends in .js, .mjs, " +
+			".ts or " +
+			".mts, or if it is sent as text/javascript or application/typescript; of another program, such as one " +
+			"whose " +
 			"compiler writes JavaScript beside a module, upload the .wasm file"
 	}
 	return ""

@@ -15,8 +15,10 @@ func TestInspectHints(t *testing.T) {
 		{"component", "\x00asm\x0d\x00\x01\x00\x00", "a component: build a core module"},
 		{"text", "\n (module)", "WebAssembly text: upload what wat2wasm"},
 		{"text after a comment", ";; ids\n(module)", "WebAssembly text: upload what wat2wasm"},
-		{"JavaScript", "// é\nvar Module = {};\n", "text: a script in JavaScript or TypeScript is packed if its name ends in .js"},
-		{"JavaScript, long", strings.Repeat("x", beginning-1) + "é", "text: a script in JavaScript or TypeScript is packed if its name ends in .js"},
+		{"JavaScript", "// é\nvar Module = {};\n",
+			"text: a script in JavaScript or TypeScript is packed if its name ends in .js"},
+		{"JavaScript, long", strings.Repeat("x", beginning-1) + "é",
+			"text: a script in JavaScript or TypeScript is packed if its name ends in .js"},
 		{"program", "\x7fELF\x02\x01", "a program for this machine"},
 		{"large", strings.Repeat("\x00", 2001), "at most 2000 are allowed; leave out debug information"},
 	} {

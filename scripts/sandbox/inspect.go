@@ -125,7 +125,8 @@ func (i *inspection) unknownImport(imported wasmbin.Import) string {
 	case imported.Module == "env":
 		return importFromEnv(imported.Name)
 	case strings.HasPrefix(imported.Module, "wasi_"):
-		return fmt.Sprintf("the module imports %s: of WASI this server has preview 1 only, as %s, so build for wasm32-wasip1",
+		return fmt.Sprintf("the module imports %s: of WASI this server has preview 1 only, as %s, so build for "+
+			"wasm32-wasip1",
 			name, hostfuncs.WASIModuleName)
 	}
 	return fmt.Sprintf("the module imports %s: functions may come from %s and %s only",
@@ -247,7 +248,8 @@ func (i *inspection) program() bool {
 	}
 	for _, imported := range i.verdict.Imports {
 		if strings.HasPrefix(imported, hostfuncs.ModuleName+".") {
-			i.refuse("the module is a program and imports %s: it reads standard input and writes standard output instead; "+
+			i.refuse("the module is a program and imports %s: it reads standard input and writes standard output "+
+				"instead; "+
 				"export steps to use %s", imported, hostfuncs.ModuleName)
 		}
 	}

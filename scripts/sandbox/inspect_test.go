@@ -13,9 +13,11 @@ import (
 func TestInspectRefuses(t *testing.T) {
 	s := newTestSandbox(t, 1)
 	for _, tt := range []struct{ module, want string }{
-		{"bad-signature", "the export add_client_id has the type (i32) -> (i32): it must be () -> (i32), so declare no parameter instead of 1 parameter"},
+		{"bad-signature", "the export add_client_id has the type (i32) -> (i32): it must be () -> (i32), so declare " +
+			"no parameter instead of 1 parameter"},
 		{"bad-import", "registrar_v1.set_clientid, which this server does not have: did you mean set_client_id?"},
-		{"bad-import-type", "the import registrar_v1.random has the type (i32, i64) -> (): it must be (i32, i32) -> (), so make parameter 2 a 32-bit integer (i32) instead of a 64-bit integer (i64)"},
+		{"bad-import-type", "the import registrar_v1.random has the type (i32, i64) -> (): it must be (i32, i32) -> " +
+			"(), so make parameter 2 a 32-bit integer (i32) instead of a 64-bit integer (i64)"},
 		{"bad-import-module", "registrar_v2.random: this server has registrar_v1 only"},
 		{"bad-env-abort", "--use abort="},
 		{"as-default-abort", "--use abort="},
@@ -49,7 +51,9 @@ func TestInspectTells(t *testing.T) {
 		module, step, imported, warning string
 	}{
 		{"prefix-id", "add_client_id", "registrar_v1.random", ""},
-		{"warn-unknown-export", "add_client_id", "", "the export add_clientid has the type of a step, but there is no step of that name: did you mean add_client_id?"},
+		{"warn-unknown-export", "add_client_id", "",
+			"the export add_clientid has the type of a step, but there is no step of that name: did you mean " +
+				"add_client_id?"},
 		{"warn-wasi-stub", "", "wasi_snapshot_preview1.path_open", "path_open is linked, but always answers ENOSYS"},
 		{"host-name", "add_client_id", "", "the export call_base has the type of a step"},
 		{"go-policy", "set_scopes", "registrar_v1.read_config", ""},
@@ -126,18 +130,29 @@ func TestInspectExplains(t *testing.T) {
 		wasm []byte
 		want string
 	}{
-		{"a function misspelt", importing("registrar_v1", "refuze"), "the module imports registrar_v1.refuze, which this server does not have: did you mean refuse?"},
-		{"an unknown function", importing("registrar_v1", "http_get"), "registrar_v1.http_get, which this server does not have: registrar_v1 has call_base, client_exists, "},
+		{"a function misspelt", importing("registrar_v1", "refuze"),
+			"the module imports registrar_v1.refuze, which this server does not have: did you mean refuse?"},
+		{"an unknown function", importing("registrar_v1", "http_get"),
+			"registrar_v1.http_get, which this server does not have: registrar_v1 has call_base, client_exists, "},
 		{"a function of WASI misspelt", importing("wasi_snapshot_preview1", "fd_writ"), "did you mean fd_write?"},
-		{"a module forgotten", importing("env", "set_client_id"), `imports env.set_client_id: import it from registrar_v1 instead (C: __attribute__((import_module("registrar_v1")))`},
-		{"an older WASI", importing("wasi_unstable", "fd_write"), "of WASI this server has preview 1 only, as wasi_snapshot_preview1"},
-		{"an unknown module", importing("env", "printf"), "link without --allow-undefined and --import-undefined (Emscripten: -sERROR_ON_UNDEFINED_SYMBOLS). Functions may come from registrar_v1 and wasi_snapshot_preview1 only"},
-		{"an import's type", importing("registrar_v1", "now"), "the import registrar_v1.now has the type () -> (): it must be () -> (i64), so return a 64-bit integer (i64) instead of nothing"},
+		{"a module forgotten", importing("env", "set_client_id"),
+			`imports env.set_client_id: import it from registrar_v1 instead (C: __attribute__((import_module("registrar_v1")))`},
+		{"an older WASI", importing("wasi_unstable", "fd_write"),
+			"of WASI this server has preview 1 only, as wasi_snapshot_preview1"},
+		{"an unknown module", importing("env", "printf"),
+			"link without --allow-undefined and --import-undefined (Emscripten: -sERROR_ON_UNDEFINED_SYMBOLS). " +
+				"Functions may come from registrar_v1 and wasi_snapshot_preview1 only"},
+		{"an import's type", importing("registrar_v1", "now"),
+			"the import registrar_v1.now has the type () -> (): it must be () -> (i64), so return a 64-bit integer " +
+				"(i64) instead of nothing"},
 		{"a step's type", moduleOf(nil, []function{{name: "set_scopes", plain: true}}),
-			"the export set_scopes has the type () -> (): it must be () -> (i32), so return a 32-bit integer (i32) instead of nothing"},
+			"the export set_scopes has the type () -> (): it must be () -> (i32), so return a 32-bit integer (i32) " +
+				"instead of nothing"},
 		{"an initialization's type", moduleOf(nil, []function{{name: "_initialize"}, {name: "set_scopes"}}),
-			"the export _initialize has the type () -> (i32): it must be () -> (), so return nothing instead of a 32-bit integer (i32)"},
-		{"no step at all", moduleOf(nil, []function{{name: "run"}}), "exports no step: export a function of the type () -> (i32) named validate_software_statement, "},
+			"the export _initialize has the type () -> (i32): it must be () -> (), so return nothing instead of a " +
+				"32-bit integer (i32)"},
+		{"no step at all", moduleOf(nil, []function{{name: "run"}}),
+			"exports no step: export a function of the type () -> (i32) named validate_software_statement, "},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := s.Inspect(tt.wasm)
@@ -169,8 +184,10 @@ func TestInspectKnowsPrograms(t *testing.T) {
 		wasm []byte
 		want string
 	}{
-		{moduleOf(nil, []function{{name: "_start"}}), "the export _start has the type () -> (i32): it must be () -> (), so return nothing"},
-		{moduleOf([]function{{"registrar_v1", "call_base", false}}, []function{{name: "_start", plain: true}}), "is a program and imports registrar_v1.call_base"},
+		{moduleOf(nil, []function{{name: "_start"}}),
+			"the export _start has the type () -> (i32): it must be () -> (), so return nothing"},
+		{moduleOf([]function{{"registrar_v1", "call_base", false}}, []function{{name: "_start", plain: true}}),
+			"is a program and imports registrar_v1.call_base"},
 	} {
 		_, err := s.Inspect(tt.wasm)
 		if rejected, ok := errors.AsType[*scripts.RejectedError](err); !ok ||

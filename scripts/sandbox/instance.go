@@ -70,7 +70,8 @@ func (m *Module) newInstance(ctx context.Context) (*Instance, error) {
 	}
 	// Anonymous: an instance with a name could be imported by another, or take a host module's place.
 	config := wazero.NewModuleConfig().WithName("").WithStartFunctions()
-	guest, err := m.sandbox.runtime.InstantiateModule(experimental.WithMemoryAllocator(ctx, allocator), m.compiled, config)
+	guest, err := m.sandbox.runtime.InstantiateModule(experimental.WithMemoryAllocator(ctx, allocator), m.compiled,
+		config)
 	if err != nil {
 		return nil, fmt.Errorf("instantiating: %w", err)
 	}

@@ -81,7 +81,8 @@ func (m *Module) rejection(ctx context.Context, err error) error {
 	case initialization == nil:
 		return scripts.Reject("no instance of the module can be made: %s", guest.Reason)
 	default:
-		return scripts.Reject("the module's %s fails, so that none of its steps could run: %s (fuel used: %d, limit: %d)",
+		return scripts.Reject("the module's %s fails, so that none of its steps could run: %s (fuel used: %d, "+
+			"limit: %d)",
 			Initialize, new(hostfuncs.Log).Reason(guest.Reason), initialization.Fuel, initializeFuel)
 	}
 }
@@ -89,7 +90,8 @@ func (m *Module) rejection(ctx context.Context, err error) error {
 // compile meters and compiles a module that was inspected. wazero does not see its custom sections: nothing needs them,
 // and a module must not choose its own name. Nor does it see the data that instances begin with, which it would copy
 // piece by piece each time.
-func (s *Sandbox) compile(ctx context.Context, digest string, wasm []byte) (wazero.CompiledModule, snapshot.Layout, error) {
+func (s *Sandbox) compile(ctx context.Context, digest string, wasm []byte) (wazero.CompiledModule, snapshot.Layout,
+	error) {
 	fail := func(err error) (wazero.CompiledModule, snapshot.Layout, error) { return nil, snapshot.Layout{}, err }
 	m, err := wasmbin.Decode(wasm)
 	if err != nil {

@@ -19,9 +19,9 @@ import (
 var packLimits = compileLimits{cpu: 15, wall: time.Minute}
 
 // PackScript makes a module of the text of a script in JavaScript or TypeScript, which imports nothing. file is the
-// name of its file, whose extension tells the language. A child process packs it, with the bounds of a compilation, since
-// a script may exhaust the process that packs it. A *[scripts.RejectedError] is the script's fault; [ErrUnavailable] is
-// the server's.
+// name of its file, whose extension tells the language. A child process packs it, with the bounds of a compilation,
+// since a script may exhaust the process that packs it. A *[scripts.RejectedError] is the script's fault;
+// [ErrUnavailable] is the server's.
 func (s *Sandbox) PackScript(ctx context.Context, file string, text []byte) ([]byte, error) {
 	leave, err := s.compiler.queue.enter(ctx)
 	if err != nil {
@@ -48,13 +48,14 @@ func (s *Sandbox) PackScript(ctx context.Context, file string, text []byte) ([]b
 	case failure.overdue:
 		return nil, scripts.Reject("packing the script took longer than %s", packLimits.wall)
 	}
-	return nil, scripts.Reject("packing the script took more than %d s of CPU or %d GiB of memory, or crashed the packer "+
+	return nil, scripts.Reject("packing the script took more than %d s of CPU or %d GiB of memory, or crashed the "+
+		"packer "+
 		"(%s)", packLimits.cpu, compileMemory>>30, failure.state)
 }
 
-// packChild packs the script that it reads from in, and writes the module to out. args are the name of the script's file
-// and the seconds of CPU that the process may take. It returns the exit code. Where the script is to blame, it writes
-// the reasons to reasons, as a list in JSON.
+// packChild packs the script that it reads from in, and writes the module to out. args are the name of the script's
+// file and the seconds of CPU that the process may take. It returns the exit code. Where the script is to blame, it
+// writes the reasons to reasons, as a list in JSON.
 func packChild(ctx context.Context, args []string, in io.Reader, out, reasons io.Writer) (exit int) {
 	module, err := packLimited(ctx, args[0], args[1], in)
 	if rejected, ok := errors.AsType[*javascript.Error](err); ok {

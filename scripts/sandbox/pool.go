@@ -23,7 +23,8 @@ type pool struct {
 // newPool returns a pool with its worker. One is enough: refilling must not take the machine away from registrations.
 func newPool(g *guard.Guard) *pool {
 	ctx, stop := context.WithCancel(context.Background())
-	p := &pool{wants: make(chan *Module, 1024), slots: make(chan struct{}, 2*runtime.GOMAXPROCS(0)), guard: g, stop: stop}
+	p := &pool{wants: make(chan *Module, 1024), slots: make(chan struct{}, 2*runtime.GOMAXPROCS(0)), guard: g,
+		stop: stop}
 	g.Follow(ctx, &p.ended, guard.Instances, p.work)
 	return p
 }

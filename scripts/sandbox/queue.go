@@ -71,7 +71,8 @@ func newQueue() queue {
 	return queue{places: make(chan struct{}, maxWaiting+1), turn: make(chan struct{}, 1)}
 }
 
-// enter waits for its turn. The error is [ErrUnavailable] if too many callers wait already, or this one waited too long.
+// enter waits for its turn. The error is [ErrUnavailable] if too many callers wait already, or this one waited too
+// long.
 func (q queue) enter(ctx context.Context) (leave func(), err error) {
 	select {
 	case q.places <- struct{}{}:

@@ -21,7 +21,8 @@ var habits = []habit{
 		"traps instead, or with --use abort=FILE/FUNCTION to name a function of your own. " +
 		"Emscripten: link with -sSTANDALONE_WASM --no-entry"},
 	{names: []string{"seed", "trace", "performance.now", "Date.now", "console.log"},
-		fix: "as AssemblyScript does for what it has of JavaScript: leave that out, or name a function of your own with " +
+		fix: "as AssemblyScript does for what it has of JavaScript: leave that out, or name a function of your own " +
+			"with " +
 			"--use NAME=FILE/FUNCTION"},
 	{names: []string{"emscripten_notify_memory_growth"}, fix: "as Emscripten does for memories that grow: link with " +
 		"-sALLOW_MEMORY_GROWTH=0 and -sINITIAL_MEMORY=BYTES, or with -sPURE_WASI"},
@@ -35,18 +36,22 @@ var habits = []habit{
 			"-sSUPPORT_LONGJMP=0"},
 	{prefixes: []string{"pthread_", "__pthread_", "_emscripten_thread", "__wasi_thread"},
 		fix: "for threads, which this server does not have: compile and link without -pthread"},
-	{prefixes: []string{"emscripten_", "_emscripten_", "__emscripten_", "__syscall_", "_embind_", "_emval_", "__asyncjs__"},
-		names: []string{"__assert_fail", "_abort_js", "_tzset_js", "_localtime_js", "_gmtime_js", "_mktime_js", "_mmap_js",
+	{prefixes: []string{"emscripten_", "_emscripten_", "__emscripten_", "__syscall_", "_embind_", "_emval_",
+		"__asyncjs__"},
+		names: []string{"__assert_fail", "_abort_js", "_tzset_js", "_localtime_js", "_gmtime_js", "_mktime_js",
+			"_mmap_js",
 			"_munmap_js", "__main_argc_argv", "segfault", "alignfault", "nullFunc", "abortOnCannotGrowMemory"},
 		fix: "as Emscripten does for its JavaScript: link with -sSTANDALONE_WASM --no-entry, " +
 			"without the libraries that need JavaScript"},
-	{prefixes: []string{"__wbindgen", "__wbg_"}, fix: "as wasm-bindgen does for JavaScript: leave that crate, and those " +
-		"that need it, out"},
+	{prefixes: []string{"__wbindgen", "__wbg_"},
+		fix: "as wasm-bindgen does for JavaScript: leave that crate, and those " +
+			"that need it, out"},
 	{prefixes: []string{"_Z"}, fix: "which is a C++ name: link what defines it, or declare it extern \"C\""},
 }
 
 // ofEmscripten lists the functions with the type of a step that Emscripten exports from every library.
-var ofEmscripten = []string{"__errno_location", "stackSave", "emscripten_stack_get_base", "emscripten_stack_get_current",
+var ofEmscripten = []string{"__errno_location", "stackSave", "emscripten_stack_get_base",
+	"emscripten_stack_get_current",
 	"emscripten_stack_get_end", "emscripten_stack_get_free"}
 
 // habitOf returns what to tell the toolchain that imports a function from env, "" where that is not known.
@@ -76,7 +81,8 @@ func importOfNoFunction(kind, module, name string) string {
 	fix := "so define and export it (AssemblyScript: leave out --importMemory and --importTable)"
 	switch {
 	case module == "GOT.mem", module == "GOT.func",
-		slices.Contains([]string{"__memory_base", "__table_base", "__stack_pointer", "__indirect_function_table"}, name):
+		slices.Contains([]string{"__memory_base", "__table_base", "__stack_pointer", "__indirect_function_table"},
+			name):
 		fix = "so link a program instead of a library that is loaded into one: without -shared, -pie and -sSIDE_MODULE"
 	case name == "memory":
 		fix = "so define and export it (AssemblyScript: leave out --importMemory; wasm-ld: leave out --import-memory; " +

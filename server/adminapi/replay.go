@@ -53,7 +53,8 @@ func (a *API) Replay(ctx context.Context, r Replay, progress func(done, of int))
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var panics guard.Guard
-	watch := panics.AfterFunc(silence, guard.Client, func() { cancel(fmt.Errorf("the server sent nothing for %s", silence)) })
+	watch := panics.AfterFunc(silence, guard.Client,
+		func() { cancel(fmt.Errorf("the server sent nothing for %s", silence)) })
 	defer watch.Stop()
 	url := strings.TrimSuffix(a.Base, "/") + PathReplay
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))

@@ -46,10 +46,13 @@ func TestAdministrators(t *testing.T) {
 		{"expired", claims{"groups": "owners", "exp": now - 31}, nil, "expired"},
 		{"another issuer", claims{"groups": "owners", "iss": "https://other.example"}, nil, "not trusted"},
 		{"no subject", claims{"groups": "owners", "sub": nil}, nil, "its sub shows nothing"},
-		{"a subject of two lines", claims{"groups": "owners", "sub": "a\nb"}, nil, "its sub holds the control character"},
-		{"a long subject", claims{"groups": "owners", "sub": strings.Repeat("a", 256)}, nil, "its sub has 256 characters"},
+		{"a subject of two lines", claims{"groups": "owners", "sub": "a\nb"}, nil,
+			"its sub holds the control character"},
+		{"a long subject", claims{"groups": "owners", "sub": strings.Repeat("a", 256)}, nil,
+			"its sub has 256 characters"},
 	} {
-		got, err := a.Verify(t.Context(), sign(t, jose.SigningKey{Algorithm: jose.ES256, Key: key}, "", good(tt.claims)))
+		got, err := a.Verify(t.Context(), sign(t, jose.SigningKey{Algorithm: jose.ES256, Key: key}, "",
+			good(tt.claims)))
 		if tt.want != "" {
 			if !errors.Is(err, bearer.ErrInvalid) || !strings.Contains(err.Error(), tt.want) || got != nil {
 				t.Errorf("%s: got %+v and %v, want an error with %q", tt.name, got, err, tt.want)
@@ -65,7 +68,8 @@ func TestAdministrators(t *testing.T) {
 	if got, err := a.Verify(t.Context(), forged); !errors.Is(err, bearer.ErrInvalid) || got != nil {
 		t.Errorf("a stranger's key: got %+v and %v", got, err)
 	}
-	if !a.Grant(token.RoleTokens) || a.Grant(token.RoleScripts) || (*bearer.Administrators)(nil).Grant(token.RoleAdmin) {
+	if !a.Grant(token.RoleTokens) || a.Grant(token.RoleScripts) ||
+		(*bearer.Administrators)(nil).Grant(token.RoleAdmin) {
 		t.Error("want the roles that values mean to be granted, others not, and none by nil")
 	}
 	for name, c := range map[string]bearer.AdministratorsConfig{

@@ -147,7 +147,8 @@ func TestVerify(t *testing.T) {
 
 		{"expired", by(key), "", good(claims{"exp": now - 30}), "expired"},
 		{"never expires", by(key), "", good(claims{"exp": nil}), "no exp"},
-		{"exp is null", by(key), "", `{"iss":"` + issuer + `","aud":"` + audience + `","exp":null,"scope":"registration"}`, "no exp"},
+		{"exp is null", by(key), "", `{"iss":"` + issuer + `","aud":"` + audience +
+			`","exp":null,"scope":"registration"}`, "no exp"},
 		{"exp is text", by(key), "", good(claims{"exp": "1900000000"}), "wrong type"},
 		{"exp is too large", by(key), "", good(claims{"exp": 1e300}), "wrong type"},
 		{"not yet", by(key), "", good(claims{"nbf": now + 31}), "future"},
@@ -163,13 +164,15 @@ func TestVerify(t *testing.T) {
 		{"bound to a key", by(key), "", good(claims{"cnf": claims{"jkt": "x"}}), "bound"},
 		{"not an object", by(key), "", `["iss"]`, "JSON object"},
 		{"not JSON", by(key), "", `iss`, "JSON object"},
-		{"a claim twice", by(key), "", `{"iss":"https://issuer.example","iss":"https://other.example","exp":1900000000}`, "JSON object"},
+		{"a claim twice", by(key), "",
+			`{"iss":"https://issuer.example","iss":"https://other.example","exp":1900000000}`, "JSON object"},
 		{"scope of a wrong type", by(key), "", good(claims{"scope": 1}), "wrong type"},
 		{"scp of a wrong type", by(key), "", good(claims{"scp": []any{"registration", nil}}), "wrong type"},
 		{"nbf of a wrong type", by(key), "", good(claims{"nbf": []int{1}}), "wrong type"},
 		{"iat of a wrong type", by(key), "", good(claims{"iat": "1900000000"}), "wrong type"},
 		{"a software statement", by(key), "JWT", good(claims{"software_id": "s"}), "software statement"},
-		{"a software statement, untyped", by(key), "", good(claims{"software_id": "s", "client_id": "", "azp": claims(nil)}), "software statement"},
+		{"a software statement, untyped", by(key), "",
+			good(claims{"software_id": "s", "client_id": "", "azp": claims(nil)}), "software statement"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			caller, err := v.Verify(t.Context(), sign(t, tt.key, tt.typ, tt.claims))
@@ -226,7 +229,8 @@ func TestForged(t *testing.T) {
 		"no algorithm": header(`{}`) + "." + parts[1] + "." + parts[2],
 		"no signature": parts[0] + "." + parts[1] + ".",
 		"another payload": parts[0] + "." +
-			header(`{"iss":"`+issuer+`","aud":"`+audience+`","exp":1900000000,"scope":"registration"}`) + "." + parts[2],
+			header(`{"iss":"`+issuer+`","aud":"`+audience+`","exp":1900000000,"scope":"registration"}`) + "." +
+			parts[2],
 		"a critical header": header(`{"alg":"ES256","kid":"k","crit":["x"],"x":1}`) + "." + parts[1] + "." + parts[2],
 		"a crit of null":    header(`{"alg":"ES256","kid":"k","crit":null}`) + "." + parts[1] + "." + parts[2],
 		"a typ of a list":   header(`{"alg":"ES256","kid":"k","typ":["at+jwt"]}`) + "." + parts[1] + "." + parts[2],

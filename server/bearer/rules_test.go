@@ -82,7 +82,8 @@ func TestScopes(t *testing.T) {
 	}{
 		{"words", nil, claims{"scope": "read registration"}, []string{"read", "registration"}},
 		{"more spaces", nil, claims{"scope": "  read  registration "}, []string{"read", "registration"}},
-		{"both claims", nil, claims{"scope": "read", "scp": []string{"registration", "write"}}, []string{"read", "registration", "write"}},
+		{"both claims", nil, claims{"scope": "read", "scp": []string{"registration", "write"}},
+			[]string{"read", "registration", "write"}},
 		{"a no-break space", nil, claims{"scope": "a\u00a0registration"}, nil},
 		{"a no-break space after it", nil, claims{"scope": "registration\u00a0"}, nil},
 		{"a tab", nil, claims{"scope": "a\tregistration"}, nil},
@@ -90,20 +91,26 @@ func TestScopes(t *testing.T) {
 		{"an ideographic space", nil, claims{"scope": nil, "scp": "a\u3000registration"}, nil},
 		{"a list with a space in an element", nil, claims{"scope": nil, "scp": []string{"read registration"}}, nil},
 		{"a list with a space after it", nil, claims{"scope": nil, "scp": []string{"registration "}}, nil},
-		{"what is no scope is left out", nil, claims{"scope": nil, "scp": []string{"ré", "registration", "a b", ""}}, []string{"registration"}},
+		{"what is no scope is left out", nil, claims{"scope": nil, "scp": []string{"ré", "registration", "a b", ""}},
+			[]string{"registration"}},
 		{"null", nil, claims{"scope": claims(nil)}, nil},
 		{"other letters", nil, claims{"scope": "Registration"}, nil},
 		{"roles", []string{"roles"}, claims{"scope": nil, "roles": []string{"registration"}}, []string{"registration"}},
 		{"roles are not looked for by default", nil, claims{"scope": nil, "roles": []string{"registration"}}, nil},
 		{"scope is not, where another is named", []string{"roles"}, claims{"scope": "registration"}, nil},
-		{"several names", []string{"roles", "scope"}, claims{"scope": "registration", "roles": []string{"a"}}, []string{"a", "registration"}},
-		{"the name of a URL", []string{"https://app.example/roles"}, claims{"scope": nil, "https://app.example/roles": "registration"}, []string{"registration"}},
-		{"a claim with a purpose of its own", []string{"sub"}, claims{"scope": nil, "sub": "registration"}, []string{"registration"}},
+		{"several names", []string{"roles", "scope"}, claims{"scope": "registration", "roles": []string{"a"}},
+			[]string{"a", "registration"}},
+		{"the name of a URL", []string{"https://app.example/roles"},
+			claims{"scope": nil, "https://app.example/roles": "registration"}, []string{"registration"}},
+		{"a claim with a purpose of its own", []string{"sub"}, claims{"scope": nil, "sub": "registration"},
+			[]string{"registration"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			v := newVerifierOf(t, map[string]bearer.Issuer{issuer: {Keys: keys, Audiences: []string{audience}, ScopeClaims: tt.claims}})
+			v := newVerifierOf(t,
+				map[string]bearer.Issuer{issuer: {Keys: keys, Audiences: []string{audience}, ScopeClaims: tt.claims}})
 			caller, err := v.Verify(t.Context(), sign(t, signing, "", good(tt.token)))
-			if refusal, ok := errors.AsType[*engine.Error](err); tt.want == nil && ok && refusal.Code == engine.InsufficientScope {
+			if refusal, ok := errors.AsType[*engine.Error](err); tt.want == nil && ok &&
+				refusal.Code == engine.InsufficientScope {
 				return
 			}
 			if err != nil || tt.want == nil {
@@ -140,7 +147,8 @@ func TestRulesOfAnIssuer(t *testing.T) {
 		want   string // part of the error; "" means a valid token
 	}{
 		{"another audience of the list", good(claims{"aud": "api"}), ""},
-		{"no audience, where one is needed", good(claims{"aud": nil, "token_use": "access", "client_id": 7}), "audience is not https://registrar.example or api"},
+		{"no audience, where one is needed", good(claims{"aud": nil, "token_use": "access", "client_id": 7}),
+			"audience is not https://registrar.example or api"},
 		{"no audience", access(nil), ""},
 		{"any audience", access(claims{"aud": "https://x.example"}), ""},
 		{"an audience of the wrong type", access(claims{"aud": 1}), "wrong type"},
@@ -169,11 +177,13 @@ func TestRulesOfAnIssuer(t *testing.T) {
 	for value, token := range map[string]string{"true": `true`, "1.50": `1.50`, "null": `"null"`, "a=b": `["a=b"]`} {
 		v := newVerifierOf(t, map[string]bearer.Issuer{issuer: {Keys: keys, Audiences: []string{audience},
 			Require: []bearer.Requirement{{Claim: "c", Value: value}}}})
-		if _, err := v.Verify(t.Context(), sign(t, signing, "", good(claims{"c": json.RawMessage(token)}))); err != nil {
+		if _, err := v.Verify(t.Context(),
+			sign(t, signing, "", good(claims{"c": json.RawMessage(token)}))); err != nil {
 			t.Errorf("%s: %v", token, err)
 		}
 		for _, wrong := range []string{`null`, `1.5`, `false`, `""`, `[null]`} {
-			if _, err := v.Verify(t.Context(), sign(t, signing, "", good(claims{"c": json.RawMessage(wrong)}))); err == nil {
+			if _, err := v.Verify(t.Context(),
+				sign(t, signing, "", good(claims{"c": json.RawMessage(wrong)}))); err == nil {
 				t.Errorf("%s instead of %s is accepted", wrong, value)
 			}
 		}
@@ -181,7 +191,8 @@ func TestRulesOfAnIssuer(t *testing.T) {
 }
 
 // FuzzVerify checks that a token is accepted only if its header and its claims, read again, fulfil the rules: no crit,
-// no other typ than that of an access token or none, the audience, the required claim, and the scope as one of its words.
+// no other typ than that of an access token or none, the audience, the required claim, and the scope as one of its
+// words.
 func FuzzVerify(f *testing.F) {
 	key := newKey(f)
 	v := newVerifierOf(f, map[string]bearer.Issuer{issuer: {Keys: newSet(f, "k", key), Audiences: []string{audience},
@@ -190,9 +201,11 @@ func FuzzVerify(f *testing.F) {
 	claimsWith := func(members string) string {
 		return `{"iss":"` + issuer + `","aud":["` + audience + `"],"exp":1900000000,"use":"access",` + members + `}`
 	}
-	for _, members := range []string{`"scope":"read registration"`, `"scp":["registration"]`, `"scope":"a\u00a0registration"`,
+	for _, members := range []string{`"scope":"read registration"`, `"scp":["registration"]`,
+		`"scope":"a\u00a0registration"`,
 		`"scp":["a registration"]`, `"scope":1`, `"scope":null,"scp":null`, `"scope":"registration","nbf":"x"`,
-		`"scope":"registration","cnf":{}`, `"scope":"registration","software_id":"a"`, `"scope":"registration","scope":""`} {
+		`"scope":"registration","cnf":{}`, `"scope":"registration","software_id":"a"`,
+		`"scope":"registration","scope":""`} {
 		f.Add(header, claimsWith(members))
 	}
 	for _, other := range []string{`{"alg":"ES256"}`, `{"alg":"ES256","typ":["at+jwt"]}`, `{"alg":"ES256","crit":[]}`,

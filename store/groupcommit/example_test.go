@@ -9,8 +9,8 @@ import (
 	"registrar/store/groupcommit"
 )
 
-// Eight callers add a row each. Rows that arrive while others are written share the next batch, and each caller gets the
-// error of its own row.
+// Eight callers add a row each. Rows that arrive while others are written share the next batch, and each caller gets
+// the error of its own row.
 func ExampleNew() {
 	var mu sync.Mutex
 	table := map[string]bool{"row 3": true}

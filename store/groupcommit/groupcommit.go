@@ -279,7 +279,8 @@ func (c *Committer[T]) write(ctx context.Context, items []T) (results []error) {
 	defer func() {
 		if p := recover(); p != nil {
 			c.guard.Count(guard.Batches)
-			results = all(len(items), fmt.Errorf("writing a batch: %w", &guard.PanicError{Place: guard.Batches, Value: p}))
+			results = all(len(items), fmt.Errorf("writing a batch: %w",
+				&guard.PanicError{Place: guard.Batches, Value: p}))
 		}
 	}()
 	switch results = c.commit(ctx, items); len(results) {

@@ -56,7 +56,8 @@ func TestObserverIsToldOfBatches(t *testing.T) {
 			if got := fmt.Sprint(w.sizes); got != "[1 4]" {
 				t.Errorf("panics %t: got batches of %s items, want [1 4]", panics, got)
 			}
-			want := fmt.Sprint([]time.Duration{0, time.Millisecond, time.Millisecond, time.Millisecond, time.Millisecond})
+			want := fmt.Sprint([]time.Duration{0, time.Millisecond, time.Millisecond, time.Millisecond,
+				time.Millisecond})
 			if got := fmt.Sprint(w.waits); got != want && !panics {
 				t.Errorf("got waits of %s, want %s", got, want)
 			}

@@ -220,8 +220,12 @@ func testCancelled(t *testing.T, database string) {
 	}
 	wantExists(t, s, "late", false)
 	calls := map[string]func() error{
-		"Client":            func() error { _, err := s.Client(ctx, "late"); return err },
-		"Clients":           func() error { _, err := s.Clients(ctx, engine.ClientFilter{Query: "late"}, 0, 0); return err },
+		"Client": func() error { _, err := s.Client(ctx, "late"); return err },
+		"Clients": func() error {
+			_, err := s.Clients(ctx, engine.ClientFilter{Query: "late"}, 0,
+				0)
+			return err
+		},
 		"DeleteClient":      func() error { return s.DeleteClient(ctx, "late") },
 		"Modules":           func() error { _, err := s.Modules(ctx); return err },
 		"DeleteModule":      func() error { return s.DeleteModule(ctx, "late") },

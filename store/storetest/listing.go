@@ -72,7 +72,8 @@ func testPages(t *testing.T, database string) {
 	mustAdd(t, s, newClient("later"))
 	page, err = s.Clients(t.Context(), engine.ClientFilter{}, page.Next, 1000)
 	if err != nil || len(page.Clients) != 57 || page.Clients[0].ID != want[100] || page.Next != 0 {
-		t.Errorf("the next page: got %d clients, next %d and %v; want the 57 from %s", len(page.Clients), page.Next, err,
+		t.Errorf("the next page: got %d clients, next %d and %v; want the 57 from %s", len(page.Clients), page.Next,
+			err,
 			want[100])
 	}
 }

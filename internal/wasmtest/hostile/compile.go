@@ -5,16 +5,22 @@ import "strings"
 // compilers are modules that are small, right, and take a compiler long.
 func compilers() []Module {
 	return []Module{
-		refused("compile-endless", "compil", "20 KB, 1,000 loops inside each other around 2,000 variables: minutes and gigabytes for who joins values at loop headers", phiWeb(2000, 1000)),
+		refused("compile-endless", "compil",
+			"20 KB, 1,000 loops inside each other around 2,000 variables: minutes and gigabytes for who joins "+
+				"values at loop headers", phiWeb(2000, 1000)),
 		ends("compile-long", "the same with 150 loops and 200 variables: seconds", phiWeb(200, 150), Harmless, Refused),
-		ends("compile-ladder", "3,000 ifs one after the other, around 1,000 variables", ladder(1000, 3000), Harmless, Refused),
+		ends("compile-ladder", "3,000 ifs one after the other, around 1,000 variables", ladder(1000, 3000), Harmless,
+			Refused),
 		tooLong("nested-loops", "300 loops inside each other around 300 variables", phiWeb(300, 300)),
-		tooLong("nested-ifs", "9,000 ifs inside each other, and 9,000 reads of a variable that was set before them", nestedIfs(9000)),
-		tooLong("branches", "15,000 ifs one after the other around one variable: each pass goes over all places for each", ladder(1, 15_000)),
+		tooLong("nested-ifs", "9,000 ifs inside each other, and 9,000 reads of a variable that was set before them",
+			nestedIfs(9000)),
+		tooLong("branches", "15,000 ifs one after the other around one variable: each pass goes over all places for "+
+			"each", ladder(1, 15_000)),
 		tooLong("returns", "10,000 ifs one after the other, each of which returns", many(10_000, i32(0)+when(ret))),
 		tooLong("joins", "5,000 ifs one after the other around 1,000 variables", ladder(1000, 5000)),
 		tooLong("labels", "four br_table of 65,000 labels", many(4, block(i32(0)+"\x0e"+same(65_000, "\x00")+"\x00"))),
-		tooLong("edges", "50 br_table of 400 labels around 400 variables, all of which change before each", edges(400, 400, 50)),
+		tooLong("edges", "50 br_table of 400 labels around 400 variables, all of which change before each",
+			edges(400, 400, 50)),
 		tooLong("values", "2,000 ifs that hand over 1,000 values each", handOver(1000, 2000)),
 		tooLong("spread", "the loops of 80 functions, each of which is compiled in a moment", spread(80, 100)),
 		ends("compile-live", "20,000 values on the stack at a time", live(20_000), Harmless, Refused),
@@ -36,7 +42,8 @@ func many(n int, body string) *script {
 // nestedIfs reads a variable as often as ifs are open, each of which has to be looked through for its value.
 func nestedIfs(n int) *script {
 	s := good()
-	body := strings.Repeat(i32(0)+"\x04\x40", n) + strings.Repeat(get(0)+i64(1)+add64+set(1), n) + strings.Repeat(end, n)
+	body := strings.Repeat(i32(0)+"\x04\x40", n) + strings.Repeat(get(0)+i64(1)+add64+set(1), n) +
+		strings.Repeat(end, n)
 	s.function(":", groups(group(2, tI64)), body)
 	return s
 }

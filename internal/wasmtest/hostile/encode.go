@@ -64,8 +64,8 @@ func section(id byte, content string) string { return string([]byte{id}) + name(
 // custom is a custom section.
 func custom(title, content string) string { return section(secCustom, name(title)+content) }
 
-// signature is a function type, written as its parameters, a colon and its results: i and I are i32 and i64, f and F are
-// f32 and f64.
+// signature is a function type, written as its parameters, a colon and its results: i and I are i32 and i64, f and F
+// are f32 and f64.
 func signature(s string) string {
 	params, results, _ := strings.Cut(s, ":")
 	values := strings.NewReplacer("i", "\x7f", "I", "\x7e", "f", "\x7d", "F", "\x7c")

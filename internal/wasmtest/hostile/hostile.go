@@ -1,6 +1,6 @@
-// Package hostile builds the WebAssembly modules that attack the server. Each is small, attacks one weakness of decoders,
-// compilers, runtimes or hosts, and lists the outcomes that are allowed. The command generate writes the .wasm files and
-// README.md from [Modules].
+// Package hostile builds the WebAssembly modules that attack the server. Each is small, attacks one weakness of
+// decoders, compilers, runtimes or hosts, and lists the outcomes that are allowed. The command generate writes the
+// .wasm files and README.md from [Modules].
 package hostile
 
 //go:generate go run ./generate -o ../../../testdata/wasm/hostile
@@ -51,10 +51,13 @@ func Modules() []Module {
 func Readme() []byte {
 	var b strings.Builder
 	b.WriteString("# Hostile modules\n\n" +
-		"Each module attacks one weakness. The last column lists the allowed outcomes: the status of the upload (422), or that of\n" +
-		"each registration in which the module replaces a step. In every case the process survives, other registrations succeed,\n" +
+		"Each module attacks one weakness. The last column lists the allowed outcomes: the status of the upload " +
+		"(422), or that of\n" +
+		"each registration in which the module replaces a step. In every case the process survives, other " +
+		"registrations succeed,\n" +
 		"only registrations acknowledged with 201 are stored, and no memory, thread or file leaks.\n\n" +
-		"`go run ./internal/wasmtest/hostile/generate` rewrites this file and the modules, all from the Go sources in internal/wasmtest/hostile.\n" +
+		"`go run ./internal/wasmtest/hostile/generate` rewrites this file and the modules, all from the Go sources " +
+		"in internal/wasmtest/hostile.\n" +
 		"A module marked \"large\" is not committed: tests generate it.\n\n" +
 		"| module | attack | outcome |\n|---|---|---|\n")
 	for _, m := range Modules() {
@@ -83,5 +86,6 @@ func ends(name, attack string, s *script, must ...Outcome) Module {
 
 // large returns a module that is too large to commit. It is generated each time.
 func large(name, says, attack string, build func() *script, must ...Outcome) Module {
-	return Module{Name: name, Attack: attack, Must: must, Says: says, Large: true, Wasm: func() []byte { return build().wasm() }}
+	return Module{Name: name, Attack: attack, Must: must, Says: says, Large: true,
+		Wasm: func() []byte { return build().wasm() }}
 }

@@ -28,7 +28,8 @@ type script struct {
 
 // hostTypes are the signatures of what a script may import.
 var hostTypes = map[string]string{
-	"read_context": "ii:i", "read_request": "ii:i", "read_client": "ii:i", "read_statement": "ii:i", "read_caller": "ii:i", "read_config": "ii:i",
+	"read_context": "ii:i", "read_request": "ii:i", "read_client": "ii:i", "read_statement": "ii:i",
+	"read_caller": "ii:i", "read_config": "ii:i",
 	"client_exists": "ii:i", "patch_client": "ii:i", "patch_request": "ii:i",
 	"set_client_id": "ii:", "set_client_secret": "iiI:", "get_item": "iiii:i",
 	"set_item": "iiii:", "call_base": ":i", "refuse": "iiii:", "log": "iii:", "random": "ii:", "now": ":I",
@@ -36,7 +37,8 @@ var hostTypes = map[string]string{
 
 // wasiTypes are those of WASI.
 var wasiTypes = map[string]string{
-	"args_sizes_get": "ii:i", "environ_sizes_get": "ii:i", "random_get": "ii:i", "clock_time_get": "iIi:i", "poll_oneoff": "iiii:i", "fd_write": "iiii:i",
+	"args_sizes_get": "ii:i", "environ_sizes_get": "ii:i", "random_get": "ii:i", "clock_time_get": "iIi:i",
+	"poll_oneoff": "iiii:i", "fd_write": "iiii:i",
 	"fd_fdstat_get": "ii:i", "sched_yield": ":i", "proc_exit": "i:", "path_open": "iiiiiIIii:i",
 }
 

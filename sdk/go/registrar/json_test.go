@@ -19,7 +19,8 @@ func TestGet(t *testing.T) {
 		want any
 	}{
 		{"a text", v.Get("client_name").Text(), "App \"é\" é😀 \\ / \n"},
-		{"a name with an escape", v.Get("redirect_uris").Strings(), []string{"https://a.example/cb", "https://b.example/cb"}},
+		{"a name with an escape", v.Get("redirect_uris").Strings(),
+			[]string{"https://a.example/cb", "https://b.example/cb"}},
 		{"an inner member", v.Get("jwks", "keys").List()[0].Get("kty").Text(), "EC"},
 		{"the name of an inner member", v.Get("kty").IsSet(), false},
 		{"through a string", v.Get("client_name", "x").IsSet(), false},
@@ -74,7 +75,8 @@ func TestQuote(t *testing.T) {
 
 // The reader agrees with encoding/json on JSON, and neither panics nor hangs on other text.
 func FuzzValue(f *testing.F) {
-	for _, seed := range []string{document, `{}`, `[}`, `[:`, `{:1`, `{"a"`, `{"a":`, `["\`, `"\u12`, `{]`, `[,,]`, `nul`, ` `, `[[[[`, `"\ud83d\ude00\ud83d"`} {
+	for _, seed := range []string{document, `{}`, `[}`, `[:`, `{:1`, `{"a"`, `{"a":`, `["\`, `"\u12`, `{]`, `[,,]`,
+		`nul`, ` `, `[[[[`, `"\ud83d\ude00\ud83d"`} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

@@ -60,7 +60,8 @@ func TestParseURI(t *testing.T) {
 	label := strings.Repeat("a", 63)
 	name := strings.Repeat(label+".", 3) + strings.Repeat("a", 61)
 	for uri, want := range map[string]bool{
-		"https://" + name: true, "https://a" + name: false, "https://a" + label + ".example": false, "app://a" + name: true,
+		"https://" + name: true, "https://a" + name: false, "https://a" + label + ".example": false,
+		"app://a" + name: true,
 	} {
 		if _, ok := ParseURI(uri); ok != want {
 			t.Errorf("%q: got %t, want %t", uri, ok, want)

@@ -16,8 +16,8 @@ import (
 	"registrar/scripts/wasmbin"
 )
 
-// The committed template was built since the tables were changed: it imports all of registrar_v1, exports every step, and
-// has each member's name.
+// The committed template was built since the tables were changed: it imports all of registrar_v1, exports every step,
+// and has each member's name.
 func TestTemplateIsOfTheTables(t *testing.T) {
 	b, err := os.ReadFile(filepath.Join(wasmtest.Root(), "scripts", "javascript", "template.wasm"))
 	if err != nil {
