@@ -10,7 +10,7 @@ import (
 
 // growthSection compares a table of a million clients with an empty one. The command growth measures more.
 func growthSection(ctx context.Context, h *harness) (rows []Row, err error) {
-	o := growth.Options{Axes: []string{"clients"}, Clients: []int{1_000_000}, IDs: []fill.IDs{fill.UUIDv7, fill.Random},
+	o := growth.Options{Axis: []string{"clients"}, Clients: []int{1_000_000}, IDs: []fill.IDs{fill.UUIDv7, fill.Random},
 		Rounds: h.Rounds, Seconds: h.Seconds, Connections: 64, BufferPool: 1024, RedoLog: 512}
 	if h.Short {
 		o.Clients, o.IDs, o.BufferPool, o.RedoLog = []int{1000}, o.IDs[:1], 64, 64

@@ -33,7 +33,7 @@ import (
 
 type cli struct {
 	Run        runCommand        `cmd:"" default:"withargs" help:"Measure registrar against other servers."`
-	Growth     growth.Command    `cmd:"" help:"Measure the cost of growth: replicas, clients in the table, scripts, metadata."`
+	Growth     growth.Command    `cmd:"" help:"Measure the cost of growth: replicas, clients, scripts, metadata."`
 	Baseline   baselineCommand   `cmd:"" hidden:""`
 	BareSQLite bareSQLiteCommand `cmd:"" name:"bare-sqlite" hidden:""`
 }
@@ -44,9 +44,9 @@ type runCommand struct {
 	Seconds  float64  `default:"3" help:"Seconds of each load, without its warm-up. Default ${default}."`
 	Only     []string `placeholder:"NAME" help:"Sections to measure. Default all: ${sections}."`
 	Short    bool     `help:"Measure one round of 0.1 seconds, to see that it works."`
-	Output   string   `short:"o" enum:"text,json" default:"text" help:"Output format: the tables (text) or all figures (json). Default ${default}."`
+	Output   string   `short:"o" enum:"text,json" default:"text" help:"Tables or all figures. Default ${default}."`
 	JSON     string   `placeholder:"FILE" help:"File for all figures."`
-	Markdown string   `placeholder:"FILE" help:"File for the tables as Markdown, between its markers; created if it does not exist."`
+	Markdown string   `placeholder:"FILE" help:"File for the tables as Markdown, between its markers, or a new one."`
 }
 
 // Run measures and reports. Missed goals are not an error.

@@ -181,7 +181,8 @@ func items(n int) string {
 func TestProgramRefuses(t *testing.T) {
 	for output, want := range map[string]*engine.Error{
 		"": engine.Refuse(""),
-		`{"refuse":{"error":"invalid_redirect_uri","error_description":"no"},"client_id":"early"}`: engine.RefuseAs(engine.InvalidRedirectURI, "no"),
+		`{"refuse":{"error":"invalid_redirect_uri","error_description":"no"},` +
+			`"client_id":"early"}`: engine.RefuseAs(engine.InvalidRedirectURI, "no"),
 		`{"refuse":{"error":"mine"}}`: engine.Refuse(""),
 		`{}`:                          engine.Refuse(""),
 	} {

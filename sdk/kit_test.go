@@ -23,7 +23,8 @@ import (
 )
 
 // usual is a request with escapes in names and strings.
-const usual = `{"redirect_uris":["https://app.example/cb"],"x":{"client_name":"inner"},"client\u005fname":"Kit \"\u00e9\" \ud83d\ude00\\"}`
+const usual = `{"redirect_uris":["https://app.example/cb"],"x":{"client_name":"inner"},"client\u005fname":"Kit ` +
+	`\"\u00e9\" \ud83d\ude00\\"}`
 
 var now = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 

@@ -327,7 +327,8 @@ func checkStatementOrToken(t *testing.T, site siteFunc) {
 	}
 	// A statement is no token either, though its scope would do.
 	statement := b.sign(software, nil)
-	s.register(`{`+web+`}`, "Authorization: Bearer "+statement).want(http.StatusUnauthorized).wantChallenge("invalid_token")
+	s.register(`{`+web+`}`, "Authorization: Bearer "+statement).want(http.StatusUnauthorized).
+		wantChallenge("invalid_token")
 	software["aud"] = nil
 	s.registered(bearing(b.sign(software, nil)))
 	// An issuer of statements only needs no software_id.

@@ -39,8 +39,10 @@ func MultiRowSQLite(ctx context.Context, file string, log io.Writer) error {
 
 // table is the table that GORM creates in MariaDB.
 const table = `CREATE TABLE clients (
-	client_id TEXT PRIMARY KEY, issued_at TEXT NOT NULL, secret_hash BLOB NOT NULL, secret_expires_at TEXT, client_name TEXT NOT NULL,
-	token_endpoint_auth_method TEXT NOT NULL, scope TEXT NOT NULL, software_id TEXT NOT NULL, software_version TEXT NOT NULL,
+	client_id TEXT PRIMARY KEY, issued_at TEXT NOT NULL, secret_hash BLOB NOT NULL, secret_expires_at TEXT,
+	client_name TEXT NOT NULL,
+	token_endpoint_auth_method TEXT NOT NULL, scope TEXT NOT NULL, software_id TEXT NOT NULL,
+	software_version TEXT NOT NULL,
 	metadata TEXT NOT NULL, remote_address TEXT NOT NULL, version INTEGER NOT NULL)`
 
 // Nowhere serves without storing anything. It measures the cost of HTTP and of the metadata.

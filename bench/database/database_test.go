@@ -27,7 +27,8 @@ func TestDatabasesAreApartAndDurable(t *testing.T) {
 		defer db.Close()
 		var name string
 		var flush, pool int64
-		if err := db.QueryRow("SELECT DATABASE(), @@innodb_flush_log_at_trx_commit, @@innodb_buffer_pool_size").Scan(&name, &flush, &pool); err != nil {
+		const query = "SELECT DATABASE(), @@innodb_flush_log_at_trx_commit, @@innodb_buffer_pool_size"
+		if err := db.QueryRow(query).Scan(&name, &flush, &pool); err != nil {
 			t.Fatal(err)
 		}
 		if seen[name] || flush != 1 || pool != 64<<20 {

@@ -86,7 +86,8 @@ const deployment = 3
 var script = scripts.Script{Name: "house-rules", Module: scripts.Digest([]byte("module"))}
 
 // inOrder is base64url with its characters in ASCII order, so that encoded values sort like the bytes.
-var inOrder = base64.NewEncoding("-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz").WithPadding(base64.NoPadding)
+var inOrder = base64.NewEncoding("-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz").
+	WithPadding(base64.NoPadding)
 
 // id returns the ID of the ith of count clients. The ith random ID is drawn from the ith of count equal parts of all
 // possible IDs.

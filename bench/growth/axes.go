@@ -69,8 +69,10 @@ func (b *bench) metadata(ctx context.Context) (Axis, error) {
 
 // sized returns a function that returns bodies of size bytes, at least 300, with as many redirect URIs as needed.
 func sized(size int) func(i int) []byte {
-	const begin, end = `{"client_name":"Example Application %010d","redirect_uris":["https://app.example.com/oauth/callback"`,
-		`],"grant_types":["authorization_code","refresh_token"],"token_endpoint_auth_method":"client_secret_basic","scope":"openid profile"}`
+	const begin, end = `{"client_name":"Example Application %010d",` +
+		`"redirect_uris":["https://app.example.com/oauth/callback"`,
+		`],"grant_types":["authorization_code","refresh_token"],"token_endpoint_auth_method":"client_secret_basic",` +
+			`"scope":"openid profile"}`
 	var uris bytes.Buffer
 	for left := size - len(fmt.Sprintf(begin, 0)) - len(end); left > 0; {
 		const frame = `,"https://app.example.com/"`

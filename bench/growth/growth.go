@@ -18,19 +18,23 @@ import (
 	"registrar/bench/process"
 )
 
-// Options configure the measurements. Every field must be set; the flags have defaults.
+// Options configure the measurements. Every field must be set; the flags have defaults. The axis clients compares each
+// number of clients in the table with an empty one; those in the table have random IDs.
 type Options struct {
-	Axes        []string   `json:"axes" name:"axis" enum:"replicas,clients,scripts,metadata" default:"replicas,clients,scripts,metadata" help:"Axes to measure. Default ${default}."`
-	Clients     []int      `json:"clients" default:"1000000,3000000,10000000" help:"Clients in the table, ascending; each size is compared with an empty table. Default ${default}."`
-	IDs         []fill.IDs `json:"ids" name:"id" enum:"uuidv7,random" default:"uuidv7,random" help:"Formats of new client IDs on the clients axis; the clients in the table have random IDs. Default ${default}."`
-	Scripts     []int      `json:"scripts" default:"1,2,4,8" help:"Scripts in a deployment. Default ${default}."`
-	Replicas    []int      `json:"replicas" default:"1,2,4" help:"Processes of registrar on one database. Default ${default}."`
-	Metadata    []int      `json:"metadata" default:"307,1024,4096,16384,61440" help:"Lengths of request bodies, in bytes. Default ${default}."`
-	Rounds      int        `json:"rounds" default:"5" help:"Measurements of each point. Default ${default}."`
-	Seconds     float64    `json:"seconds" default:"3" help:"Seconds of one measurement, without its warm-up. Default ${default}."`
-	Connections int        `json:"connections" default:"64" help:"Concurrent registrations. Default ${default}."`
-	BufferPool  int        `json:"buffer_pool" default:"8192" help:"MariaDB's buffer pool, in MiB. Default ${default}."`
-	RedoLog     int        `json:"redo_log" default:"2048" help:"MariaDB's redo log, in MiB. Default ${default}."`
+	Axis []string `json:"axes" enum:"replicas,clients,scripts,metadata" default:"replicas,clients,scripts,metadata"`
+
+	Clients []int      `json:"clients" default:"1000000,3000000,10000000" help:"Clients, ascending. Default ${default}."`
+	IDs     []fill.IDs `json:"ids" name:"id" enum:"uuidv7,random" default:"uuidv7,random" help:"Default ${default}."`
+
+	Scripts  []int `json:"scripts" default:"1,2,4,8" help:"Scripts in a deployment. Default ${default}."`
+	Replicas []int `json:"replicas" default:"1,2,4" help:"Processes of registrar. Default ${default}."`
+	Metadata []int `json:"metadata" default:"307,1024,4096,16384,61440" help:"Bytes of bodies. Default ${default}."`
+
+	Rounds      int     `json:"rounds" default:"5" help:"Measurements of each point. Default ${default}."`
+	Seconds     float64 `json:"seconds" default:"3" help:"Seconds of one measurement. Default ${default}."`
+	Connections int     `json:"connections" default:"64" help:"Concurrent registrations. Default ${default}."`
+	BufferPool  int     `json:"buffer_pool" default:"8192" help:"MariaDB's buffer pool, in MiB. Default ${default}."`
+	RedoLog     int     `json:"redo_log" default:"2048" help:"MariaDB's redo log, in MiB. Default ${default}."`
 }
 
 // A Report is the result of all measurements.
@@ -119,7 +123,7 @@ func Run(ctx context.Context, o Options, progress io.Writer) (report Report, err
 		name string
 		run  func(context.Context) (Axis, error)
 	}{{"replicas", b.replicas}, {"scripts", b.scripts}, {"metadata", b.metadata}, {"clients", b.clients}} {
-		if !slices.Contains(o.Axes, axis.name) {
+		if !slices.Contains(o.Axis, axis.name) {
 			continue
 		}
 		a, err := axis.run(ctx)

@@ -136,7 +136,7 @@ func TestInterrupted(t *testing.T) {
 		t.Skip(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	o := Options{Axes: []string{"replicas", "metadata"}}.short()
+	o := Options{Axis: []string{"replicas", "metadata"}}.short()
 	r, err := Run(ctx, o, writerFunc(func(line []byte) {
 		if bytes.HasPrefix(line, []byte("replicas")) {
 			cancel()

@@ -12,7 +12,8 @@ func Body(i int) []byte {
 	b = strconv.AppendInt(b, int64(i%1000), 10)
 	b = append(b, `.example.com/oauth/callback","https://app`...)
 	b = strconv.AppendInt(b, int64(i%1000), 10)
-	b = append(b, `.example.com/oauth/silent-renew"],"grant_types":["authorization_code","refresh_token"],"response_types":["code"],`+
+	b = append(b, `.example.com/oauth/silent-renew"],"grant_types":["authorization_code","refresh_token"],`+
+		`"response_types":["code"],`+
 		`"token_endpoint_auth_method":"client_secret_basic","scope":"openid profile email offline_access",`+
 		`"client_uri":"https://www.example.com/","contacts":["ops@example.com"],"software_id":"4NRB1-0XZABZI9E6-5SM3R",`+
 		`"software_version":"2.`...)

@@ -15,7 +15,8 @@ func TestActsOfAClient(t *testing.T) {
 		want [][]string
 	}{
 		{`[]`, nil},
-		{`[{"step":"add_client_id","script":"ids","module":"sha256:00","changed":["client_id","scope"]},{"step":"set_scopes","script":"policy","module":"sha256:01"}]`,
+		{`[{"step":"add_client_id","script":"ids","module":"sha256:00","changed":["client_id","scope"]},` +
+			`{"step":"set_scopes","script":"policy","module":"sha256:01"}]`,
 			[][]string{{"script", "ids in add_client_id changed client_id, scope (sha256:00)"},
 				{"script", "policy in set_scopes changed nothing (sha256:01)"}}},
 		{`[{"step":"set_scopes","script":"policy","module":"sha256:01","request":["scope","client_name"]}]`,

@@ -60,7 +60,8 @@ func TestDocuments(t *testing.T) {
 	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		io.WriteString(w,
-			`{"issuer":"http://localhost:8080","token_endpoint":"http://localhost:8080/token","grant_types_supported":["authorization_code"]}`)
+			`{"issuer":"http://localhost:8080","token_endpoint":"http://localhost:8080/token",`+
+				`"grant_types_supported":["authorization_code"]}`)
 	}))
 	keys := servertest.File(t, "jwks.json",
 		`{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"a","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}`)

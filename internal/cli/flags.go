@@ -93,8 +93,9 @@ type managementFlags struct {
 
 // engineFlags say what may be registered. A dry run takes them too, so that it answers as the server would.
 type engineFlags struct {
-	SecretLifetime duration.Duration     `default:"0s" placeholder:"DURATION" help:"${secret_lifetime}"`
-	ClientIDFormat engine.ClientIDFormat `name:"client-id-format" default:"uuidv7" enum:"uuidv7,random" help:"${id_format}"`
+	SecretLifetime duration.Duration `default:"0s" placeholder:"DURATION" help:"${secret_lifetime}"`
+
+	ClientIDFormat engine.ClientIDFormat `name:"client-id-format" default:"uuidv7" enum:"uuidv7,random" help:"${ids}"`
 
 	DefaultScope        []string `placeholder:"SCOPE" help:"${default_scope}"`
 	AllowedScope        []string `placeholder:"SCOPE" help:"${allowed_scope}"`

@@ -117,7 +117,7 @@ var help = map[string]string{
 
 	"secret_lifetime": "Lifetime of client secrets, such as 90d; 0 means that they never expire. Default " +
 		"${default}.",
-	"id_format":             "Format of client IDs: UUIDs that sort by time, or 32 random bytes. Default ${default}.",
+	"ids":                   "Format of client IDs: UUIDs that sort by time, or 32 random bytes. Default ${default}.",
 	"default_scope":         "Scopes of clients that would have none. Default none.",
 	"allowed_scope":         "Scopes that clients may have; others are dropped. Default all.",
 	"echo_extensions":       "Unknown members to store and return; they may hold secrets. Default none.",

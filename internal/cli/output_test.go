@@ -54,7 +54,8 @@ func TestAnnouncementOnATerminal(t *testing.T) {
 		"admin token   in registrar.token",
 		"",
 		"Try it:",
-		`  curl -H 'Content-Type: application/json' -d '{"client_name":"Example","redirect_uris":["https://app.example/cb"]}' http://127.0.0.1:8080/register`,
+		`  curl -H 'Content-Type: application/json' -d '{"client_name":"Example",` +
+			`"redirect_uris":["https://app.example/cb"]}' http://127.0.0.1:8080/register`,
 		"", "",
 	}, "\n")
 	if diff := cmp.Diff(want, b.String()); diff != "" {

@@ -48,13 +48,15 @@ func TestScriptTestPasses(t *testing.T) {
 	}{
 		{"a response", "patch-metadata", plainRequest +
 			`-- expect.json --
-{"outcome":"registered","response":{"client_name":"patched","contacts":["ops@acme.example"],"client_secret_expires_at":0,"client_id_issued_at":1767225600},"absent":["scope"]}`, nil},
+{"outcome":"registered","response":{"client_name":"patched","contacts":["ops@acme.example"],` +
+			`"client_secret_expires_at":0,"client_id_issued_at":1767225600},"absent":["scope"]}`, nil},
 		{"a flag", "prefix-id", plainRequest +
 			`-- expect.json --
 {"outcome":"registered","response":{"client_secret_expires_at":1767229200}}`, []string{"--secret-lifetime=1h"}},
 		{"patterns", "prefix-id", plainRequest +
 			`-- expect.json --
-{"outcome":"registered","match":{"client_id":"acme-[0-9a-f]{32}","client_secret":"[A-Za-z0-9_-]{43}","client_secret_expires_at":"0|1767229200","redirect_uris":".*app.example.*"}}`, nil},
+{"outcome":"registered","match":{"client_id":"acme-[0-9a-f]{32}","client_secret":"[A-Za-z0-9_-]{43}",` +
+			`"client_secret_expires_at":"0|1767229200","redirect_uris":".*app.example.*"}}`, nil},
 		{"a refusal", "refuse-scope", plainRequest +
 			`-- expect.json --
 {"outcome":"refused","error":{"code":"insufficient_scope"}}`, nil},
@@ -105,7 +107,8 @@ func TestScriptTestShowsTheDifference(t *testing.T) {
 	folder := caseFolder(t, map[string]string{
 		"a.txtar": plainRequest + registers,
 		"b.txtar": "The ID is ours.\n" + plainRequest + "-- expect.json --\n" +
-			`{"outcome":"registered","response":{"client_name":"other","logo_uri":"x"},"absent":["client_id"],"log":["nowhere"]}`,
+			`{"outcome":"registered","response":{"client_name":"other","logo_uri":"x"},"absent":["client_id"],` +
+			`"log":["nowhere"]}`,
 		"cases/c.txtar": plainRequest + "-- expect.json --\n" +
 			`{"outcome":"refused","error":{"code":"invalid_client_metadata","description":"no"}}`,
 	})

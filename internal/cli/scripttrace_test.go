@@ -16,8 +16,9 @@ func TestDescribeTrace(t *testing.T) {
 		{Step: "set_scopes", Outcome: "done", Microseconds: 7, Before: []byte(`{"scope":"a b"}`),
 			Changes: []byte(`{}`)},
 		{Step: "set_client_name", Script: "policy", Outcome: "done", Microseconds: 12345, Fuel: &fuel,
-			Before:  []byte(`{"client_name":"old","contacts":["a@app.example"],"jwks":{"keys":[1],"x":1},"scope":"a b"}`),
-			Changes: []byte(`{"logo_uri":"https://app.example/logo","client_name":"new \u001b[31m","jwks":{"x":null},"contacts":null,"tos_uri":null}`),
+			Before: []byte(`{"client_name":"old","contacts":["a@app.example"],"jwks":{"keys":[1],"x":1},"scope":"a b"}`),
+			Changes: []byte(`{"logo_uri":"https://app.example/logo","client_name":"new \u001b[31m","jwks":{"x":null},` +
+				`"contacts":null,"tos_uri":null}`),
 			Request: []byte(`{"scope":"\u001b[31m","jwks":null}`),
 			Log:     []string{"one\n", "two\x1b[31m"}},
 		{Step: "set_client_name", Outcome: "refused", Overwrote: []scripts.Overwrite{

@@ -42,7 +42,8 @@ func check(t *testing.T, s *Source, want map[string]any) {
 }
 
 func TestDocument(t *testing.T) {
-	s, err := newSource(Config{Document: []byte(`{"issuer":"https://auth.example","registration_endpoint":"https://old.example","signed_metadata":"a.b.c",
+	s, err := newSource(Config{Document: []byte(`{"issuer":"https://auth.example",
+		"registration_endpoint":"https://old.example","signed_metadata":"a.b.c",
 		"grant_types_supported":["authorization_code"],"x":{"y":[1]}}`)})
 	if err != nil {
 		t.Fatal(err)
@@ -99,7 +100,8 @@ func (u *upstream) fetch(context.Context, string) ([]byte, error) {
 
 func TestUpstreamIsMerged(t *testing.T) {
 	u := &upstream{}
-	u.say(`{"issuer":"https://auth.example","token_endpoint":"https://auth.example/token","grant_types_supported":["password"],"jwks_uri":"https://auth.example/jwks"}`)
+	u.say(`{"issuer":"https://auth.example","token_endpoint":"https://auth.example/token",` +
+		`"grant_types_supported":["password"],"jwks_uri":"https://auth.example/jwks"}`)
 	s, err := newSource(Config{Upstream: "https://auth.example/d", Fetch: u.fetch,
 		Document: []byte(`{"grant_types_supported":["authorization_code"],"jwks_uri":null}`)})
 	if err != nil {

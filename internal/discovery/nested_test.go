@@ -4,7 +4,8 @@ import "testing"
 
 // A document cannot lead clients to register elsewhere, at any depth.
 func TestOtherRegistrationEndpointsAreRemoved(t *testing.T) {
-	document := `{"issuer":"https://auth.example","n":1.50,"list":["registration_endpoint",{"a":1,"registration_endpoint":{"x":[1]}}],
+	document := `{"issuer":"https://auth.example","n":1.50,` +
+		`"list":["registration_endpoint",{"a":1,"registration_endpoint":{"x":[1]}}],
 		"mtls_endpoint_aliases":{"token_endpoint":"https://mtls.example/t","registration_endpoint":"https://mtls.example/r",
 		"signed_metadata":"a.b.c","deep":{"registration\u005fendpoint":null,"text":"registration_endpoint"}},
 		"registration_endpoint":["https://old.example"],"only":{"registration_endpoint":"x"},"empty":[],"é":"\u00e9"}`

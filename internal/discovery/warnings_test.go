@@ -13,11 +13,16 @@ func TestWarnings(t *testing.T) {
 	const challenge, method = "code_challenge_methods_supported", "token_endpoint_auth_methods_supported"
 	for members, want := range map[string][]string{
 		``: {challenge + " is missing: MCP clients", method + " is missing: MCP clients"},
-		`,"code_challenge_methods_supported":null,"token_endpoint_auth_methods_supported":null`:                         {challenge + " is missing", method + " is missing"},
-		`,"code_challenge_methods_supported":["plain"],"token_endpoint_auth_methods_supported":["client_secret_basic"]`: {challenge + " does not list S256", method + " does not list none"},
-		`,"code_challenge_methods_supported":"S256","token_endpoint_auth_methods_supported":[]`:                         {challenge + " does not list S256", method + " does not list none"},
-		`,"code_challenge_methods_supported":["S256"],"token_endpoint_auth_methods_supported":["private_key_jwt"]`:      {method + " does not list none"},
-		`,"code_challenge_methods_supported":["plain","S256"],"token_endpoint_auth_methods_supported":["none"]`:         nil,
+		`,"code_challenge_methods_supported":null,` +
+			`"token_endpoint_auth_methods_supported":null`: {challenge + " is missing", method + " is missing"},
+		`,"code_challenge_methods_supported":["plain"],` +
+			`"token_endpoint_auth_methods_supported":["client_secret_basic"]`: {challenge + " does not list S256",
+			method + " does not list none"},
+		`,"code_challenge_methods_supported":"S256",` +
+			`"token_endpoint_auth_methods_supported":[]`: {challenge + " does not list S256", method + " does not list none"},
+		`,"code_challenge_methods_supported":["S256"],` +
+			`"token_endpoint_auth_methods_supported":["private_key_jwt"]`: {method + " does not list none"},
+		`,"code_challenge_methods_supported":["plain","S256"],"token_endpoint_auth_methods_supported":["none"]`: nil,
 	} {
 		s, err := newSource(Config{Document: []byte(`{"issuer":"https://auth.example"` + members + `}`)})
 		if err != nil {

@@ -39,7 +39,8 @@ const (
 	aProject = "registrar script new --lang go policy > /dev/null\nmake -s -C policy\n"
 	// twoClients registers clients, of which one is what a policy of these pages refuses.
 	twoClients = `for host in app.example elsewhere.example; do
-  curl -sSf -o /dev/null -H 'Content-Type: application/json' -d "{\"redirect_uris\":[\"https://$host/cb\"]}" http://127.0.0.1:8080/register
+  curl -sSf -o /dev/null -H 'Content-Type: application/json' \
+    -d "{\"redirect_uris\":[\"https://$host/cb\"]}" http://127.0.0.1:8080/register
 done
 `
 	// keysAway lets check exit with 1, but not with 2: the issuers of the page have no keys that the test can read.

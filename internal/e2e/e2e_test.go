@@ -74,7 +74,8 @@ func TestPushKeepsPlaceAndSettings(t *testing.T) {
 	ids := answer[scripts.Module](t, p, "script", "push", wasmtest.Path(t, "prefix-id"))
 	policy := answer[scripts.Module](t, p, "script", "push", wasmtest.Path(t, "go-policy"))
 	must(t, p.command("script", "deploy", servertest.File(t, "two.json", fmt.Sprintf(
-		`{"scripts":[{"name":"ids","module":"%s","config":{"a":1},"mode":"enforce","on_failure":"base"},{"name":"policy","module":"%s","config":{"hosts":["app.example"]}}]}`,
+		`{"scripts":[{"name":"ids","module":"%s","config":{"a":1},"mode":"enforce","on_failure":"base"},`+
+			`{"name":"policy","module":"%s","config":{"hosts":["app.example"]}}]}`,
 		ids.Digest, policy.Digest))))
 
 	r := must(t, p.command("script", "push", wasmtest.Path(t, "wrap-id"), "--name=ids", "--deploy", "--output=json"))

@@ -176,7 +176,8 @@ func TestUnfitKeys(t *testing.T) {
 	encryption.Use, other.Algorithm = "enc", "ES512"
 	short := `{"kty":"RSA","kid":"short","e":"AQAB","n":"` + strings.Repeat("x", 170) + `w"}`
 	document := strings.TrimSuffix(string(set(good, encryption, other)), "]}") +
-		`,` + short + `,{"kty":"oct","kid":"oct","k":"GawgguFyGrWKav7AX4VKUg"},{"kty":"new","kid":"new"},{"kty":"EC","kid":"broken","crv":"P-256","x":"AA","y":"AA"}]}`
+		`,` + short + `,{"kty":"oct","kid":"oct","k":"GawgguFyGrWKav7AX4VKUg"},{"kty":"new","kid":"new"},{"kty":"EC",` +
+		`"kid":"broken","crv":"P-256","x":"AA","y":"AA"}]}`
 	file := filepath.Join(t.TempDir(), "jwks.json")
 	if err := os.WriteFile(file, []byte(document), 0o600); err != nil {
 		t.Fatal(err)

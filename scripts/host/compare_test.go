@@ -47,7 +47,8 @@ func TestCompareClients(t *testing.T) {
 		{"a software statement", `{"software_statement":"hidden-1"}`, `{"software_statement":"hidden-2"}`,
 			`[{"member":"software_statement","withheld":true}]`},
 		{"what only the server sets", `{"client_secret":"hidden-1","client_id":"a","client_id_issued_at":1}`,
-			`{"client_secret":"hidden-2","client_secret_expires_at":2,"registration_access_token":"hidden-3","registration_client_uri":"c"}`, `[]`},
+			`{"client_secret":"hidden-2","client_secret_expires_at":2,"registration_access_token":"hidden-3",` +
+				`"registration_client_uri":"c"}`, `[]`},
 		{"long values", `{"client_name":"` + long + `"}`, `{"client_name":"short"}`,
 			`[{"member":"client_name","old":"\"` + strings.Repeat("é", 511) + `","new":"short","cut":true}]`},
 	} {
@@ -110,18 +111,24 @@ func TestCompareEndings(t *testing.T) {
 	}{
 		{"both registered", registered, registered, true, `{"was":"registered","is":"registered","differences":[]}`},
 		{"refused now", registered, refused, false,
-			`{"was":"registered","is":"refused","error":{"error":"invalid_client_metadata","error_description":"no"},"differences":[]}`},
+			`{"was":"registered","is":"refused","error":{"error":"invalid_client_metadata","error_description":"no"},` +
+				`"differences":[]}`},
 		{"failed now", registered, failed, false,
-			`{"was":"registered","is":"failed","error":{"error":"server_error","error_description":"script s (m) failed in set_scopes: it trapped"},"differences":[]}`},
+			`{"was":"registered","is":"failed","error":{"error":"server_error","error_description":"script s (m) ` +
+				`failed in set_scopes: it trapped"},"differences":[]}`},
 		{"unavailable now", registered, unavailable, false,
-			`{"was":"registered","is":"failed","error":{"error":"temporarily_unavailable","error_description":"the pool: temporarily unavailable"},"differences":[]}`},
+			`{"was":"registered","is":"failed","error":{"error":"temporarily_unavailable","error_description":"the ` +
+				`pool: temporarily unavailable"},"differences":[]}`},
 		{"registered now", refused, registered, false, `{"was":"refused","is":"registered","differences":[]}`},
 		{"both refused alike", refused, refused, true,
-			`{"was":"refused","is":"refused","error":{"error":"invalid_client_metadata","error_description":"no"},"differences":[]}`},
+			`{"was":"refused","is":"refused","error":{"error":"invalid_client_metadata","error_description":"no"},` +
+				`"differences":[]}`},
 		{"both refused in other words", refused, other, false,
-			`{"was":"refused","is":"refused","error":{"error":"invalid_redirect_uri","error_description":"no"},"differences":[],"other_error":true}`},
+			`{"was":"refused","is":"refused","error":{"error":"invalid_redirect_uri","error_description":"no"},` +
+				`"differences":[],"other_error":true}`},
 		{"both failed", host.Ending{Err: errors.New("x")}, unavailable, true,
-			`{"was":"failed","is":"failed","error":{"error":"temporarily_unavailable","error_description":"the pool: temporarily unavailable"},"differences":[]}`},
+			`{"was":"failed","is":"failed","error":{"error":"temporarily_unavailable","error_description":"the pool: ` +
+				`temporarily unavailable"},"differences":[]}`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got, err := host.Compare(c.was, c.is)

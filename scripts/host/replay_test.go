@@ -46,12 +46,16 @@ func TestReplayOfScriptsInForceChangesNothing(t *testing.T) {
 	b := newBench(t, engine.Options{DefaultScopes: []string{"openid"}, EchoExtensions: []string{"x_kept"}})
 	bodies := []string{
 		minimal,
-		`{"redirect_uris":["https://app.example/cb"],"token_endpoint_auth_method":"none","client_name":"A","client_name#ja":"B","x_kept":{"a":[1, 2.50]},"x_dropped":1}`,
+		`{"redirect_uris":["https://app.example/cb"],"token_endpoint_auth_method":"none","client_name":"A",` +
+			`"client_name#ja":"B","x_kept":{"a":[1, 2.50]},"x_dropped":1}`,
 		`{"grant_types":["client_credentials"],"scope":"a a  b"}`,
 		`{"redirect_uris":["com.example.app:/cb","http://127.0.0.1/cb"],"application_type":"native"}`,
-		`{"redirect_uris":["https://app.example/cb"],"default_max_age":0,"require_auth_time":false,"contacts":[],"request_uris":["https://app.example/r#1"]}`,
-		`{"redirect_uris":["https://app.example/cb"],"grant_types":["authorization_code","refresh_token"],"refresh_token_usage":"ReUse","require_client_secret":false}`,
-		`{"redirect_uris":["https://app.example/cb"],"token_endpoint_auth_method":"private_key_jwt","jwks":{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}}`,
+		`{"redirect_uris":["https://app.example/cb"],"default_max_age":0,"require_auth_time":false,"contacts":[],` +
+			`"request_uris":["https://app.example/r#1"]}`,
+		`{"redirect_uris":["https://app.example/cb"],"grant_types":["authorization_code","refresh_token"],` +
+			`"refresh_token_usage":"ReUse","require_client_secret":false}`,
+		`{"redirect_uris":["https://app.example/cb"],"token_endpoint_auth_method":"private_key_jwt",` +
+			`"jwks":{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}}`,
 		`{"grant_types":["urn:ietf:params:oauth:grant-type:device_code"],"client_id":"mine","client_secret":"s"}`,
 	}
 	b.registerAll(bodies...)

@@ -116,7 +116,8 @@ func TestOnlyChildrenCompile(t *testing.T) {
 	// A child that leaves nothing, or something else, does not make it compile either.
 	for name, script := range map[string]string{
 		"nothing": "exit 0",
-		"other":   `mkdir -p "$1/code/x"; echo x > "$1/code/x/y"; printf '{"key":"%s","compiled":"00","file":"x/y","size":2,"sha256":""}' "$2" > "$1/seal"`,
+		"other": `mkdir -p "$1/code/x"; echo x > "$1/code/x/y"; printf '{"key":"%s","compiled":"00","file":"x/y",` +
+			`"size":2,"sha256":""}' "$2" > "$1/seal"`,
 	} {
 		c := newTestCompiler(t, filepath.Join(t.TempDir(), "cache"), "sh", "-c", script, "sh")
 		if err := c.try(t.Context(), wasmtest.Wasm(t, "prefix-id")); err == nil {

@@ -247,7 +247,8 @@ func hostValues() []Module {
 func forgedLines() *script {
 	s := empty()
 	base, log := s.imported("call_base"), s.imported("log")
-	text := "ok\"}\n{\"level\":\"ERROR\",\"msg\":\"listening\",\"public\":\"http://attacker.example\"}\r\n\x1b[2J\x1b]0;owned\x07\xff\xfe\x00\u202e"
+	text := "ok\"}\n{\"level\":\"ERROR\",\"msg\":\"listening\",\"public\":\"http://attacker.example\"}\r\n" +
+		"\x1b[2J\x1b]0;owned\x07\xff\xfe\x00\u202e"
 	s.text(0, text)
 	return s.step(anyStep, "", i32(2)+i32(0)+i32(uint32(len(text)))+call(log)+call(base))
 }
@@ -301,7 +302,8 @@ func growingPatch(n uint32) *script {
 	at := uint32(len(lead))
 	s.text(0, lead)
 	return s.step("set_client_name", someLocals, call(base)+drop+
-		i32(at)+i32('v')+i32(value)+memoryFill+i32(at+value)+i32('"')+i32(1)+memoryFill+i32(at+value+1)+i32('}')+i32(1)+memoryFill+
+		i32(at)+i32('v')+i32(value)+memoryFill+i32(at+value)+i32('"')+i32(1)+memoryFill+
+		i32(at+value+1)+i32('}')+i32(1)+memoryFill+
 		times(n, 0, letterOf(at-4, 1)+letterOf(at-5, 26)+letterOf(at-6,
 			676)+i32(0)+i32(at+value+2)+call(patch)+drop)+i32(0))
 }

@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-const document = ` { "client_name" : "App \"é\" \u00e9\ud83d\ude00 \\ \/ \n" , "redirect\u005furis":["https://a.example/cb", "https:\/\/b.example\/cb" ],
+const document = ` { "client_name" : "App \"é\" \u00e9\ud83d\ude00 \\ \/ \n" , ` +
+	`"redirect\u005furis":["https://a.example/cb", "https:\/\/b.example\/cb" ],
 	"jwks":{"keys":[{"kty":"EC","client_name":"inner"}],"empty":{}},"default_max_age":-60,"big":1.5,
 	"yes":true,"no":false,"nothing":null,"brace":"}],{\"","list":[],"last":{"a":[1,[2,{"b":"]"}],"x"]}} `
 

@@ -30,7 +30,8 @@ func TestReadGrows(t *testing.T) {
 }
 
 func TestCallerOf(t *testing.T) {
-	got := callerOf(`{"auth":"jwt","issuer":"https://idp.example","subject":"ci","token_id":"7","scopes":["a","b"],"ip":"192.0.2.1","claims":{"team":"x"}}`)
+	got := callerOf(`{"auth":"jwt","issuer":"https://idp.example","subject":"ci","token_id":"7","scopes":["a","b"],` +
+		`"ip":"192.0.2.1","claims":{"team":"x"}}`)
 	want := CallerInfo{"jwt", "https://idp.example", "ci", "7", []string{"a", "b"}, "192.0.2.1", `{"team":"x"}`}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
