@@ -18,7 +18,7 @@ import (
 // patchPlainly changes random metadata as patchAny does, or not at all. What copies of the metadata share stays as it
 // was. REGISTRAR_TEST_PATCHES sets the number of patches.
 func TestPlainPatches(t *testing.T) {
-	runs := 10_000
+	runs := 1_000
 	if s := os.Getenv("REGISTRAR_TEST_PATCHES"); s != "" {
 		var err error
 		if runs, err = strconv.Atoi(s); err != nil {

@@ -86,15 +86,14 @@ func TestCompilationsWait(t *testing.T) {
 	t.Parallel()
 	p := start(t, t.TempDir(), "--script-cache="+filepath.Join(t.TempDir(), "cache"))
 	api := p.api()
-	const uploads = 14
+	const uploads = 30
 	var mu sync.Mutex
 	done, denied := 0, 0
 	var wg sync.WaitGroup
 	for i := range uploads {
-		wasm := wasmtest.Wasm(t, "go-prefix-id")
-		wasm = withTypes(t, wasm, i+1) // so that each is compiled
+		wasm := withTypes(t, wasmtest.Wasm(t, "rust-command"), i+1) // so that each is compiled
 		wg.Go(func() {
-			_, err := api.Upload(context.WithoutCancel(t.Context()), "go", wasm, "")
+			_, err := api.Upload(context.WithoutCancel(t.Context()), "rust", wasm, "")
 			problem, isProblem := errors.AsType[*adminapi.Problem](err)
 			mu.Lock()
 			defer mu.Unlock()
