@@ -31,7 +31,7 @@ var (
 	checkClients   = allow(token.RoleLookup, token.RoleClients)                 // verify its secret, mark it as seen
 	changeTokens   = allow(token.RoleTokens)
 	readTokens     = allow(token.RoleTokens, token.RoleRead)
-	readOperations = allow(token.RoleScripts, token.RoleRead) // whoever deploys looks whether all servers follow
+	readOperations = allow(token.RoleScripts, token.RoleRead) // after a deployment: do all servers follow?
 )
 
 // adminRoutes returns the calls of the admin API, each with the roles of which a caller needs one. HEAD is as GET. The

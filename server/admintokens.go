@@ -103,7 +103,7 @@ func (s *Server) revokeAdminToken(c echo.Context) error {
 	err = revoke(c.Request().Context(), id)
 	if errors.Is(err, token.ErrLast) {
 		return &statusError{http.StatusConflict,
-			token.ErrLast.Error() + ": without it nobody could administer the server; " +
+			token.ErrLast.Error() + ": without it the server could not be administered; " +
 				"create another one first, or revoke it with force=true"}
 	}
 	if err != nil {

@@ -186,7 +186,7 @@ type AdminTokens interface {
 	// List returns the tokens, the oldest first.
 	List(ctx context.Context) ([]token.Admin, error)
 	// Revoke removes a token durably. It returns [engine.ErrNotFound] if there is none with the ID, and [token.ErrLast] if
-	// nobody else could administer the server.
+	// it is the last way to administer the server.
 	Revoke(ctx context.Context, id string) error
 	// RevokeLast is Revoke, but also removes the last token with the role admin.
 	RevokeLast(ctx context.Context, id string) error

@@ -21,8 +21,8 @@ type shownSource struct {
 	Verified bool              `json:"verified"` // whether this program makes the same module of them
 }
 
-// Run prints the source. Whether the module is what the source gives is checked by packing the source again, since
-// whoever made the module could put any text beside it.
+// Run prints the source. It packs the source again to see whether that gives the module, since the maker of a module
+// could have put any text beside it.
 func (c *scriptShowCommand) Run(ctx context.Context, to *console) error {
 	wasm, err := c.module(ctx)
 	if err != nil {

@@ -24,11 +24,11 @@ func TestServeLogsDiscoveryWarnings(t *testing.T) {
 			"--discovery-document=" + document, "--database=sqlite:" + filepath.Join(t.TempDir(), "registrar.db")},
 			&console{out: log, err: log})
 	}()
-	for deadline := time.Now().Add(time.Minute); !strings.Contains(log.String(),
-		"msg=listening"); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !strings.Contains(log.String(), "msg=listening"); {
 		if time.Now().After(deadline) {
 			t.Fatalf("the server does not listen:\n%s", log)
 		}
+		time.Sleep(10 * time.Millisecond)
 	}
 	cancel()
 	if code := <-ended; code != exitDone {

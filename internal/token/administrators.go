@@ -162,8 +162,8 @@ func (a *Administrators) List(ctx context.Context) ([]Admin, error) {
 }
 
 // Revoke removes a token. Here it is invalid as soon as Revoke returns, and at other servers within a second. It
-// returns [engine.ErrNotFound] if there is none with the ID, and [ErrLast] if nobody else could administer the server:
-// no other token has the role admin, none is configured, and nobody has it elsewhere.
+// returns [engine.ErrNotFound] if there is none with the ID, and [ErrLast] if it is the last token with the role admin,
+// none is configured, and no issuer or certificate gives that role.
 func (a *Administrators) Revoke(ctx context.Context, id string) error {
 	if a.configured != nil || a.elsewhere {
 		return a.RevokeLast(ctx, id)

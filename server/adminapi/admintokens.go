@@ -43,7 +43,8 @@ func (a *API) AdminTokens(ctx context.Context) ([]AdminToken, error) {
 	return list.Tokens, err
 }
 
-// RevokeAdminToken revokes an admin token. It fails with the status 409 if nobody else could administer the server.
+// RevokeAdminToken revokes an admin token. It fails with the status 409 if that is the last way to administer the
+// server.
 func (a *API) RevokeAdminToken(ctx context.Context, id string) error {
 	return a.do(ctx, http.MethodDelete, fill(PathAdminToken, id), nil, nil, nil)
 }
