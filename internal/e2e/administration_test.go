@@ -144,9 +144,8 @@ func TestManyClients(t *testing.T) {
 			return ids
 		}
 		slices.Sort(alphas)
-		if got := found("--name=alpha", "--never-seen", "--registered-after=1d",
-			"--caller-network=127.0.0.0/8"); !slices.
-			Equal(got, alphas) {
+		got := found("--name=alpha", "--never-seen", "--registered-after=1d", "--caller-network=127.0.0.0/8")
+		if !slices.Equal(got, alphas) {
 			t.Errorf("got %q, want %q", got, alphas)
 		}
 		if got := found("--software-id=s"); len(got) != 1 {
