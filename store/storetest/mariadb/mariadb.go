@@ -227,11 +227,12 @@ func (s *Server) Kill() {
 }
 
 // Pause has the system stop the server's process, which must be running: its connections stay open and new ones are
-// accepted by the system, but nothing is answered until Resume. What was sent meanwhile is then executed.
-func (s *Server) Pause() error { return syscall.Kill(s.PID(), syscall.SIGSTOP) }
+// accepted by the system, but once Pause has returned nothing is answered until Resume. What was sent meanwhile is then
+// executed.
+func (s *Server) Pause() error { return child.Stop(s.PID()) }
 
 // Resume has the server's process go on after Pause.
-func (s *Server) Resume() error { return syscall.Kill(s.PID(), syscall.SIGCONT) }
+func (s *Server) Resume() error { return child.Continue(s.PID()) }
 
 // Restart kills the server if it runs, and starts it again.
 func (s *Server) Restart() error {
