@@ -181,13 +181,15 @@ func cutOff(t *testing.T, cluster *storetest.Cluster, replicas [galera.Nodes]*pr
 	check(t, cluster.Pause(0))
 	check(t, cluster.Pause(1))
 	// Until the nodes miss each other nothing is committed anywhere, so that the client is still what it was.
-	eventually(t, "the node that is cut off has no quorum", func() bool {
+	eventually(t, "the replica at the node that is cut off answers 503", func() bool {
 		status, answer, err := c.do(http.MethodGet, "")
 		if err != nil || status != http.StatusOK && status != http.StatusServiceUnavailable {
 			t.Fatalf("at a node that is cut off: got %d and %v: %s", status, err, answer)
 		}
 		return status == http.StatusServiceUnavailable
 	})
+	check(t, cluster.AwaitCutOff(2))
+	c.want(http.MethodGet, "", http.StatusServiceUnavailable)
 	check(t, cluster.Resume(0, 1))
 	c.reads("at the node that was cut off")
 }

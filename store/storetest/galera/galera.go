@@ -266,26 +266,51 @@ func (c *Cluster) awaitSynchronized(node int) error {
 		cmp.Or(last, errors.New("the nodes are in several groups")))
 }
 
+// AwaitCutOff returns when a running node knows that it has no quorum, since others are paused or killed. If these go on
+// before, the group is formed anew some time after all nodes say that they are members of it, and another node that is
+// lost meanwhile leaves the cluster without a quorum for good.
+func (c *Cluster) AwaitCutOff(node int) error {
+	var state string
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		var err error
+		if state, err = c.state(node); err != nil {
+			return err
+		}
+		if strings.Contains(state, ",non-Primary,") {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s is not cut off after %v, but in the state %s", name(node), patience, state)
+}
+
 // group returns the number of the membership that a node knows of, which changes when a node joins or leaves. It fails
 // if the node is not synchronized with the others.
 func (c *Cluster) group(node int) (string, error) {
+	state, err := c.state(node)
+	if err != nil {
+		return "", err
+	}
+	group, ready := strings.CutSuffix(state, ",Primary,OPERATIONAL,Synced,ON")
+	if !ready {
+		return "", fmt.Errorf("%s is in the state %s", name(node), state)
+	}
+	return group, nil
+}
+
+// state returns the number of the membership that a node knows of, whether it has a quorum, whether the membership is
+// changing, whether the node has the others' state, and whether it serves clients.
+func (c *Cluster) state(node int) (string, error) {
 	db, err := sql.Open("mysql", c.nodes[node].DSN(""))
 	if err != nil {
 		return "", err
 	}
 	defer db.Close()
 	const query = "SELECT GROUP_CONCAT(VARIABLE_VALUE ORDER BY VARIABLE_NAME) FROM information_schema.GLOBAL_STATUS " +
-		"WHERE VARIABLE_NAME IN ('WSREP_CLUSTER_STATUS', 'WSREP_LOCAL_STATE_COMMENT', 'WSREP_READY', " +
-		"'WSREP_CLUSTER_CONF_ID')"
+		"WHERE VARIABLE_NAME IN ('WSREP_CLUSTER_CONF_ID', 'WSREP_CLUSTER_STATUS', 'WSREP_EVS_STATE', " +
+		"'WSREP_LOCAL_STATE_COMMENT', 'WSREP_READY')"
 	var state string
-	if err := db.QueryRow(query).Scan(&state); err != nil {
-		return "", err
-	}
-	group, ready := strings.CutSuffix(state, ",Primary,Synced,ON")
-	if !ready {
-		return "", fmt.Errorf("%s is in the state %s", name(node), state)
-	}
-	return group, nil
+	err = db.QueryRow(query).Scan(&state)
+	return state, err
 }
 
 // Close kills the nodes and the proxy, and removes their folders.
