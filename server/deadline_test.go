@@ -121,6 +121,7 @@ func hungSite(t *testing.T, change func(*server.Config)) (public, admin *httptes
 		Replicas:            db.Replicas,
 		InitialAccessTokens: db, InitialAccessToken: db.InitialAccessToken, Registration: server.RegistrationOpen,
 		MarkSeen:      func(ctx context.Context, _ []string, _ time.Time) error { return db.write(ctx) },
+		NoteSeen:      func(string, time.Time) {},
 		Ready:         db.read,
 		Administrator: findAdmin, Scripts: &compilers{got: map[string]time.Duration{}},
 		RequestTimeout: 100 * time.Millisecond}

@@ -128,6 +128,8 @@ type Config struct {
 		error)
 	// MarkSeen records durably that clients were in use at a time. It ignores unknown IDs.
 	MarkSeen func(ctx context.Context, ids []string, at time.Time) error
+	// NoteSeen has a client marked that was in use at a time, soon. It must not block.
+	NoteSeen func(id string, at time.Time)
 	// Ready returns why the server cannot register clients, or nil. Errors that [errors.Join] joined are several reasons.
 	// Administrators read them.
 	Ready func(ctx context.Context) error

@@ -88,6 +88,9 @@ func (s *Store) DeleteClientByToken(ctx context.Context, id string, hash [sha256
 	return nil
 }
 
+// markedAtOnce bounds the clients that one statement of MarkSeen marks.
+const markedAtOnce = 500
+
 // MarkSeen sets SeenAt of clients to a time, unless it is later already. It ignores IDs that no client has.
 func (s *Store) MarkSeen(ctx context.Context, ids []string, at time.Time) error {
 	at, err := instant(at)
@@ -95,10 +98,10 @@ func (s *Store) MarkSeen(ctx context.Context, ids []string, at time.Time) error 
 		return fmt.Errorf("marking clients as seen: %w", err)
 	}
 	// All callers lock clients in the same order, to avoid deadlocks.
-	ids = slices.Sorted(slices.Values(ids))
+	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
 	err = s.transaction(ctx, func(tx *gorm.DB) error {
-		for _, id := range slices.Compact(ids) {
-			err := tx.Model(&clientRow{}).Where("client_id = ? AND (seen_at IS NULL OR seen_at < ?)", id, at).
+		for some := range slices.Chunk(ids, markedAtOnce) {
+			err := tx.Model(&clientRow{}).Where("client_id IN ? AND (seen_at IS NULL OR seen_at < ?)", some, at).
 				UpdateColumn("seen_at", at).Error
 			if err != nil {
 				return err

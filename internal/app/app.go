@@ -70,6 +70,7 @@ type App struct {
 
 	config         Config
 	heart          *heart
+	seen           *seenClients
 	administrators *token.Administrators
 	tracer         *tracing.Tracer // nil means that nothing is traced
 
@@ -101,6 +102,7 @@ func New(ctx context.Context, c Config) (*App, error) {
 	}
 	a.administrators = token.NewAdministrators(token.AdministratorsConfig{Tokens: db, Configured: c.AdminToken,
 		Elsewhere: c.AdminsElsewhere()})
+	a.seen = newSeenClients(db.MarkSeen, c.Logger, c.Guard)
 	a.heart = &heart{store: db, log: c.Logger, describe: a.replica}
 	if err := a.connect(ctx); err != nil {
 		return nil, errors.Join(err, a.Close(ctx))
@@ -162,7 +164,7 @@ func (a *App) newEngine() (*engine.Engine, error) {
 func (a *App) newServer(observer *metrics.Metrics) (*server.Server, error) {
 	c, db := a.config.Server, a.Store
 	c.Engine, c.Scripts = a.Engine, a.Scripts
-	c.Clients, c.Management, c.MarkSeen = db, db, db.MarkSeen
+	c.Clients, c.Management, c.MarkSeen, c.NoteSeen = db, db, db.MarkSeen, a.seen.add
 	c.Modules, c.Deployments, c.Shadows, c.Replicas = db, db, db, db.Replicas
 	c.ConfigSchema = a.Scripts.ConfigSchema
 	c.InitialAccessTokens, c.InitialAccessToken = db, db.InitialAccessToken
@@ -269,9 +271,13 @@ func (a *App) Deployment(ctx context.Context) string {
 	return fmt.Sprintf("%d: %s", number, scripts.Names(d.Scripts))
 }
 
-// Close exports the traces that are left, and closes the scripts and the database. No registration may be running.
+// Close marks the clients as seen that are waiting for it, exports the traces that are left, and closes the scripts and
+// the database. No request may be running.
 func (a *App) Close(ctx context.Context) error {
 	ctx = context.WithoutCancel(ctx)
+	if a.seen != nil {
+		a.seen.close()
+	}
 	if a.tracer != nil {
 		a.tracer.Close(ctx)
 	}
