@@ -102,20 +102,14 @@ func (s *Store) isStored(row *clientRow) func(context.Context) (bool, error) {
 	}
 }
 
-// clientByID and clientByToken are whole statements, since gorm allocates to build one.
-const (
-	clientByID    = "SELECT " + clientColumns + " FROM clients WHERE client_id = ?"
-	clientByToken = clientByID + " AND token_hash = ?"
-)
-
 // Client returns the client with the given ID, or [engine.ErrNotFound]. It equals the client that was added, except for
 // white space between the tokens of raw JSON values.
 func (s *Store) Client(ctx context.Context, id string) (*engine.Client, error) {
-	var row clientRow
-	if err := s.reader.WithContext(ctx).Raw(clientByID, id).Take(&row).Error; err != nil {
-		return nil, fmt.Errorf("reading client %s: %w", id, classifyRow(ctx, err, engine.ErrNotFound))
+	c, err := s.lookUp(ctx, clientByID, id)
+	if err != nil {
+		return nil, fmt.Errorf("reading client %s: %w", id, err)
 	}
-	return s.client(ctx, &row)
+	return c, nil
 }
 
 // ClientExists reports whether id is taken.

@@ -28,6 +28,9 @@ func statusArguments(status engine.Status) []any { return []any{status != "", st
 // newestUpdatedColumns are those of NewestColumns that an update writes. Registrations leave them out.
 var newestUpdatedColumns = []string{"status", "admin_acts"}
 
+// newestFields returns pointers to the fields of newestClientColumns, in their order.
+func (n *NewestColumns) newestFields() []any { return []any{&n.Status, &n.AdminActs} }
+
 // setNewest fills the columns.
 func (n *NewestColumns) setNewest(c *engine.Client) error {
 	if !c.Active() {

@@ -22,6 +22,8 @@ func statusArguments(status engine.Status) []any { return []any{status != "", st
 
 var newestUpdatedColumns []string
 
+func (*NewestColumns) newestFields() []any { return nil }
+
 func (*NewestColumns) setNewest(c *engine.Client) error {
 	if !c.Active() {
 		return errors.New("this program keeps no status of clients")

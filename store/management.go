@@ -65,12 +65,11 @@ func (s *Store) isLatest(ctx context.Context, row *clientRow, before int64) (boo
 // ClientByToken returns the client with the given ID and hash of its registration access token, or
 // [engine.ErrNotFound].
 func (s *Store) ClientByToken(ctx context.Context, id string, hash [sha256.Size]byte) (*engine.Client, error) {
-	var row clientRow
-	err := s.reader.WithContext(ctx).Raw(clientByToken, id, hash[:]).Take(&row).Error
+	c, err := s.lookUp(ctx, clientByToken, id, hash[:])
 	if err != nil {
-		return nil, fmt.Errorf("reading a client by its token: %w", classifyRow(ctx, err, engine.ErrNotFound))
+		return nil, fmt.Errorf("reading a client by its token: %w", err)
 	}
-	return s.client(ctx, &row)
+	return c, nil
 }
 
 // DeleteClientByToken removes the active client with the given ID and hash of its registration access token, or returns

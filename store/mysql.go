@@ -136,7 +136,9 @@ func (m *mysqlDatabase) open(ctx context.Context) ([]*preparedPool, error) {
 	if err := m.check(ctx, db); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	return []*preparedPool{newPreparedPool(db)}, nil
+	pool := newPreparedPool(db)
+	pool.direct = true
+	return []*preparedPool{pool}, nil
 }
 
 // check warns of settings of the server that lose or refuse data.

@@ -56,7 +56,7 @@ func (c *mysqlConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, &unsentError{err}
 	}
-	conn := &mysqlConn{made.(driverConn), w}
+	conn := &mysqlConn{driverConn: made.(driverConn), wire: w}
 	if w.id, err = connectionID(ctx, conn); err != nil {
 		return nil, &unsentError{errors.Join(err, conn.Close())}
 	}
@@ -99,7 +99,8 @@ type driverConn interface {
 // A mysqlConn is a connection of the MySQL driver.
 type mysqlConn struct {
 	driverConn
-	wire *wire
+	wire    *wire
+	lookUps map[string]driverStmt // the statements of readRow, by query; nil means none yet
 }
 
 // BeginTx implements [driver.ConnBeginTx].

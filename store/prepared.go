@@ -19,6 +19,7 @@ const maxStatements = 64
 // the last connection and needs a statement that another caller is preparing.
 type preparedPool struct {
 	*sql.DB
+	direct bool // its connections are of type *mysqlConn; see readRow
 
 	mu      sync.RWMutex
 	byQuery map[string]*sql.Stmt
