@@ -21,24 +21,7 @@ import (
 	"registrar/internal/servertest"
 	"registrar/internal/token"
 	"registrar/server/adminapi"
-	"registrar/store/storetest"
-	"registrar/store/storetest/mariadb"
 )
-
-// onEachDatabase runs a test on SQLite, MariaDB and MySQL.
-func onEachDatabase(t *testing.T, test func(t *testing.T, flag string)) {
-	t.Parallel()
-	for name, database := range map[string]func(testing.TB) string{
-		"SQLite":  func(testing.TB) string { return "sqlite:registrar.db" },
-		"MariaDB": func(t testing.TB) string { return "mysql:" + storetest.On(t, mariadb.MariaDB) },
-		"MySQL":   func(t testing.TB) string { return "mysql:" + storetest.On(t, mariadb.MySQL) },
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			test(t, "--database="+database(t))
-		})
-	}
-}
 
 // as runs a command for a running server with an admin token.
 func (p *process) as(token string, args ...string) result {
@@ -57,7 +40,7 @@ func wantFailure(t *testing.T, r result, says string) {
 
 const refused = "the admin token is not valid"
 
-func TestAdminTokenCommands(t *testing.T) { onEachDatabase(t, testAdminTokenCommands) }
+func TestAdminTokenCommands(t *testing.T) { onEveryDatabase(t, testAdminTokenCommands) }
 
 // An operator gives tokens to others, replaces that of the first start, and takes all back.
 func testAdminTokenCommands(t *testing.T, flag string) {
@@ -159,9 +142,10 @@ func testAdminTokenCommands(t *testing.T, flag string) {
 	}
 }
 
+func TestAdministratorsWithoutTokens(t *testing.T) { onEveryDatabase(t, testAdministratorsWithoutTokens) }
+
 // Administrators have JWTs of an issuer or certificates of an authority, and no token is made for them.
-func TestAdministratorsWithoutTokens(t *testing.T) {
-	t.Parallel()
+func testAdministratorsWithoutTokens(t *testing.T, flag string) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -186,7 +170,7 @@ func TestAdministratorsWithoutTokens(t *testing.T) {
 		return token
 	}
 	folder, clients := t.TempDir(), servertest.NewAuthority(t)
-	s := startSecured(t, folder, "--admin-client-ca="+servertest.File(t, "clients.pem", clients.PEM),
+	s := startSecured(t, folder, flag, "--admin-client-ca="+servertest.File(t, "clients.pem", clients.PEM),
 		"--admin-issuer=https://issuer.example="+servertest.File(t, "jwks.json", string(set)),
 		"--admin-audience=https://admin.example", "--admin-role-claim=groups",
 		"--admin-role=owners=admin", "--admin-role=support=clients", "--admin-role=support=tokens",
@@ -224,6 +208,16 @@ func TestAdministratorsWithoutTokens(t *testing.T) {
 	must(t, call(signed("https://admin.example", "owners"), probe, "replica", "list"))
 	wantFailure(t, call(signed("https://admin.example", []string{"admin"}), probe, list...), "this call needs the role")
 	wantFailure(t, call(signed("https://register.example", "owners"), probe, list...), refused)
+	must(t, call(signed("https://admin.example", "owners"), probe, "admin-token", "create", "--label=kept",
+		"--role=read"))
+	listed := must(t, call("", probe, "admin-token", "list", "--output=json"))
+	var kept adminapi.AdminTokens
+	if err := json.Unmarshal([]byte(listed.out), &kept); err != nil {
+		t.Fatal(err)
+	}
+	if len(kept.Tokens) != 1 || kept.Tokens[0].CreatedBy != "ada@issuer.example" {
+		t.Errorf("the database keeps %+v, want a token by the subject", kept.Tokens)
+	}
 	line := s.logged("initial access token created")
 	if line == nil || line["by"] != "ada@issuer.example" || line["issuer"] != "https://issuer.example" {
 		t.Errorf("got %v, want the subject and the issuer", line)
