@@ -77,11 +77,13 @@ func TestSeen(t *testing.T) {
 	seen(b, now)
 	seen(a, first) // at most one write a minute
 	now = now.Add(time.Second)
-	s.call("POST", "/admin/v1/clients/seen", fmt.Sprintf(`{"client_ids":[%q,%q,"nobody"]}`, a.id, b.id)).
+	s.call("POST", "/admin/v1/clients/"+c.id+"/disable", `{}`).want(http.StatusOK)
+	s.call("POST", "/admin/v1/clients/seen", fmt.Sprintf(`{"client_ids":[%q,%q,%q,"nobody"]}`, a.id, b.id, c.id)).
 		want(http.StatusNoContent)
 	seen(a, now)
 	seen(b, now)
-	seen(c, time.Time{})
+	s.call("POST", "/admin/v1/clients/"+c.id+"/enable", `{}`).want(http.StatusOK)
+	seen(c, time.Time{}) // it was disabled
 	s.call("POST", "/admin/v1/clients/seen", `{"client_ids":[`+strings.Repeat(`"x",`, 1000)+`"x"]}`).
 		want(http.StatusBadRequest)
 	s.call("POST", "/admin/v1/clients/nobody/verify-secret", `{"client_secret":"x"}`).want(http.StatusOK).

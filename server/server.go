@@ -126,7 +126,7 @@ type Config struct {
 	// another replay is running.
 	Replay func(ctx context.Context, list []scripts.Script, last int, progress func(done, of int)) (scripts.Replay,
 		error)
-	// MarkSeen records durably that clients were in use at a time. It ignores unknown IDs.
+	// MarkSeen records durably that clients were in use at a time. It ignores IDs that no active client has.
 	MarkSeen func(ctx context.Context, ids []string, at time.Time) error
 	// NoteSeen has a client marked that was in use at a time, soon. It must not block.
 	NoteSeen func(id string, at time.Time)

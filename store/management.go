@@ -90,7 +90,7 @@ func (s *Store) DeleteClientByToken(ctx context.Context, id string, hash [sha256
 // markedAtOnce bounds the clients that one statement of MarkSeen marks.
 const markedAtOnce = 500
 
-// MarkSeen sets SeenAt of clients to a time, unless it is later already. It ignores IDs that no client has.
+// MarkSeen sets SeenAt of clients to a time, unless it is later already. It ignores IDs that no active client has.
 func (s *Store) MarkSeen(ctx context.Context, ids []string, at time.Time) error {
 	at, err := instant(at)
 	if err != nil {
@@ -100,7 +100,7 @@ func (s *Store) MarkSeen(ctx context.Context, ids []string, at time.Time) error 
 	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
 	err = s.transaction(ctx, func(tx *gorm.DB) error {
 		for some := range slices.Chunk(ids, markedAtOnce) {
-			err := tx.Model(&clientRow{}).Where("client_id IN ? AND (seen_at IS NULL OR seen_at < ?)", some, at).
+			err := tx.Model(&clientRow{}).Where("client_id IN ? AND (seen_at IS NULL OR seen_at < ?)"+isActive, some, at).
 				UpdateColumn("seen_at", at).Error
 			if err != nil {
 				return err

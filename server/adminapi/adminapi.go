@@ -119,7 +119,7 @@ type VerifiedSecret struct {
 	Valid bool `json:"valid"`
 }
 
-// Seen marks clients as in use: at most 1,000.
+// Seen marks clients as in use: at most 1,000. IDs that no active client has are ignored.
 type Seen struct {
 	ClientIDs []string `json:"client_ids"`
 }

@@ -148,7 +148,7 @@ func testClientByToken(t *testing.T, database string) {
 }
 
 // testDisabledClient disables a client. It can be read by its token, so that it can be told why it is refused, but
-// cannot delete itself.
+// cannot delete itself, and is not marked as seen.
 func testDisabledClient(t *testing.T, database string) {
 	s := open(t, database)
 	c := newClient("x")
@@ -161,6 +161,17 @@ func testDisabledClient(t *testing.T, database string) {
 	if got, err := s.ClientByToken(t.Context(), "x", *c.TokenHash); err != nil || got.Active() {
 		t.Errorf("by its token: got %+v and %v, want the disabled client", got, err)
 	}
+	seen := c.IssuedAt.Add(time.Hour)
+	mark := func(want time.Time) {
+		t.Helper()
+		if err := s.MarkSeen(t.Context(), []string{"x"}, seen); err != nil {
+			t.Fatal(err)
+		}
+		if got := mustGet(t, s, "x").SeenAt; !got.Equal(want) {
+			t.Errorf("marking it as seen: got seen at %v, want %v", got, want)
+		}
+	}
+	mark(time.Time{})
 	if err := s.DeleteClientByToken(t.Context(), "x", *c.TokenHash); !errors.Is(err, engine.ErrNotFound) {
 		t.Errorf("deleting itself while disabled: got %v, want %v", err, engine.ErrNotFound)
 	}
@@ -170,6 +181,7 @@ func testDisabledClient(t *testing.T, database string) {
 	enabled := disabled
 	enabled.Status, enabled.Version = "", 1
 	mustUpdate(t, s, &enabled)
+	mark(seen.Truncate(time.Microsecond))
 	if err := s.DeleteClientByToken(t.Context(), "x", *c.TokenHash); err != nil {
 		t.Errorf("deleting itself: got %v", err)
 	}
