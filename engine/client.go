@@ -38,7 +38,9 @@ type Client struct {
 
 	patchedSize int // bytes of Metadata as JSON after the last patch; 0 if it was never patched
 
-	encoded jsontext.Value // Metadata as the response has it; nil before that. See [Client.EncodedMetadata].
+	// encoded is Metadata as the response has it, without the brace at its beginning; nil before that. See
+	// [Client.EncodedMetadata].
+	encoded jsontext.Value
 }
 
 // An Update records a client's last RFC 7592 update, or the last rotation of its secret if that was later.

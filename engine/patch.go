@@ -82,7 +82,7 @@ func (r *Registration) MetadataSize() int { return max(r.Client.patchedSize, len
 
 // merged returns m as JSON with a patch applied; see mergePatch.
 func (m *Metadata) merged(patch map[string]jsontext.Value) (jsontext.Value, error) {
-	before, err := json.Marshal(m)
+	before, err := m.document("")
 	if err != nil {
 		return nil, fmt.Errorf("writing the metadata: %w", err)
 	}

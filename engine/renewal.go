@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"time"
-
-	"github.com/go-json-experiment/json"
 )
 
 // OperationRotateSecret gives a client another secret: [Engine.RotateSecret], or the renewal of a secret within an
@@ -127,7 +125,7 @@ func (r *Registration) issueSecret(ctx context.Context) error {
 
 // asRequest returns the client's metadata as scripts read a request.
 func (c *Client) asRequest(id string) (*Request, error) {
-	raw, err := json.Marshal(&c.Metadata, json.Deterministic(true))
+	raw, err := c.Metadata.document("")
 	if err != nil {
 		return nil, fmt.Errorf("writing the metadata of client %s: %w", c.ID, err)
 	}

@@ -3,9 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
-	"strconv"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
@@ -20,16 +18,12 @@ func buildResponse(_ context.Context, r *Registration) error {
 // sets, then the metadata.
 func (r *Registration) render() (jsontext.Value, error) {
 	c := r.Client
-	var err error
-	if c.encoded, err = c.Metadata.encode(); err != nil {
-		return nil, fmt.Errorf("writing the response: %w", err)
-	}
-	// The members' names, their punctuation and two numbers take less than 256 bytes.
 	uri := ""
 	if r.Token != "" {
 		uri = r.engine.clientURI(c.ID)
 	}
-	size := 256 + len(c.ID) + len(r.Secret) + len(r.Token) + len(uri) + len(c.encoded)
+	// The names of the other members, their punctuation and two numbers take less than 256 bytes.
+	size := 256 + len(c.ID) + len(r.Secret) + len(r.Token) + len(uri) + r.roomForMetadata()
 	w := memberWriter{b: make(jsontext.Value, 0, size)}
 	w.text("client_id", c.ID)
 	if issued := c.IssuedAt.Unix(); issued != 0 && r.Operation != OperationMetadataDocument {
@@ -51,69 +45,32 @@ func (r *Registration) render() (jsontext.Value, error) {
 		w.text("registration_access_token", r.Token.Reveal())
 		w.text("registration_client_uri", uri)
 	}
+	own := len(w.b)
+	c.Metadata.write(&w)
 	if w.err != nil {
 		return nil, fmt.Errorf("writing the response: %w", w.err)
 	}
-	response := append(w.b, ',') // both objects have members: client_id and redirect_uris
-	return append(response, c.encoded[1:]...), nil
-}
-
-// A memberWriter writes the members of a JSON object, without the brace that ends it. For few members package json
-// takes longer.
-type memberWriter struct {
-	b   jsontext.Value
-	err error // the first one
-}
-
-// name writes what comes before a value. name must need no escapes.
-func (w *memberWriter) name(name string) {
-	separator := `,"`
-	if len(w.b) == 0 {
-		separator = `{"`
-	}
-	w.b = append(append(append(w.b, separator...), name...), `":`...)
-}
-
-func (w *memberWriter) text(name, value string) {
-	w.name(name)
-	var err error
-	if w.b, err = jsontext.AppendQuote(w.b, value); err != nil && w.err == nil {
-		w.err = fmt.Errorf("%s: %w", name, err)
-	}
-}
-
-func (w *memberWriter) number(name string, value int64) {
-	w.name(name)
-	w.b = strconv.AppendInt(w.b, value, 10)
-}
-
-// encode returns the metadata as JSON, for responses and the store. It is deterministic, distinguishes nil from empty
-// lists, and preserves the escaping of strings in raw values.
-func (m *Metadata) encode() (jsontext.Value, error) {
-	return json.Marshal(m, json.Deterministic(true), json.FormatNilSliceAsNull(true),
-		jsontext.PreserveRawStrings(true))
+	c.encoded = w.b[own+len(","):]
+	return w.b, nil
 }
 
 // EncodedMetadata returns Metadata as JSON, for a store. It reuses the bytes that the engine wrote into the response.
-func (c *Client) EncodedMetadata() (jsontext.Value, error) {
+func (c *Client) EncodedMetadata() (string, error) {
 	if c.encoded != nil {
-		return c.encoded, nil
+		return "{" + string(c.encoded), nil
 	}
-	return c.Metadata.encode()
+	encoded, err := c.Metadata.encode()
+	return string(encoded), err
 }
 
 // Document returns the client as scripts read it: its metadata, and its ID once it has one, as a JSON object. It never
 // holds a secret.
 func (c *Client) Document() (jsontext.Value, error) {
-	document := struct {
-		ClientID string `json:"client_id,omitzero"`
-		*Metadata
-	}{c.ID, &c.Metadata}
-	b, err := json.Marshal(&document, json.Deterministic(true))
+	document, err := c.Metadata.document(c.ID)
 	if err != nil {
 		return nil, fmt.Errorf("writing the client: %w", err)
 	}
-	return b, nil
+	return document, nil
 }
 
 // A writtenClient is what Client.Document returned for a client with an ID.
