@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 
+	"github.com/pressly/goose/v3"
+
 	"registrar/internal/guard"
 	"registrar/store/groupcommit"
 )
@@ -32,9 +34,10 @@ func maybeStored(err error) bool {
 }
 
 // newBatches returns the committer that batches the rows of addRow.
-func (s *Store) newBatches(writers int, g *guard.Guard) *groupcommit.Committer[*clientRow] {
+func (s *Store) newBatches(b *backend, g *guard.Guard) *groupcommit.Committer[*clientRow] {
 	return groupcommit.New(groupcommit.Config[*clientRow]{
-		Commit: s.createRows, Left: s.doubts.ended, Writers: min(writers, maxBatchWriters), MaxBatch: maxBatch,
+		Commit: s.createRows, Left: s.doubts.ended, Writers: min(b.writers, maxBatchWriters), MaxBatch: maxBatch,
+		Yield:    b.dialect == goose.DialectSQLite3,
 		Guard:    g,
 		Observer: s.observer,
 	})

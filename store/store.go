@@ -131,7 +131,7 @@ func open(ctx context.Context, b *backend, cfg Config) (*Store, error) {
 		modules: moduleBounds{cmp.Or(cfg.MaxModules, 500), cmp.Or(cfg.MaxModulesSize, 1<<30)},
 	}
 	s.doubts = newDoubts(s, b, cfg.Guard)
-	s.batches = s.newBatches(b.writers, cfg.Guard)
+	s.batches = s.newBatches(b, cfg.Guard)
 	if err = checkSchema(ctx, b.dialect, pools[0].DB); err == nil {
 		s.reader, err = openGORM(b, pools[0])
 	}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"math/bits"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -40,6 +41,9 @@ type Config[T any] struct {
 	// MaxWait bounds how long items wait for half a batch while no batch ends, so that a batch that hangs does not
 	// delay later items. 0 means 5 ms.
 	MaxWait time.Duration
+	// Yield lets the goroutines that are ready run before the next batch begins, so that those that are about to call Do
+	// get into it. It helps where batches are short and few callers wait, and delays batches of many writers.
+	Yield bool
 	// Guard catches panics; nil means one that counts nothing.
 	Guard *guard.Guard
 	// Observer is notified of batches; nil means none.
@@ -62,6 +66,7 @@ type Committer[T any] struct {
 	writers  int
 	maxBatch int
 	maxWait  time.Duration
+	yield    bool
 	guard    *guard.Guard
 	observer Observer // nil means none
 
@@ -89,6 +94,7 @@ func New[T any](c Config[T]) *Committer[T] {
 		writers:  cmp.Or(max(c.Writers, 0), 4),
 		maxBatch: floor(cmp.Or(max(c.MaxBatch, 0), 64)),
 		maxWait:  cmp.Or(max(c.MaxWait, 0), 5*time.Millisecond),
+		yield:    c.Yield,
 		guard:    c.Guard,
 		observer: c.Observer,
 	}
@@ -253,6 +259,9 @@ func (c *Committer[T]) worthwhile() int { return max(c.maxBatch/2, 1) }
 // another returns the next batch for a writer, or nil if the writer should end. If other writers are active and few
 // items are waiting, it leaves the items to them.
 func (c *Committer[T]) another() []*waiting[T] {
+	if c.yield {
+		runtime.Gosched()
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.queue) == 0 || c.active > 1 && len(c.queue) < c.worthwhile() {
