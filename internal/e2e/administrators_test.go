@@ -142,7 +142,9 @@ func testAdminTokenCommands(t *testing.T, flag string) {
 	}
 }
 
-func TestAdministratorsWithoutTokens(t *testing.T) { onEveryDatabase(t, testAdministratorsWithoutTokens) }
+func TestAdministratorsWithoutTokens(t *testing.T) {
+	onEveryDatabase(t, testAdministratorsWithoutTokens)
+}
 
 // Administrators have JWTs of an issuer or certificates of an authority, and no token is made for them.
 func testAdministratorsWithoutTokens(t *testing.T, flag string) {
