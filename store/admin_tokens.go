@@ -39,7 +39,7 @@ const (
 
 // AddAdminToken stores t durably and returns true. If another token has t.ID, it changes nothing and returns false. If
 // several processes add tokens with the same ID, exactly one of them gets true. It returns [token.ErrLabel] if another
-// token has the label, and [token.ErrTooMany] if there are 1,000. As with [Store.AddClient], ctx ends only the wait for
+// token has the label, of several at once to all but one, and [token.ErrTooMany] if there are 1,000. As with [Store.AddClient], ctx ends only the wait for
 // a connection.
 func (s *Store) AddAdminToken(ctx context.Context, t token.Admin) (added bool, err error) {
 	if len(t.ID) < 1 || len(t.ID) > maxTokenID {
@@ -77,8 +77,8 @@ func (s *Store) AddAdminToken(ctx context.Context, t token.Admin) (added bool, e
 	return false, fmt.Errorf("storing admin token %s: %w", t.ID, classify(ctx, err))
 }
 
-// checkAdminToken returns an error if a token must not be added. It sees no label that another transaction is adding:
-// there is no constraint, which a program of the version before could break.
+// checkAdminToken returns an error if a token must not be added. It sees no label that another transaction is adding,
+// which the unique index refuses; then it is called again, and sees it.
 func checkAdminToken(tx *gorm.DB, t token.Admin) error {
 	if !keepsTokenRoles {
 		return nil
@@ -91,12 +91,15 @@ func checkAdminToken(tx *gorm.DB, t token.Admin) error {
 		return token.ErrTooMany
 	}
 	for _, r := range others {
-		if other := r.admin(); other.Label == t.Label && other.ID != t.ID {
+		if other := r.admin(); sameLabel(other.Label, t.Label) && other.ID != t.ID {
 			return token.ErrLabel
 		}
 	}
 	return nil
 }
+
+// sameLabel compares labels as the unique index does, without spaces at the end.
+func sameLabel(a, b string) bool { return strings.TrimRight(a, " ") == strings.TrimRight(b, " ") }
 
 // AdminTokens returns all admin tokens, oldest first.
 func (s *Store) AdminTokens(ctx context.Context) ([]token.Admin, error) {

@@ -163,6 +163,15 @@ func TestBreaches(t *testing.T) {
 			"ALTER TABLE clients ADD UNIQUE KEY u (event);",
 			[]string{"adds a constraint"},
 		},
+		"a unique index of a new column that may be NULL": {
+			"ALTER TABLE clients ADD a TEXT, ADD b INT NOT NULL DEFAULT 0;\n" +
+				"CREATE UNIQUE INDEX u ON clients (a COLLATE RTRIM);",
+			nil,
+		},
+		"a unique index of a new column with a default": {
+			"ALTER TABLE clients ADD COLUMN a TEXT NOT NULL DEFAULT '';\nCREATE UNIQUE INDEX u ON clients (a);",
+			[]string{"adds a constraint"},
+		},
 		"two in a line":            {"ALTER TABLE clients ADD a TEXT; " + dropsColumn, []string{"drops a column"}},
 		"the comment is another's": {unusedSince2 + least2 + dropsColumn, []string{"drops a column"}},
 		"unused since this version": {
@@ -293,7 +302,7 @@ func statementsOf(part string) (list []migrationStatement) {
 }
 
 // harmOf returns how a statement may break programs, "" if it does not. created are the tables that the same migration
-// created.
+// created, and the columns that it added and that are NULL by default, as TABLE.COLUMN.
 func harmOf(words string, created map[string]bool) string {
 	parts := strings.Fields(strings.ReplaceAll(words, "(", " ("))
 	at := func(i int) string {
@@ -310,7 +319,7 @@ func harmOf(words string, created map[string]bool) string {
 	case "RENAME TABLE":
 		return "renames"
 	case "CREATE UNIQUE":
-		if !created[at(5)] { // CREATE UNIQUE INDEX name ON table
+		if !created[at(5)] && !mayBeNull(words, created) { // CREATE UNIQUE INDEX name ON table
 			return "adds a constraint"
 		}
 	case "ALTER TABLE":
@@ -321,9 +330,22 @@ func harmOf(words string, created map[string]bool) string {
 			if harm := harmOfClause(clause); harm != "" {
 				return harm
 			}
+			column := strings.Fields(strings.TrimPrefix(strings.TrimPrefix(strings.TrimSpace(clause), "ADD "), "COLUMN "))
+			if !strings.Contains(clause, "NOT NULL") && !strings.Contains(clause, " DEFAULT ") {
+				created[at(2)+"."+column[0]] = true
+			}
 		}
 	}
 	return ""
+}
+
+// mayBeNull reports whether a statement makes an index of a column that the same migration added and that may be NULL.
+// Programs that do not know the column leave it NULL, and a unique index ignores that.
+func mayBeNull(words string, created map[string]bool) bool {
+	before, columns, _ := strings.Cut(words, "(")
+	parts := strings.Fields(before)
+	column, _, _ := strings.Cut(strings.TrimSuffix(columns, ")"), " ")
+	return created[parts[len(parts)-1]+"."+column]
 }
 
 // clausesOf splits s at the commas outside of parentheses.

@@ -111,7 +111,7 @@ func (c *adminTokenListCommand) Run(ctx context.Context, to *console) error {
 // adminTokenRevokeCommand revokes an admin token.
 type adminTokenRevokeCommand struct {
 	remoteFlags
-	ID    string `arg:"" help:"ID of the token."`
+	ID    string `arg:"" name:"id-or-label" help:"ID of the token, or its label."`
 	Force bool   `help:"${admin_token_revoke_force}"`
 }
 
@@ -125,7 +125,15 @@ func (c *adminTokenRevokeCommand) Run(ctx context.Context, to *console) error {
 	if c.Force {
 		revoke = api.RevokeLastAdminToken
 	}
-	if err := revoke(ctx, c.ID); err != nil {
+	tokens, err := api.AdminTokens(ctx)
+	if err != nil {
+		return err
+	}
+	t, err := namedToken(tokens, c.ID, time.Now())
+	if err != nil {
+		return fmt.Errorf("admin token %s: %w", c.ID, err)
+	}
+	if err := revoke(ctx, t.ID); err != nil {
 		if p, ok := errors.AsType[*adminapi.Problem](err); ok && p.Status == http.StatusConflict {
 			return fmt.Errorf("admin token %s: %w (--force)", c.ID, token.ErrLast)
 		}
@@ -134,8 +142,39 @@ func (c *adminTokenRevokeCommand) Run(ctx context.Context, to *console) error {
 	if c.Output == "json" {
 		return nil
 	}
-	_, err = fmt.Fprintln(to.out, "revoked", printable(c.ID))
+	_, err = fmt.Fprintf(to.out, "revoked %s (%s)\n", printable(t.ID), printable(t.Label))
 	return err
+}
+
+// namedToken returns the token whose ID or, if there is none, label is name. Of the tokens with the label, those that
+// have expired count only if all have. It is an error if several are left.
+func namedToken(tokens []adminapi.AdminToken, name string, now time.Time) (found adminapi.AdminToken, err error) {
+	var valid, expired []adminapi.AdminToken
+	for _, t := range tokens {
+		switch {
+		case t.ID == name:
+			return t, nil
+		case t.Label != name:
+		case t.ExpiresAt != nil && !now.Before(*t.ExpiresAt):
+			expired = append(expired, t)
+		default:
+			valid = append(valid, t)
+		}
+	}
+	if len(valid) == 0 {
+		valid = expired
+	}
+	switch len(valid) {
+	case 0:
+		return found, errors.New("no token has this ID or label: registrar admin-token list shows them")
+	case 1:
+		return valid[0], nil
+	}
+	ids := make([]string, len(valid))
+	for i, t := range valid {
+		ids[i] = t.ID
+	}
+	return found, fmt.Errorf("%d tokens have this label: name one by its ID: %s", len(ids), strings.Join(ids, ", "))
 }
 
 // adminTokenResetCommand creates an admin token without a server.

@@ -113,7 +113,10 @@ func testAdminTokenCommands(t *testing.T, flag string) {
 	}
 
 	// Who lost theirs makes another one, in the database.
-	must(t, a.as(ops.Token, "admin-token", "revoke", ops.ID, "--force"))
+	wantFailure(t, a.as(ops.Token, "admin-token", "revoke", "nobody's"), "no token has this ID or label")
+	if r := must(t, a.as(ops.Token, "admin-token", "revoke", "Ada", "--force")); r.out != "revoked "+ops.ID+" (Ada)\n" {
+		t.Errorf("got %q", r.out)
+	}
 	reset := func(args ...string) (made adminapi.AdminToken) {
 		t.Helper()
 		r := must(t, runBinary(t, folder, append([]string{"admin-token", "reset", flag, "--output=json"}, args...)...))

@@ -31,7 +31,7 @@ const (
 type Admin struct {
 	ID        string            // 1 to 64 bytes
 	Hash      [sha256.Size]byte // see [Admin.HashOf]
-	Label     string            // 1 to 255 characters; no other token has it
+	Label     string            // 1 to 255 characters; no other token has it, spaces at the end aside
 	Roles     []Role            // none means that the token allows nothing
 	CreatedAt time.Time         // UTC, in whole microseconds
 	CreatedBy string            // the administrator who created it; "" means the server itself

@@ -72,6 +72,7 @@ func Run(t *testing.T, fresh func(t testing.TB) string) {
 		{"deleting a module while it is deployed", testDeleteModuleRace},
 		{"admin tokens", testAdminTokens},
 		{"one admin token has one winner", testAdminTokenRace},
+		{"concurrent admin tokens with one label", testAdminLabelRace},
 		{"the last admin token", testLastAdminToken},
 		{"the use of an admin token", testAdminTokenUse},
 		{"admin tokens, migrated down and up again", testAdminTokensDownAndUp},

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -39,10 +40,12 @@ func testAdminTokens(t *testing.T, database string) {
 	if added, err := s.AddAdminToken(t.Context(), newToken("c", 1)); err == nil || added {
 		t.Errorf("a hash that another token has: got %t and %v, want an error", added, err)
 	}
-	same := newToken("d", 7)
-	same.Label = want[3].Label
-	if added, err := s.AddAdminToken(t.Context(), same); !errors.Is(err, token.ErrLabel) || added {
-		t.Errorf("a label that another token has: got %t and %v, want %v", added, err, token.ErrLabel)
+	for _, label := range []string{want[3].Label, want[3].Label + "  "} {
+		same := newToken("d", 7)
+		same.Label = label
+		if added, err := s.AddAdminToken(t.Context(), same); !errors.Is(err, token.ErrLabel) || added {
+			t.Errorf("the label %q, which another token has: got %t and %v, want %v", label, added, err, token.ErrLabel)
+		}
 	}
 	for _, id := range []string{"", strings.Repeat("x", 65)} {
 		if _, err := s.AddAdminToken(t.Context(), newToken(id, 8)); err == nil {
@@ -168,5 +171,28 @@ func testAdminTokenRace(t *testing.T, database string) {
 	got, err := s.AdminTokens(t.Context())
 	if err != nil || len(got) != 1 || won.Load() != 1 || uint32(got[0].Hash[0]) != winner.Load() {
 		t.Errorf("got %d winners, the last %d, and %+v stored, %v; want one", won.Load(), winner.Load(), got, err)
+	}
+}
+
+// Of several processes that add tokens with one label at once, one succeeds.
+func testAdminLabelRace(t *testing.T, database string) {
+	stores := []*store.Store{open(t, database), open(t, database)}
+	errs := make([]error, 8)
+	var wg sync.WaitGroup
+	for i := range errs {
+		wg.Go(func() {
+			same := newToken(fmt.Sprint("token ", i), byte(i+1))
+			same.Label = "the same"
+			_, errs[i] = stores[i%2].AddAdminToken(t.Context(), same)
+		})
+	}
+	wg.Wait()
+	for i, err := range errs {
+		if err != nil && !errors.Is(err, token.ErrLabel) {
+			t.Errorf("token %d: got %v, want nil or %v", i, err, token.ErrLabel)
+		}
+	}
+	if got, err := stores[0].AdminTokens(t.Context()); err != nil || len(got) != 1 {
+		t.Errorf("got %+v and %v, want one token", got, err)
 	}
 }

@@ -3,16 +3,19 @@
 -- A program of version 3 gives every right to each token whose SHA-256 is in hash; so tokens with fewer roles, or that
 -- expire, have another hash there, which such a program never finds.
 --
+-- label is unique, so that the log names one administrator by it. A program of version 3 leaves it NULL, of which there
+-- may be several; then the ID counts as the label.
+--
 -- In clients, status is 'disabled', or NULL for an active client. admin_acts is a JSON list of what administrators did
 -- to the client; NULL means nothing. Both are NULL in the row of a client that has registered itself.
 
 -- +goose Up
 ALTER TABLE admin_tokens
-    ADD COLUMN label VARCHAR(255) NOT NULL DEFAULT '',
+    ADD COLUMN label VARCHAR(255) NULL,
     ADD COLUMN created_by VARCHAR(255) NOT NULL DEFAULT '',
     ADD COLUMN expires_at DATETIME(6) NULL,
     ADD COLUMN used_at DATETIME(6) NULL;
-UPDATE admin_tokens SET label = id WHERE label = '';
+CREATE UNIQUE INDEX admin_tokens_label ON admin_tokens (label);
 ALTER TABLE clients ADD COLUMN status VARCHAR(16) NULL, ADD COLUMN admin_acts MEDIUMTEXT NULL;
 
 -- +goose Down
@@ -23,4 +26,5 @@ ALTER TABLE clients ADD COLUMN status VARCHAR(16) NULL, ADD COLUMN admin_acts ME
 -- loses admin_tokens.created_by
 -- loses admin_tokens.label
 ALTER TABLE clients DROP COLUMN admin_acts, DROP COLUMN status;
+DROP INDEX admin_tokens_label ON admin_tokens;
 ALTER TABLE admin_tokens DROP COLUMN used_at, DROP COLUMN expires_at, DROP COLUMN created_by, DROP COLUMN label;

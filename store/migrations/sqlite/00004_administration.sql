@@ -3,16 +3,20 @@
 -- A program of version 3 gives every right to each token whose SHA-256 is in hash; so tokens with fewer roles, or that
 -- expire, have another hash there, which such a program never finds.
 --
+-- label is unique, so that the log names one administrator by it. A program of version 3 leaves it NULL, of which there
+-- may be several; then the ID counts as the label.
+--
 -- In clients, status is 'disabled', or NULL for an active client. admin_acts is a JSON list of what administrators did
 -- to the client; NULL means nothing. Both are NULL in the row of a client that has registered itself.
 -- +goose NO TRANSACTION
 
 -- +goose Up
-ALTER TABLE admin_tokens ADD COLUMN label TEXT NOT NULL DEFAULT '';
+ALTER TABLE admin_tokens ADD COLUMN label TEXT;
 ALTER TABLE admin_tokens ADD COLUMN created_by TEXT NOT NULL DEFAULT '';
 ALTER TABLE admin_tokens ADD COLUMN expires_at DATETIME;
 ALTER TABLE admin_tokens ADD COLUMN used_at DATETIME;
-UPDATE admin_tokens SET label = id WHERE label = '';
+-- RTRIM ignores spaces at the end, as MySQL does.
+CREATE UNIQUE INDEX admin_tokens_label ON admin_tokens (label COLLATE RTRIM);
 ALTER TABLE clients ADD COLUMN status TEXT;
 ALTER TABLE clients ADD COLUMN admin_acts TEXT;
 
@@ -25,6 +29,7 @@ ALTER TABLE clients ADD COLUMN admin_acts TEXT;
 -- loses admin_tokens.label
 ALTER TABLE clients DROP COLUMN admin_acts;
 ALTER TABLE clients DROP COLUMN status;
+DROP INDEX admin_tokens_label;
 ALTER TABLE admin_tokens DROP COLUMN used_at;
 ALTER TABLE admin_tokens DROP COLUMN expires_at;
 ALTER TABLE admin_tokens DROP COLUMN created_by;
