@@ -2,6 +2,7 @@ package engine
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -98,7 +99,8 @@ func DefaultSigningAlgs() []string {
 		"EdDSA", "Ed25519", "Ed448"}
 }
 
-// withDefaults returns o with zero values replaced by their defaults, or an error that names an invalid option.
+// withDefaults returns o with zero values replaced by their defaults, or an error that names each invalid
+// option.
 func (o Options) withDefaults() (Options, error) {
 	o.ClientIDFormat = cmp.Or(o.ClientIDFormat, ClientIDUUIDv7)
 	o.UnsupportedValues = cmp.Or(o.UnsupportedValues, UnsupportedNarrow)
@@ -118,69 +120,63 @@ func (o Options) withDefaults() (Options, error) {
 	return o, o.check()
 }
 
-// Validate returns an error that names an invalid option, or nil. [New] calls it.
+// Validate returns an error that joins one for each invalid option, which it names, or nil. [New] calls it.
 func (o Options) Validate() error {
 	_, err := o.withDefaults()
 	return err
 }
 
+// check returns an error that joins one for each invalid option.
 func (o *Options) check() error {
+	invalid := []error{
+		oneOf("client ID format", o.ClientIDFormat, ClientIDUUIDv7, ClientIDRandom),
+		oneOf("unsupported values", o.UnsupportedValues, UnsupportedNarrow, UnsupportedRefuse),
+		oneOf("grant response mismatch", o.GrantResponseMismatch, MismatchAuto, MismatchCorrect, MismatchRefuse),
+		oneOf("web custom scheme", o.WebCustomScheme, CustomSchemeRefuse, CustomSchemeNative),
+		oneOf("native scheme", o.NativeScheme, NativeSchemeAny, NativeSchemeReverseDomain),
+	}
 	if o.SecretLifetime < 0 || o.SecretLifetime%time.Second != 0 {
-		return fmt.Errorf("secret lifetime %s: it must be whole seconds, or 0 for secrets that never expire",
-			o.SecretLifetime)
-	}
-	if err := oneOf("client ID format", o.ClientIDFormat, ClientIDUUIDv7, ClientIDRandom); err != nil {
-		return err
-	}
-	if err := oneOf("unsupported values", o.UnsupportedValues, UnsupportedNarrow, UnsupportedRefuse); err != nil {
-		return err
-	}
-	err := oneOf("grant response mismatch", o.GrantResponseMismatch, MismatchAuto, MismatchCorrect, MismatchRefuse)
-	if err != nil {
-		return err
-	}
-	if err := oneOf("web custom scheme", o.WebCustomScheme, CustomSchemeRefuse, CustomSchemeNative); err != nil {
-		return err
-	}
-	if err := oneOf("native scheme", o.NativeScheme, NativeSchemeAny, NativeSchemeReverseDomain); err != nil {
-		return err
+		invalid = append(invalid, fmt.Errorf("secret lifetime %s: it must be whole seconds, or 0 for secrets that never "+
+			"expire", o.SecretLifetime))
 	}
 	if o.MaxRedirectURIs < 1 {
-		return fmt.Errorf("maximum number of redirect URIs %d: it must be above 0", o.MaxRedirectURIs)
+		invalid = append(invalid, fmt.Errorf("maximum number of redirect URIs %d: it must be above 0", o.MaxRedirectURIs))
 	}
-	if _, err := parseHosts(o.HTTPRedirectHosts); err != nil {
-		return err
-	}
+	_, err := parseHosts(o.HTTPRedirectHosts)
+	return errors.Join(append(invalid, err, o.checkLists())...)
+}
+
+// checkLists is check for the options that are lists of names.
+func (o *Options) checkLists() error {
+	var invalid []error
+	refuse := func(format string, args ...any) { invalid = append(invalid, fmt.Errorf(format, args...)) }
 	for _, s := range slices.Concat(o.DefaultScopes, o.AllowedScopes) {
 		if !IsScopeToken(s) {
-			return fmt.Errorf("scope %q: it must be visible ASCII without spaces, quotation marks and backslashes "+
-				"(RFC 6749 §3.3)", s)
+			refuse("scope %q: it must be visible ASCII without spaces, quotation marks and backslashes (RFC 6749 §3.3)", s)
 		}
 	}
 	for _, s := range o.DefaultScopes {
 		if o.AllowedScopes != nil && !slices.Contains(o.AllowedScopes, s) {
-			return fmt.Errorf("default scope %q is not among the allowed scopes", s)
+			refuse("default scope %q is not among the allowed scopes", s)
 		}
 	}
 	for _, s := range o.AllowedResponseTypes {
 		if !isResponseType(s) {
-			return fmt.Errorf("response type %q: it must be names of letters, digits and _, each once, separated by "+
-				"single "+
+			refuse("response type %q: it must be names of letters, digits and _, each once, separated by single "+
 				"spaces (RFC 6749 appendix A.3)", s)
 		}
 	}
 	for _, alg := range o.SigningAlgs {
 		if alg == "none" || strings.HasPrefix(alg, "HS") {
-			return fmt.Errorf("signing algorithm %q: it must be asymmetric, since secrets are stored only as hashes",
-				alg)
+			refuse("signing algorithm %q: it must be asymmetric, since secrets are stored only as hashes", alg)
 		}
 	}
 	for _, name := range o.EchoExtensions {
 		if name == "" || Reserved(name) || KnownMember(name) {
-			return fmt.Errorf("echo extension %q: it must be a member that this server does not know", name)
+			refuse("echo extension %q: it must be a member that this server does not know", name)
 		}
 	}
-	return nil
+	return errors.Join(invalid...)
 }
 
 func oneOf[T ~string](option string, value T, allowed ...T) error {

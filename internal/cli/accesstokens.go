@@ -24,15 +24,16 @@ func (f *registrationFlags) accessTokens(publicURL string, keys keyset.Config) (
 		return nil, nil
 	}
 	// Without a scope, every token that an issuer makes for this server could register clients.
+	var noScope error
 	if !engine.IsScopeToken(f.JWTScope) {
-		return nil, errors.New("--jwt-scope: name the one scope that access tokens of --jwt-issuer must have")
+		noScope = errors.New("--jwt-scope: name the one scope that access tokens of --jwt-issuer must have")
 	}
 	sets, err := keyset.ParseIssuers(f.JWTIssuer, keys)
 	if err != nil {
-		return nil, fmt.Errorf("--jwt-issuer: %w", err)
+		return nil, errors.Join(noScope, fmt.Errorf("--jwt-issuer: %w", err))
 	}
 	issuers, err := f.issuers(sets, publicURL)
-	if err != nil {
+	if err = errors.Join(noScope, err); err != nil {
 		return nil, err
 	}
 	v, err := bearer.New(bearer.Config{Issuers: issuers, Scope: f.JWTScope})
@@ -44,16 +45,10 @@ func (f *registrationFlags) accessTokens(publicURL string, keys keyset.Config) (
 
 // issuers returns the rules for the tokens of each issuer.
 func (f *registrationFlags) issuers(sets keyset.Issuers, publicURL string) (map[string]bearer.Issuer, error) {
-	audiences, err := divide(sets, "--jwt-audience", "AUDIENCE", f.JWTAudience)
-	if err != nil {
-		return nil, err
-	}
-	scopeClaims, err := divide(sets, "--jwt-scope-claim", "NAME", f.JWTScopeClaim)
-	if err != nil {
-		return nil, err
-	}
-	required, err := divide(sets, "--jwt-require", "CLAIM=VALUE", f.JWTRequire)
-	if err != nil {
+	audiences, badAudience := divide(sets, "--jwt-audience", "AUDIENCE", f.JWTAudience)
+	scopeClaims, badClaim := divide(sets, "--jwt-scope-claim", "NAME", f.JWTScopeClaim)
+	required, badRequire := divide(sets, "--jwt-require", "CLAIM=VALUE", f.JWTRequire)
+	if err := errors.Join(badAudience, badClaim, badRequire); err != nil {
 		return nil, err
 	}
 	issuers := make(map[string]bearer.Issuer, len(sets))

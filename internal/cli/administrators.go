@@ -25,9 +25,12 @@ type administratorFlags struct {
 
 // configure checks the flags and stores who they name in c. clientCA is --admin-client-ca.
 func (f *administratorFlags) configure(c *app.Config, clientCA string, keys keyset.Config) (err error) {
-	if c.Server.AdminJWTs, err = f.jwts(keys); err != nil {
-		return err
-	}
+	c.Server.AdminJWTs, err = f.jwts(keys)
+	return errors.Join(err, f.certificateRoles(c, clientCA))
+}
+
+// certificateRoles reads which subjects of client certificates have which roles.
+func (f *administratorFlags) certificateRoles(c *app.Config, clientCA string) (err error) {
 	if len(f.AdminCertRole) == 0 {
 		return nil
 	}

@@ -47,7 +47,9 @@ func (c *checkCommand) examine(ctx context.Context, r *checkReport, environment 
 	}
 	config, err := c.parse(slog.New(slog.DiscardHandler), nil) // its errors are returned too
 	if err != nil {
-		r.fail(codeConfiguration, "", usageError{err})
+		for _, reason := range reasons(err) {
+			r.fail(codeConfiguration, "", usageError{reason})
+		}
 		return
 	}
 	c.describe(r, config)

@@ -27,7 +27,8 @@ type documentFlags struct {
 	MetadataDocuments        bool     `help:"${metadata_documents}"`
 }
 
-// configure reads the files that the flags name and sets the fields of c that use documents.
+// configure reads the files that the flags name and sets the fields of c that use documents,
+// but for Discovery.
 func (f *documentFlags) configure(c *app.Config, issuer, publicURL string) error {
 	issuers, err := keyset.ParseIssuers(f.TrustedIssuer, keyset.Config{Logger: c.Logger, Guard: c.Guard,
 		Observe: c.Metrics.KeySetFetched})
@@ -40,8 +41,7 @@ func (f *documentFlags) configure(c *app.Config, issuer, publicURL string) error
 	clients := fetch.New(fetch.Config{Logger: c.Logger, Observe: c.Metrics.DocumentFetched(metrics.ByClient)})
 	f.configureEngine(&c.Engine, issuers, clients, []string{issuer, publicURL, registrationEndpoint(publicURL)})
 	f.configureServer(&c.Server, clients)
-	c.Discovery, err = f.source(issuer, registrationEndpoint(publicURL), c)
-	return err
+	return nil
 }
 
 // configureEngine sets the fields of c that use documents. A software statement may have any of the audiences.

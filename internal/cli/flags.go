@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -153,14 +154,19 @@ type scriptFlags struct {
 
 // host checks the limits and returns them for a script host.
 func (f *scriptFlags) host() (host.Config, error) {
+	var invalid []error
 	if f.ScriptTimeout <= 0 {
-		return host.Config{}, fmt.Errorf("--script-timeout %s: must be above 0", f.ScriptTimeout)
+		invalid = append(invalid, fmt.Errorf("--script-timeout %s: must be above 0", f.ScriptTimeout))
 	}
 	if f.ScriptFuel < 1 || f.ScriptFuel > scripts.MaxFuel {
-		return host.Config{}, fmt.Errorf("--script-fuel %d: must be 1 to %d", f.ScriptFuel, int64(scripts.MaxFuel))
+		invalid = append(invalid,
+			fmt.Errorf("--script-fuel %d: must be 1 to %d", f.ScriptFuel, int64(scripts.MaxFuel)))
 	}
 	if f.ScriptPool < 1 || f.ScriptPool > maxPool {
-		return host.Config{}, fmt.Errorf("--script-pool %d: must be 1 to %d", f.ScriptPool, maxPool)
+		invalid = append(invalid, fmt.Errorf("--script-pool %d: must be 1 to %d", f.ScriptPool, maxPool))
+	}
+	if err := errors.Join(invalid...); err != nil {
+		return host.Config{}, err
 	}
 	return host.Config{Config: sandbox.Config{
 		MemoryPages: f.ScriptMemory.pages(),

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -19,8 +20,8 @@ import (
 	"registrar/server"
 )
 
-// parse checks the flags and returns the server that they describe. An error names the wrong flag. parse reads the
-// files that flags name and contacts no server.
+// parse checks the flags and returns the server that they describe. The error joins every reason why they are not valid
+// (see reasons), each of which names the wrong flag. parse reads the files that flags name and contacts no server.
 func (f *serverFlags) parse(logger *slog.Logger, g *guard.Guard) (app.Config, error) {
 	c := app.Config{
 		Database:       f.Database,
@@ -34,103 +35,106 @@ func (f *serverFlags) parse(logger *slog.Logger, g *guard.Guard) (app.Config, er
 		Guard:          g,
 		Metrics:        metrics.New(),
 	}
+	var invalid []error
+	note := func(err error) { invalid = append(invalid, err) } // nil is no reason
 	if f.StartupTimeout < 0 {
-		return c, fmt.Errorf("--startup-timeout %s: must be 0 or more", f.StartupTimeout)
+		note(fmt.Errorf("--startup-timeout %s: must be 0 or more", f.StartupTimeout))
 	}
 	if f.MaxModules < 1 {
-		return c, fmt.Errorf("--max-modules %d: must be at least 1", f.MaxModules)
+		note(fmt.Errorf("--max-modules %d: must be at least 1", f.MaxModules))
 	}
 	c.Engine.Options = f.options()
-	if err := c.Engine.Options.Validate(); err != nil {
-		return c, err
-	}
+	note(c.Engine.Options.Validate())
 	var err error
-	if c.DatabaseCA, err = f.authorities(); err != nil {
-		return c, err
-	}
-	if c.Scripts, err = f.host(); err != nil {
-		return c, err
-	}
-	if c.Scripts.SigningKeys, err = f.keys(); err != nil {
-		return c, err
-	}
-	if err := f.limits(&c.Server); err != nil {
-		return c, err
-	}
-	publicURL, err := f.network(&c)
-	if err != nil {
-		return c, err
-	}
+	c.DatabaseCA, err = f.authorities()
+	note(err)
+	c.Scripts, err = f.host()
+	note(err)
+	c.Scripts.SigningKeys, err = f.keys()
+	note(err)
+	note(f.limits(&c.Server))
+	unreachable := f.network(&c)
+	note(unreachable)
+	publicURL := cmp.Or(f.PublicURL, f.Issuer)
 	keys := keyset.Config{Logger: logger, Guard: g, Observe: c.Metrics.KeySetFetched}
-	if c.Server.AccessTokens, err = f.accessTokens(publicURL, keys); err != nil {
-		return c, err
+	c.Server.AccessTokens, err = f.accessTokens(publicURL, keys)
+	note(err)
+	note(f.administratorFlags.configure(&c, f.AdminClientCA, keys))
+	c.AdminToken, err = f.configured()
+	note(err)
+	c.Tracing, err = f.tracing()
+	note(err)
+	note(f.documentFlags.configure(&c, f.Issuer, publicURL))
+	if unreachable == nil { // else the discovery document would be compared with addresses that are not valid
+		c.Discovery, err = f.source(f.Issuer, registrationEndpoint(publicURL), &c)
+		note(err)
 	}
-	if err := f.administratorFlags.configure(&c, f.AdminClientCA, keys); err != nil {
-		return c, err
+	return c, errors.Join(invalid...)
+}
+
+// reasons returns the errors that [errors.Join] joined to err, those that were joined to them among them.
+func reasons(err error) (list []error) {
+	several, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []error{err}
 	}
-	if c.AdminToken, err = f.configured(); err != nil {
-		return c, err
+	joined := errors.Join(several.Unwrap()...)
+	if joined == nil || joined.Error() != err.Error() { // fmt.Errorf wraps several errors in a text of its own
+		return []error{err}
 	}
-	if c.Tracing, err = f.tracing(); err != nil {
-		return c, err
+	for _, err := range several.Unwrap() {
+		list = append(list, reasons(err)...)
 	}
-	return c, f.documentFlags.configure(&c, f.Issuer, publicURL)
+	return list
 }
 
 // limits checks the HTTP limits and stores them in c.
 func (f *serverFlags) limits(c *server.Config) error {
+	var invalid []error
 	if f.RequestTimeout <= 0 {
-		return fmt.Errorf("--request-timeout %s: must be above 0", f.RequestTimeout)
+		invalid = append(invalid, fmt.Errorf("--request-timeout %s: must be above 0", f.RequestTimeout))
 	}
 	if f.RateLimit < 0 || math.IsNaN(f.RateLimit) || math.IsInf(f.RateLimit, 0) {
-		return fmt.Errorf("--rate-limit %v: must be 0 or more", f.RateLimit)
+		invalid = append(invalid, fmt.Errorf("--rate-limit %v: must be 0 or more", f.RateLimit))
 	}
 	c.RequestTimeout, c.RateLimit = time.Duration(f.RequestTimeout), f.RateLimit
-	var err error
-	if c.Drain, err = f.drain(); err != nil {
-		return err
-	}
-	c.CORSOrigins, err = origins(f.CORSOrigin)
-	return err
+	var badDrain, badOrigin error
+	c.Drain, badDrain = f.drain()
+	c.CORSOrigins, badOrigin = origins(f.CORSOrigin)
+	return errors.Join(append(invalid, badDrain, badOrigin)...)
 }
 
-// network checks addresses and URLs, decides who may register, and returns the URL at which clients reach the server.
-func (f *serverFlags) network(c *app.Config) (publicURL string, err error) {
-	public, err := listenHost("--listen", f.Listen)
-	if err != nil {
-		return "", err
-	}
-	admin, err := listenHost("--admin-listen", f.AdminListen)
-	if err != nil {
-		return "", err
-	}
-	if err := checkDistinct(f.Listen, f.AdminListen); err != nil {
-		return "", err
+// network checks addresses, URLs and certificates, and decides who may register.
+func (f *serverFlags) network(c *app.Config) error {
+	public, badListen := listenHost("--listen", f.Listen)
+	admin, badAdmin := listenHost("--admin-listen", f.AdminListen)
+	invalid := []error{badListen, badAdmin}
+	if badListen == nil && badAdmin == nil {
+		invalid = append(invalid, checkDistinct(f.Listen, f.AdminListen))
 	}
 	issuer, err := baseURL("--issuer", f.Issuer)
-	if err != nil {
-		return "", err
-	}
+	invalid = append(invalid, err)
 	base := issuer
-	if publicURL = f.Issuer; f.PublicURL != "" {
-		publicURL = f.PublicURL
-		if base, err = baseURL("--public-url", f.PublicURL); err != nil {
-			return "", err
-		}
+	if f.PublicURL != "" {
+		base, err = baseURL("--public-url", f.PublicURL)
+		invalid = append(invalid, err)
 	}
 	for _, proxy := range f.TrustedProxy {
 		c.Server.TrustedProxies = append(c.Server.TrustedProxies, proxy.Prefix)
 	}
 	c.Server.ForwardedHeader = f.ForwardedHeader
 	if f.Management {
-		c.Engine.Options.RegistrationEndpoint = registrationEndpoint(publicURL)
+		c.Engine.Options.RegistrationEndpoint = registrationEndpoint(cmp.Or(f.PublicURL, f.Issuer))
 	}
 	c.Engine.Options.RotateRegistrationToken = f.RotateRegistrationToken
 	c.Server.Issuer = f.Issuer
-	here := netrule.IsLoopback(public) && netrule.IsLoopback(issuer.Hostname()) &&
+	here := issuer != nil && base != nil && netrule.IsLoopback(public) && netrule.IsLoopback(issuer.Hostname()) &&
 		netrule.IsLoopback(base.Hostname()) && len(f.TrustedProxy) == 0
 	c.Server.Registration = policy(f.Registration, here)
-	return publicURL, f.certificates(c, admin)
+	if badAdmin == nil {
+		invalid = append(invalid, f.exposed(admin, f.AdminListen))
+	}
+	return errors.Join(append(invalid, f.certificates(c))...)
 }
 
 // defaultDrain is how long a server that other machines reach drains: load balancers ask every few seconds whether it
@@ -145,9 +149,8 @@ func (f *serverFlags) drain() (time.Duration, error) {
 		}
 		return time.Duration(*f.Drain), nil
 	}
-	host, err := listenHost("--listen", f.Listen)
-	if err != nil || netrule.IsLoopback(host) {
-		return 0, err
+	if host, err := listenHost("--listen", f.Listen); err != nil || netrule.IsLoopback(host) {
+		return 0, nil // network returns the error
 	}
 	return defaultDrain, nil
 }
@@ -194,12 +197,12 @@ func origins(list []string) ([]string, error) {
 	if len(list) == 0 {
 		return nil, errors.New("--cors-origin: name at least one origin, or * for all")
 	}
-	sent := make([]string, len(list))
+	sent, invalid := make([]string, len(list)), []error{}
 	for i, origin := range list {
 		var err error
 		if sent[i], err = engine.ReadOrigin(origin); err != nil {
-			return nil, fmt.Errorf("--cors-origin %q %w", origin, err)
+			invalid = append(invalid, fmt.Errorf("--cors-origin %q %w", origin, err))
 		}
 	}
-	return sent, nil
+	return sent, errors.Join(invalid...)
 }

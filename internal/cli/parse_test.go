@@ -1,6 +1,9 @@
 package cli
 
 import (
+	"errors"
+	"fmt"
+	"io"
 	"log/slog"
 	"net/netip"
 	"slices"
@@ -49,6 +52,55 @@ func TestRegistrationPolicy(t *testing.T) {
 				t.Errorf("got %s, want %s", c.Server.Registration, tt.want)
 			}
 		})
+	}
+}
+
+// Each invalid flag is a finding of check, and serve names all of them.
+func TestEveryInvalidFlagIsNamed(t *testing.T) {
+	args := []string{"--startup-timeout=-1s", "--max-modules=0", "--secret-lifetime=1500ms", "--default-scope=a\"b",
+		"--database-ca=/nowhere", "--script-timeout=0s", "--script-pool=0", "--script-signing-key=/nowhere",
+		"--request-timeout=0s", "--rate-limit=-1", "--drain=-1s", "--cors-origin=app.example",
+		"--listen=127.0.0.1", "--admin-listen=127.0.0.1", "--issuer=http://auth.example", "--public-url=x",
+		"--admin-client-ca=/nowhere", "--tls-cert=/nowhere", "--tls-key=/nowhere", "--jwt-issuer=x", "--jwt-scope=",
+		"--admin-role=a=read", "--admin-cert-role=x", "--admin-token-file=/nowhere", "--otlp-sample-ratio=2",
+		"--trusted-issuer=x"}
+	want := []string{"--startup-timeout -1s", "--max-modules 0", "secret lifetime 1.5s", `scope "a\"b"`,
+		"--database-ca is for", "--script-timeout 0s", "--script-pool 0", "--script-signing-key /nowhere",
+		"--request-timeout 0s", "--rate-limit -1", "--drain -1s", `--cors-origin "app.example"`,
+		"--listen 127.0.0.1", "--admin-listen 127.0.0.1", "--issuer http://auth.example", "--public-url: must be",
+		"--admin-client-ca needs", "--tls-cert and --tls-key", "--jwt-scope: name", "--jwt-issuer: ",
+		"--admin-audience and --admin-role need", `--admin-cert-role "x"`, "/nowhere", "--otlp-sample-ratio 2",
+		"--trusted-issuer: "}
+	commands, err := parse(t, append([]string{"serve"}, args...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = commands.Serve.parse(slog.New(slog.DiscardHandler), nil)
+	got := reasons(err)
+	if len(got) != len(want) {
+		t.Errorf("got %d reasons, want %d:\n%v", len(got), len(want), err)
+	}
+	for i, reason := range got[:min(len(got), len(want))] {
+		if !strings.Contains(reason.Error(), want[i]) {
+			t.Errorf("reason %d: got %v, want %s", i, reason, want[i])
+		}
+	}
+	var out, errs strings.Builder
+	code := run(t.Context(), append([]string{"check"}, args...), &console{out: &out, err: &errs})
+	if found := strings.Count(out.String(), "error    "); code != exitUsage || found != len(want) {
+		t.Errorf("check: exit code %d and %d errors, want %d:\n%s", code, found, len(want), &out)
+	}
+	if printed := strings.Count(errs.String(), "registrar: "); printed != len(want) {
+		t.Errorf("check prints %d errors, want %d:\n%s", printed, len(want), &errs)
+	}
+}
+
+// An error that wraps several is one reason, unless it only joins them.
+func TestReasons(t *testing.T) {
+	a, b, c := errors.New("a"), errors.New("b"), fmt.Errorf("c: %w: %w", io.EOF, io.ErrUnexpectedEOF)
+	got := reasons(errors.Join(a, nil, errors.Join(b, c)))
+	if want := []error{a, b, c}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 

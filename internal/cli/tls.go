@@ -21,32 +21,38 @@ type tlsFlags struct {
 	AdminInsecure bool   `help:"${admin_insecure}"`
 }
 
-// certificates reads the certificates of both listeners and stores them in c. It returns an error if the admin API
-// would be plain HTTP beyond this machine.
-func (f *tlsFlags) certificates(c *app.Config, adminHost string) (err error) {
+// exposed returns an error if the admin API would be plain HTTP beyond this machine, at a host of the address.
+func (f *tlsFlags) exposed(host, address string) error {
+	if f.AdminTLSCert != "" || f.AdminInsecure || netrule.IsLoopback(host) {
+		return nil
+	}
+	return fmt.Errorf("--admin-listen %s: the admin API would be plain HTTP beyond this machine: "+
+		"set --admin-tls-cert and --admin-tls-key, or a loopback address such as 127.0.0.1:8081, "+
+		"or accept it with --admin-insecure", address)
+}
+
+// certificates reads the certificates of both listeners and stores them in c.
+func (f *tlsFlags) certificates(c *app.Config) error {
+	var invalid []error
 	if f.AdminClientCA != "" && f.AdminTLSCert == "" {
-		return errors.New("--admin-client-ca needs --admin-tls-cert and --admin-tls-key: only TLS has client " +
-			"certificates")
+		invalid = append(invalid, errors.New("--admin-client-ca needs --admin-tls-cert and --admin-tls-key: only TLS "+
+			"has client certificates"))
 	}
-	if f.AdminTLSCert == "" && !f.AdminInsecure && !netrule.IsLoopback(adminHost) {
-		return fmt.Errorf("--admin-listen %s: the admin API would be plain HTTP beyond this machine: "+
-			"set --admin-tls-cert and --admin-tls-key, or a loopback address such as 127.0.0.1:8081, "+
-			"or accept it with --admin-insecure", c.AdminListen)
-	}
+	var err error
 	if f.TLSCert != "" {
 		c.TLS, err = certs.New(certs.Files{Listener: "public", Cert: f.TLSCert, Key: f.TLSKey})
 		if err != nil {
-			return fmt.Errorf("--tls-cert and --tls-key: %w", err)
+			invalid = append(invalid, fmt.Errorf("--tls-cert and --tls-key: %w", err))
 		}
 	}
 	if f.AdminTLSCert != "" {
 		c.AdminTLS, err = certs.New(certs.Files{Listener: "admin", Cert: f.AdminTLSCert, Key: f.AdminTLSKey,
 			ClientCA: f.AdminClientCA})
 		if err != nil {
-			return fmt.Errorf("--admin-tls-cert, --admin-tls-key and --admin-client-ca: %w", err)
+			invalid = append(invalid, fmt.Errorf("--admin-tls-cert, --admin-tls-key and --admin-client-ca: %w", err))
 		}
 	}
-	return nil
+	return errors.Join(invalid...)
 }
 
 // authorities reads the authorities of the database; nil means none.
