@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -15,7 +16,7 @@ func TestClientsExamineABoundedRange(t *testing.T) {
 	backends(t, func(t *testing.T, database string) {
 		s := open(t, store.Config{Database: database})
 		first := newClient("first")
-		first.Caller = engine.Caller{Auth: engine.AuthJWT, TokenID: "t"}
+		first.Caller = engine.Caller{Auth: engine.AuthJWT, TokenID: "t", IP: netip.MustParseAddr("192.0.2.7")}
 		first.Metadata.ClientName = "Only"
 		if err := s.AddClient(t.Context(), first); err != nil {
 			t.Fatal(err)
@@ -41,6 +42,14 @@ func TestClientsExamineABoundedRange(t *testing.T) {
 				page.Next,
 				err)
 		}
+		for name, half := range map[string]engine.ClientFilter{
+			"token":   {TokenID: "t"},
+			"network": {Network: netip.MustParsePrefix("192.0.2.0/24")},
+		} {
+			if got := distinct(t, s, half, 700); got != 8192 {
+				t.Errorf("%s: the pages have %d clients, want half of 16,384", name, got)
+			}
+		}
 		plans, err := s.ListPlans()
 		if err != nil {
 			t.Fatal(err)
@@ -54,4 +63,29 @@ func TestClientsExamineABoundedRange(t *testing.T) {
 			t.Logf("%.40s…: %s", query, plan)
 		}
 	})
+}
+
+// distinct returns how many clients the pages of a filter have, of which each has limit clients but the last. No client
+// may be in two of them.
+func distinct(t *testing.T, s *store.Store, f engine.ClientFilter, limit int) int {
+	t.Helper()
+	seen := map[string]bool{}
+	for before := int64(0); ; {
+		page, err := s.Clients(t.Context(), f, before, limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if page.Next != 0 && len(page.Clients) != limit {
+			t.Errorf("the page before %d has %d clients, want %d", before, len(page.Clients), limit)
+		}
+		for _, c := range page.Clients {
+			if seen[c.ID] {
+				t.Fatalf("client %s is in two pages", c.ID)
+			}
+			seen[c.ID] = true
+		}
+		if before = page.Next; before == 0 {
+			return len(seen)
+		}
+	}
 }

@@ -73,8 +73,9 @@ func (s *Store) LatestPlans() (map[string]string, error) {
 func (s *Store) ListPlans() (map[string]string, error) {
 	f := &engine.ClientFilter{TokenID: "t", Name: "n", NeverSeen: true}
 	return s.plans(map[string][]any{
-		lowestExamined:                  {12000, maxExamined - 1},
-		listStatements[s.beats.dialect]: append(filterArguments(f, 12000, 2000), 100),
+		lowestExamined:                          {12000, maxExamined - 1},
+		listStatements[s.beats.dialect].clients: append(filterArguments(f, 12000, 2000), 100),
+		listStatements[s.beats.dialect].callers: append(filterArguments(f, 12000, 2000), 100),
 	})
 }
 
