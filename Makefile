@@ -16,7 +16,7 @@ RACED = ./store ./scripts/host ./server ./scripts/sandbox ./scripts/metering ./i
 	$(shell go list ./... | grep -vE '/internal/(archtest|cli|e2e)|/sdk')
 
 .PHONY: build test test-row-race test-row-plain test-race test-allocs test-e2e test-bench test-sdk test-mysql test-cluster \
-	test-differential test-cache lint fuzz bench bench-growth bench-go benchstat testdata testdata-check \
+	test-differential test-cache lint fuzz bench bench-growth bench-lists bench-go benchstat testdata testdata-check \
 	javascript javascript-check install
 
 # VERSION=1.2.3 is what the program then calls itself.
@@ -132,6 +132,10 @@ bench: install
 # What growth costs; needs half an hour, and 25 GB of a disk. GROWTH holds flags, such as GROWTH='--axis clients'.
 bench-growth: install
 	go -C bench run . growth $(GROWTH)
+
+# Pages of the list of clients in tables of a million; needs 3 GB on the disk for temporary files.
+bench-lists: install
+	go -C bench run . lists $(LISTS)
 
 # Each part for itself: decoding, steps, scripts by language, response, store.
 bench-go:

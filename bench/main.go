@@ -28,12 +28,14 @@ import (
 	"registrar/bench/baresqlite"
 	"registrar/bench/baseline"
 	"registrar/bench/growth"
+	"registrar/bench/lists"
 	"registrar/internal/wasmtest"
 )
 
 type cli struct {
 	Run        runCommand        `cmd:"" default:"withargs" help:"Measure registrar against other servers."`
 	Growth     growth.Command    `cmd:"" help:"Measure the cost of growth: replicas, clients, scripts, metadata."`
+	Lists      lists.Command     `cmd:"" help:"Measure pages of the list of clients, by filter."`
 	Baseline   baselineCommand   `cmd:"" hidden:""`
 	BareSQLite bareSQLiteCommand `cmd:"" name:"bare-sqlite" hidden:""`
 }

@@ -1,4 +1,4 @@
-// Package fill inserts many clients into a registrar MariaDB database, as the store would write them, without
+// Package fill inserts many clients into a registrar database, as the store would write them, without
 // registering each. See [Clients].
 package fill
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+	"github.com/ncruces/go-sqlite3/driver"
 	"golang.org/x/sync/errgroup"
 
 	"registrar/engine"
@@ -29,7 +30,8 @@ const columns = "client_id, registration, issued_at, client_name, metadata, call
 
 const values = "(?,?,?,?,?,?,?,?,?,?,?,?,?)"
 
-// Clients inserts clients until db, a registrar database, has want of them. It must have have already, all inserted by
+// Clients inserts clients until db, a registrar database of MariaDB or SQLite, has want of them. A database of SQLite may
+// have one connection (SetMaxOpenConns), since it takes one writer. It must have have already, all inserted by
 // Clients. Rows are inserted in the order of their IDs, in statements of a thousand. Random IDs are spread over the
 // whole table, so that a table that is filled in several runs has gaps as if it had grown. progress gets lines for
 // people; nil discards them.
@@ -77,13 +79,33 @@ func deploy(ctx context.Context, db *sql.DB) error {
 	if err != nil {
 		return err
 	}
-	_, err = db.ExecContext(ctx, "INSERT IGNORE INTO deployments (number, scripts, comment, copy_of, created_at) "+
-		"VALUES (?,?,'',0,?), (?,'[]','',0,?)", deployment, string(list), first, deployment+1, first)
+	ignore := "INSERT IGNORE"
+	if isSQLite(db) {
+		ignore = "INSERT OR IGNORE"
+	}
+	_, err = db.ExecContext(ctx, ignore+" INTO deployments (number, scripts, comment, copy_of, created_at) "+
+		"VALUES (?,?,'',0,?), (?,'[]','',0,?)", deployment, string(list), instant(db, first), deployment+1,
+		instant(db, first))
 	return err
+}
+
+// isSQLite reports whether a database is SQLite.
+func isSQLite(db *sql.DB) bool {
+	_, ok := db.Driver().(*driver.SQLite)
+	return ok
+}
+
+// instant returns a time as the store writes it to a database.
+func instant(db *sql.DB, t time.Time) any {
+	if isSQLite(db) {
+		return t.UTC().Format("2006-01-02T15:04:05.000000Z")
+	}
+	return t
 }
 
 // A writer owns a connection and its statement.
 type writer struct {
+	db   *sql.DB
 	conn *sql.Conn
 	full *sql.Stmt // of a whole batch
 	args []any
@@ -94,7 +116,7 @@ func newWriter(ctx context.Context, db *sql.DB) (*writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &writer{conn: conn}
+	w := &writer{db: db, conn: conn}
 	if w.full, err = conn.PrepareContext(ctx, insert(batch)); err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
@@ -112,7 +134,8 @@ func (w *writer) write(ctx context.Context, m *maker, have, from, to, count int)
 	w.args = w.args[:0]
 	for i := from; i < to; i++ {
 		n := have + i
-		row, err := row(m.client(n, i, count), n)
+		client := m.client(n, i, count)
+		row, err := row(client, n, instant(w.db, client.IssuedAt))
 		if err != nil {
 			return err
 		}
@@ -128,7 +151,7 @@ func (w *writer) write(ctx context.Context, m *maker, have, from, to, count int)
 }
 
 // row returns the columns of the nth client.
-func row(c *engine.Client, n int) ([]any, error) {
+func row(c *engine.Client, n int, issuedAt any) ([]any, error) {
 	acts := [][]any{}
 	for _, act := range c.Provenance.Acts {
 		short := []any{0, act.Step} // of the deployment's first script, as the store shortens acts
@@ -151,7 +174,7 @@ func row(c *engine.Client, n int) ([]any, error) {
 		secret = c.Secret.Hash[:]
 	}
 	process := [16]byte{14: byte(n / perWriter >> 8), 15: byte(n / perWriter)}
-	return []any{c.ID, c.RegistrationID[:], c.IssuedAt, c.Metadata.ClientName, documents[0], documents[1], secret,
+	return []any{c.ID, c.RegistrationID[:], issuedAt, c.Metadata.ClientName, documents[0], documents[1], secret,
 		c.Provenance.Deployment,
 		documents[2], c.TokenHash[:], process[:], n%perWriter + 1, "registered"}, nil
 }

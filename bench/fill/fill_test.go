@@ -5,12 +5,14 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	_ "github.com/go-sql-driver/mysql"
 	"github.com/google/go-cmp/cmp"
+	"github.com/ncruces/go-sqlite3/driver"
 
 	"registrar/bench/fill"
 	"registrar/engine"
@@ -33,24 +35,45 @@ func TestClients(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer db.Close()
-			var progress bytes.Buffer
-			for _, step := range [][2]int{{0, 300}, {300, 2500}} {
-				if err := fill.Clients(t.Context(), db, ids, step[0], step[1], &progress); err != nil {
-					t.Fatal(err)
-				}
-			}
-			clients := all(t, s)
-			if len(clients) != 2500 {
-				t.Fatalf("clients: got %d, want 2500", len(clients))
-			}
-			checkForms(t, clients)
-			checkActs(t, clients)
-			for _, c := range clients[1200:1220] {
-				if c.Caller.Auth == engine.AuthNone { // the others have tokens that the store would look up
-					rewrite(t, s, db, c)
-				}
-			}
+			testClients(t, s, db, ids)
 		})
+	}
+}
+
+func TestClientsInSQLite(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "registrar.db")
+	s, err := store.Open(t.Context(), store.Config{Database: "sqlite:" + path, Migrate: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	db, err := driver.Open("file:" + path + "?_timefmt=2006-01-02T15:04:05.000000Z&_pragma=busy_timeout(5000)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	testClients(t, s, db, fill.UUIDv7)
+}
+
+// testClients fills a database and compares the rows with what the store writes.
+func testClients(t *testing.T, s *store.Store, db *sql.DB, ids fill.IDs) {
+	var progress bytes.Buffer
+	for _, step := range [][2]int{{0, 300}, {300, 2500}} {
+		if err := fill.Clients(t.Context(), db, ids, step[0], step[1], &progress); err != nil {
+			t.Fatal(err)
+		}
+	}
+	clients := all(t, s)
+	if len(clients) != 2500 {
+		t.Fatalf("clients: got %d, want 2500", len(clients))
+	}
+	checkForms(t, clients)
+	checkActs(t, clients)
+	for _, c := range clients[1200:1220] {
+		if c.Caller.Auth == engine.AuthNone { // the others have tokens that the store would look up
+			rewrite(t, s, db, c)
+		}
 	}
 }
 

@@ -113,12 +113,14 @@ func TestSizedBodies(t *testing.T) {
 }
 
 func TestReplace(t *testing.T) {
-	got, err := replace("a\n"+begin+"old\n"+end+"z\n", "new\n")
-	if want := "a\n" + begin + "new\n" + end + "z\n"; err != nil || got != want {
+	begin, end := markers("it")
+	other := "<!-- figures of make more: begin -->\n"
+	got, err := replace(other+begin+"old\n"+end+"z\n", "it", "new\n")
+	if want := other + begin + "new\n" + end + "z\n"; err != nil || got != want {
 		t.Errorf("got %q and %v, want %q", got, err, want)
 	}
-	for _, text := range []string{"", "# Title\n", begin, end, end + begin} {
-		if got, err := replace(text, "new\n"); err == nil {
+	for _, text := range []string{"", "# Title\n", other, begin, end, end + begin} {
+		if got, err := replace(text, "it", "new\n"); err == nil {
 			t.Errorf("%q has no markers: got %q, want an error", text, got)
 		}
 	}

@@ -41,27 +41,34 @@ func (r Report) Write(folder, markdown string) error {
 	if err != nil {
 		return err
 	}
+	return WriteBlock(markdown, "bench-growth", r.Markdown(filepath.ToSlash(below)))
+}
+
+// WriteBlock writes a block between the markers of a target of the Makefile in a Markdown file, which it creates if it
+// does not exist.
+func WriteBlock(markdown, target string, block []byte) error {
 	old, err := os.ReadFile(markdown)
 	if os.IsNotExist(err) {
+		begin, end := markers(target)
 		old, err = []byte(begin+end), nil
 	}
 	if err != nil {
 		return err
 	}
-	text, err := replace(string(old), string(r.Markdown(filepath.ToSlash(below))))
+	text, err := replace(string(old), target, string(block))
 	if err != nil {
 		return fmt.Errorf("%s: %w", markdown, err)
 	}
 	return os.WriteFile(markdown, []byte(text), 0o644)
 }
 
-// The markers of a Markdown file. The text between them is replaced.
-const (
-	begin = "<!-- figures of make bench-growth: begin -->\n"
-	end   = "<!-- figures of make bench-growth: end -->\n"
-)
+// markers returns the markers of a target in a Markdown file. The text between them is replaced.
+func markers(target string) (begin, end string) {
+	return "<!-- figures of make " + target + ": begin -->\n", "<!-- figures of make " + target + ": end -->\n"
+}
 
-func replace(text, block string) (string, error) {
+func replace(text, target, block string) (string, error) {
+	begin, end := markers(target)
 	before, rest, begun := strings.Cut(text, begin)
 	_, after, ended := strings.Cut(rest, end)
 	if !begun || !ended {
