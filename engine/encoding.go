@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"maps"
+	"net/netip"
 	"reflect"
 	"slices"
 
@@ -174,4 +175,22 @@ var errTwice = errors.New("the member is there twice")
 func (m *Metadata) hasField(name string) bool {
 	index, known := memberIndices()[name]
 	return known && (name == "redirect_uris" || !reflect.ValueOf(m).Elem().Field(index).IsZero())
+}
+
+// Encoded returns c as JSON, for a store: deterministic, and with the escaping of strings in raw values.
+func (c *Caller) Encoded() (string, error) {
+	w := memberWriter{b: make(jsontext.Value, 0, 128)} // more than most callers take
+	w.text("auth", string(c.Auth))
+	w.optionalText("issuer", c.Issuer)
+	w.optionalText("subject", c.Subject)
+	w.optionalText("token_id", c.TokenID)
+	w.optionalList("scopes", c.Scopes)
+	if c.IP != (netip.Addr{}) {
+		var text [64]byte
+		w.text("ip", string(c.IP.AppendTo(text[:0])))
+	}
+	w.optionalRaw("claims", c.Claims)
+	w.end()
+	b, err := w.result()
+	return string(b), err
 }

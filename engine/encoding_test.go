@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"math/rand/v2"
+	"net/netip"
 	"reflect"
 	"strings"
 	"testing"
@@ -61,6 +62,27 @@ func TestEncodingRefusesMembersTwice(t *testing.T) {
 	}
 }
 
+// A caller is written as package json writes it.
+func TestEncodingOfCallers(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(200) {
+		random := rand.New(rand.NewPCG(seed, 3))
+		var c Caller
+		fields := reflect.ValueOf(&c).Elem()
+		for i := range fields.NumField() {
+			if random.IntN(2) == 0 {
+				setRandomly(t, random, fields.Field(i))
+			}
+		}
+		want, err := json.Marshal(&c, json.Deterministic(true), json.FormatNilSliceAsNull(true),
+			jsontext.PreserveRawStrings(true))
+		checkEncoding(t, fmt.Sprint("seed ", seed), func() (jsontext.Value, error) {
+			got, err := c.Encoded()
+			return jsontext.Value(got), err
+		}, want, err)
+	}
+}
+
 // checkEncodings compares what is written with what package json writes. An error of one must be an error of the other.
 func checkEncodings(t *testing.T, name string, m *Metadata) {
 	t.Helper()
@@ -109,6 +131,8 @@ var randomNames = [...]string{
 	"client_name#ja", "client_name#de-CH", "logo_uri#fr", "tier", "Tier", "größe", "a\"b\\c", "\u2028", "x<y>&z", "\n", "",
 }
 
+var randomAddresses = [...]string{"192.0.2.1", "2001:db8::1", "::ffff:192.0.2.1", "fe80::1%eth0", "fe80::1%\"\\", "::"}
+
 func randomText(random *rand.Rand) string {
 	if random.IntN(300) == 0 {
 		return rareTexts[random.IntN(len(rareTexts))]
@@ -122,6 +146,10 @@ func setRandomly(t *testing.T, random *rand.Rand, field reflect.Value) {
 	switch v := field.Addr().Interface().(type) {
 	case *string:
 		*v = randomText(random)
+	case *Auth:
+		*v = Auth(randomText(random))
+	case *netip.Addr:
+		*v = netip.MustParseAddr(randomAddresses[random.IntN(len(randomAddresses))])
 	case *[]string:
 		*v = make([]string, random.IntN(4)*random.IntN(20))
 		for i := range *v {

@@ -2,30 +2,64 @@ package store
 
 import (
 	"context"
-	"reflect"
+	"database/sql"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"gorm.io/gorm"
-	"gorm.io/gorm/schema"
 )
 
+// firstColumns are the columns that every insert of a client sets; see clientRow.appendFirst.
+var firstColumns = []string{"client_id", "registration", "issued_at", "client_name", "metadata", "caller", "secret_hash",
+	"secret_salt", "secret_expires_at", "deployment", "acts", "token_hash", "writer", "sequence", "event"}
+
 // laterColumns are the columns that are NULL or 0 in the row of a client that has just registered itself. Inserts leave
-// them to the database's defaults.
+// them to the database's defaults. See clientRow.appendLater.
 var laterColumns = append([]string{"version", "previous", "former_hash", "former_salt", "former_expires_at",
 	"updated_at", "updated_deployment", "updated_acts", "seen_at", "secret_issued_at", "retry_until"},
 	newestUpdatedColumns...)
 
+// appendFirst appends the values of firstColumns as the drivers take them.
+func (r *clientRow) appendFirst(args []any) []any {
+	args = appendNull(append(args, r.ClientID, r.Registration, r.IssuedAt), r.ClientName)
+	args = appendNull(append(args, r.Metadata, r.Caller), r.SecretHash)
+	args = appendNull(appendNull(args, r.SecretSalt), r.SecretExpiresAt)
+	args = appendNull(append(args, r.Deployment, r.Acts), r.TokenHash)
+	return append(args, r.Writer, r.Sequence, r.Event)
+}
+
+// appendLater appends the values of laterColumns as the drivers take them.
+func (r *clientRow) appendLater(args []any) []any {
+	args = appendNull(append(args, r.Version), r.Previous)
+	args = appendNull(appendNull(appendNull(args, r.FormerHash), r.FormerSalt), r.FormerExpiresAt)
+	args = appendNull(appendNull(appendNull(args, r.UpdatedAt), r.UpdatedDeployment), r.UpdatedActs)
+	args = appendNull(appendNull(appendNull(args, r.SeenAt), r.SecretIssuedAt), r.RetryUntil)
+	return r.appendNewest(args)
+}
+
+// appendNull appends a value, or nil for NULL: a driver needs no further conversion of either.
+func appendNull[T any](args []any, n sql.Null[T]) []any {
+	if !n.Valid {
+		return append(args, nil)
+	}
+	return append(args, n.V)
+}
+
+// hasLater reports whether a row has values in the laterColumns.
+func (r *clientRow) hasLater() bool {
+	return r.Version != 0 || r.Previous.Valid || r.FormerHash.Valid || r.FormerSalt.Valid || r.FormerExpiresAt.Valid ||
+		r.UpdatedAt.Valid || r.UpdatedDeployment.Valid || r.UpdatedActs.Valid || r.SeenAt.Valid ||
+		r.SecretIssuedAt.Valid || r.RetryUntil.Valid || r.NewestColumns != NewestColumns{}
+}
+
 // A batchInsert inserts clients, one or several in one statement. It builds each statement once, while gorm's Create
-// builds it anew each time and evaluates defaults and hooks, which costs more than sending it. The columns and their
-// values still come from gorm.
+// builds it anew each time, evaluates defaults and hooks, and reads each value by reflection, which costs more than
+// sending it.
 type batchInsert struct {
-	table       string
-	first, rest []*schema.Field // rest are the laterColumns
-	queries     sync.Map        // strings by shape
-	observer    Observer        // nil means none
+	queries  sync.Map // strings by shape
+	observer Observer // nil means none
 }
 
 // A shape identifies a statement.
@@ -34,32 +68,14 @@ type shape struct {
 	all  bool // with the laterColumns
 }
 
-func newBatchInsert(db *gorm.DB, o Observer) (*batchInsert, error) {
-	statement := gorm.Statement{DB: db}
-	if err := statement.Parse(&clientRow{}); err != nil {
-		return nil, err
-	}
-	b := &batchInsert{table: statement.Schema.Table, observer: o}
-	for _, field := range statement.Schema.Fields {
-		if slices.Contains(laterColumns, field.DBName) {
-			b.rest = append(b.rest, field)
-		} else {
-			b.first = append(b.first, field)
-		}
-	}
-	return b, nil
-}
-
 // run inserts all rows or none, in the transaction of db if it has one.
 func (b *batchInsert) run(ctx context.Context, db *gorm.DB, rows []*clientRow) error {
-	as := shape{rows: len(rows), all: slices.ContainsFunc(rows, func(r *clientRow) bool { return b.hasLater(ctx, r) })}
-	fields := b.fields(as)
-	args := make([]any, 0, len(rows)*len(fields))
+	as := shape{rows: len(rows), all: slices.ContainsFunc(rows, (*clientRow).hasLater)}
+	args := make([]any, 0, len(rows)*len(as.columns()))
 	for _, row := range rows {
-		value := reflect.ValueOf(row).Elem()
-		for _, field := range fields {
-			arg, _ := field.ValueOf(ctx, value)
-			args = append(args, arg)
+		args = row.appendFirst(args)
+		if as.all {
+			args = row.appendLater(args)
 		}
 	}
 	var began time.Time
@@ -79,17 +95,12 @@ func (b *batchInsert) run(ctx context.Context, db *gorm.DB, rows []*clientRow) e
 	return err
 }
 
-// hasLater reports whether a row has values in the laterColumns.
-func (b *batchInsert) hasLater(ctx context.Context, row *clientRow) bool {
-	value := reflect.ValueOf(row).Elem()
-	return slices.ContainsFunc(b.rest, func(f *schema.Field) bool { return !f.ReflectValueOf(ctx, value).IsZero() })
-}
-
-func (b *batchInsert) fields(as shape) []*schema.Field {
+// columns returns the columns of each row.
+func (as shape) columns() []string {
 	if as.all {
-		return slices.Concat(b.first, b.rest)
+		return slices.Concat(firstColumns, laterColumns)
 	}
-	return b.first
+	return firstColumns
 }
 
 // query returns the statement of a shape. Both databases accept backquotes around names.
@@ -98,11 +109,11 @@ func (b *batchInsert) query(as shape) string {
 		return q.(string)
 	}
 	var columns []string
-	for _, field := range b.fields(as) {
-		columns = append(columns, "`"+field.DBName+"`")
+	for _, column := range as.columns() {
+		columns = append(columns, "`"+column+"`")
 	}
 	row := "(" + strings.Repeat("?,", len(columns)-1) + "?)"
-	q := "INSERT INTO `" + b.table + "` (" + strings.Join(columns, ",") + ") VALUES " +
+	q := "INSERT INTO `" + clientRow{}.TableName() + "` (" + strings.Join(columns, ",") + ") VALUES " +
 		strings.Repeat(row+",", as.rows-1) + row
 	b.queries.Store(as, q)
 	return q

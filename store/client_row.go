@@ -78,7 +78,7 @@ func (s *Store) newClientRow(ctx context.Context, c *engine.Client) (*clientRow,
 	if err != nil {
 		return nil, err
 	}
-	caller, err := encodeJSON(c.Caller)
+	caller, err := c.Caller.Encoded()
 	if err != nil {
 		return nil, err
 	}

@@ -44,6 +44,11 @@ func (n *NewestColumns) setNewest(c *engine.Client) error {
 	return err
 }
 
+// appendNewest appends the values of newestUpdatedColumns.
+func (n *NewestColumns) appendNewest(args []any) []any {
+	return appendNull(appendNull(args, n.Status), n.AdminActs)
+}
+
 // readNewest decodes the columns into c. A status that this program does not know is not active.
 func (n *NewestColumns) readNewest(c *engine.Client) (err error) {
 	if n.Status.Valid {

@@ -31,4 +31,6 @@ func (*NewestColumns) setNewest(c *engine.Client) error {
 	return nil
 }
 
+func (*NewestColumns) appendNewest(args []any) []any { return args }
+
 func (*NewestColumns) readNewest(*engine.Client) error { return nil }

@@ -141,9 +141,7 @@ func open(ctx context.Context, b *backend, cfg Config) (*Store, error) {
 	if err == nil {
 		err = s.observeStatements()
 	}
-	if err == nil {
-		s.batchInsert, err = newBatchInsert(s.writer, s.observer)
-	}
+	s.batchInsert = &batchInsert{observer: s.observer}
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
