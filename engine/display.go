@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"net/url"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -40,7 +39,7 @@ func setUserInterfaceProperties(_ context.Context, r *Registration) error {
 		if hosts == nil {
 			hosts = hostsOf(out.RedirectURIs)
 		}
-		if !hosts[strings.ToLower(u.Hostname())] {
+		if !hosts[strings.ToLower(u.host)] {
 			return Refuse("%s must be on the host of a redirect URI", member)
 		}
 		return nil
@@ -88,8 +87,8 @@ func setUserInterfaceProperties(_ context.Context, r *Registration) error {
 func hostsOf(redirectURIs []string) map[string]bool {
 	hosts := make(map[string]bool)
 	for _, s := range redirectURIs {
-		if r, err := url.Parse(s); err == nil {
-			hosts[strings.ToLower(r.Hostname())] = true
+		if u, problem := redirectURI.read(s); problem == "" {
+			hosts[strings.ToLower(u.host)] = true
 		}
 	}
 	return hosts

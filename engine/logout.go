@@ -2,7 +2,7 @@ package engine
 
 import (
 	"context"
-	"net/url"
+	"strconv"
 	"strings"
 )
 
@@ -43,18 +43,23 @@ func checkFrontChannel(s string, redirectURIs []string) error {
 		return err
 	}
 	for _, redirect := range redirectURIs {
-		if r, err := url.Parse(redirect); err == nil && r.Scheme == u.Scheme && origin(r) == origin(u) {
+		if r, problem := redirectURI.read(redirect); problem == "" && r.sameOrigin(u) {
 			return nil
 		}
 	}
 	return Refuse("frontchannel_logout_uri must have the scheme, host and port of a redirect URI")
 }
 
-// origin returns the host and the port of an http or https URI, with the default port if it has none.
-func origin(u *url.URL) string {
-	port := u.Port()
-	if port == "" {
-		port = map[bool]string{true: "443", false: "80"}[u.Scheme == "https"]
+// sameOrigin reports whether two URIs have the same scheme, host and port (RFC 6454 §5). The port that a scheme has by
+// default may be left out.
+func (u uri) sameOrigin(v uri) bool {
+	return u.scheme == v.scheme && strings.EqualFold(u.host, v.host) && u.effectivePort() == v.effectivePort()
+}
+
+// effectivePort returns the port of an http or https URI, with the default port if it has none.
+func (u uri) effectivePort() string {
+	if u.port == "" {
+		return strconv.FormatUint(defaultPort(u.scheme), 10)
 	}
-	return strings.ToLower(u.Hostname()) + ":" + port
+	return u.port
 }

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -19,10 +20,13 @@ const maxDocumentURL = 2000
 // CheckDocumentURL returns an *[Error] unless a URL can be a client ID: https with a host and a path, at most 2,000
 // bytes, without user information, fragment and dot segments, the scheme and the host in lower case.
 func CheckDocumentURL(raw string) error {
-	u, err := httpsOnly.check("the URL", raw)
+	if _, err := httpsOnly.check("the URL", raw); err != nil {
+		return err
+	}
+	u, err := url.Parse(raw)
 	switch {
 	case err != nil:
-		return err
+		return Refuse("the URL is not valid")
 	case len(raw) > maxDocumentURL:
 		return Refuse("the URL has more than %d characters", maxDocumentURL)
 	case !strings.HasPrefix(raw, "https://"):

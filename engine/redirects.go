@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 )
@@ -71,8 +70,8 @@ func (o *Options) checkRedirectCount(uris []string) error {
 	return tooMany(InvalidRedirectURI, "redirect_uris", len(uris), o.MaxRedirectURIs)
 }
 
-func parseRedirectURIs(list []string) ([]*url.URL, error) {
-	uris := make([]*url.URL, len(list))
+func parseRedirectURIs(list []string) ([]uri, error) {
+	uris := make([]uri, len(list))
 	for i, s := range list {
 		u, err := redirectURI.checkElement("redirect_uris", i, s)
 		if err != nil {
@@ -84,7 +83,7 @@ func parseRedirectURIs(list []string) ([]*url.URL, error) {
 }
 
 // checkPresence refuses redirect URIs that are missing (RFC 7591 §5) or unused.
-func (r *Registration) checkPresence(uris []*url.URL) error {
+func (r *Registration) checkPresence(uris []uri) error {
 	grants := r.Client.Metadata.GrantTypes
 	switch {
 	case usesAuthorizationEndpoint(grants) && len(uris) == 0:
@@ -106,14 +105,14 @@ func (r *Registration) keepsUnusedURIs() bool {
 
 // applicationType returns the client's application type, given the one that it sent. "" means none: then the redirect
 // URIs decide, since widely used native clients send none.
-func (o *Options) applicationType(sent string, uris []*url.URL) string {
-	private := slices.ContainsFunc(uris, func(u *url.URL) bool { return !isHTTP(u) })
+func (o *Options) applicationType(sent string, uris []uri) string {
+	private := slices.ContainsFunc(uris, func(u uri) bool { return !u.isHTTP() })
 	switch {
 	case sent == applicationWeb && private && o.WebCustomScheme == CustomSchemeNative:
 		return applicationNative
 	case sent != "":
 		return sent
-	case private || slices.ContainsFunc(uris, func(u *url.URL) bool { return u.Scheme == "http" && isLoopback(u) }):
+	case private || slices.ContainsFunc(uris, func(u uri) bool { return u.scheme == "http" && u.isLoopback() }):
 		return applicationNative
 	}
 	return applicationWeb
@@ -121,15 +120,15 @@ func (o *Options) applicationType(sent string, uris []*url.URL) string {
 
 // checkRedirectURI applies the rules that hold after the scripts too. The error follows the member's name in a
 // sentence.
-func (e *Engine) checkRedirectURI(u *url.URL, kind string, implicit bool) error {
+func (e *Engine) checkRedirectURI(u uri, kind string, implicit bool) error {
 	switch {
-	case kind == applicationWeb && !isHTTP(u):
+	case kind == applicationWeb && !u.isHTTP():
 		return fmt.Errorf("has the private-use scheme '%s', which is for native applications: "+
-			"set application_type to native", u.Scheme)
-	case kind == applicationWeb && implicit && (u.Scheme != "https" || isLoopback(u)):
+			"set application_type to native", u.scheme)
+	case kind == applicationWeb && implicit && (u.scheme != "https" || u.isLoopback()):
 		// OpenID Connect Dynamic Client Registration 1.0 §2, application_type.
 		return fmt.Errorf("must be https and not on localhost for a web client with the implicit grant")
-	case u.Scheme == "http" && !isLoopback(u) && !e.redirectHosts.contain(u.Hostname()):
+	case u.scheme == "http" && !u.isLoopback() && !e.redirectHosts.contain(u.host):
 		return fmt.Errorf("must be https: http is only for loopback hosts, such as localhost, 127.0.0.1 and [::1]")
 	}
 	return nil
@@ -137,22 +136,22 @@ func (e *Engine) checkRedirectURI(u *url.URL, kind string, implicit bool) error 
 
 // checkAllowedRedirectURI applies the rules of the operator's options that scripts may overrule. The error follows the
 // member's name in a sentence.
-func (e *Engine) checkAllowedRedirectURI(u *url.URL, kind string) error {
+func (e *Engine) checkAllowedRedirectURI(u uri, kind string) error {
 	o := &e.options
 	switch {
-	case kind == applicationWeb && u.Scheme == "http" && o.RefuseWebLoopback && !e.redirectHosts.contain(u.Hostname()):
+	case kind == applicationWeb && u.scheme == "http" && o.RefuseWebLoopback && !e.redirectHosts.contain(u.host):
 		return fmt.Errorf("must be https: web clients may not use http here, not even on localhost")
-	case !isHTTP(u) && o.NativeScheme == NativeSchemeReverseDomain && !strings.Contains(u.Scheme, "."):
+	case !u.isHTTP() && o.NativeScheme == NativeSchemeReverseDomain && !strings.Contains(u.scheme, "."):
 		// RFC 8252 §7.1.
 		return fmt.Errorf("has the scheme '%s', which must be a domain name in reverse, such as com.example.app",
-			u.Scheme)
+			u.scheme)
 	}
 	return nil
 }
 
 // checkSubject checks the subject type, and that the host for pairwise subject identifiers is unambiguous. Ports do not
 // matter: the sector identifier is the host (OpenID Connect Core 1.0 §8.1).
-func checkSubject(in *Metadata, uris []*url.URL) error {
+func checkSubject(in *Metadata, uris []uri) error {
 	if err := choice("subject_type", in.SubjectType, "public", "pairwise"); err != nil {
 		return err
 	}
@@ -164,7 +163,7 @@ func checkSubject(in *Metadata, uris []*url.URL) error {
 		return nil
 	}
 	for i, u := range uris {
-		if !strings.EqualFold(u.Hostname(), uris[0].Hostname()) {
+		if !strings.EqualFold(u.host, uris[0].host) {
 			return Refuse("redirect_uris[%d] and redirect_uris[0] have different hosts: "+
 				"subject_type pairwise then needs a sector_identifier_uri", i)
 		}

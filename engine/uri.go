@@ -2,7 +2,6 @@ package engine
 
 import (
 	"fmt"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,26 +24,33 @@ var (
 	anyURI    = uriRule{code: InvalidClientMetadata}
 )
 
+// A uri is what the rules read from a URI that they allow. Its strings are parts of it, but for a scheme in upper case.
+type uri struct {
+	scheme string // in lower case
+	host   string // without the brackets of an IP literal; "" means none
+	port   string // "" means none
+}
+
 // check parses the URI of a member. The error is an *[Error].
-func (rule uriRule) check(member, s string) (*url.URL, error) {
+func (rule *uriRule) check(member, s string) (uri, error) {
 	u, problem := rule.read(s)
 	if problem != "" {
-		return nil, RefuseAs(rule.code, "%s %s", member, problem)
+		return uri{}, RefuseAs(rule.code, "%s %s", member, problem)
 	}
 	return u, nil
 }
 
 // checkElement parses the URI in an element of a list. The error is an *[Error].
-func (rule uriRule) checkElement(member string, i int, s string) (*url.URL, error) {
+func (rule *uriRule) checkElement(member string, i int, s string) (uri, error) {
 	u, problem := rule.read(s)
 	if problem != "" {
-		return nil, RefuseAs(rule.code, "%s[%d] %s", member, i, problem)
+		return uri{}, RefuseAs(rule.code, "%s[%d] %s", member, i, problem)
 	}
 	return u, nil
 }
 
 // checkAll checks each URI of a list.
-func (rule uriRule) checkAll(member string, list []string) error {
+func (rule *uriRule) checkAll(member string, list []string) error {
 	for i, s := range list {
 		if _, err := rule.checkElement(member, i, s); err != nil {
 			return err
@@ -53,35 +59,36 @@ func (rule uriRule) checkAll(member string, list []string) error {
 	return nil
 }
 
-// read parses a URI, or returns what is wrong with it, in words that follow the member's name in a sentence.
-func (rule uriRule) read(s string) (u *url.URL, problem string) {
+// read parses a URI, or returns what is wrong with it, in words that follow the member's name in a sentence. What it
+// allows, net/url parses to the same parts.
+func (rule *uriRule) read(s string) (u uri, problem string) {
 	authority, from := authorityOf(s)
 	if problem := characterProblem(s, authority, from); problem != "" {
-		return nil, problem
+		return uri{}, problem
 	}
 	scheme := schemeOf(s)
 	if scheme == "" {
-		return nil, "is relative: it must be an absolute URI, such as https://app.example/path"
+		return uri{}, "is relative: it must be an absolute URI, such as https://app.example/path"
 	}
 	scheme = strings.ToLower(scheme)
 	if problem := rule.schemeProblem(scheme, s); problem != "" {
-		return nil, problem
+		return uri{}, problem
 	}
-	if _, _, problem := readAuthority(authority, isWeb(scheme)); problem != "" {
-		return nil, problem
+	host, port, problem := readAuthority(authority, isWeb(scheme))
+	if problem != "" {
+		return uri{}, problem
 	}
 	if !rule.fragment && strings.Contains(s, "#") {
-		return nil, "has a fragment: leave out the # and what follows"
+		return uri{}, "has a fragment: leave out the # and what follows"
 	}
-	u, err := url.Parse(s)
-	if err != nil {
-		return nil, "is not a valid URI"
+	if strings.HasPrefix(host, "[") {
+		host = host[1 : len(host)-1]
 	}
-	return u, ""
+	return uri{scheme, host, port}, ""
 }
 
 // schemeProblem returns why the rule does not allow the scheme of the URI s, or "".
-func (rule uriRule) schemeProblem(scheme, s string) string {
+func (rule *uriRule) schemeProblem(scheme, s string) string {
 	switch {
 	case slices.Contains(unsafeSchemes[:], scheme):
 		return fmt.Sprintf("has the scheme '%s', which is never safe", scheme)
@@ -155,17 +162,24 @@ func notURI(s string, from, to int) int {
 	fragment := false
 	for i := range len(s) {
 		switch c := s[i]; {
-		case c <= ' ', c >= 0x7f,
-			c == '"', c == '<', c == '>', c == '\\', c == '^', c == '`', c == '{', c == '|', c == '}',
-			(c == '[' || c == ']') && (i < from || i >= to),
-			c == '#' && fragment:
-			return i
-		case c == '#':
+		case !restricted[c]:
+		case (c == '[' || c == ']') && from <= i && i < to:
+		case c == '#' && !fragment:
 			fragment = true
+		default:
+			return i
 		}
 	}
 	return -1
 }
+
+// restricted has the bytes that RFC 3986 §2 allows nowhere in a URI, or only at some places.
+var restricted = func() (table [256]bool) {
+	for c := range table {
+		table[c] = c <= ' ' || c >= 0x7f || strings.IndexByte("\"<>\\^`{|}[]#", byte(c)) >= 0
+	}
+	return table
+}()
 
 func charName(c byte) string {
 	switch {
@@ -224,6 +238,6 @@ func portProblem(port string) string {
 // isWeb reports whether a scheme, in lower case, is that of web pages.
 func isWeb(scheme string) bool { return scheme == "https" || scheme == "http" }
 
-func isHTTP(u *url.URL) bool { return isWeb(u.Scheme) }
+func (u uri) isHTTP() bool { return isWeb(u.scheme) }
 
-func isLoopback(u *url.URL) bool { return netrule.IsLoopback(u.Hostname()) }
+func (u uri) isLoopback() bool { return netrule.IsLoopback(u.host) }
