@@ -26,6 +26,7 @@ type Instance struct {
 	calls   api.MutableGlobal   // how many calls may yet nest
 	log     *hostfuncs.Log      // what it wrote while it was initialized
 	kept    []keptFunction      // that were called before
+	stack   stackField          // of those
 	depth   int                 // calls that are under way
 	light   bool                // renewing it takes little time; see Release
 	counted bool                // its shelf counts it
@@ -187,7 +188,7 @@ func (i *Instance) function(name string) api.Function {
 // keep puts a function back for the next call, unless its stack has become large. Nothing that a guest can read stays
 // on it: WebAssembly sets every variable before it can be read.
 func (i *Instance) keep(name string, f api.Function) {
-	if nativeStack(f) > maxKeptStack {
+	if i.stack.size(f) > maxKeptStack {
 		return
 	}
 	for j := range i.kept {
@@ -199,18 +200,31 @@ func (i *Instance) keep(name string, f api.Function) {
 	i.kept = append(i.kept, keptFunction{name, f})
 }
 
-// nativeStack returns how large a function's stack is, in bytes. wazero does not tell, so the field is read by its
-// name. If wazero renames it, every stack counts as too large to keep.
-func nativeStack(f api.Function) int {
+// A stackField is the field of wazero's functions that has their native stack. Finding it by its name takes long beside
+// a small step, so an instance finds it once. The zero value has not been found.
+type stackField struct {
+	of    reflect.Type // of the functions, without the pointer
+	index []int        // nil if there is no such field
+}
+
+// size returns how large a function's stack is, in bytes. wazero does not tell, so the field is read by its name. If
+// wazero renames it, every stack counts as too large to keep.
+func (s *stackField) size(f api.Function) int {
 	v := reflect.ValueOf(f)
 	if v.Kind() != reflect.Pointer || v.Elem().Kind() != reflect.Struct {
 		return math.MaxInt
 	}
-	stack := v.Elem().FieldByName("stack")
-	if stack.Kind() != reflect.Slice {
+	v = v.Elem()
+	if v.Type() != s.of {
+		*s = stackField{of: v.Type()}
+		if field, ok := s.of.FieldByName("stack"); ok && field.Type.Kind() == reflect.Slice {
+			s.index = field.Index
+		}
+	}
+	if s.index == nil {
 		return math.MaxInt
 	}
-	return stack.Len()
+	return v.FieldByIndex(s.index).Len()
 }
 
 // Close closes the instance, after its outermost call if one is under way.

@@ -153,8 +153,8 @@ func TestFunctionsAreKept(t *testing.T) {
 		t.Errorf("%d functions are kept under one name", len(i.kept))
 	}
 	step(t, i, name)
-	if i.kept[0].function != first || nativeStack(first) > maxKeptStack {
-		t.Errorf("after a small step, its function is not kept, or has a stack of %d bytes", nativeStack(first))
+	if i.kept[0].function != first || i.stack.size(first) > maxKeptStack {
+		t.Errorf("after a small step, its function is not kept, or has a stack of %d bytes", i.stack.size(first))
 	}
 	deep, name := newTestModule(t, "fail-stack", 1)
 	i = newTestInstance(t, deep)
@@ -166,7 +166,7 @@ func TestFunctionsAreKept(t *testing.T) {
 		t.Fatalf("its calls nest too deep: got %v and %v", err, i.kept)
 	}
 	if i.keep(name, first); i.kept[0].function != nil {
-		t.Errorf("a function with a stack of %d bytes is kept", nativeStack(first))
+		t.Errorf("a function with a stack of %d bytes is kept", i.stack.size(first))
 	}
 }
 
