@@ -66,17 +66,23 @@ func withoutRepeats(list []string) []string {
 
 // dropRepeats drops repeated values from lists that no step reads by index.
 func (m *Metadata) dropRepeats() {
-	for _, l := range m.lists() {
+	for _, l := range listMembers {
 		if !l.uris {
-			*l.values = withoutRepeats(*l.values)
+			m.dropRepeatsOf(l)
 		}
 	}
 }
 
 // dropAllRepeats drops repeated values from all lists.
 func (m *Metadata) dropAllRepeats() {
-	for _, l := range m.lists() {
-		*l.values = withoutRepeats(*l.values)
+	for _, l := range listMembers {
+		m.dropRepeatsOf(l)
+	}
+}
+
+func (m *Metadata) dropRepeatsOf(l listMember) {
+	if values := l.values(m); len(*values) > 1 {
+		*values = withoutRepeats(*values)
 	}
 }
 
@@ -89,9 +95,10 @@ func dropRepeatedURIs(_ context.Context, r *Registration) error {
 
 // checkRepeats checks that no value is in a list twice.
 func checkRepeats(r *Registration) error {
-	for _, l := range r.Client.Metadata.lists() {
-		if i := firstRepeat(*l.values); i >= 0 {
-			return fmt.Errorf("%s[%d] repeats '%s'", l.name, i, (*l.values)[i])
+	for _, l := range listMembers {
+		values := *l.values(&r.Client.Metadata)
+		if i := firstRepeat(values); i >= 0 {
+			return fmt.Errorf("%s[%d] repeats '%s'", l.name, i, values[i])
 		}
 	}
 	return nil

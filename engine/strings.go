@@ -57,11 +57,11 @@ func (m *Metadata) checkStrings() error {
 			return Refuse("%s %s", s.name, problem)
 		}
 	}
-	for _, l := range m.lists() {
+	for _, l := range listMembers {
 		if l.problem == nil {
 			continue
 		}
-		for i, value := range *l.values {
+		for i, value := range *l.values(m) {
 			if problem := l.problem(value); problem != "" {
 				return Refuse("%s[%d] %s", l.name, i, problem)
 			}
