@@ -110,14 +110,14 @@ fuzz:
 # bench is a module of its own. The paths in its flags are relative to this folder, not to bench.
 
 # Modules that are made up, as the server runs them and as Node.js does. DIFFERENTIAL is how many, SEED the first one.
-# Then PATCHES random patches of metadata, as the shorter of two ways applies them and as the other does.
+# Then PATCHES random patches and requests, as the shorter of two ways applies or reads them and as the other does.
 DIFFERENTIAL = 20000
 SEED = 1
 PATCHES = 120000
 test-differential:
 	REGISTRAR_TEST_DIFFERENTIAL=$(DIFFERENTIAL) REGISTRAR_TEST_SEED=$(SEED) \
 		go test -count=1 -v -timeout 2h -run TestDifferential ./scripts/metering
-	REGISTRAR_TEST_PATCHES=$(PATCHES) go test -count=1 -timeout 2h -run 'TestPlainPatches$$' ./engine
+	REGISTRAR_TEST_PATCHES=$(PATCHES) go test -count=1 -timeout 2h -run 'TestPlain(Patches|Requests)$$' ./engine
 
 # The folder of compiled modules, damaged in ROUNDS regions and raced over ROUNDS times.
 ROUNDS = 200

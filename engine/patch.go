@@ -54,7 +54,7 @@ func (r *Registration) patchAny(by Patcher, patch []byte) error {
 		return fmt.Errorf("the patched metadata has %d bytes: at most %d are allowed", len(after), maxDocument)
 	}
 	var patched Metadata
-	if err := decodeMetadata(after, &patched); err != nil {
+	if err := decodeMetadata(after, &patched, nil); err != nil {
 		return fmt.Errorf("the patched metadata: %w", err)
 	}
 	if err := patched.checkExtensionStrings(); err != nil {

@@ -48,7 +48,7 @@ func (r *Registration) PatchRequest(by Patcher, patch []byte) error {
 	}
 	patched := *r.Request
 	patched.Raw, patched.Metadata = raw, Metadata{}
-	if err := decodeMetadata(raw, &patched.Metadata); err != nil {
+	if err := decodeMetadata(raw, &patched.Metadata, nil); err != nil {
 		return fmt.Errorf("the patched request: %w", err)
 	}
 	if r.document != "" {

@@ -2,8 +2,6 @@ package engine
 
 import (
 	"bytes"
-	"errors"
-	"io"
 	"reflect"
 	"strconv"
 	"sync"
@@ -15,12 +13,9 @@ import (
 // A plainPatch applies patches whose members all have fields of strings, lists of strings, numbers and booleans, as
 // those of most scripts have, without writing the metadata as JSON and reading it again.
 type plainPatch struct {
-	buffer   bytes.Buffer
-	decoder  jsontext.Decoder
 	metadata Metadata // the patched one
 	names    []string // of the patch's members
 	unseen   int      // bytes of JSON for the members that the patch set to "", which a Metadata does not have
-	scratch  []string // of a list
 }
 
 var plainPatches = sync.Pool{New: func() any { return new(plainPatch) }}
@@ -44,12 +39,6 @@ func (r *Registration) patchPlainly(by Patcher, patch []byte) bool {
 
 // free empties p and gives it back.
 func (p *plainPatch) free() {
-	p.buffer = bytes.Buffer{}
-	p.decoder.Reset(&p.buffer)
-	clear(p.scratch[:cap(p.scratch)])
-	if cap(p.scratch) > maxList {
-		p.scratch = nil
-	}
 	p.metadata, p.names, p.unseen = Metadata{}, p.names[:0], 0
 	plainPatches.Put(p)
 }
@@ -61,111 +50,31 @@ func (p *plainPatch) apply(patch []byte) (size int, ok bool) {
 	if m.RedirectURIs == nil {
 		m.RedirectURIs = []string{} // as JSON has it
 	}
-	p.buffer = *bytes.NewBuffer(patch)
-	p.decoder.Reset(&p.buffer)
-	if token, err := p.decoder.ReadToken(); err != nil || token.Kind() != '{' {
-		return 0, false
-	}
+	reader := plainReaders.Get().(*plainReader)
+	defer reader.free()
 	fields := reflect.ValueOf(m).Elem()
-	for p.decoder.PeekKind() == '"' {
-		quoted, err := p.decoder.ReadValue()
-		if err != nil || bytes.IndexByte(quoted, '\\') >= 0 {
-			return 0, false
-		}
-		index, known := memberIndices()[string(quoted[1:len(quoted)-1])]
-		if !known {
-			return 0, false
+	c := cursor{json: string(patch)}
+	ok = c.object(func(name string) bool {
+		index, known := memberIndices()[name]
+		kind := c.peek()
+		// Objects are merged, and a number below 0 may be -0, which gets another size.
+		if !known || kind == '{' || kind == '-' || !reader.read(&c, fields, index) {
+			return false
 		}
 		p.names = append(p.names, memberNames()[index])
-		if !p.member(fields.Field(index), memberNames()[index]) {
-			return 0, false
+		if kind == '"' && fields.Field(index).Len() == 0 {
+			p.unseen += len(name) + len(`"":"",`)
 		}
-	}
-	if _, err := p.decoder.ReadToken(); err != nil {
+		return true
+	})
+	if !ok {
 		return 0, false
 	}
-	if _, err := p.decoder.ReadToken(); !errors.Is(err, io.EOF) {
-		return 0, false
-	}
+	reader.setLists(nil)
 	size, ok = plainSize(fields, m.Other)
 	size += p.unseen
 	return size, ok && size <= maxDocument
 }
-
-// member reads the value of a member into its field.
-func (p *plainPatch) member(field reflect.Value, name string) bool {
-	value := field.Addr().Interface()
-	kind := p.decoder.PeekKind()
-	if list, ok := value.(*[]string); ok && kind == '[' {
-		return p.list(list)
-	}
-	raw, err := p.decoder.ReadValue()
-	if err != nil {
-		return false
-	}
-	if kind == 'n' {
-		field.SetZero()
-		return true
-	}
-	switch v := value.(type) {
-	case *string:
-		if kind != '"' {
-			return false
-		}
-		*v, err = text(raw)
-		if *v == "" {
-			p.unseen += len(name) + len(`"":"",`)
-		}
-	case **bool:
-		if kind != 't' && kind != 'f' {
-			return false
-		}
-		*v = new(kind == 't')
-	case **int64:
-		if kind != '0' || raw[0] == '-' {
-			return false
-		}
-		var n int64
-		n, err = strconv.ParseInt(string(raw), 10, 64)
-		*v = &n
-	default:
-		return false
-	}
-	return err == nil
-}
-
-// list reads a list of strings.
-func (p *plainPatch) list(list *[]string) bool {
-	if _, err := p.decoder.ReadToken(); err != nil {
-		return false
-	}
-	values := p.scratch[:0]
-	for p.decoder.PeekKind() == '"' {
-		raw, err := p.decoder.ReadValue()
-		if err != nil {
-			return false
-		}
-		value, err := text(raw)
-		if err != nil {
-			return false
-		}
-		values = append(values, value)
-	}
-	p.scratch = values
-	end, err := p.decoder.ReadToken()
-	*list = append(make([]string, 0, len(values)), values...)
-	return err == nil && end.Kind() == ']'
-}
-
-// memberIndices returns the indices of the fields of Metadata, by the names of their members. Callers must not modify
-// the map.
-var memberIndices = sync.OnceValue(func() map[string]int {
-	indices := make(map[string]int)
-	for i, name := range memberNames() {
-		indices[name] = i
-	}
-	return indices
-})
 
 // plainSize returns the size of metadata, given its fields, in bytes of JSON. It returns false if patchAny would write
 // a raw value in another way, or if the metadata might break a bound of nesting or of the number of members.

@@ -24,6 +24,7 @@ type Request struct {
 	Statement jsontext.Value
 
 	claims jsontext.Value // of the verified software statement that Metadata was overlaid with; nil means none
+	room   [6]string      // for the lists of Metadata, if they are short
 }
 
 // ParseRequest reads a registration request (RFC 7591 §3.1). It returns an *[Error] that names the offending member if
@@ -31,14 +32,15 @@ type Request struct {
 // null means that a member is missing, and so does "" for a string. The request keeps a reference to body.
 func ParseRequest(body []byte) (*Request, error) {
 	r := &Request{Raw: body}
-	if err := decodeMetadata(body, &r.Metadata); err != nil {
+	if err := decodeMetadata(body, &r.Metadata, r.room[:]); err != nil {
 		return nil, err
 	}
 	return r, nil
 }
 
-// decodeMetadata reads the object in b into m, which must be empty. Its errors are all of type *Error.
-func decodeMetadata(b []byte, m *Metadata) error {
+// decodeMetadata reads the object in b into m, which must be empty. The lists of m may use room, which may be nil. Its
+// errors are all of type *Error.
+func decodeMetadata(b []byte, m *Metadata, room []string) error {
 	if k := jsontext.Value(b).Kind(); k != '{' {
 		// A top-level null would decode without an error.
 		return Refuse("the body must be a JSON object%s", strictjson.Not(k))
@@ -49,8 +51,11 @@ func decodeMetadata(b []byte, m *Metadata) error {
 	if tooManyMembers(b, maxMembers) {
 		return Refuse("the body has more than %d members", maxMembers)
 	}
-	if err := json.Unmarshal(b, m); err != nil {
-		return Refuse("%s", strictjson.Explain(err, ""))
+	if !readPlainly(b, m, room) {
+		*m = Metadata{} // only package json tells what is wrong
+		if err := json.Unmarshal(b, m); err != nil {
+			return Refuse("%s", strictjson.Explain(err, ""))
+		}
 	}
 	return m.settle()
 }

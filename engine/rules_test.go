@@ -261,7 +261,8 @@ func TestDescriptionsAreInTheCharacterSet(t *testing.T) {
 	}
 }
 
-// FuzzRegister checks that no request panics or violates an invariant: the only errors are of type *Error.
+// FuzzRegister checks that no request panics or violates an invariant: the only errors are of type *Error. It also
+// compares both ways to read a request.
 func FuzzRegister(f *testing.F) {
 	for _, body := range everyMember {
 		f.Add([]byte(body))
@@ -271,6 +272,7 @@ func FuzzRegister(f *testing.F) {
 		AllowedGrantTypes:    implicitAllowed.AllowedGrantTypes,
 		AllowedResponseTypes: implicitAllowed.AllowedResponseTypes}})
 	f.Fuzz(func(t *testing.T, body []byte) {
+		checkPlain(t, body)
 		request, err := ParseRequest(body)
 		if err == nil {
 			_, err = e.Register(t.Context(), request, &Caller{Auth: AuthNone})

@@ -227,7 +227,7 @@ func (q *Request) claimed() (claimed Metadata, members claimSet, err error) {
 	if err != nil {
 		return claimed, nil, fmt.Errorf("writing the claims of a statement: %w", err)
 	}
-	if err := decodeMetadata(document, &claimed); err != nil {
+	if err := decodeMetadata(document, &claimed, nil); err != nil {
 		refusal, _ := errors.AsType[*Error](err)
 		return claimed, nil, refuseStatement("has an invalid claim: %s", refusal.Description)
 	}
