@@ -206,6 +206,15 @@ func (l *Log) Clone() *Log {
 	return &c
 }
 
+// For returns a copy of l whose lines are those of another script.
+func (l *Log) For(script string) *Log {
+	c := l.Clone()
+	for i := range c.lines {
+		c.lines[i].Script = script
+	}
+	return c
+}
+
 // Len returns the number of lines.
 func (l *Log) Len() int { return len(l.lines) }
 

@@ -136,7 +136,7 @@ func asIs(b *testing.B, m *Module) *Module {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { compiled.Close(context.Background()) })
-	return &Module{sandbox: m.sandbox, name: m.name, compiled: compiled}
+	return &Module{sandbox: m.sandbox, name: m.name, loaded: &loaded{verdict: m.verdict, compiled: compiled}}
 }
 
 // BenchmarkPooledMemory measures the resident memory of one of 64 instances: before use, after use, and after it was

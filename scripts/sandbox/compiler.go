@@ -12,7 +12,6 @@ import (
 	"github.com/tetratelabs/wazero/experimental"
 
 	"registrar/internal/guard"
-	"registrar/scripts"
 	"registrar/scripts/codecache"
 )
 
@@ -128,18 +127,11 @@ type source struct {
 // 2547). A *[scripts.RejectedError] is the module's fault; [ErrUnavailable] is the server's.
 func (c *compiler) load(ctx context.Context, runtime wazero.Runtime, s source) (wazero.CompiledModule, error) {
 	name := codecache.Name{Uploaded: s.digest, Compiled: codecache.Sum(s.module)}
-	held, err := c.loads.lock(ctx, name.Compiled)
-	if err != nil {
-		return nil, fmt.Errorf("%w: waiting for another load of the module: %w", ErrUnavailable, err)
-	}
-	defer held.unlock()
-	if held.refused != nil {
-		return nil, held.refused
-	}
-	compiled, err := c.loadWhole(ctx, runtime, name, s)
-	if rejected, ok := errors.AsType[*scripts.RejectedError](err); ok {
-		held.refused = rejected // those who wait for the same module need not have it compiled again
-	}
+	var compiled wazero.CompiledModule
+	err := c.loads.do(ctx, name.Compiled, func() (err error) {
+		compiled, err = c.loadWhole(ctx, runtime, name, s)
+		return err
+	})
 	return compiled, err
 }
 

@@ -22,11 +22,15 @@ const (
 )
 
 // Inspect returns the verdict on a module: what it is, or a *[scripts.RejectedError] with all that speaks against it.
-// It only reads the bytes; nothing is compiled or run.
+// It only reads the bytes; nothing is compiled or run. The verdict on a module that is in use is known.
 func (s *Sandbox) Inspect(wasm []byte) (scripts.Module, error) {
 	if len(wasm) > s.config.MaxModule {
 		return scripts.Module{}, scripts.Reject("the module has %d bytes: at most %d are allowed; %s",
 			len(wasm), s.config.MaxModule, scripts.HowToShrink)
+	}
+	digest := scripts.Digest(wasm)
+	if known, found := s.inUse.verdict(digest); found {
+		return known, nil
 	}
 	m, err := wasmbin.Decode(wasm)
 	if err != nil {
@@ -42,7 +46,7 @@ func (s *Sandbox) Inspect(wasm []byte) (scripts.Module, error) {
 	if i.reasons != nil {
 		return scripts.Module{}, &scripts.RejectedError{Reasons: i.reasons}
 	}
-	i.verdict.Digest = scripts.Digest(wasm)
+	i.verdict.Digest = digest
 	i.verdict.Size = len(wasm)
 	return i.verdict, nil
 }

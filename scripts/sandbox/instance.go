@@ -105,7 +105,7 @@ const Initialize = "_initialize"
 
 // initialize calls _initialize, if the module exports it. An error is a *[GuestError] with its Initialization.
 func (i *Instance) initialize(ctx context.Context, random io.Reader) error {
-	if i.module.program || i.guest.ExportedFunction(Initialize) == nil {
+	if i.module.program() || i.guest.ExportedFunction(Initialize) == nil {
 		return nil
 	}
 	s := i.module.sandbox

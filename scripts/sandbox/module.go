@@ -8,24 +8,19 @@ import (
 	"github.com/tetratelabs/wazero"
 
 	"registrar/hostfuncs"
-	"registrar/internal/guard"
 	"registrar/scripts"
-	"registrar/scripts/memory"
 	"registrar/scripts/metering"
 	"registrar/scripts/snapshot"
 	"registrar/scripts/wasmbin"
 )
 
-// A Module is a compiled module that can be instantiated.
+// A Module is a compiled module that can be instantiated, as one script has it.
 type Module struct {
-	sandbox  *Sandbox
-	name     string // of the script, in log lines and for the observer
-	compiled wazero.CompiledModule
-	program  bool          // each run takes an instance of its own
-	globals  []string      // exports of the globals that the state has values of
-	image    *memory.Image // what instances find in their memory; nil where it begins as the module says
-	state    *state        // the rest of what they begin with; nil where they are initialized one by one
-	shelf    *shelf        // instances that are ready; nil where none are made ahead of need
+	sandbox *Sandbox
+	name    string // of the script, in log lines and for the observer
+	*loaded
+	log   *hostfuncs.Log // that of the state, as this script's; nil where there is no state
+	shelf *shelf         // instances that are ready; nil where none are made ahead of need
 
 	// hold keeps the module from being closed until unpin is called, and returns false where it is to be closed.
 	hold   func() bool
@@ -47,26 +42,6 @@ func (s *Sandbox) Vet(ctx context.Context, wasm []byte) (scripts.Module, error) 
 		return scripts.Module{}, fmt.Errorf("closing the module: %w", err)
 	}
 	return verdict, nil
-}
-
-// Load compiles a module for a script of that name, and initializes one instance. verdict is what Inspect returned for
-// wasm. A module that does not compile, or whose instance fails, gets a *[scripts.RejectedError], an instance that
-// exceeds its wall clock [ErrUnavailable].
-func (s *Sandbox) Load(ctx context.Context, name string, verdict scripts.Module, wasm []byte) (*Module, error) {
-	compiled, layout, err := s.compile(ctx, verdict.Digest, wasm)
-	if err != nil {
-		return nil, err
-	}
-	m := &Module{sandbox: s, name: name, compiled: compiled, program: verdict.Command()}
-	var failed error
-	if err := s.config.Guard.Run(guard.Modules, func() { failed = m.begin(ctx, layout) }); err != nil {
-		return nil, errors.Join(fmt.Errorf("initializing the first instance: %w", err), m.Close(ctx))
-	}
-	if failed != nil {
-		_ = m.Close(ctx) // the first error counts
-		return nil, m.rejection(ctx, failed)
-	}
-	return m, nil
 }
 
 // rejection returns the error of Load for an error of its first instance: a rejection where the module is to blame.
@@ -127,7 +102,7 @@ func (m *Module) KeepReady(hold func() bool, unpin func(), failed func(error)) {
 
 // Initializes reports whether each instance runs _initialize, so that it can fail in a registration.
 func (m *Module) Initializes() bool {
-	return !m.program && m.state == nil && m.compiled.ExportedFunctions()[Initialize] != nil
+	return !m.program() && m.state == nil && m.compiled.ExportedFunctions()[Initialize] != nil
 }
 
 // Ready returns how many instances are ready that no registration has used.
@@ -138,13 +113,16 @@ func (m *Module) Ready() int {
 	return m.shelf.waiting()
 }
 
-// Close closes the module and the instances that are ready. It is called when every other instance was released or
-// closed.
+// Close closes the instances that are ready, and frees what the module has loaded where no other Module shares it. It
+// is called once, when every other instance was released or closed.
 func (m *Module) Close(ctx context.Context) error {
 	if m.shelf != nil {
 		m.shelf.close()
 	}
-	return errors.Join(m.compiled.Close(ctx), m.image.Close())
+	if !m.sandbox.inUse.leave(m.loaded) {
+		return nil
+	}
+	return m.loaded.close(ctx)
 }
 
 func (m *Module) observe(event scripts.InstanceEvent) { m.sandbox.config.Observe(m.name, event) }

@@ -50,8 +50,10 @@ func (p *pool) work(ctx context.Context) {
 	}
 }
 
-// end closes the instances of a module that the worker panicked over, as far as they let it.
+// end closes the instances of a module that the worker panicked over, as far as they let it. No later Module shares
+// what it has loaded.
 func (p *pool) end(m *Module, err error) {
+	m.sandbox.inUse.forget(m.loaded)
 	_ = p.guard.Run(guard.Instances, m.shelf.close)
 	m.failed(err)
 }

@@ -35,19 +35,12 @@ func stepNames() []string {
 func newTestModule(t testing.TB, name string, pool int) (m *Module, step string) {
 	t.Helper()
 	s := newTestSandbox(t, pool)
-	wasm := wasmtest.Wasm(t, name)
-	verdict, err := s.Inspect(wasm)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if m, err = s.Load(t.Context(), name, verdict, wasm); err != nil {
-		t.Fatal(err)
-	}
+	m = load(t, s, name, name)
 	t.Cleanup(func() {
 		s.Stop() // so that no instances of a closed module are made
 		m.Close(context.Background())
 	})
-	return m, verdict.Steps[0]
+	return m, m.verdict.Steps[0]
 }
 
 // keepReady gives a module a shelf. The module is never retired.

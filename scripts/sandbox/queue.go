@@ -2,9 +2,12 @@ package sandbox
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
+
+	"registrar/scripts"
 )
 
 // A keyedLock is held for one key at a time by one goroutine.
@@ -23,6 +26,24 @@ type keyLock struct {
 }
 
 func newKeyedLock() keyedLock { return keyedLock{mu: &sync.Mutex{}, held: map[string]*keyLock{}} }
+
+// do runs f, which loads a module, while it holds the key. If the module is rejected, so it is for those who wait for
+// the key meanwhile: they need not have it compiled again. The error is [ErrUnavailable] if ctx is done before.
+func (l keyedLock) do(ctx context.Context, key string, f func() error) error {
+	held, err := l.lock(ctx, key)
+	if err != nil {
+		return fmt.Errorf("%w: waiting for another load of the module: %w", ErrUnavailable, err)
+	}
+	defer held.unlock()
+	if held.refused != nil {
+		return held.refused
+	}
+	err = f()
+	if rejected, ok := errors.AsType[*scripts.RejectedError](err); ok {
+		held.refused = rejected
+	}
+	return err
+}
 
 // lock waits until the key is free, or ctx is done.
 func (l keyedLock) lock(ctx context.Context, key string) (*keyLock, error) {

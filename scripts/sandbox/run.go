@@ -18,7 +18,7 @@ const (
 // returned. Where the result is neither Done nor Refused, the instance is broken. An error is a *[GuestError].
 func (i *Instance) Run(ctx context.Context, m *Meter, call *hostfuncs.Call) (result uint32, err error) {
 	m.start(ctx, i)
-	if i.module.program {
+	if i.module.program() {
 		result, err = i.runProgram(m, call)
 	} else {
 		result, err = i.call(m, call, call.Step)

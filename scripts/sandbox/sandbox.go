@@ -79,6 +79,7 @@ type Sandbox struct {
 	runtime  wazero.Runtime
 	buffers  *memory.Buffers
 	pool     *pool
+	inUse    *inUse
 	schemas  *configschema.Cache
 }
 
@@ -89,7 +90,8 @@ func New(ctx context.Context, c Config) (*Sandbox, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Sandbox{config: c, compiler: compiler, buffers: &memory.Buffers{}, schemas: configschema.NewCache()}
+	s := &Sandbox{config: c, compiler: compiler, buffers: &memory.Buffers{}, schemas: configschema.NewCache(),
+		inUse: newInUse()}
 	s.runtime = wazero.NewRuntimeWithConfig(ctx, runtimeConfig(c.MemoryPages, compiler.cache))
 	if err := errors.Join(hostfuncs.Instantiate(ctx, s.runtime), addEvent(ctx, s.runtime)); err != nil {
 		return nil, errors.Join(err, compiler.close(ctx))

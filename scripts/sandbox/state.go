@@ -23,7 +23,7 @@ type state struct {
 	size       uint32   // of the memory, in bytes
 	values     []uint64 // of the globals
 	generators snapshot.Generators
-	log        *hostfuncs.Log
+	log        *hostfuncs.Log // names the script that was loaded first
 }
 
 // begin prepares what instances of a module begin with: its data, or, where nothing else distinguishes an initialized
@@ -35,7 +35,7 @@ func (m *Module) begin(ctx context.Context, l snapshot.Layout) error {
 	}
 	s := m.sandbox
 	m.image = s.image(l.Content)
-	if !l.Complete || m.program { // a program begins anew each time
+	if !l.Complete || m.program() { // a program begins anew each time
 		return m.try(ctx)
 	}
 	m.globals = l.Globals
@@ -95,7 +95,7 @@ func (s *state) restore(i *Instance, random io.Reader) error {
 	if err := s.generators.Seed(i.memory(), random); err != nil {
 		return fmt.Errorf("seeding its random numbers: %w", err)
 	}
-	i.log = s.log.Clone()
+	i.log = i.module.log.Clone()
 	return nil
 }
 

@@ -1,12 +1,14 @@
 ;; Has _initialize: it must have run, once, before the first step. The ID is "initialized-1-" and 16 hex characters; 0
-;; means that it did not run, 2 that it ran twice.
+;; means that it did not run, 2 that it ran twice. _initialize also writes the line "initialized" to the log.
 (module
   (import "registrar_v1" "random" (func $random (param i32 i32)))
   (import "registrar_v1" "set_client_id" (func $set_client_id (param i32 i32)))
+  (import "registrar_v1" "log" (func $log (param i32 i32 i32)))
   (memory (export "memory") 1)
   (data (i32.const 0) "0123456789abcdef")
   (data (i32.const 16) "initialized-0-") ;; 28: the count; 30: 16 hex characters
   (func (export "_initialize")
+    (call $log (i32.const 1) (i32.const 16) (i32.const 11))
     (i32.store8 (i32.const 28) (i32.add (i32.load8_u (i32.const 28)) (i32.const 1))))
   (func (export "add_client_id") (result i32)
     (local $i i32)
