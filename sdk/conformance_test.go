@@ -30,7 +30,27 @@ var javaScript = sync.OnceValues(func() ([]byte, error) {
 	return javascript.PackFile(context.Background(), "javascript/conformance/script.ts")
 })
 
-// forEach runs a test with the conformance module of each SDK.
+// kits has a kit for each language. The tests use it one after the other, so that its module is loaded once. Their
+// hosts end with the process.
+var kits sync.Map
+
+// kitOf returns a language's kit for a test.
+func kitOf(t *testing.T, language string, wasm []byte) *kit {
+	k := &kit{}
+	if known, loaded := kits.Load(language); loaded {
+		k = known.(*kit)
+	} else {
+		k.start(context.Background(), t, wasm)
+		kits.Store(language, k)
+	}
+	k.t = t
+	k.reset()
+	k.doubles = language == "javascript"
+	return k
+}
+
+// forEach runs a test with the conformance module of each SDK, some languages at a time. The test that calls it must
+// not be parallel itself.
 func forEach(t *testing.T, test func(t *testing.T, k *kit)) {
 	paths, err := filepath.Glob("conformance/*.wasm")
 	if err != nil {
@@ -52,9 +72,8 @@ func forEach(t *testing.T, test func(t *testing.T, k *kit)) {
 	}
 	for _, language := range slices.Sorted(maps.Keys(modules)) {
 		t.Run(language, func(t *testing.T) {
-			k := newKit(t, modules[language])
-			k.doubles = language == "javascript"
-			test(t, k)
+			t.Parallel()
+			test(t, kitOf(t, language, modules[language]))
 		})
 	}
 }

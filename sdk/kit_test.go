@@ -74,12 +74,21 @@ type kit struct {
 	taken     bool // whether the client ID "taken" exists
 }
 
+// newKit returns a kit that ends with the test.
 func newKit(t testing.TB, wasm []byte) *kit {
 	t.Helper()
-	k := &kit{t: t, shelf: &shelf{modules: map[string][]byte{}}, random: &entropy{}, log: &recorder{}}
+	k := &kit{}
+	k.start(t.Context(), t, wasm)
+	t.Cleanup(func() { k.host.Close(context.Background()) })
+	return k
+}
+
+func (k *kit) start(ctx context.Context, t testing.TB, wasm []byte) {
+	t.Helper()
+	k.t, k.shelf, k.random, k.log = t, &shelf{modules: map[string][]byte{}}, &entropy{}, &recorder{}
 	k.reset()
 	var err error
-	k.host, err = host.New(t.Context(), host.Config{
+	k.host, err = host.New(ctx, host.Config{
 		Config: sandbox.Config{
 			StepTimeout: time.Minute, Pool: 1, Random: k.random,
 			CacheFolder: wasmtest.Compiler.Cache, CompileCommand: wasmtest.Compiler.Command,
@@ -93,15 +102,15 @@ func newKit(t testing.TB, wasm []byte) *kit {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { k.host.Close(context.Background()) })
-	if k.module, _, err = k.host.Upload(t.Context(), "kit", wasm, ""); err != nil {
+	if k.module, _, err = k.host.Upload(ctx, "kit", wasm, ""); err != nil {
 		t.Fatal(err)
 	}
-	return k
 }
 
 func (k *kit) reset() {
 	k.statement, k.mode, k.taken = "", engine.ModeEnforce, false
+	k.random.zero.Store(false)
+	k.random.count.Store(0)
 	k.caller = &engine.Caller{Auth: "jwt", Subject: "ci", Scopes: []string{"read", "write"}}
 }
 
