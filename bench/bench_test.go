@@ -53,8 +53,8 @@ func TestMeasuresEverything(t *testing.T) {
 		}
 	}
 	for _, s := range r.Samples {
-		if s.Registrations < 1 || s.Rate <= 0 {
-			t.Errorf("no registrations: %+v", s)
+		if s.Requests < 1 || s.Rate <= 0 {
+			t.Errorf("no requests: %+v", s)
 		}
 	}
 	if r.Machine.MariaDB == "" || r.Machine.Cores < 1 {

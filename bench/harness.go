@@ -216,7 +216,7 @@ func (h *harness) drive(ctx context.Context, t target, p *process.Process, conne
 	}
 	misses, err := poolMisses(ctx, p)
 	each := func(i int) float64 { return float64((after[i] - before[i]).Microseconds()) / float64(r.All) }
-	return Sample{Target: t.name, Connections: connections, Registrations: r.Registrations, Rate: r.Rate(),
+	return Sample{Target: t.name, Connections: connections, Requests: r.Requests, Rate: r.Rate(),
 		P50: microseconds(r.P50), P99: microseconds(r.P99), ServerCPU: each(0), DatabaseCPU: each(1), LoadCPU: each(2),
 		PoolMisses: (misses - missed) / float64(r.All)}, err
 }

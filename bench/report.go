@@ -75,20 +75,20 @@ func median(values []float64) float64 {
 	return (sorted[(n-1)/2] + sorted[n/2]) / 2
 }
 
-// A Sample is the result of one load on one server. CPU times are microseconds per registration, warm-up included.
+// A Sample is the result of one load on one server. CPU times are microseconds per request, warm-up included.
 type Sample struct {
-	Section       string  `json:"section"`
-	Round         int     `json:"round"` // from 1
-	Target        string  `json:"target"`
-	Connections   int     `json:"connections"`
-	Registrations int     `json:"registrations"`
-	Rate          float64 `json:"rate"`                 // registrations a second
-	P50           float64 `json:"p50_us,omitzero"`      // microseconds
-	P99           float64 `json:"p99_us,omitzero"`      // microseconds
-	ServerCPU     float64 `json:"server_cpu_us"`        // of the server
-	DatabaseCPU   float64 `json:"database_cpu_us"`      // of MariaDB; 0 if it is not used
-	LoadCPU       float64 `json:"load_cpu_us,omitzero"` // of this program
-	PoolMisses    float64 `json:"pool_misses,omitzero"` // share of registrations without a ready instance, 0 to 1
+	Section     string  `json:"section"`
+	Round       int     `json:"round"` // from 1
+	Target      string  `json:"target"`
+	Connections int     `json:"connections"`
+	Requests    int     `json:"requests"`
+	Rate        float64 `json:"rate"`                 // requests a second
+	P50         float64 `json:"p50_us,omitzero"`      // microseconds
+	P99         float64 `json:"p99_us,omitzero"`      // microseconds
+	ServerCPU   float64 `json:"server_cpu_us"`        // of the server
+	DatabaseCPU float64 `json:"database_cpu_us"`      // of MariaDB; 0 if it is not used
+	LoadCPU     float64 `json:"load_cpu_us,omitzero"` // of this program
+	PoolMisses  float64 `json:"pool_misses,omitzero"` // share of registrations without a ready instance, 0 to 1
 }
 
 // series returns a figure of one target, by round.

@@ -45,7 +45,7 @@ func (r *Report) tables() (tables []table) {
 // loads returns the tables of the loads, one per section.
 func (r *Report) loads() (tables []table) {
 	for _, section := range []string{"mariadb", "sqlite", "script"} {
-		t := table{"Load: " + section, []string{"", "connections", "registrations/s", "min – max", "p50 µs", "p99 µs",
+		t := table{"Load: " + section, []string{"", "connections", "requests/s", "min – max", "p50 µs", "p99 µs",
 			"CPU µs: server", "MariaDB", "load tool", "pool misses %"}, nil}
 		type key struct {
 			connections int

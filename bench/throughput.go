@@ -155,7 +155,7 @@ func (h *harness) insert(ctx context.Context, template string, round int) error 
 		return err
 	}
 	cpu := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
-	h.keep(Sample{Section: "sqlite", Round: round + 1, Target: bare, Connections: bareCallers, Registrations: r.Rows,
+	h.keep(Sample{Section: "sqlite", Round: round + 1, Target: bare, Connections: bareCallers, Requests: r.Rows,
 		Rate: float64(r.Rows) / r.Seconds, ServerCPU: microseconds(cpu) / float64(r.All)})
 	return nil
 }

@@ -43,7 +43,7 @@ func Run(ctx context.Context, c Config) (Result, error) {
 	if err != nil {
 		return Result{}, fmt.Errorf("reading a client of %s: %w", c.Template, err)
 	}
-	db, err := open(c.File)
+	db, err := Open(c.File)
 	if err != nil {
 		return Result{}, err
 	}
@@ -94,14 +94,17 @@ func (in *inserter) count(ctx context.Context, d time.Duration) Result {
 	return Result{Rows: int(in.inserted.Load() - before), Seconds: time.Since(start).Seconds()}
 }
 
-// open opens a database as registrar's store does.
-func open(file string) (*sql.DB, error) {
+// Open opens a database with one connection, as registrar's store opens the one that writes. The file must exist.
+func Open(file string) (*sql.DB, error) {
 	absolute, err := filepath.Abs(file)
 	if err != nil {
 		return nil, err
 	}
 	uri := "file:" + (&url.URL{Path: absolute}).EscapedPath() + "?mode=rw&_timefmt=2006-01-02T15:04:05.000000Z"
 	db, err := driver.Open(uri, func(c *sqlite3.Conn) error {
+		if err := c.BusyTimeout(time.Minute); err != nil {
+			return err
+		}
 		return c.Exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA " +
 			"journal_size_limit = 67108864")
 	})
@@ -120,7 +123,7 @@ type row struct {
 
 // read returns one client of a database.
 func read(ctx context.Context, file string) (r row, err error) {
-	db, err := open(file)
+	db, err := Open(file)
 	if err != nil {
 		return r, err
 	}

@@ -1,7 +1,8 @@
 // Package baseline has the servers that registrar is compared with: hand-written for the one case that the load tool
 // sends, with Echo, one table and no engine. They do only what every registration needs: decode the metadata, require
 // redirect URIs, generate an ID and a secret, hash the secret, store the client durably, respond. They differ in how
-// they store it: see [SingleRow], [MultiRow], [MultiRowSQL], [MultiRowSQLite] and [Nowhere].
+// they store it: see [SingleRow], [MultiRow], [MultiRowSQL], [MultiRowSQLite] and [Nowhere]. [LookUp] and
+// [LookUpSQLite] answer for clients that exist.
 package baseline
 
 import (
@@ -113,15 +114,20 @@ func refuse(c echo.Context, description string) error {
 		"error_description": description})
 }
 
-// serve serves registrations on a free port of loopback until ctx is done. It logs the address for [process.Start].
+// serve serves registrations until ctx is done.
 func serve(ctx context.Context, add add, log io.Writer) error {
+	e := echo.New()
+	e.POST("/register", add.register)
+	return listen(ctx, e, log)
+}
+
+// listen serves on a free port of loopback until ctx is done. It logs the address for [process.Start].
+func listen(ctx context.Context, e *echo.Echo, log io.Writer) error {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
-	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
-	e.POST("/register", add.register)
 	server := &http.Server{Handler: e}
 	slog.New(slog.NewTextHandler(log, nil)).InfoContext(ctx, "listening", "public", "http://"+listener.Addr().String())
 	stopped := make(chan error, 1)

@@ -1,9 +1,8 @@
-// Package fill inserts many clients into a registrar database, as the store would write them, without
-// registering each. See [Clients].
+// Package fill inserts many clients into a registrar database, as the store would write them, without registering each.
+// See [Clients].
 package fill
 
 import (
-	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
@@ -52,21 +51,30 @@ func newMaker(seed uint64, ids IDs) *maker {
 	return m
 }
 
+// A client is a client with what it presents, of which a table holds only hashes.
+type client struct {
+	engine.Client
+	secret string // "" if it has none
+	token  string // its registration access token
+}
+
 // client returns the nth client of a table, the ith of count that are inserted in one run. IDs ascend with i.
-func (m *maker) client(n, i, count int) *engine.Client {
-	c := &engine.Client{
+func (m *maker) client(n, i, count int) *client {
+	c := &client{Client: engine.Client{
 		RegistrationID: uuid.UUID(m.bytes(16)),
 		IssuedAt:       first.Add(time.Duration(n) * pace),
 		Caller: engine.Caller{
 			Auth: engine.AuthNone,
 			IP:   netip.AddrFrom4([4]byte{198, 51, byte(m.dice.UintN(256)), byte(m.dice.UintN(256))}),
 		},
-		TokenHash: (*[sha256.Size]byte)(m.bytes(sha256.Size)),
-	}
+	}, token: m.text()}
+	hash := engine.HashToken(engine.Plaintext(c.token))
+	c.TokenHash = &hash
 	c.ID = m.id(c.IssuedAt, i, count)
 	c.Metadata = m.metadata(n)
 	if strings.HasPrefix(c.Metadata.TokenEndpointAuthMethod, "client_secret_") {
-		c.Secret = &engine.Secret{Hash: [sha256.Size]byte(m.bytes(sha256.Size))}
+		c.secret = m.text()
+		c.Secret = engine.HashSecret(engine.Plaintext(c.secret))
 	}
 	if m.dice.UintN(2) == 0 {
 		c.Caller.Auth, c.Caller.TokenID = engine.AuthInitialAccessToken, "iat_"+uuid.UUID(m.bytes(16)).String()
@@ -106,6 +114,9 @@ func (m *maker) id(at time.Time, i, count int) string {
 	binary.BigEndian.PutUint64(b, uint64(i)*part+m.dice.Uint64N(part))
 	return inOrder.EncodeToString(b)
 }
+
+// text returns 256 random bits as text, as registrar writes secrets and tokens.
+func (m *maker) text() string { return base64.RawURLEncoding.EncodeToString(m.bytes(32)) }
 
 func (m *maker) bytes(n int) []byte {
 	b := make([]byte, n)

@@ -12,7 +12,6 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
-	"github.com/ncruces/go-sqlite3/driver"
 	"golang.org/x/sync/errgroup"
 
 	"registrar/engine"
@@ -30,17 +29,18 @@ const columns = "client_id, registration, issued_at, client_name, metadata, call
 
 const values = "(?,?,?,?,?,?,?,?,?,?,?,?,?)"
 
-// Clients inserts clients until db, a registrar database of MariaDB or SQLite, has want of them. A database of SQLite may
-// have one connection (SetMaxOpenConns), since it takes one writer. It must have have already, all inserted by
-// Clients. Rows are inserted in the order of their IDs, in statements of a thousand. Random IDs are spread over the
-// whole table, so that a table that is filled in several runs has gaps as if it had grown. progress gets lines for
-// people; nil discards them.
+// Clients inserts clients until db, a registrar database, has want of them. It must have have already, all inserted by
+// Clients; with 0 it must be new. db is one of MariaDB, or one of SQLite with a single connection. Rows are inserted in
+// the order of their IDs, in statements of a thousand. Random IDs are spread over the whole table, so that a table that
+// is filled in several runs has gaps as if it had grown. progress gets lines for people; nil discards them.
 func Clients(ctx context.Context, db *sql.DB, ids IDs, have, want int, progress io.Writer) error {
 	if progress == nil {
 		progress = io.Discard
 	}
-	if err := deploy(ctx, db); err != nil {
-		return fmt.Errorf("filling in deployments: %w", err)
+	if have == 0 {
+		if err := deploy(ctx, db); err != nil {
+			return fmt.Errorf("filling in deployments: %w", err)
+		}
 	}
 	count, began := want-have, time.Now()
 	var next, done atomic.Int64
@@ -72,40 +72,20 @@ func Clients(ctx context.Context, db *sql.DB, ids IDs, have, want int, progress 
 	return group.Wait()
 }
 
-// deploy adds the deployment that clients name, unless it is there, and after it one without scripts, which is in
-// force: registrar does not look for the script's module.
+// deploy adds the deployment that clients name, and after it one without scripts, which is in force: registrar does not
+// look for the script's module.
 func deploy(ctx context.Context, db *sql.DB) error {
 	list, err := json.Marshal([]scripts.Script{script}, json.Deterministic(true))
 	if err != nil {
 		return err
 	}
-	ignore := "INSERT IGNORE"
-	if isSQLite(db) {
-		ignore = "INSERT OR IGNORE"
-	}
-	_, err = db.ExecContext(ctx, ignore+" INTO deployments (number, scripts, comment, copy_of, created_at) "+
-		"VALUES (?,?,'',0,?), (?,'[]','',0,?)", deployment, string(list), instant(db, first), deployment+1,
-		instant(db, first))
+	_, err = db.ExecContext(ctx, "INSERT INTO deployments (number, scripts, comment, copy_of, created_at) "+
+		"VALUES (?,?,'',0,?), (?,'[]','',0,?)", deployment, string(list), first, deployment+1, first)
 	return err
-}
-
-// isSQLite reports whether a database is SQLite.
-func isSQLite(db *sql.DB) bool {
-	_, ok := db.Driver().(*driver.SQLite)
-	return ok
-}
-
-// instant returns a time as the store writes it to a database.
-func instant(db *sql.DB, t time.Time) any {
-	if isSQLite(db) {
-		return t.UTC().Format("2006-01-02T15:04:05.000000Z")
-	}
-	return t
 }
 
 // A writer owns a connection and its statement.
 type writer struct {
-	db   *sql.DB
 	conn *sql.Conn
 	full *sql.Stmt // of a whole batch
 	args []any
@@ -116,7 +96,7 @@ func newWriter(ctx context.Context, db *sql.DB) (*writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &writer{db: db, conn: conn}
+	w := &writer{conn: conn}
 	if w.full, err = conn.PrepareContext(ctx, insert(batch)); err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
@@ -134,8 +114,7 @@ func (w *writer) write(ctx context.Context, m *maker, have, from, to, count int)
 	w.args = w.args[:0]
 	for i := from; i < to; i++ {
 		n := have + i
-		client := m.client(n, i, count)
-		row, err := row(client, n, instant(w.db, client.IssuedAt))
+		row, err := row(&m.client(n, i, count).Client, n)
 		if err != nil {
 			return err
 		}
@@ -151,7 +130,7 @@ func (w *writer) write(ctx context.Context, m *maker, have, from, to, count int)
 }
 
 // row returns the columns of the nth client.
-func row(c *engine.Client, n int, issuedAt any) ([]any, error) {
+func row(c *engine.Client, n int) ([]any, error) {
 	acts := [][]any{}
 	for _, act := range c.Provenance.Acts {
 		short := []any{0, act.Step} // of the deployment's first script, as the store shortens acts
@@ -174,7 +153,7 @@ func row(c *engine.Client, n int, issuedAt any) ([]any, error) {
 		secret = c.Secret.Hash[:]
 	}
 	process := [16]byte{14: byte(n / perWriter >> 8), 15: byte(n / perWriter)}
-	return []any{c.ID, c.RegistrationID[:], issuedAt, c.Metadata.ClientName, documents[0], documents[1], secret,
+	return []any{c.ID, c.RegistrationID[:], c.IssuedAt, c.Metadata.ClientName, documents[0], documents[1], secret,
 		c.Provenance.Deployment,
 		documents[2], c.TokenHash[:], process[:], n%perWriter + 1, "registered"}, nil
 }

@@ -12,8 +12,8 @@ import (
 
 	_ "github.com/go-sql-driver/mysql"
 	"github.com/google/go-cmp/cmp"
-	"github.com/ncruces/go-sqlite3/driver"
 
+	"registrar/bench/baresqlite"
 	"registrar/bench/fill"
 	"registrar/engine"
 	"registrar/store"
@@ -47,12 +47,11 @@ func TestClientsInSQLite(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	db, err := driver.Open("file:" + path + "?_timefmt=2006-01-02T15:04:05.000000Z&_pragma=busy_timeout(5000)")
+	db, err := baresqlite.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	db.SetMaxOpenConns(1)
 	testClients(t, s, db, fill.UUIDv7)
 }
 
@@ -176,4 +175,41 @@ func columns(t *testing.T, db *sql.DB, id string) map[string]string {
 		}
 	}
 	return row
+}
+
+// The clients that are said to be in a table are there, and authenticate.
+func TestMadeClientsAuthenticate(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "registrar.db")
+	s, err := store.Open(t.Context(), store.Config{Database: "sqlite:" + file, Migrate: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	e, err := engine.New(engine.Config{Store: s})
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := baresqlite.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	const count = 1500
+	if err := fill.Clients(t.Context(), db, fill.UUIDv7, 0, count, nil); err != nil {
+		t.Fatal(err)
+	}
+	made := fill.Made(fill.UUIDv7, count)
+	if len(made) != count {
+		t.Fatalf("got %d clients, want %d", len(made), count)
+	}
+	for _, m := range made {
+		c, err := s.ClientByToken(t.Context(), m.ID, engine.HashToken(engine.Plaintext(m.Token)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if (m.Secret != "") != (c.Secret != nil) || m.Secret != "" && !e.VerifySecret(c, engine.Plaintext(m.Secret)) {
+			t.Errorf("client %s: the secret does not authenticate it", m.ID)
+		}
+	}
 }

@@ -127,7 +127,7 @@ func (b *bench) load(ctx context.Context, s subject) (sum load.Result, err error
 	}
 	err = group.Wait()
 	for _, r := range results {
-		sum.Registrations += r.Registrations
+		sum.Requests += r.Requests
 		sum.All += r.All
 		sum.Seconds = max(sum.Seconds, r.Seconds)
 		sum.P50, sum.P99 = max(sum.P50, r.P50), max(sum.P99, r.P99)

@@ -8,15 +8,12 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 
-	"github.com/ncruces/go-sqlite3"
-	"github.com/ncruces/go-sqlite3/driver"
-
+	"registrar/bench/baresqlite"
 	"registrar/bench/fill"
 	"registrar/bench/process"
 	"registrar/server/adminapi"
@@ -61,11 +58,9 @@ func (s *subject) start(ctx context.Context, program, parent string, clients int
 // open opens the database for filling: without flushing each commit, since durability does not matter.
 func (s *subject) open() (*sql.DB, error) {
 	if path, ok := strings.CutPrefix(s.url, "sqlite:"); ok {
-		db, err := driver.Open("file:"+(&url.URL{Path: path}).EscapedPath(), func(c *sqlite3.Conn) error {
-			return c.Exec("PRAGMA synchronous = OFF; PRAGMA busy_timeout = 5000")
-		})
+		db, err := baresqlite.Open(path)
 		if err == nil {
-			db.SetMaxOpenConns(1)
+			_, err = db.Exec("PRAGMA synchronous = OFF")
 		}
 		return db, err
 	}
