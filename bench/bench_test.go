@@ -127,9 +127,9 @@ func TestMarkdownGoesBetweenItsMarkers(t *testing.T) {
 }
 
 func TestOutputOfGoBenchmarksIsRead(t *testing.T) {
-	got := nanoseconds([]byte("goos: linux\nBenchmarkFirstStep/Go/cold-2 \t 10 \t 7000000 ns/op\t 5 " +
-		"B/op\nBenchmarkInstance/Go/renewed \t 10 \t 400 ns/op\n" +
-		"BenchmarkFirstStep/Go/cold-2 \t 10 \t 8000000 ns/op\nPASS\n"))
+	got := figures([]byte("goos: linux\nBenchmarkFirstStep/Go/cold-2 \t 10 \t 7000000 ns/op\t 5 "+
+		"B/op\nBenchmarkInstance/Go/renewed \t 10 \t 400 ns/op\n"+
+		"BenchmarkFirstStep/Go/cold-2 \t 10 \t 8000000 ns/op\nPASS\n"), "sec/op", 1e9)
 	want := map[string][]float64{coldStep: {7e6, 8e6}, renewal: {400}}
 	round := cmp.Transformer("round", func(v float64) int { return int(math.Round(v)) })
 	if diff := cmp.Diff(want, got, round); diff != "" {

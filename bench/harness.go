@@ -28,7 +28,13 @@ func sections() []section {
 		{"mariadb", mariadbSection},
 		{"sqlite", sqliteSection},
 		{"script", scriptSection},
+		{"scripts", scriptsSection},
+		{"javascript", javascriptSection},
+		{"patch", patchSection},
 		{"guest", guestSection},
+		{"lookup", lookupSection},
+		{"verify", verifySection},
+		{"update", updateSection},
 		{"start", startSection},
 		{"memory", memorySection},
 		{"growth", growthSection},
@@ -40,8 +46,10 @@ type harness struct {
 	Options
 	self    string // this program
 	program string // registrar
+	former  string // registrar of formerCommit, "" until it is needed
 	folder  string // on a disk; removed at the end
 	mariadb *database.MariaDB
+	tables  map[string]*filled // that were filled so far, by the name of the database
 	samples []Sample
 	log     io.Writer
 	made    int // folders so far
@@ -73,7 +81,7 @@ func measure(ctx context.Context, o Options, only []string, log io.Writer) (*Rep
 
 // newHarness builds registrar and starts MariaDB.
 func newHarness(ctx context.Context, o Options, log io.Writer) (*harness, error) {
-	h := &harness{Options: o, log: log}
+	h := &harness{Options: o, log: log, tables: map[string]*filled{}}
 	if err := h.prepare(ctx); err != nil {
 		h.close()
 		return nil, err
@@ -101,6 +109,9 @@ func (h *harness) prepare(ctx context.Context) (err error) {
 }
 
 func (h *harness) close() {
+	for _, f := range h.tables {
+		f.db.Close()
+	}
 	if h.mariadb != nil {
 		h.mariadb.Close()
 	}
@@ -119,8 +130,30 @@ func (h *harness) scratch() (string, error) {
 // A target is a server to measure.
 type target struct {
 	name  string
-	start func(context.Context) (*process.Process, error)
-	body  func(int) []byte // nil means [load.Body]
+	start func(context.Context) (server, error)
+	load  func(server) load.Target // nil means that clients are registered at /register
+}
+
+// A server is what a target starts: a process, or several that share the load.
+type server []*process.Process
+
+// stop stops the processes.
+func (s server) stop() (err error) {
+	for _, p := range s {
+		err = errors.Join(err, p.Stop())
+	}
+	return err
+}
+
+// registeringAt returns a load of registrations at a path of all processes.
+func registeringAt(path string) func(server) load.Target {
+	return func(s server) load.Target {
+		t := load.Target{URL: s[0].URL + path}
+		for _, p := range s[1:] {
+			t.More = append(t.More, p.URL+path)
+		}
+		return t
+	}
 }
 
 // rounds measures the targets in turn, with each number of connections, and keeps the samples. Each round starts new
@@ -137,12 +170,10 @@ func (h *harness) rounds(ctx context.Context, section string, targets []target, 
 func (h *harness) round(
 	ctx context.Context, section string, targets []target, connections []int, round int,
 ) (err error) {
-	servers := make([]*process.Process, len(targets))
+	servers := make([]server, len(targets))
 	defer func() {
 		for _, s := range servers {
-			if s != nil {
-				err = errors.Join(err, s.Stop())
-			}
+			err = errors.Join(err, s.stop())
 		}
 		err = errors.Join(err, h.mariadb.Drop(context.WithoutCancel(ctx)))
 	}()
@@ -157,12 +188,14 @@ func (h *harness) round(
 	for c, n := range connections {
 		for i := range targets {
 			i = (i + round + c) % len(targets)
-			s, err := h.drive(ctx, targets[i], servers[i], n)
-			if err != nil {
+			to := registeringAt("/register")
+			if targets[i].load != nil {
+				to = targets[i].load
+			}
+			if err := h.drive(ctx, Sample{Section: section, Round: round + 1, Target: targets[i].name, Connections: n},
+				servers[i], to(servers[i])); err != nil {
 				return err
 			}
-			s.Section, s.Round = section, round+1
-			h.keep(s)
 		}
 	}
 	return nil
@@ -195,39 +228,49 @@ func (h *harness) keep(s Sample) {
 		s.Connections, s.Rate)
 }
 
-// drive measures one server.
-func (h *harness) drive(ctx context.Context, t target, p *process.Process, connections int) (Sample, error) {
-	before, err := h.spent(p)
+// drive loads a server, and keeps the sample, which names section, round, target and connections.
+func (h *harness) drive(ctx context.Context, sample Sample, s server, to load.Target) error {
+	to.Name = sample.Target
+	before, err := h.spent(s)
 	if err != nil {
-		return Sample{}, err
+		return err
 	}
-	missed, err := poolMisses(ctx, p)
+	missed, err := poolMisses(ctx, s[0])
 	if err != nil {
-		return Sample{}, err
+		return err
 	}
-	r, err := load.Run(ctx, load.Target{Name: t.name, URL: p.URL + "/register", Body: t.body}, connections,
-		h.duration())
+	r, err := load.Run(ctx, to, sample.Connections, h.duration())
 	if err != nil {
-		return Sample{}, fmt.Errorf("%w\n%s", err, p.Log())
+		return fmt.Errorf("%w\n%s", err, s[0].Log())
 	}
-	after, err := h.spent(p)
+	after, err := h.spent(s)
 	if err != nil {
-		return Sample{}, err
+		return err
 	}
-	misses, err := poolMisses(ctx, p)
+	misses, err := poolMisses(ctx, s[0])
+	if err != nil {
+		return err
+	}
 	each := func(i int) float64 { return float64((after[i] - before[i]).Microseconds()) / float64(r.All) }
-	return Sample{Target: t.name, Connections: connections, Requests: r.Requests, Rate: r.Rate(),
-		P50: microseconds(r.P50), P99: microseconds(r.P99), ServerCPU: each(0), DatabaseCPU: each(1), LoadCPU: each(2),
-		PoolMisses: (misses - missed) / float64(r.All)}, err
+	sample.Requests, sample.Rate = r.Requests, r.Rate()
+	sample.P50, sample.P99 = microseconds(r.P50), microseconds(r.P99)
+	sample.ServerCPU, sample.DatabaseCPU, sample.LoadCPU = each(0), each(1), each(2)
+	sample.PoolMisses = (misses - missed) / float64(r.All)
+	h.keep(sample)
+	return nil
 }
 
 // microseconds returns d in microseconds, with the fraction.
 func microseconds(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
 
 // spent returns the processor times of a server, of MariaDB and of this program.
-func (h *harness) spent(p *process.Process) (cpu [3]time.Duration, err error) {
-	if cpu[0], err = p.CPU(); err != nil {
-		return cpu, err
+func (h *harness) spent(s server) (cpu [3]time.Duration, err error) {
+	for _, p := range s {
+		used, err := p.CPU()
+		if err != nil {
+			return cpu, err
+		}
+		cpu[0] += used
 	}
 	u, err := h.mariadb.Usage()
 	if err != nil {

@@ -95,7 +95,7 @@ func (c *runCommand) write(r *Report, out io.Writer) error {
 
 // baselineCommand runs a server of package baseline. The harness starts this program with it.
 type baselineCommand struct {
-	Kind string `arg:"" enum:"single-row,multi-row,multi-row-sql,multi-row-sqlite,nowhere"`
+	Kind string `arg:"" enum:"single-row,multi-row,multi-row-sql,multi-row-sqlite,nowhere,look-up,look-up-sqlite"`
 	DSN  string `arg:"" help:"DSN of the MariaDB database, or path of the SQLite file; not for nowhere." optional:""`
 }
 
@@ -110,6 +110,10 @@ func (c *baselineCommand) Run(ctx context.Context, to *console) error {
 		return baseline.MultiRowSQLite(ctx, c.DSN, to.err)
 	case nowhere:
 		return baseline.Nowhere(ctx, to.err)
+	case lookUp:
+		return baseline.LookUp(ctx, c.DSN, to.err)
+	case lookUpSQLite:
+		return baseline.LookUpSQLite(ctx, c.DSN, to.err)
 	}
 	return baseline.MultiRowSQL(ctx, c.DSN, to.err)
 }

@@ -35,7 +35,8 @@ type Row struct {
 	Min     float64   `json:"min"`
 	Max     float64   `json:"max"`
 	Rounds  []float64 `json:"rounds"`
-	Met     *bool     `json:"met,omitzero"` // by the median; nil without a goal
+	Met     *bool     `json:"met,omitzero"`     // by the median; nil without a goal or a measurement
+	Missing string    `json:"missing,omitzero"` // why there are no rounds; "" if there are
 }
 
 // A Goal bounds a median.
@@ -65,6 +66,13 @@ func newRow(section, name, unit string, goal *Goal, rounds []float64) Row {
 		met := goal.met(r.Median)
 		r.Met = &met
 	}
+	return r
+}
+
+// notMeasured returns the row of a figure that cannot be measured on this machine.
+func notMeasured(section, name string, goal *Goal, reason string) Row {
+	r := newRow(section, name, "", goal, nil)
+	r.Missing = reason
 	return r
 }
 

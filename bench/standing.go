@@ -28,18 +28,24 @@ func startSection(ctx context.Context, h *harness) ([]Row, error) {
 	}
 	// The policy accepts this request.
 	body := []byte(`{"client_name":"Example","redirect_uris":["https://app.example/cb"]}`)
-	var empty, warm []float64
-	for range h.Rounds {
-		folder, err := h.scratch()
+	former, err := h.formerProgram(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var empty, warm, ratios []float64
+	for round := range h.Rounds {
+		took, ratio, err := h.pair(ctx, former, round, func(program string) (float64, error) {
+			folder, err := h.scratch()
+			if err != nil {
+				return 0, err
+			}
+			return h.toFirst(ctx, program, folder, nil, body)
+		})
 		if err != nil {
 			return nil, err
 		}
-		took, err := h.toFirst(ctx, folder, nil, body)
-		if err != nil {
-			return nil, err
-		}
-		empty = append(empty, took)
-		if took, err = h.toFirst(ctx, deployed, policy, body); err != nil {
+		empty, ratios = append(empty, took), append(ratios, ratio...)
+		if took, err = h.toFirst(ctx, h.program, deployed, policy, body); err != nil {
 			return nil, err
 		}
 		warm = append(warm, took)
@@ -48,6 +54,7 @@ func startSection(ctx context.Context, h *harness) ([]Row, error) {
 		newRow("start", "start to first 201, SQLite, empty", "ms", atMost(100), empty),
 		newRow("start", fmt.Sprintf("start to first 201, SQLite, a Go module of %.1f MB deployed",
 			float64(len(policy.wasm))/1e6), "ms", atMost(250), warm),
+		h.againstFormer("start", "start to first 201, SQLite, empty", ratios),
 	}, nil
 }
 
@@ -60,7 +67,7 @@ func (h *harness) deployed(ctx context.Context, s *script) (folder string, err e
 	if err != nil {
 		return "", err
 	}
-	p, err := h.serve(ctx, folder, url, s)
+	p, err := h.serve(ctx, h.program, folder, url, s)
 	if err != nil {
 		return "", err
 	}
@@ -70,13 +77,15 @@ func (h *harness) deployed(ctx context.Context, s *script) (folder string, err e
 	return folder, errors.Join(err, p.Stop())
 }
 
-// toFirst starts registrar in a folder and returns the time to its first registration, in milliseconds.
-func (h *harness) toFirst(ctx context.Context, folder string, s *script, body []byte) (took float64, err error) {
+// toFirst starts a program of registrar in a folder and returns the time to its first registration, in milliseconds.
+func (h *harness) toFirst(
+	ctx context.Context, program, folder string, s *script, body []byte,
+) (took float64, err error) {
 	url, err := onSQLite(ctx, folder)
 	if err != nil {
 		return 0, err
 	}
-	p, err := h.serve(ctx, folder, url, s)
+	p, err := h.serve(ctx, program, folder, url, s)
 	if err != nil {
 		return 0, err
 	}
@@ -126,8 +135,17 @@ func memorySection(ctx context.Context, h *harness) ([]Row, error) {
 	if err != nil {
 		return nil, err
 	}
-	var rest, loaded, pooled, pooledLoaded []float64
-	for range h.Rounds {
+	former, err := h.formerProgram(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var rest, loaded, pooled, pooledLoaded, ratios []float64
+	for round := range h.Rounds {
+		_, ratio, err := h.pair(ctx, former, round, func(program string) (float64, error) { return h.atRest(ctx, program) })
+		if err != nil {
+			return nil, err
+		}
+		ratios = append(ratios, ratio...)
 		folder, err := h.scratch()
 		if err != nil {
 			return nil, err
@@ -147,7 +165,26 @@ func memorySection(ctx context.Context, h *harness) ([]Row, error) {
 		newRow("memory", "memory at rest after load", "MiB", atMost(40), loaded),
 		newRow("memory", "memory at rest, 64 pooled instances of a C script", "MiB", atMost(80), pooled),
 		newRow("memory", "memory at rest after load, 64 pooled instances", "MiB", atMost(80), pooledLoaded),
+		h.againstFormer("memory", "memory at rest, SQLite", ratios),
 	}, nil
+}
+
+// atRest starts a program of registrar on a new SQLite database and returns its resident memory in MiB.
+func (h *harness) atRest(ctx context.Context, program string) (resident float64, err error) {
+	folder, err := h.scratch()
+	if err != nil {
+		return 0, err
+	}
+	url, err := onSQLite(ctx, folder)
+	if err != nil {
+		return 0, err
+	}
+	p, err := h.serve(ctx, program, folder, url, nil)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, p.Stop()) }()
+	return h.settled(ctx, p)
 }
 
 // resident starts registrar in a folder and returns its resident memory in MiB, before and after a load over 64
@@ -157,7 +194,7 @@ func (h *harness) resident(ctx context.Context, folder string, s *script) (befor
 	if err != nil {
 		return 0, 0, err
 	}
-	p, err := h.serve(ctx, folder, url, s)
+	p, err := h.serve(ctx, h.program, folder, url, s)
 	if err != nil {
 		return 0, 0, err
 	}

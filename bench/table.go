@@ -22,6 +22,9 @@ func (r *Report) tables() (tables []table) {
 	goals := table{"Goals", []string{"", "goal", "median", "min – max", "met"}, nil}
 	others := table{"For information", []string{"", "median", "min – max"}, nil}
 	for _, row := range r.Rows {
+		if row.Missing != "" {
+			goals.lines = append(goals.lines, []string{row.Name, row.Goal.text(row.Unit), "", "", "not measured"})
+		}
 		if len(row.Rounds) == 0 {
 			continue
 		}
@@ -44,7 +47,13 @@ func (r *Report) tables() (tables []table) {
 
 // loads returns the tables of the loads, one per section.
 func (r *Report) loads() (tables []table) {
-	for _, section := range []string{"mariadb", "sqlite", "script"} {
+	var sections []string
+	for _, s := range r.Samples {
+		if !slices.Contains(sections, s.Section) {
+			sections = append(sections, s.Section)
+		}
+	}
+	for _, section := range sections {
 		t := table{"Load: " + section, []string{"", "connections", "requests/s", "min – max", "p50 µs", "p99 µs",
 			"CPU µs: server", "MariaDB", "load tool", "pool misses %"}, nil}
 		type key struct {
@@ -115,13 +124,24 @@ func thousands(v float64) string {
 	return s
 }
 
-// facts describes the machine and the options.
+// facts describes the machine and the options, how many goals are met, and what was not measured.
 func (r *Report) facts() string {
-	m := r.Machine
+	m, met, goals, missing := r.Machine, 0, 0, ""
+	for _, row := range r.Rows {
+		switch {
+		case row.Missing != "":
+			missing += fmt.Sprintf("Not measured: %s: %s.\n", row.Name, row.Missing)
+		case row.Met != nil && *row.Met:
+			met, goals = met+1, goals+1
+		case row.Met != nil:
+			goals++
+		}
+	}
 	return fmt.Sprintf("%s, %d cores, %s of memory; %s, %s, MariaDB %s; load before: %s.\n",
 		m.CPU, m.Cores, m.Memory, m.Kernel, m.Go, m.MariaDB, m.Load) +
 		fmt.Sprintf("%s, %d rounds of %g s for each load, %.0f minutes in all.\n",
-			r.Begun.Format("2 January 2006"), r.Options.Rounds, r.Options.Seconds, r.Minutes)
+			r.Begun.Format("2 January 2006"), r.Options.Rounds, r.Options.Seconds, r.Minutes) +
+		fmt.Sprintf("%d of %d goals are met.\n", met, goals) + missing
 }
 
 // print writes the tables for people.

@@ -27,7 +27,7 @@ func (h *harness) baseline(kind string) target {
 
 // baselineOn returns a server of that package. database returns its DSN or file.
 func (h *harness) baselineOn(kind string, database func(ctx context.Context, folder string) (string, error)) target {
-	return target{name: kind, start: func(ctx context.Context) (*process.Process, error) {
+	return target{name: kind, start: func(ctx context.Context) (server, error) {
 		folder, err := h.scratch()
 		if err != nil {
 			return nil, err
@@ -36,8 +36,17 @@ func (h *harness) baselineOn(kind string, database func(ctx context.Context, fol
 		if err != nil {
 			return nil, err
 		}
-		return process.Start(ctx, exec.Command(h.self, "baseline", kind, where), filepath.Join(folder, "log"))
+		return h.startBaseline(ctx, folder, kind, where)
 	}}
+}
+
+// startBaseline starts a server of that package on a database, with its log in a folder.
+func (h *harness) startBaseline(ctx context.Context, folder, kind, database string) (server, error) {
+	p, err := process.Start(ctx, exec.Command(h.self, "baseline", kind, database), filepath.Join(folder, "log"))
+	if err != nil {
+		return nil, err
+	}
+	return server{p}, nil
 }
 
 // inFile returns the path of a file in the server's folder.
@@ -51,13 +60,14 @@ type script struct {
 	wasm   []byte
 	config jsontext.Value
 	pool   int // value of --script-pool; 0 means the default
+	copies int // that are deployed, each under its own name; 0 means 1
 }
 
 // registrar returns registrar with a script, or without one if s is nil. database returns the value of --database.
 func (h *harness) registrar(
 	name string, s *script, database func(ctx context.Context, folder string) (string, error),
 ) target {
-	return target{name: name, start: func(ctx context.Context) (*process.Process, error) {
+	return target{name: name, start: func(ctx context.Context) (server, error) {
 		folder, err := h.scratch()
 		if err != nil {
 			return nil, err
@@ -66,7 +76,7 @@ func (h *harness) registrar(
 		if err != nil {
 			return nil, err
 		}
-		p, err := h.serve(ctx, folder, url, s)
+		p, err := h.serve(ctx, h.program, folder, url, s)
 		if err != nil {
 			return nil, err
 		}
@@ -79,13 +89,13 @@ func (h *harness) registrar(
 			_ = p.Stop() // err says more
 			return nil, err
 		}
-		return p, nil
+		return server{p}, nil
 	}}
 }
 
-// serve starts registrar for a script, which may be nil. It does not deploy it.
-func (h *harness) serve(ctx context.Context, folder, url string, s *script) (*process.Process, error) {
-	o := process.Options{Program: h.program, Folder: folder, Database: url}
+// serve starts a program of registrar for a script, which may be nil. It does not deploy it.
+func (h *harness) serve(ctx context.Context, program, folder, url string, s *script) (*process.Process, error) {
+	o := process.Options{Program: program, Folder: folder, Database: url}
 	if s != nil && s.pool != 0 {
 		o.Args = append(o.Args, fmt.Sprintf("--script-pool=%d", s.pool))
 	}
@@ -113,9 +123,15 @@ func deploy(ctx context.Context, p *process.Process, s *script) error {
 	if err != nil {
 		return fmt.Errorf("uploading %s: %w", s.name, err)
 	}
-	_, err = api.Deploy(ctx,
-		adminapi.NewDeployment{Scripts: []scripts.Script{{Name: s.name, Module: m.Digest, Config: s.config}}})
-	if err != nil {
+	var d adminapi.NewDeployment
+	for i := range max(s.copies, 1) {
+		name := s.name
+		if i > 0 {
+			name = fmt.Sprint(name, "-", i+1)
+		}
+		d.Scripts = append(d.Scripts, scripts.Script{Name: name, Module: m.Digest, Config: s.config})
+	}
+	if _, err = api.Deploy(ctx, d); err != nil {
 		return fmt.Errorf("deploying %s: %w", s.name, err)
 	}
 	return nil

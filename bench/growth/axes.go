@@ -95,6 +95,7 @@ func (b *bench) scripts(ctx context.Context) (Axis, error) {
 	for _, kind := range []struct{ name, module string }{
 		{"one step each, which they patch", "patch-metadata"},
 		{"14 steps each", "accept-all"},
+		{"14 steps each, in which they read and patch", "patch-all"},
 	} {
 		wasm, err := wasmtest.Module(kind.module)
 		if err != nil {

@@ -22,9 +22,14 @@ import (
 // Build builds registrar as its Makefile does, with the library versions of its go.mod, and returns the path of the
 // program in folder.
 func Build(ctx context.Context, folder string) (program string, err error) {
+	return BuildFrom(ctx, wasmtest.Root(), folder)
+}
+
+// BuildFrom is like [Build], from the source tree at root.
+func BuildFrom(ctx context.Context, root, folder string) (program string, err error) {
 	program = filepath.Join(folder, "registrar")
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", program, ".")
-	cmd.Dir = wasmtest.Root()
+	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOEXPERIMENT=nojsonv2")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building registrar: %w\n%s", err, out)

@@ -33,6 +33,7 @@ func TestFixturesRegister(t *testing.T) {
 		{scripts: "default-scopes", body: `{"redirect_uris":["https://app.example/cb"],"scope":"mine"}`,
 			check: member("scope", "mine")},
 		{scripts: "accept-all", check: member("application_type", "web")},
+		{scripts: "patch-all", check: member("software_id", "patched")},
 		{scripts: "wrap-id", check: idLike("wrapped-", 44)},
 		{scripts: "wrap-id prefix-id", check: idLike("wrapped-acme-", 45)},
 		{scripts: "prefix-id wrap-id", check: idLike("acme-", 37)},
