@@ -14,12 +14,12 @@ import (
 func TestAllocationsOfScript(t *testing.T) {
 	for _, tt := range []struct {
 		scripts string  // names, the outermost first
-		most    float64 // objects; 28 are for parsing the request and for the engine's own steps
+		most    float64 // objects; 25 are for parsing the request and for the engine's own steps
 	}{
-		{"prefix-id", 38},
-		{"wrap-id prefix-id", 46},         // one calls its base, which is a script
-		{"patch-metadata accept-all", 91}, // one patches, one calls its base
-		{"items-write accept-all wrap-id c-id-and-secret", 104},
+		{"prefix-id", 35},
+		{"wrap-id prefix-id", 42},         // one calls its base, which is a script
+		{"patch-metadata accept-all", 88}, // one patches, one calls its base
+		{"items-write accept-all wrap-id c-id-and-secret", 100},
 	} {
 		b := newBench(t, engine.Options{}, func(c *host.Config) { c.Pool = 1 })
 		e, err := engine.New(engine.Config{Store: forgetful{}, Overrides: b.host.Overrides})
