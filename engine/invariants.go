@@ -109,7 +109,7 @@ func checkRedirects(r *Registration) error {
 	if err := r.engine.options.checkRedirectCount(m.RedirectURIs); err != nil {
 		return err
 	}
-	uris, err := parseRedirectURIs(m.RedirectURIs)
+	uris, err := r.parseRedirectURIs(m.RedirectURIs)
 	if err != nil {
 		return err
 	}

@@ -32,7 +32,7 @@ func setRedirectURIs(ctx context.Context, r *Registration) error {
 	if err := o.checkRedirectCount(in.RedirectURIs); err != nil {
 		return err
 	}
-	uris, err := parseRedirectURIs(in.RedirectURIs)
+	uris, err := r.parseRedirectURIs(in.RedirectURIs)
 	if err != nil {
 		return err
 	}
@@ -70,7 +70,12 @@ func (o *Options) checkRedirectCount(uris []string) error {
 	return tooMany(InvalidRedirectURI, "redirect_uris", len(uris), o.MaxRedirectURIs)
 }
 
-func parseRedirectURIs(list []string) ([]uri, error) {
+// parseRedirectURIs parses redirect URIs. It remembers the last list that it parsed, so that the invariants need only
+// compare a list that has not changed. Callers must not modify what it returns.
+func (r *Registration) parseRedirectURIs(list []string) ([]uri, error) {
+	if slices.EqualFunc(list, r.redirects, func(s string, u uri) bool { return s == u.text }) {
+		return r.redirects, nil
+	}
 	uris := make([]uri, len(list))
 	for i, s := range list {
 		u, err := redirectURI.checkElement("redirect_uris", i, s)
@@ -79,6 +84,7 @@ func parseRedirectURIs(list []string) ([]uri, error) {
 		}
 		uris[i] = u
 	}
+	r.redirects = uris
 	return uris, nil
 }
 

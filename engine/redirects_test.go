@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"errors"
 	"net/netip"
 	"net/url"
@@ -60,4 +61,32 @@ func FuzzRedirectURIs(f *testing.F) {
 			t.Errorf("%q is registered, without TLS", uri)
 		}
 	})
+}
+
+// The invariants check redirect URIs that a step changed after they were checked, in the list or in place of it.
+func TestChangedRedirectURIsAreCheckedAgain(t *testing.T) {
+	for _, change := range []func(list []string) []string{
+		func(list []string) []string { list[1] = "http://app.example/two"; return list },
+		func(list []string) []string { return append(list, "https://app.example/#fragment") },
+		func(list []string) []string { return []string{list[0], "javascript:alert(1)"} },
+		func(list []string) []string { return []string{"https://app.example/%zz"} },
+	} {
+		e := newEngine(t, Config{Store: discard{}, Overrides: override(func(_ *Registration, s *Steps) {
+			base := s.SetIDTokenProperties
+			s.SetIDTokenProperties = func(ctx context.Context, r *Registration) error {
+				m := &r.Client.Metadata
+				m.RedirectURIs = change(m.RedirectURIs)
+				return base(ctx, r)
+			}
+		})})
+		request, err := ParseRequest([]byte(`{"redirect_uris":["https://app.example/one","https://app.example/two"]}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = e.Register(t.Context(), request, &Caller{Auth: AuthNone})
+		breach, broken := errors.AsType[*InvariantError](err)
+		if !broken || !strings.Contains(breach.Rule, "redirect_uris[") {
+			t.Errorf("got %v, want an InvariantError about redirect_uris", err)
+		}
+	}
 }

@@ -68,6 +68,7 @@ type Registration struct {
 	sent       *Request      // as sent; validate_software_statement overlays Request with the statement's claims
 	advertised Advertised    // nil means no limits
 	checked    checkedKeys   // the last valid jwks
+	redirects  []uri         // the last valid redirect URIs; see parseRedirectURIs
 	salted     *saltedSecret // the last secret that a script chose; nil means none
 	document   string        // URL of the client's metadata document; "" means none
 	steps      *Steps

@@ -29,6 +29,7 @@ type uri struct {
 	scheme string // in lower case
 	host   string // without the brackets of an IP literal; "" means none
 	port   string // "" means none
+	text   string // all of it
 }
 
 // check parses the URI of a member. The error is an *[Error].
@@ -84,7 +85,7 @@ func (rule *uriRule) read(s string) (u uri, problem string) {
 	if strings.HasPrefix(host, "[") {
 		host = host[1 : len(host)-1]
 	}
-	return uri{scheme, host, port}, ""
+	return uri{scheme, host, port, s}, ""
 }
 
 // schemeProblem returns why the rule does not allow the scheme of the URI s, or "".

@@ -205,7 +205,7 @@ func FuzzURI(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {
 		if u, problem := widest.read(s); problem == "" { // with fragments, and without a rule for schemes
 			again, err := url.Parse(s)
-			if err != nil || u != (uri{again.Scheme, again.Hostname(), again.Port()}) {
+			if err != nil || u != (uri{again.Scheme, again.Hostname(), again.Port(), s}) {
 				t.Fatalf("%q: got %+v, net/url reads %+v, %v", s, u, again, err)
 			}
 		}
@@ -219,7 +219,7 @@ func FuzzURI(f *testing.F) {
 		}
 		scheme, host, port := strings.ToLower(parts[1]), strings.Trim(parts[2], "[]"), parts[3]
 		again, err := url.Parse(s)
-		if err != nil || u != (uri{scheme, host, port}) || again.Scheme != scheme || again.Hostname() != host ||
+		if err != nil || u != (uri{scheme, host, port, s}) || again.Scheme != scheme || again.Hostname() != host ||
 			again.Port() != port || again.User != nil {
 			t.Fatalf("%q: net/url reads %+v, %v; the grammar %q", s, again, err, parts)
 		}
