@@ -2,9 +2,11 @@ package server
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"mime"
 	"net/http"
 	"net/url"
@@ -18,25 +20,47 @@ import (
 
 var validRequestID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
+// headerRequestID is X-Request-Id in the form in which [http.Header] has it, unlike Echo's constant. It is set and read
+// without the search for that form, which takes longer.
+const headerRequestID = "X-Request-Id"
+
 // requestID sets the X-Request-Id of the response to that of the request if it is valid, else to a new one.
 func requestID(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		id := c.Request().Header.Get(echo.HeaderXRequestID)
+		id := first(c.Request().Header[headerRequestID])
 		if id == "" || !validRequestID.MatchString(id) {
-			id = uuid.NewString()
+			id = newRequestID()
 		}
-		c.Response().Header().Set(echo.HeaderXRequestID, id)
+		c.Response().Header()[headerRequestID] = []string{id}
 		return next(c)
 	}
 }
 
+// newRequestID returns a random UUID of version 4. It is no secret, so it needs no system call, as one of package uuid
+// does.
+func newRequestID() string {
+	var id uuid.UUID
+	binary.BigEndian.PutUint64(id[:8], rand.Uint64())
+	binary.BigEndian.PutUint64(id[8:], rand.Uint64())
+	id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80 // RFC 9562 §5.4: version and variant
+	return id.String()
+}
+
 // requestIDOf returns the ID that requestID set.
-func requestIDOf(c echo.Context) string { return c.Response().Header().Get(echo.HeaderXRequestID) }
+func requestIDOf(c echo.Context) string { return first(c.Response().Header()[headerRequestID]) }
+
+// first returns the first value of a header, or "".
+func first(values []string) string {
+	if len(values) == 0 {
+		return ""
+	}
+	return values[0]
+}
 
 // noSniff tells browsers to trust the Content-Type of responses.
 func noSniff(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		c.Response().Header().Set(echo.HeaderXContentTypeOptions, "nosniff")
+		c.Response().Header()[echo.HeaderXContentTypeOptions] = valueNoSniff
 		return next(c)
 	}
 }
@@ -93,10 +117,16 @@ func tooLarge(limit int64) error {
 	return &statusError{http.StatusRequestEntityTooLarge, fmt.Sprintf("the body must have at most %d bytes", limit)}
 }
 
-// readAll reads r to its end. length is the declared length, or -1 if unknown. At most 4 KiB are allocated for it in
-// advance, since clients can declare more than they send.
+// readAll reads r to its end. length is the declared length, which net/http holds r to, or -1 if unknown. At most 4 KiB
+// are allocated for it in advance, since clients can declare more than they send.
 func readAll(r io.Reader, length int64) ([]byte, error) {
-	b := bytes.NewBuffer(make([]byte, 0, min(max(length, 0), 4<<10)+bytes.MinRead))
+	const most = 4 << 10
+	if 0 <= length && length <= most {
+		b := make([]byte, length)
+		_, err := io.ReadFull(r, b)
+		return b, err
+	}
+	b := bytes.NewBuffer(make([]byte, 0, min(max(length, 0), most)+bytes.MinRead))
 	_, err := b.ReadFrom(r)
 	return b.Bytes(), err
 }

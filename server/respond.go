@@ -216,8 +216,15 @@ func sendJSON(c echo.Context, status int, text []byte) error {
 	return nil
 }
 
+// The values of headers that are always the same. Nothing modifies them: [http.Header.Set] and Add replace them.
+var (
+	valueNoStore = []string{"no-store"}
+	valueNoCache = []string{"no-cache"}
+	valueNoSniff = []string{"nosniff"}
+)
+
 // noStore keeps a response out of caches (RFC 7591 §3.2.1).
 func noStore(c echo.Context) {
-	c.Response().Header().Set(echo.HeaderCacheControl, "no-store")
-	c.Response().Header().Set("Pragma", "no-cache")
+	h := c.Response().Header()
+	h[echo.HeaderCacheControl], h["Pragma"] = valueNoStore, valueNoCache
 }
