@@ -1,9 +1,11 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
@@ -66,10 +68,22 @@ func (s *Server) registerClient(c echo.Context) error {
 	}
 	noStore(c)
 	err = sendJSON(c, http.StatusCreated, r.Response)
-	s.config.Logger.LogAttrs(ctx, slog.LevelInfo, "client registered", slog.String("client_id", r.Client.ID),
+	s.logInfo(ctx, "client registered", slog.String("client_id", r.Client.ID),
 		slog.Int64("deployment", r.Client.Provenance.Deployment), slog.String("ip", c.RealIP()),
 		slog.String("request_id", request.ID))
 	return err
+}
+
+// logInfo writes a line as [slog.Logger.LogAttrs] does, but without the place in the program. To find that takes a
+// quarter of the time of a line, and the log does not have it.
+func (s *Server) logInfo(ctx context.Context, message string, attrs ...slog.Attr) {
+	handler := s.config.Logger.Handler()
+	if !handler.Enabled(ctx, slog.LevelInfo) {
+		return
+	}
+	record := slog.NewRecord(time.Now(), slog.LevelInfo, message, 0)
+	record.AddAttrs(attrs...)
+	_ = handler.Handle(ctx, record) // a Logger ignores the error too
 }
 
 // refusedCaller returns the error of a registration. If a script refuses a caller without a token as invalid_token, the
