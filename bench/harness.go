@@ -37,6 +37,7 @@ func sections() []section {
 		{"update", updateSection},
 		{"start", startSection},
 		{"memory", memorySection},
+		{"peers", peersSection},
 		{"growth", growthSection},
 	}
 }
@@ -44,13 +45,14 @@ func sections() []section {
 // A harness is what the sections share.
 type harness struct {
 	Options
-	self    string // this program
-	program string // registrar
-	former  string // registrar of formerCommit, "" until it is needed
-	folder  string // on a disk; removed at the end
-	mariadb *database.MariaDB
+	self    string             // this program
+	program string             // registrar
+	former  string             // registrar of formerCommit, "" until it is needed
+	folder  string             // on a disk; removed at the end
+	mariadb *database.MariaDB  // in the section peers, MySQL
 	tables  map[string]*filled // that were filled so far, by the name of the database
 	samples []Sample
+	only    []string // sections that were asked for by name
 	log     io.Writer
 	made    int // folders so far
 }
@@ -63,6 +65,7 @@ func measure(ctx context.Context, o Options, only []string, log io.Writer) (*Rep
 		return nil, err
 	}
 	defer h.close()
+	h.only = only
 	report := &Report{Options: o, Begun: time.Now().UTC().Truncate(time.Second), Machine: machine(ctx, h.mariadb)}
 	var errs []error
 	for _, s := range sections() {

@@ -55,7 +55,7 @@ func (r *Report) loads() (tables []table) {
 	}
 	for _, section := range sections {
 		t := table{"Load: " + section, []string{"", "connections", "requests/s", "min – max", "p50 µs", "p99 µs",
-			"CPU µs: server", "MariaDB", "load tool", "pool misses %"}, nil}
+			"CPU µs: server", "database", "load tool", "pool misses %"}, nil}
 		type key struct {
 			connections int
 			target      string

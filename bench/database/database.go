@@ -1,4 +1,4 @@
-// Package database starts the private, durable MariaDB server of the measurements.
+// Package database starts the private, durable MariaDB or MySQL servers of the measurements.
 package database
 
 import (
@@ -17,12 +17,13 @@ import (
 
 // Config configures a server.
 type Config struct {
-	Folder     string // parent of the server's folder; "" means [Disk]
-	BufferPool int    // MiB; 0 means 1024
+	Kind       mariadb.Kind // "" means MariaDB
+	Folder     string       // parent of the server's folder; "" means [Disk]
+	BufferPool int          // MiB; 0 means 1024
 	Args       []string
 }
 
-// A MariaDB is a running server. It flushes each commit to disk (innodb_flush_log_at_trx_commit=1) and has no binary
+// A MariaDB is a running server, MariaDB or MySQL. It flushes each commit to disk (innodb_flush_log_at_trx_commit=1) and has no binary
 // log. It ends with this process.
 type MariaDB struct {
 	server *mariadb.Server
@@ -43,8 +44,12 @@ func Start(ctx context.Context, c Config) (*MariaDB, error) {
 		c.BufferPool = 1024
 	}
 	// With a large log no measurement waits for a checkpoint.
-	args := append([]string{"--innodb-log-file-size=512M", "--max-connections=500"}, c.Args...)
-	server, err := mariadb.New(mariadb.Config{Folder: c.Folder, BufferPool: c.BufferPool, Args: args})
+	log := "--innodb-log-file-size=512M"
+	if c.Kind == mariadb.MySQL {
+		log = "--innodb-redo-log-capacity=512M"
+	}
+	args := append([]string{log, "--max-connections=500"}, c.Args...)
+	server, err := mariadb.New(mariadb.Config{Kind: c.Kind, Folder: c.Folder, BufferPool: c.BufferPool, Args: args})
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -93,6 +94,26 @@ var listening = regexp.MustCompile(`(?m)^.*\bmsg=listening\b.* public=(\S+)(?: .
 // Start starts a server that logs to a file. It returns when the log has a text line of [log/slog] with the message
 // "listening" and the attribute public, which is its URL.
 func Start(ctx context.Context, cmd *exec.Cmd, log string) (*Process, error) {
+	return start(ctx, cmd, log, (*Process).announced)
+}
+
+// StartAt starts a server that logs to a file and listens at a URL. It returns when a GET of a path there is answered
+// with 200.
+func StartAt(ctx context.Context, cmd *exec.Cmd, log, url, path string) (*Process, error) {
+	return start(ctx, cmd, log, func(p *Process) (bool, error) {
+		response, err := http.Get(url + path)
+		if err != nil {
+			return false, nil // it does not listen yet
+		}
+		p.URL = url
+		return response.StatusCode == http.StatusOK, response.Body.Close()
+	})
+}
+
+// start starts a server that is ready when ready returns true.
+func start(
+	ctx context.Context, cmd *exec.Cmd, log string, ready func(*Process) (bool, error),
+) (*Process, error) {
 	file, err := os.Create(log)
 	if err != nil {
 		return nil, err
@@ -103,25 +124,20 @@ func Start(ctx context.Context, cmd *exec.Cmd, log string) (*Process, error) {
 	if p.exited, err = child.Start(cmd); err != nil {
 		return nil, err
 	}
-	if err := p.await(ctx); err != nil {
+	if err := p.await(ctx, ready); err != nil {
 		p.kill()
 		return nil, err
 	}
 	return p, nil
 }
 
-// await waits for the log line with the addresses.
-func (p *Process) await(ctx context.Context) error {
+// await waits until ready returns true.
+func (p *Process) await(ctx context.Context, ready func(*Process) (bool, error)) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for {
-		b, err := os.ReadFile(p.log)
-		if err != nil {
+		if is, err := ready(p); is || err != nil {
 			return err
-		}
-		if m := listening.FindSubmatch(b); m != nil {
-			p.URL, p.AdminURL = string(m[1]), string(m[2])
-			return nil
 		}
 		select {
 		case <-p.exited:
@@ -131,6 +147,20 @@ func (p *Process) await(ctx context.Context) error {
 		case <-time.After(time.Millisecond):
 		}
 	}
+}
+
+// announced looks for the log line with the addresses.
+func (p *Process) announced() (bool, error) {
+	b, err := os.ReadFile(p.log)
+	if err != nil {
+		return false, err
+	}
+	m := listening.FindSubmatch(b)
+	if m == nil {
+		return false, nil
+	}
+	p.URL, p.AdminURL = string(m[1]), string(m[2])
+	return true, nil
 }
 
 // Begun returns the time at which the process was started.
