@@ -124,8 +124,9 @@ ROUNDS = 200
 test-cache:
 	REGISTRAR_TEST_ROUNDS=$(ROUNDS) go test -count=1 -timeout 2h -run 'TestManyFirstLoadsAtOnce|TestDamagedCacheHeals' ./internal/e2e
 
-# The whole table, against other servers; needs a machine that does nothing else. BENCH holds flags, such as
-# BENCH='--only sqlite --rounds 3'; BENCH='--markdown docs/performance.md' puts the figures where they are read.
+# The whole table, against other servers; needs a machine that does nothing else, and a network to fetch two of them the
+# first time. BENCH holds flags, such as BENCH='--only sqlite --rounds 3'; BENCH='--markdown docs/performance.md' puts
+# the figures where they are read.
 bench: install
 	go -C bench run . $(BENCH)
 
