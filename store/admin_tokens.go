@@ -39,8 +39,8 @@ const (
 
 // AddAdminToken stores t durably and returns true. If another token has t.ID, it changes nothing and returns false. If
 // several processes add tokens with the same ID, exactly one of them gets true. It returns [token.ErrLabel] if another
-// token has the label, of several at once to all but one, and [token.ErrTooMany] if there are 1,000. As with [Store.AddClient], ctx ends only the wait for
-// a connection.
+// token has the label, to all but one of several calls at once, and [token.ErrTooMany] if there are 1,000. As with
+// [Store.AddClient], ctx ends only the wait for a connection.
 func (s *Store) AddAdminToken(ctx context.Context, t token.Admin) (added bool, err error) {
 	if len(t.ID) < 1 || len(t.ID) > maxTokenID {
 		return false, fmt.Errorf("storing admin token %s: its ID has %d bytes: it must have 1 to %d",

@@ -28,8 +28,8 @@ func pageSize(n int) int { return min(cmp.Or(max(n, 0), defaultLimit), maxLimit)
 // lowestExamined finds the last row of a page's range. It reads only the key.
 const lowestExamined = "SELECT rowid FROM clients WHERE rowid < ? ORDER BY rowid DESC LIMIT 1 OFFSET ?"
 
-// listStatement returns a statement that lists columns of clients. It is one for all filters, whose values are preceded by 1, or
-// by 0 where the filter has none, since a pool keeps few statements. text is an expression for a text in JSON.
+// listStatement returns a statement that lists columns of clients. It is one for all filters, whose values are preceded
+// by 1, or by 0 where the filter has none, since a pool keeps few statements. text is an expression for a text in JSON.
 //
 // INSTR and SUBSTR have no wildcards. SUBSTR counts bytes in MySQL, where IDs are binary, and characters in SQLite.
 // That is the same, because IDs are ASCII.
