@@ -1,7 +1,7 @@
 // Package fetch gets JSON documents from URLs that clients name, and from URLs that the operator configured. It fetches
 // only by https and, for clients, only from public addresses. The address is checked when the connection is made, so
-// that DNS rebinding does not help. Redirects are not followed, proxies of the environment are not used, and size and
-// time are bounded. See [Fetcher.Fetch].
+// that DNS rebinding does not help. Redirects are not followed, proxies of the environment are not used, and size, time
+// and number are bounded. How long a document is fresh, its host says, within bounds. See [Fetcher.Get] and [Cache].
 package fetch
 
 import (
@@ -11,18 +11,15 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"mime"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
-	"strings"
 	"time"
 
-	"code.dny.dev/ssrf"
+	"golang.org/x/sync/singleflight"
 
+	"registrar/internal/guard"
 	"registrar/internal/netrule"
 )
 
@@ -30,134 +27,177 @@ import (
 type Config struct {
 	// AllowPrivate allows private addresses, and http to loopback hosts. It is for URLs that the operator configured,
 	// never for those that clients name.
-	AllowPrivate  bool
-	RootCAs       *x509.CertPool // nil means the system's
-	Resolver      *net.Resolver  // nil means the system's
-	Timeout       time.Duration  // of a fetch, from the look-up of the host to the last byte; 0 means 3 s
-	MaxBytes      int64          // of a document; 0 means 64 KiB
-	MaxConcurrent int            // fetches at the same time, others wait; 0 means 32
-	Logger        *slog.Logger   // for causes that an [Error] does not show; nil means slog.Default
-	// Observe is called after each fetch, with its outcome, one of the constants below, and its time; nil means that
-	// nothing is called.
+	AllowPrivate bool
+	// AllowLoopback allows loopback addresses, by https. It is for development.
+	AllowLoopback bool
+	RootCAs       *x509.CertPool   // nil means the system's
+	Resolver      *net.Resolver    // nil means the system's
+	Timeout       time.Duration    // of a fetch, from the look-up of the host to the last byte; 0 means 3 s
+	MaxBytes      int64            // of a document; 0 means 64 KiB
+	MinFresh      time.Duration    // bounds Response.FreshUntil from below; 0 means no bound
+	MaxFresh      time.Duration    // bounds it from above; 0 means 24 h
+	Budget        *Budget          // nil means one with the default limits
+	Logger        *slog.Logger     // for causes that an [Error] does not show; nil means slog.Default
+	Guard         *guard.Guard     // catches panics; nil counts none
+	Now           func() time.Time // the clock of freshness; nil means time.Now
+	// Observe is called after each fetch, with its outcome, OutcomeFetched, OutcomeNotModified or a Code, and its time;
+	// nil means that nothing is called. Callers that share a fetch count once.
 	Observe func(outcome string, took time.Duration)
 }
 
-// The outcomes of a fetch.
-const (
-	OutcomeFetched     = "fetched"
-	OutcomeCanceled    = "canceled"    // the caller's context ended
-	OutcomeURL         = "url"         // the URL is not allowed: it is not https, say
-	OutcomeAddress     = "address"     // the host has no address, or none that is allowed
-	OutcomeUnreachable = "unreachable" // the connection failed or broke
-	OutcomeCertificate = "certificate" // the host's certificate is not valid
-	OutcomeTimeout     = "timeout"
-	OutcomeRedirect    = "redirect"
-	OutcomeStatus      = "status" // the status is not 200
-	OutcomeType        = "type"   // the Content-Type is not JSON
-	OutcomeTooLarge    = "too_large"
-)
-
 // A Fetcher fetches documents. It is safe for concurrent use.
 type Fetcher struct {
-	config Config
-	client *http.Client
-	slots  chan struct{} // one element per running fetch
+	config  Config
+	client  *http.Client
+	running singleflight.Group
 }
 
 // New returns a Fetcher.
 func New(c Config) *Fetcher {
 	c.Timeout = cmp.Or(c.Timeout, 3*time.Second)
 	c.MaxBytes = cmp.Or(c.MaxBytes, 64<<10)
-	c.MaxConcurrent = cmp.Or(c.MaxConcurrent, 32)
+	c.MaxFresh = cmp.Or(c.MaxFresh, 24*time.Hour)
 	c.Logger = cmp.Or(c.Logger, slog.Default())
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Budget == nil {
+		c.Budget = NewBudget(Limits{})
+	}
 	dialer := &net.Dialer{Resolver: c.Resolver}
 	if !c.AllowPrivate {
-		dialer.Control = ssrf.New(ssrf.WithAnyPort(), ssrf.WithDeniedV4Prefixes(cloudHost())).Safe
+		dialer.Control = publicOnly(c.AllowLoopback)
 	}
-	return &Fetcher{config: c, slots: make(chan struct{}, c.MaxConcurrent), client: &http.Client{
+	return &Fetcher{config: c, client: &http.Client{
 		Transport: &http.Transport{
 			DialContext:            dialer.DialContext,
 			TLSClientConfig:        &tls.Config{RootCAs: c.RootCAs, MinVersion: tls.VersionTLS12},
 			DisableKeepAlives:      true, // each fetch checks the address of its own connection
-			DisableCompression:     true, // so that MaxBytes bounds what is read
+			DisableCompression:     true, // see body
 			MaxResponseHeaderBytes: 16 << 10,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 }
 
-// cloudHost returns the public address of a service that is internal to virtual machines of Azure.
-func cloudHost() netip.Prefix {
-	return netip.PrefixFrom(netip.AddrFrom4([4]byte{168, 63, 129, 16}), 32)
+// Conditions are the validators of a stored document, for a conditional request (RFC 9110 §13.1). The zero value makes
+// the request unconditional.
+type Conditions struct{ ETag, LastModified string }
+
+// A Response is a document as fetched. Callers share it and must not change it.
+type Response struct {
+	Body        []byte // nil if NotModified
+	NotModified bool   // the document is the one with the conditions of the request (304)
+	// ETag and LastModified are the validators of the document; "" means none.
+	ETag, LastModified string
+	// FreshUntil is when the document is to be validated, by RFC 9111 within the bounds of Config; in whole seconds.
+	FreshUntil time.Time
+	// Keep reports whether the document may be kept: not if it is no-store or private (RFC 9111 §3).
+	Keep bool
 }
 
-// An Error is the reason why a document was not fetched, for the client that named the URL. It does not distinguish a
-// host that does not exist from one that is private.
-type Error struct {
-	Reason  string
-	Outcome string // one of the constants above
-}
+// Conditions returns the conditions by which the document is validated.
+func (r *Response) Conditions() Conditions { return Conditions{r.ETag, r.LastModified} }
 
-// Error returns the reason.
-func (e *Error) Error() string { return e.Reason }
-
-// Fetch returns the JSON document at a URL. If it fails it returns an *[Error], or the context's error if ctx is done.
-// If ctx ends before the timeout, the timeout is three quarters of the time left, so that the caller has time to
-// respond.
+// Fetch is Get for a document that is not kept.
 func (f *Fetcher) Fetch(ctx context.Context, rawURL string) ([]byte, error) {
-	if f.config.Observe == nil {
-		return f.fetch(ctx, rawURL)
-	}
-	began := time.Now()
-	document, err := f.fetch(ctx, rawURL)
-	f.config.Observe(outcomeOf(err), time.Since(began))
-	return document, err
-}
-
-// outcomeOf returns the outcome of a fetch that returned err.
-func outcomeOf(err error) string {
-	if err == nil {
-		return OutcomeFetched
-	}
-	if failed, ok := errors.AsType[*Error](err); ok {
-		return failed.Outcome
-	}
-	return OutcomeCanceled
-}
-
-// fetch is Fetch without its observer.
-func (f *Fetcher) fetch(ctx context.Context, rawURL string) ([]byte, error) {
-	if err := f.checkURL(rawURL); err != nil {
+	r, err := f.Get(ctx, rawURL, Conditions{})
+	if err != nil {
 		return nil, err
 	}
-	select {
-	case f.slots <- struct{}{}:
-		defer func() { <-f.slots }()
-	case <-ctx.Done():
-		return nil, fmt.Errorf("waiting to fetch a document: %w", ctx.Err())
+	return r.Body, nil
+}
+
+// Get fetches the JSON document at a URL. If that fails it returns an *[Error], or the context's error if ctx is done.
+//
+// Callers that ask for the same URL under the same conditions share a fetch, which goes on without one that leaves. If
+// ctx ends before the timeout, a caller waits for three quarters of the time left, so that it has time to respond.
+func (f *Fetcher) Get(ctx context.Context, rawURL string, c Conditions) (*Response, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("fetching a document: %w", err)
 	}
-	timeout := f.config.Timeout
-	if deadline, ok := ctx.Deadline(); ok {
-		timeout = min(timeout, time.Until(deadline)*3/4)
-	}
-	bounded, cancel := context.WithTimeout(ctx, timeout)
+	key := fmt.Sprintf("%q %q %q", rawURL, c.ETag, c.LastModified)
+	done := f.running.DoChan(key, func() (any, error) {
+		return f.observed(context.WithoutCancel(ctx), rawURL, c)
+	})
+	waiting, cancel := withinTime(ctx)
 	defer cancel()
-	request, err := http.NewRequestWithContext(bounded, http.MethodGet, rawURL, nil)
+	select {
+	case result := <-done:
+		if result.Err != nil {
+			return nil, result.Err
+		}
+		return result.Val.(*Response), nil
+	case <-waiting.Done():
+		if err := ctx.Err(); err != nil {
+			return nil, fmt.Errorf("fetching a document: %w", err)
+		}
+		return nil, &Error{Reason: "it takes too long", Code: CodeTimeout}
+	}
+}
+
+// withinTime returns a context that ends after three quarters of the time that ctx has left.
+func withinTime(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, time.Until(deadline)*3/4)
+}
+
+// observed fetches a document, and tells the observer. A panic becomes an error: singleflight would end the process.
+func (f *Fetcher) observed(ctx context.Context, rawURL string, c Conditions) (r *Response, err error) {
+	began := time.Now()
+	if panicked := f.config.Guard.Run(guard.Documents, func() { r, err = f.fetch(ctx, rawURL, c) }); panicked != nil {
+		return nil, panicked
+	}
+	if f.config.Observe != nil {
+		f.config.Observe(outcomeOf(r, err), time.Since(began))
+	}
+	return r, err
+}
+
+// outcomeOf returns the outcome of a fetch.
+func outcomeOf(r *Response, err error) string {
+	if failed, ok := errors.AsType[*Error](err); ok {
+		return string(failed.Code)
+	}
+	if r.NotModified {
+		return OutcomeNotModified
+	}
+	return OutcomeFetched
+}
+
+// fetch makes the request within the budget and the time. Its error is an *[Error].
+func (f *Fetcher) fetch(ctx context.Context, rawURL string, c Conditions) (*Response, error) {
+	u, err := f.parse(rawURL)
 	if err != nil {
-		return nil, &Error{"it is not a valid URL", OutcomeURL}
+		return nil, err
 	}
-	document, err := f.get(request)
-	if err == nil {
-		return document, nil
+	// A caller must learn in its own time that the budget is spent, and not that the host is slow.
+	waiting, stop := context.WithTimeout(ctx, f.config.Timeout/4)
+	defer stop()
+	leave, err := f.config.Budget.enter(waiting, u)
+	if err != nil {
+		return nil, f.failed(ctx, u, err.(*Error), err)
 	}
-	if ended := ctx.Err(); ended != nil {
-		return nil, fmt.Errorf("fetching a document: %w", ended)
+	defer leave()
+	a := attempt{config: &f.config, client: f.client, conditions: c}
+	r, err := a.get(ctx, rawURL)
+	if err != nil {
+		return nil, f.failed(ctx, u, a.explain(err), err)
 	}
-	f.config.Logger.InfoContext(ctx, "document not fetched", "host", request.URL.Host, "error", cause(err))
-	if shown, ok := errors.AsType[*Error](err); ok {
-		return nil, shown
+	return r, nil
+}
+
+// failed logs why a document was not fetched, and returns what is shown of it.
+func (f *Fetcher) failed(ctx context.Context, u *url.URL, shown *Error, err error) error {
+	attrs := []any{"host", u.Host, "code", string(shown.Code), "error", cause(err)}
+	if shown.Status != 0 {
+		attrs = append(attrs, "document_status", shown.Status)
 	}
-	return nil, f.explain(err)
+	f.config.Logger.InfoContext(ctx, "document not fetched", attrs...)
+	return shown
 }
 
 // cause returns err without the URL, whose query may contain secrets.
@@ -168,71 +208,14 @@ func cause(err error) error {
 	return err
 }
 
-// checkURL refuses URLs that are not https or have a user. Callers check the rest.
-func (f *Fetcher) checkURL(rawURL string) error {
+// parse refuses URLs that are not https or have a user. Callers check the rest.
+func (f *Fetcher) parse(rawURL string) (*url.URL, error) {
 	u, err := url.Parse(rawURL)
 	switch {
 	case err != nil || u.Hostname() == "" || u.User != nil:
-		return &Error{"it is not a valid URL", OutcomeURL}
+		return nil, &Error{Reason: "it is not a valid URL", Code: CodeURL}
 	case u.Scheme == "https", f.config.AllowPrivate && u.Scheme == "http" && netrule.IsLoopback(u.Hostname()):
-		return nil
+		return u, nil
 	}
-	return &Error{"it is not https", OutcomeURL}
-}
-
-// get makes the request and reads the response.
-func (f *Fetcher) get(request *http.Request) ([]byte, error) {
-	request.Header.Set("Accept", "application/json")
-	request.Header.Set("User-Agent", "registrar")
-	response, err := f.client.Do(request)
-	if err != nil {
-		return nil, err
-	}
-	defer response.Body.Close()
-	switch {
-	case response.StatusCode >= 300 && response.StatusCode < 400:
-		return nil, &Error{fmt.Sprintf("it answers with the redirect %d, and redirects are not followed",
-			response.StatusCode), OutcomeRedirect}
-	case response.StatusCode != http.StatusOK:
-		return nil, &Error{fmt.Sprintf("it answers with the status %d, not 200", response.StatusCode), OutcomeStatus}
-	case !isJSON(response.Header.Get("Content-Type")):
-		return nil, &Error{"its Content-Type is not application/json", OutcomeType}
-	case response.ContentLength > f.config.MaxBytes:
-		return nil, f.tooLarge()
-	}
-	document, err := io.ReadAll(io.LimitReader(response.Body, f.config.MaxBytes+1))
-	if err != nil {
-		return nil, err
-	}
-	if int64(len(document)) > f.config.MaxBytes {
-		return nil, f.tooLarge()
-	}
-	return document, nil
-}
-
-func (f *Fetcher) tooLarge() *Error {
-	return &Error{fmt.Sprintf("it has more than %d bytes", f.config.MaxBytes), OutcomeTooLarge}
-}
-
-// isJSON reports whether a type is application/json or has the suffix +json (RFC 6839 §3.1), such as
-// application/jwk-set+json.
-func isJSON(contentType string) bool {
-	media, _, err := mime.ParseMediaType(contentType)
-	structured := strings.HasPrefix(media, "application/") && strings.HasSuffix(media, "+json")
-	return err == nil && (media == "application/json" || structured)
-}
-
-// explain returns what a client may know about a failed connection.
-func (f *Fetcher) explain(err error) *Error {
-	_, unknown := errors.AsType[*net.DNSError](err)
-	_, certificate := errors.AsType[*tls.CertificateVerificationError](err)
-	switch {
-	case errors.Is(err, ssrf.ErrProhibitedIP), unknown:
-		return &Error{"its host has no public address", OutcomeAddress}
-	case errors.Is(err, context.DeadlineExceeded):
-		return &Error{"it takes too long", OutcomeTimeout}
-	case certificate:
-		return &Error{"its host's certificate is not valid", OutcomeCertificate}
-	}
-	return &Error{"its host cannot be reached", OutcomeUnreachable}
+	return nil, &Error{Reason: "it is not https", Code: CodeURL}
 }

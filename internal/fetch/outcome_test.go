@@ -1,7 +1,6 @@
 package fetch
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -19,6 +18,9 @@ func TestOutcomes(t *testing.T) {
 			http.Redirect(w, r, "/", http.StatusFound)
 		case "/status":
 			w.WriteHeader(http.StatusTeapot)
+		case "/same":
+			w.WriteHeader(http.StatusNotModified)
+			return
 		case "/type":
 			w.Header().Set("Content-Type", "text/html")
 		case "/large":
@@ -35,28 +37,28 @@ func TestOutcomes(t *testing.T) {
 	hasty.Timeout = 50 * time.Millisecond
 	guarded.AllowPrivate = false
 	distrustful.RootCAs = nil
-	ended, end := context.WithCancel(t.Context())
-	end()
+	known := Conditions{ETag: `"1"`}
 	for _, tt := range []struct {
-		want   string
-		config Config
-		ctx    context.Context
-		url    string
+		want       string
+		config     Config
+		conditions Conditions
+		url        string
 	}{
-		{OutcomeFetched, c, t.Context(), h.URL},
-		{OutcomeCanceled, c, ended, h.URL},
-		{OutcomeURL, c, t.Context(), "http://app.example/"},
-		{OutcomeAddress, guarded, t.Context(), h.URL},
-		{OutcomeUnreachable, c, t.Context(), "https://127.0.0.1:1/"},
-		{OutcomeCertificate, distrustful, t.Context(), h.URL},
-		{OutcomeTimeout, hasty, t.Context(), h.URL + "/slow"},
-		{OutcomeRedirect, c, t.Context(), h.URL + "/redirect"},
-		{OutcomeStatus, c, t.Context(), h.URL + "/status"},
-		{OutcomeType, c, t.Context(), h.URL + "/type"},
-		{OutcomeTooLarge, c, t.Context(), h.URL + "/large"},
+		{OutcomeFetched, c, Conditions{}, h.URL},
+		{OutcomeNotModified, c, known, h.URL + "/same"},
+		{string(CodeURL), c, Conditions{}, "http://app.example/"},
+		{string(CodeResolve), guarded, Conditions{}, h.URL},
+		{string(CodeConnect), c, Conditions{}, "https://127.0.0.1:1/"},
+		{string(CodeTLS), distrustful, Conditions{}, h.URL},
+		{string(CodeTimeout), hasty, Conditions{}, h.URL + "/slow"},
+		{string(CodeRedirect), c, Conditions{}, h.URL + "/redirect"},
+		{string(CodeStatus), c, Conditions{}, h.URL + "/status"},
+		{string(CodeStatus), c, Conditions{}, h.URL + "/same"},
+		{string(CodeType), c, Conditions{}, h.URL + "/type"},
+		{string(CodeSize), c, Conditions{}, h.URL + "/large"},
 	} {
 		told = nil
-		_, err := newFetcher(tt.config).Fetch(tt.ctx, tt.url)
+		_, err := newFetcher(tt.config).Get(t.Context(), tt.url, tt.conditions)
 		if len(told) != 1 || told[0] != tt.want+"true" {
 			t.Errorf("%s: the observer was told %q, want %s; the error is %v", tt.url, told, tt.want, err)
 		}

@@ -36,12 +36,13 @@ const (
 	Certificates              // reading certificates again
 	Traces                    // exporting traces
 	AdminTokens               // noting the use of admin tokens
+	Documents                 // fetching documents
 	places
 )
 
 var names = [places]string{"requests", "listeners", "modules", "instances", "deployments", "shadows", "canaries",
 	"batches", "discovery", "keys", "memory", "log", "client",
-	"replicas", "certificates", "traces", "admin_tokens"}
+	"replicas", "certificates", "traces", "admin_tokens", "documents"}
 
 // String returns the name of the place, as the metric has it.
 func (p Place) String() string { return names[p] }

@@ -16,8 +16,8 @@ type outside struct {
 // The outcomes of packages keyset and fetch. Others count as other.
 var (
 	keySetOutcomes = []string{"read", "timeout", "certificate", "unreachable", "status", "too_large", "invalid"}
-	fetchOutcomes  = []string{"fetched", "canceled", "url", "address", "unreachable", "certificate", "timeout",
-		"redirect", "status", "type", "too_large"}
+	fetchOutcomes  = []string{"fetched", "not_modified", "url", "resolve", "connect", "tls", "timeout", "status",
+		"redirect", "type", "size", "busy", "host_busy"}
 )
 
 // Whose URLs are fetched.
