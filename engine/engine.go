@@ -43,8 +43,8 @@ type Config struct {
 	// Advertised returns the limits of the authorization server's metadata, or an error while they are unknown; nil means
 	// no limits.
 	Advertised func() (Advertised, error)
-	// Fetch returns the JSON document at a URL that a client named. Clients read its error unless ctx has ended. nil means
-	// that nothing is fetched: such URLs are checked only for their form.
+	// Fetch returns the JSON document at a URL that a client named. Clients read its error, unless ctx has ended or it is
+	// ErrUnavailable. nil means that nothing is fetched: such URLs are checked only for their form.
 	Fetch func(ctx context.Context, url string) ([]byte, error)
 	// StatementKeys returns the issuer's keys for software statements that match a key ID ("" matches any) and an
 	// algorithm, or no keys. It returns ErrUntrusted if the issuer is not trusted. nil means that no issuer is trusted.

@@ -19,6 +19,9 @@ func (r *Registration) fetchDocument(ctx context.Context, member, rawURL string)
 	if cause := ctx.Err(); err != nil && cause != nil {
 		return nil, fmt.Errorf("fetching %s: %w", member, cause)
 	}
+	if errors.Is(err, ErrUnavailable) {
+		return nil, fmt.Errorf("fetching %s: %w", member, err)
+	}
 	if err != nil {
 		return nil, Refuse("%s: the document cannot be fetched: %v", member, err)
 	}
@@ -64,9 +67,18 @@ func (r *Registration) checkKeySet(ctx context.Context, in *Metadata) error {
 	if document == nil || err != nil {
 		return err
 	}
-	_, err = checkKeySources(&Metadata{JWKS: document})
-	if refusal, refused := errors.AsType[*Error](err); refused {
+	if refusal, refused := errors.AsType[*Error](CheckKeySet(document)); refused {
 		return Refuse("jwks_uri: in the document, %s", refusal.Description)
 	}
 	return nil
+}
+
+// CheckKeySet returns an *[Error] unless a document can be at a jwks_uri: a set of public keys, as jwks must be.
+func CheckKeySet(document []byte) error {
+	value := jsontext.Value(document)
+	if tooDeep(value) || !value.IsValid() {
+		return Refuse("the document is not valid JSON")
+	}
+	_, err := checkKeySources(&Metadata{JWKS: value})
+	return err
 }
