@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"registrar/engine"
 	"registrar/internal/discovery"
@@ -47,10 +48,14 @@ func (h *webHost) say(path, document string) {
 }
 
 // fetcher returns a Fetcher that trusts the host's certificate and allows loopback addresses.
-func (h *webHost) fetcher() *fetch.Fetcher {
+func (h *webHost) fetcher() *fetch.Fetcher { return fetch.New(h.fetching()) }
+
+// fetching returns the configuration of fetcher.
+func (h *webHost) fetching() fetch.Config {
 	roots := x509.NewCertPool()
 	roots.AddCert(h.Certificate())
-	return fetch.New(fetch.Config{AllowPrivate: true, RootCAs: roots, Logger: slog.New(slog.DiscardHandler)})
+	return fetch.Config{AllowPrivate: true, RootCAs: roots, MinFresh: 5 * time.Minute,
+		Logger: slog.New(slog.DiscardHandler)}
 }
 
 // fetched returns s with an engine that fetches documents from the host.
@@ -183,7 +188,7 @@ func TestMetadataDocuments(t *testing.T) {
 	}
 	good := say("/client", `,"client_name":"App"`)
 	s := newSite(t, advertising(t, "https://auth.example", `{"issuer":"https://auth.example"}`,
-		setup{server: server.Config{FetchDocument: host.fetcher().Fetch}}))
+		setup{server: server.Config{FetchDocument: host.fetcher().Get}}))
 	s.do("GET", s.public.URL+"/.well-known/oauth-authorization-server", "").want(http.StatusOK).
 		wantMembers(map[string]any{"client_id_metadata_document_supported": true})
 	for range 2 {
@@ -229,7 +234,7 @@ func TestMetadataDocuments(t *testing.T) {
 	off := newSite(t, setup{})
 	off.call("GET", good, "").want(http.StatusNotFound)
 	guarded := newSite(t,
-		setup{server: server.Config{FetchDocument: fetch.New(fetch.Config{Logger: slog.New(slog.DiscardHandler)}).Fetch}})
+		setup{server: server.Config{FetchDocument: fetch.New(fetch.Config{Logger: slog.New(slog.DiscardHandler)}).Get}})
 	e := guarded.call("GET", good, "").want(http.StatusUnprocessableEntity)
 	if !strings.Contains(e.body, "no public address") {
 		t.Errorf("got %s, want no public address", e.body)

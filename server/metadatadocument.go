@@ -5,37 +5,26 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"time"
 
 	"github.com/go-json-experiment/json"
-	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/labstack/echo/v4"
 
 	"registrar/engine"
+	"registrar/internal/fetch"
 	"registrar/scripts"
 	"registrar/server/adminapi"
 )
 
-const (
-	documentAge   = 5 * time.Minute // how long a metadata document is cached
-	documentsKept = 256             // how many are cached, each of at most 64 KiB
-)
+// documentsKept is how many metadata documents are kept in memory, each of at most 64 KiB.
+const documentsKept = 256
 
-// A keptDocument is a cached metadata document.
-type keptDocument struct {
-	bytes   []byte
-	expires time.Time
+func newDocumentCache(
+	get func(ctx context.Context, url string, c fetch.Conditions) (*fetch.Response, error),
+) *fetch.Cache {
+	return fetch.NewCache(fetch.CacheConfig{Get: get, Size: documentsKept})
 }
 
-func newDocumentCache() *lru.Cache[string, keptDocument] {
-	cache, err := lru.New[string, keptDocument](documentsKept)
-	if err != nil {
-		panic(err) // the size is above 0
-	}
-	return cache
-}
-
-// metadataDocument resolves a client whose ID is the URL of its metadata. Valid documents are cached, but the steps run
+// metadataDocument resolves a client whose ID is the URL of its metadata. Valid documents are kept, but the steps run
 // each time, so that the policy in force applies.
 func (s *Server) metadataDocument(c echo.Context) error {
 	if s.config.FetchDocument == nil {
@@ -47,20 +36,19 @@ func (s *Server) metadataDocument(c echo.Context) error {
 		return &statusError{http.StatusBadRequest, "url: " + refusal.Description}
 	}
 	ctx := c.Request().Context()
-	document, err := s.document(ctx, url)
+	document, err := s.documents.Get(ctx, url)
 	if err != nil {
 		return err
 	}
-	r, err := s.config.Engine.ResolveDocument(ctx, url, document.bytes, &engine.Caller{Auth: engine.AuthNone},
+	r, err := s.config.Engine.ResolveDocument(ctx, url, document.Body, &engine.Caller{Auth: engine.AuthNone},
 		requestIDOf(c))
 	if refusal, refused := errors.AsType[*engine.Error](err); refused {
-		s.documents.Remove(url)
+		s.documents.Forget(url)
 		return &scripts.RejectedError{Reasons: []string{refusal.Error()}}
 	}
 	if err != nil {
 		return err
 	}
-	s.documents.Add(url, document)
 	acts := r.Client.Provenance.Acts
 	if acts == nil {
 		acts = []engine.Act{}
@@ -70,21 +58,20 @@ func (s *Server) metadataDocument(c echo.Context) error {
 		return fmt.Errorf("writing the acts: %w", err)
 	}
 	return reply(c, http.StatusOK, adminapi.MetadataDocument{ClientID: url, Metadata: r.Response,
-		Deployment: r.Client.Provenance.Deployment, Acts: wire, ExpiresAt: document.expires})
+		Deployment: r.Client.Provenance.Deployment, Acts: wire, ExpiresAt: document.FreshUntil})
 }
 
-// document returns the document at a URL, from the cache or fetched.
-func (s *Server) document(ctx context.Context, url string) (keptDocument, error) {
-	if kept, ok := s.documents.Get(url); ok && time.Now().Before(kept.expires) {
-		return kept, nil
+// unfetchedAnswer returns the response to a document that was not fetched. What the host sent is not in it.
+func unfetchedAnswer(e *fetch.Error) answer {
+	switch e.Code {
+	case fetch.CodeBusy:
+		return answer{status: http.StatusServiceUnavailable, code: "temporarily_unavailable", description: e.Reason,
+			retryAfter: e.RetryAfter}
+	case fetch.CodeHostBusy:
+		return answer{status: http.StatusTooManyRequests, code: "temporarily_unavailable", description: e.Reason,
+			retryAfter: e.RetryAfter}
 	}
-	b, err := s.config.FetchDocument(ctx, url)
-	if err != nil && ctx.Err() != nil {
-		return keptDocument{}, err
-	}
-	if err != nil {
-		reason := "the document cannot be fetched: " + err.Error()
-		return keptDocument{}, &scripts.RejectedError{Reasons: []string{reason}}
-	}
-	return keptDocument{b, time.Now().UTC().Truncate(time.Second).Add(documentAge)}, nil
+	return answer{status: http.StatusUnprocessableEntity, code: "invalid_request", description: "rejected; see reasons",
+		reasons: []string{"the document cannot be fetched: " + e.Reason},
+		failure: &adminapi.DocumentFailure{Code: string(e.Code), Status: e.Status, Size: e.Size, Family: e.Family}}
 }

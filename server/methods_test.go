@@ -11,10 +11,12 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"registrar/engine"
+	"registrar/internal/fetch"
 	"registrar/internal/wasmtest"
 	"registrar/scripts"
 	"registrar/server"
@@ -59,8 +61,11 @@ type routedSite struct {
 
 func newRoutedSite(t *testing.T) *routedSite {
 	t.Helper()
-	config := server.Config{AcceptJWTBodies: true, FetchDocument: func(_ context.Context, url string) ([]byte, error) {
-		return []byte(`{"client_id":"` + url + `",` + web + `,"token_endpoint_auth_method":"none"}`), nil
+	config := server.Config{AcceptJWTBodies: true, FetchDocument: func(_ context.Context, url string,
+		_ fetch.Conditions,
+	) (*fetch.Response, error) {
+		return &fetch.Response{Body: []byte(`{"client_id":"` + url + `",` + web +
+			`,"token_endpoint_auth_method":"none"}`), FreshUntil: time.Now().UTC().Truncate(time.Second)}, nil
 	}}
 	s := newSite(t, advertising(t, "https://auth.example", `{"issuer":"https://auth.example"}`, setup{server: config}))
 	s.deploy("prefix-id")

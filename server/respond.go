@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/labstack/echo/v4"
 
 	"registrar/engine"
+	"registrar/internal/fetch"
 	"registrar/scripts"
 	"registrar/server/adminapi"
 )
@@ -46,10 +48,11 @@ type answer struct {
 	status      int
 	code        string // of RFC 7591 or RFC 6750
 	description string
-	challenge   string   // for WWW-Authenticate; "" means none
-	retry       bool     // whether to send Retry-After
-	internal    bool     // whether the cause is only logged
-	reasons     []string // for Problem.Reasons
+	challenge   string                    // for WWW-Authenticate; "" means none
+	retryAfter  time.Duration             // for Retry-After, in whole seconds; 0 means none
+	internal    bool                      // whether the cause is only logged
+	reasons     []string                  // for Problem.Reasons
+	failure     *adminapi.DocumentFailure // for Problem.Document; nil means none
 }
 
 // A repeatError is the error of a write that may have taken effect, where sending it again needs advice.
@@ -66,8 +69,8 @@ func unknownAnswer(err error) answer {
 	if e, ok := errors.AsType[*repeatError](err); ok {
 		advice = e.advice
 	}
-	return answer{status: http.StatusServiceUnavailable, code: "temporarily_unavailable", retry: true, internal: true,
-		description: "The database did not answer in time: the request may have taken effect, or may do so soon. " +
+	return answer{status: http.StatusServiceUnavailable, code: "temporarily_unavailable", retryAfter: time.Second,
+		internal: true, description: "The database did not answer in time: the request may have taken effect, or may do so soon. " +
 			advice}
 }
 
@@ -79,6 +82,7 @@ func answerTo(err error) answer {
 	denied, isDenied := errors.AsType[*unauthorizedError](err)
 	status, isStatus := errors.AsType[*statusError](err)
 	rejected, isRejected := errors.AsType[*scripts.RejectedError](err)
+	unfetched, isUnfetched := errors.AsType[*fetch.Error](err)
 	http4xx, isHTTP := errors.AsType[*echo.HTTPError](err)
 	switch {
 	case isDenied:
@@ -98,6 +102,8 @@ func answerTo(err error) answer {
 	case isRejected:
 		return answer{status: http.StatusUnprocessableEntity, code: "invalid_request",
 			description: "rejected; see reasons", reasons: rejected.Reasons}
+	case isUnfetched && !errors.Is(err, engine.ErrUnavailable):
+		return unfetchedAnswer(unfetched)
 	case errors.Is(err, errDisabled):
 		return answer{status: http.StatusForbidden, code: "access_denied", description: "The client is disabled."}
 	case errors.Is(err, engine.ErrTokenSpent):
@@ -115,7 +121,7 @@ func answerTo(err error) answer {
 	case errors.Is(err, engine.ErrUnavailable), errors.Is(err, context.DeadlineExceeded),
 		errors.Is(err, context.Canceled):
 		return answer{status: http.StatusServiceUnavailable, code: "temporarily_unavailable",
-			description: "The server is too busy, or its database cannot be reached. Try again.", retry: true,
+			description: "The server is too busy, or its database cannot be reached. Try again.", retryAfter: time.Second,
 			internal: true}
 	}
 	return answer{status: http.StatusInternalServerError, code: "server_error", description: internalDescription,
@@ -132,7 +138,7 @@ func statusAnswer(status int, detail string) answer {
 	a := answer{status: status, code: "invalid_request", description: detail}
 	switch {
 	case status == http.StatusTooManyRequests:
-		a.code, a.retry = "temporarily_unavailable", true
+		a.code, a.retryAfter = "temporarily_unavailable", time.Second
 	case status >= 500:
 		a.code, a.description, a.internal = "server_error", internalDescription, true
 	}
@@ -166,6 +172,7 @@ func problemOf(a answer, requestID string) *adminapi.Problem {
 		Status:    a.status,
 		Detail:    a.description,
 		Reasons:   a.reasons,
+		Document:  a.failure,
 		RequestID: requestID,
 	}
 }
@@ -189,8 +196,8 @@ func (s *Server) respond(err error, c echo.Context, a answer, mediaType string, 
 	if a.challenge != "" {
 		header.Set(echo.HeaderWWWAuthenticate, a.challenge)
 	}
-	if a.retry {
-		header.Set(echo.HeaderRetryAfter, "1")
+	if a.retryAfter > 0 {
+		header.Set(echo.HeaderRetryAfter, strconv.Itoa(int(a.retryAfter.Seconds())))
 	}
 	if err := writeJSON(c, a.status, mediaType, document); err != nil {
 		logger.WarnContext(ctx, "writing an answer", "error", err)

@@ -18,11 +18,11 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
-	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
 
 	"registrar/engine"
+	"registrar/internal/fetch"
 	"registrar/internal/guard"
 	"registrar/internal/token"
 	"registrar/scripts"
@@ -146,9 +146,9 @@ type Config struct {
 	// Discovery returns the authorization server's metadata; nil means that its paths respond with 404.
 	Discovery func() ([]byte, error)
 	Issuer    string // its path determines the paths of Discovery; "" means an issuer without a path
-	// FetchDocument returns the metadata document of a client. Administrators read its error unless ctx has ended. nil
-	// means that metadata documents are disabled.
-	FetchDocument       func(ctx context.Context, url string) ([]byte, error)
+	// FetchDocument returns the metadata document of a client, as [fetch.Fetcher.Get]. Administrators read a *fetch.Error.
+	// nil means that metadata documents are disabled.
+	FetchDocument       func(ctx context.Context, url string, c fetch.Conditions) (*fetch.Response, error)
 	AcceptJWTBodies     bool // accept a software statement, application/jwt, as a whole registration
 	InitialAccessTokens InitialAccessTokens
 	// InitialAccessToken returns the token with this SHA-256 hash, usable or not.
@@ -210,7 +210,7 @@ type Server struct {
 	conns     conns
 	stopping  chan struct{}                      // closed when the server begins to stop
 	stop      func()                             // closes stopping
-	documents *lru.Cache[string, keptDocument]   // metadata documents by URL
+	documents *fetch.Cache                       // metadata documents by URL
 	failures  *middleware.RateLimiterMemoryStore // failing registration access tokens by address
 	strangers *middleware.RateLimiterMemoryStore // failing admin tokens by address
 
@@ -242,7 +242,7 @@ func New(c Config) (*Server, error) {
 		return nil, fmt.Errorf("forwarded header %q: it must be either, x-forwarded-for or forwarded",
 			c.ForwardedHeader)
 	}
-	s := &Server{config: c, stopping: make(chan struct{}), documents: newDocumentCache(),
+	s := &Server{config: c, stopping: make(chan struct{}), documents: newDocumentCache(c.FetchDocument),
 		proxies: proxies{trusted: c.TrustedProxies, header: c.ForwardedHeader}}
 	s.stop = sync.OnceFunc(func() { close(s.stopping) })
 	s.public = s.newEcho(s.respondPublic)

@@ -147,6 +147,9 @@ func (c *checkCommand) locality(r *checkReport, config app.Config) {
 			}
 		}
 	}
+	for _, w := range c.fetchFlags.warnings() {
+		r.add(severityWarning, codeDocuments, w.flag, "%s", w)
+	}
 	if c.RateLimit == 0 {
 		r.add(severityWarning, codeRateLimit, "--rate-limit",
 			"--rate-limit 0: one caller can register clients without a limit")

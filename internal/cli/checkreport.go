@@ -43,6 +43,7 @@ const (
 	codeKeys              code = "keys"
 	codeDiscovery         code = "discovery"
 	codeMetadataDocuments code = "metadata_documents"
+	codeDocuments         code = "documents"
 	codeDatabase          code = "database"
 	codeSchema            code = "schema"
 	codeAdminToken        code = "admin_token"

@@ -25,6 +25,7 @@ type documentFlags struct {
 	AcceptJWTBodies          bool     `name:"accept-jwt-bodies" help:"${accept_jwt_bodies}"`
 	FetchJWKSURI             bool     `name:"fetch-jwks-uri" help:"Fetch and check the keys at a client's jwks_uri."`
 	MetadataDocuments        bool     `help:"${metadata_documents}"`
+	fetchFlags               `group:"External documents:"`
 }
 
 // configure reads the files that the flags name and sets the fields of c that use documents,
@@ -38,7 +39,10 @@ func (f *documentFlags) configure(c *app.Config, issuer, publicURL string) error
 	if f.RequireSoftwareStatement && len(issuers) == 0 {
 		return errors.New("--require-software-statement needs a --trusted-issuer, or no client could register")
 	}
-	clients := fetch.New(fetch.Config{Logger: c.Logger, Observe: c.Metrics.DocumentFetched(metrics.ByClient)})
+	clients, err := f.fetchers(c, publicURL)
+	if err != nil {
+		return err
+	}
 	f.configureEngine(&c.Engine, issuers, clients, []string{issuer, publicURL, registrationEndpoint(publicURL)})
 	f.configureServer(&c.Server, clients)
 	return nil
@@ -46,9 +50,9 @@ func (f *documentFlags) configure(c *app.Config, issuer, publicURL string) error
 
 // configureEngine sets the fields of c that use documents. A software statement may have any of the audiences.
 func (f *documentFlags) configureEngine(
-	c *engine.Config, issuers keyset.Issuers, clients *fetch.Fetcher, audiences []string,
+	c *engine.Config, issuers keyset.Issuers, clients fetchers, audiences []string,
 ) {
-	c.Fetch = clients.Fetch
+	c.Fetch = unavailable(clients.keys.Fetch)
 	c.Options.FetchJWKSURI = f.FetchJWKSURI
 	c.Options.RequireSoftwareStatement = f.RequireSoftwareStatement
 	c.Options.StatementAudiences = audiences
@@ -58,12 +62,28 @@ func (f *documentFlags) configureEngine(
 }
 
 // configureServer sets which documents the server accepts.
-func (f *documentFlags) configureServer(c *server.Config, clients *fetch.Fetcher) {
+func (f *documentFlags) configureServer(c *server.Config, clients fetchers) {
 	c.AcceptJWTBodies = f.AcceptJWTBodies
 	if f.MetadataDocuments {
-		c.FetchDocument = clients.Fetch
+		c.FetchDocument = clients.documents.Get
 	}
 }
+
+// unavailable returns fetch with the errors that the engine knows: what is not the client's fault, such as a budget
+// that is spent, is [engine.ErrUnavailable].
+func unavailable(get fetchFunc) fetchFunc {
+	return func(ctx context.Context, url string) ([]byte, error) {
+		document, err := get(ctx, url)
+		failed, ok := errors.AsType[*fetch.Error](err)
+		if err != nil && ctx.Err() == nil && (!ok || failed.RetryAfter > 0) {
+			return nil, fmt.Errorf("%w: %w", engine.ErrUnavailable, err)
+		}
+		return document, err
+	}
+}
+
+// A fetchFunc returns the document at a URL.
+type fetchFunc = func(ctx context.Context, url string) ([]byte, error)
 
 // maxUpstream bounds the upstream's metadata, in bytes.
 const maxUpstream = 1 << 20

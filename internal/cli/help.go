@@ -74,6 +74,12 @@ var help = map[string]string{
 	"accept_jwt_bodies": "Accept a software statement as the whole body of a registration (application/jwt).",
 	"metadata_documents": "Let the authorization server resolve clients named by the URL of their metadata, through " +
 		"the admin API.",
+	"document_cache": "How long a document that a client names is kept, at least and at most, whatever its headers " +
+		"say (RFC 9111). Default ${default}.",
+	"document_size": "Size of a metadata document, at most 64KiB. Default ${default}.",
+	"allow_loopback_documents": "For development: fetch documents from this machine too, by https. Only with a " +
+		"public URL on loopback.",
+	"document_ca": "Certificates of further authorities that hosts of documents may have, PEM.",
 
 	"listen":       "Public address. An empty host listens on all addresses. Default ${default}.",
 	"admin_listen": "Address of the admin API. Beyond loopback it needs TLS or --admin-insecure. Default ${default}.",

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -37,7 +38,7 @@ func (c *serveCommand) Run(ctx context.Context, to *console, environment variabl
 	systemd := sdnotify.New(logger)
 	config.Alive = systemd.Alive
 	config.Hangup = hangups(ctx, systemd, &panics)
-	logStart(ctx, logger, config.Server.Registration)
+	logStart(ctx, logger, config.Server.Registration, c.fetchFlags.warnings())
 	for _, name := range environment.unknown {
 		logger.WarnContext(ctx, unknownVariable(name))
 	}
@@ -90,15 +91,19 @@ func hangups(ctx context.Context, systemd *sdnotify.Notifier, g *guard.Guard) <-
 	return again
 }
 
-// logStart logs the first line. It says what a proxy on this machine would mean, since the server cannot recognize
-// every one.
-func logStart(ctx context.Context, logger *slog.Logger, policy server.RegistrationPolicy) {
-	v := version.Get()
+// logStart logs the first line, as a warning where there are warnings. It says what a proxy on this machine would mean,
+// since the server cannot recognize every one.
+func logStart(ctx context.Context, logger *slog.Logger, policy server.RegistrationPolicy, warnings []warning) {
+	v, level := version.Get(), slog.LevelInfo
 	attributes := []any{"version", v.Version, "commit", v.Commit, "go", v.Go}
 	if policy == server.RegistrationLoopback {
 		attributes = append(attributes, "registration", "open to this machine: "+localProxy)
 	}
-	logger.InfoContext(ctx, "starting", attributes...)
+	for _, w := range warnings {
+		level = slog.LevelWarn
+		attributes = append(attributes, strings.ReplaceAll(strings.TrimPrefix(w.flag, "--"), "-", "_"), w.text)
+	}
+	logger.Log(ctx, level, "starting", attributes...)
 }
 
 // withoutToken is where the admin token is if the first start makes none.

@@ -2,49 +2,62 @@ package fetch
 
 import (
 	"context"
+	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 )
 
+// CacheConfig configures a Cache.
+type CacheConfig struct {
+	// Get fetches a document; see [Fetcher.Get].
+	Get func(ctx context.Context, rawURL string, c Conditions) (*Response, error)
+	// Valid reports whether a document is worth keeping. One that is not is fetched again each time, so that a good one
+	// counts at once. nil means that every document is.
+	Valid func(document []byte) bool
+	Size  int              // documents that are kept, the last ones used; above 0
+	Now   func() time.Time // nil means time.Now
+}
+
 // A Cache keeps documents in memory as long as they are fresh, and validates them after that. It is safe for concurrent
 // use.
 type Cache struct {
-	fetcher *Fetcher
-	valid   func(document []byte) bool
-	kept    *lru.Cache[string, *Response]
+	config CacheConfig
+	kept   *lru.Cache[string, *Response]
 }
 
-// NewCache returns a Cache of at most size documents, which must be above 0. valid reports whether a document is worth
-// keeping: one that is not is fetched again each time, so that a good one counts at once.
-func NewCache(f *Fetcher, size int, valid func(document []byte) bool) *Cache {
-	kept, err := lru.New[string, *Response](size)
+// NewCache returns a Cache.
+func NewCache(c CacheConfig) *Cache {
+	kept, err := lru.New[string, *Response](c.Size)
 	if err != nil {
 		panic(err) // the size is a constant above 0
 	}
-	return &Cache{fetcher: f, valid: valid, kept: kept}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return &Cache{config: c, kept: kept}
 }
 
 // Get returns the document at a URL, from memory or as [Fetcher.Get] does. NotModified is never set. Errors are not
 // kept, and a document that is not fresh is never returned in their place.
 func (c *Cache) Get(ctx context.Context, rawURL string) (*Response, error) {
 	kept, ok := c.kept.Get(rawURL)
-	if ok && c.fetcher.config.Now().Before(kept.FreshUntil) {
+	if ok && c.config.Now().Before(kept.FreshUntil) {
 		return kept, nil
 	}
 	var conditions Conditions
 	if ok {
 		conditions = kept.Conditions()
 	}
-	r, err := c.fetcher.Get(ctx, rawURL, conditions)
+	r, err := c.config.Get(ctx, rawURL, conditions)
 	if err != nil {
 		return nil, err
 	}
 	if r.NotModified {
-		again := *r
-		again.Body, again.NotModified = kept.Body, false
-		r = &again
+		validated := *r // others share r
+		validated.Body, validated.NotModified = kept.Body, false
+		r = &validated
 	}
-	if r.Keep && c.valid(r.Body) {
+	if r.Keep && (c.config.Valid == nil || c.config.Valid(r.Body)) {
 		c.kept.Add(rawURL, r)
 	} else {
 		c.kept.Remove(rawURL)
@@ -60,3 +73,6 @@ func (c *Cache) Fetch(ctx context.Context, rawURL string) ([]byte, error) {
 	}
 	return r.Body, nil
 }
+
+// Forget has the document at a URL be fetched again.
+func (c *Cache) Forget(rawURL string) { c.kept.Remove(rawURL) }

@@ -22,6 +22,16 @@ type Problem struct {
 	Detail    string   `json:"detail,omitzero"`  // what is wrong, and what would be right
 	Reasons   []string `json:"reasons,omitzero"` // why a module, a deployment or a document was rejected
 	RequestID string   `json:"request_id,omitzero"`
+
+	Document *DocumentFailure `json:"document,omitzero"` // why a metadata document was not fetched
+}
+
+// A DocumentFailure tells why a metadata document was not fetched. It has nothing of what the host sent.
+type DocumentFailure struct {
+	Code   string `json:"code"`            // one of docs/documents.md, which do not change
+	Status int    `json:"status,omitzero"` // of the host's answer; 0 means that there was none
+	Size   int64  `json:"size,omitzero"`   // of a document that is too large, in bytes, as far as it is known
+	Family string `json:"family,omitzero"` // of the host's address: ipv4 or ipv6; "" means none
 }
 
 // Error returns the detail, followed by the reasons, one per line.
