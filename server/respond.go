@@ -70,8 +70,8 @@ func unknownAnswer(err error) answer {
 		advice = e.advice
 	}
 	return answer{status: http.StatusServiceUnavailable, code: "temporarily_unavailable", retryAfter: time.Second,
-		internal: true, description: "The database did not answer in time: the request may have taken effect, or may do so soon. " +
-			advice}
+		internal: true, description: "The database did not answer in time: the request may have taken effect, or may " +
+			"do so soon. " + advice}
 }
 
 const internalDescription = "The server failed. Its log has the cause, under the request_id."
@@ -121,8 +121,8 @@ func answerTo(err error) answer {
 	case errors.Is(err, engine.ErrUnavailable), errors.Is(err, context.DeadlineExceeded),
 		errors.Is(err, context.Canceled):
 		return answer{status: http.StatusServiceUnavailable, code: "temporarily_unavailable",
-			description: "The server is too busy, or its database cannot be reached. Try again.", retryAfter: time.Second,
-			internal: true}
+			description: "The server is too busy, or its database cannot be reached. Try again.",
+			retryAfter:  time.Second, internal: true}
 	}
 	return answer{status: http.StatusInternalServerError, code: "server_error", description: internalDescription,
 		internal: true}
