@@ -51,7 +51,7 @@ test-allocs test-e2e test-bench test-sdk test-mysql test-cluster: export CGO_ENA
 # test-race does a part.
 test-allocs:
 	@CI=1 .ci/stage test-allocs go test $(TEST_FLAGS) -run '^TestAllocations|^TestSpecificationSuites' \
-		./engine ./store ./scripts/host ./scripts/metering
+		./engine ./server ./store ./scripts/host ./scripts/metering
 
 test-e2e:
 	@CI=1 .ci/stage test-e2e go test $(TEST_FLAGS) -timeout 20m -skip '^TestCluster' \
