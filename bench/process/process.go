@@ -94,26 +94,30 @@ var listening = regexp.MustCompile(`(?m)^.*\bmsg=listening\b.* public=(\S+)(?: .
 // Start starts a server that logs to a file. It returns when the log has a text line of [log/slog] with the message
 // "listening" and the attribute public, which is its URL.
 func Start(ctx context.Context, cmd *exec.Cmd, log string) (*Process, error) {
-	return start(ctx, cmd, log, (*Process).announced)
+	return start(ctx, cmd, log, announced)
 }
 
 // StartAt starts a server that logs to a file and listens at a URL. It returns when a GET of a path there is answered
 // with 200.
 func StartAt(ctx context.Context, cmd *exec.Cmd, log, url, path string) (*Process, error) {
-	return start(ctx, cmd, log, func(p *Process) (bool, error) {
-		response, err := http.Get(url + path)
+	return start(ctx, cmd, log, func(ctx context.Context, p *Process) (bool, error) {
+		p.URL = url
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, url+path, nil)
+		if err != nil {
+			return false, err
+		}
+		response, err := http.DefaultClient.Do(request)
 		if err != nil {
 			return false, nil // it does not listen yet
 		}
-		p.URL = url
 		return response.StatusCode == http.StatusOK, response.Body.Close()
 	})
 }
 
-// start starts a server that is ready when ready returns true.
-func start(
-	ctx context.Context, cmd *exec.Cmd, log string, ready func(*Process) (bool, error),
-) (*Process, error) {
+// A ready reports whether a server listens, and sets its URLs.
+type ready func(context.Context, *Process) (bool, error)
+
+func start(ctx context.Context, cmd *exec.Cmd, log string, is ready) (*Process, error) {
 	file, err := os.Create(log)
 	if err != nil {
 		return nil, err
@@ -124,19 +128,19 @@ func start(
 	if p.exited, err = child.Start(cmd); err != nil {
 		return nil, err
 	}
-	if err := p.await(ctx, ready); err != nil {
+	if err := p.await(ctx, is); err != nil {
 		p.kill()
 		return nil, err
 	}
 	return p, nil
 }
 
-// await waits until ready returns true.
-func (p *Process) await(ctx context.Context, ready func(*Process) (bool, error)) error {
+// await waits until the server is ready.
+func (p *Process) await(ctx context.Context, is ready) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for {
-		if is, err := ready(p); is || err != nil {
+		if listens, err := is(ctx, p); listens || err != nil {
 			return err
 		}
 		select {
@@ -150,7 +154,7 @@ func (p *Process) await(ctx context.Context, ready func(*Process) (bool, error))
 }
 
 // announced looks for the log line with the addresses.
-func (p *Process) announced() (bool, error) {
+func announced(_ context.Context, p *Process) (bool, error) {
 	b, err := os.ReadFile(p.log)
 	if err != nil {
 		return false, err

@@ -1,9 +1,12 @@
 package process_test
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -50,5 +53,27 @@ func TestErrorOfStartHasTheLog(t *testing.T) {
 		filepath.Join(t.TempDir(), "log"))
 	if err == nil || !strings.Contains(err.Error(), "no luck") || !strings.Contains(err.Error(), "exit status 3") {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestStartAtAwaitsTheAnswer(t *testing.T) {
+	t.Parallel()
+	var asked atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if n := asked.Add(1); n < 3 || r.URL.Path != "/ready" {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+	}))
+	defer server.Close()
+	p, err := process.StartAt(t.Context(), exec.Command("sleep", "600"), filepath.Join(t.TempDir(), "log"), server.URL,
+		"/ready")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.URL != server.URL || asked.Load() != 3 {
+		t.Errorf("got %q after %d requests, want %q after 3", p.URL, asked.Load(), server.URL)
+	}
+	if err := p.Stop(); err == nil {
+		t.Error("got no error of a program that SIGTERM kills, want one")
 	}
 }
