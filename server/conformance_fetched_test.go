@@ -10,9 +10,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-json-experiment/json"
+
 	"registrar/engine"
 	"registrar/internal/fetch"
 	"registrar/internal/servertest"
+	"registrar/server"
 )
 
 func testFetchedKeys(t *testing.T) {
@@ -53,6 +56,49 @@ func testFetchedKeys(t *testing.T) {
 	s.refused(register("/repaired"), "invalid_client_metadata", "at least one key")
 	body = `{"keys":[` + public + `}]}`
 	s.registered(register("/repaired"))
+}
+
+// Keys are part of the answer where they are asked for.
+func TestDocumentKeys(t *testing.T) {
+	t.Parallel()
+	const set = `{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}`
+	host := newWebHost(t)
+	config := host.fetching()
+	config.MaxFresh = time.Hour
+	keys := fetch.NewCache(fetch.CacheConfig{Get: fetch.New(config).Get, Size: 8})
+	s := newSite(t, setup{server: server.Config{FetchDocument: host.fetcher().Get, FetchKeys: keys.Get}})
+	say := func(path, members string) string {
+		host.say(path, `{"client_id":"`+host.URL+path+`","redirect_uris":["https://app.example/cb"]`+members+`}`)
+		return "/admin/v1/metadata-documents?url=" + host.URL + path
+	}
+	host.say("/keys", set)
+	host.say("/private", strings.Replace(set, `"x"`, `"d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A","x"`, 1))
+	there := say("/there", `,"jwks_uri":"`+host.URL+`/keys"`)
+	inside := say("/inside", `,"jwks":`+set)
+	var want map[string]any
+	if err := json.Unmarshal([]byte(set), &want); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		checkMembers(t, s.call("GET", there+"&keys=1", "").want(http.StatusOK).json(), map[string]any{"keys": want})
+	}
+	if n := host.asked.Load(); n != 2 {
+		t.Errorf("%d requests were sent, want one for the document and one for its keys", n)
+	}
+	checkMembers(t, s.call("GET", inside+"&keys=1", "").want(http.StatusOK).json(), map[string]any{"keys": want})
+	checkMembers(t, s.call("GET", there, "").want(http.StatusOK).json(), map[string]any{"keys": nil})
+	checkMembers(t, s.call("GET", say("/none", "")+"&keys=1", "").want(http.StatusOK).json(),
+		map[string]any{"keys": nil})
+	for path, words := range map[string]string{"/private": "private member", "/missing": "status 404"} {
+		e := s.call("GET", say(path+"-keys", `,"jwks_uri":"`+host.URL+path+`"`)+"&keys=1", "")
+		if e.wantCode("keys"); !strings.Contains(e.body, words) || !strings.Contains(e.body, "jwks_uri: ") {
+			t.Errorf("%s: got %s, want %q", path, e.body, words)
+		}
+	}
+	e := s.call("GET", there+"&keys=yes", "").want(http.StatusBadRequest)
+	if !strings.Contains(e.body, "keys must be 1") {
+		t.Errorf("got %s, want what keys must be", e.body)
+	}
 }
 
 func testDocumentFreshness(t *testing.T) {

@@ -35,6 +35,10 @@ func (s *Server) metadataDocument(c echo.Context) error {
 		refusal, _ := errors.AsType[*engine.Error](err)
 		return &statusError{http.StatusBadRequest, "url: " + refusal.Description}
 	}
+	withKeys, err := wantsKeys(c)
+	if err != nil {
+		return err
+	}
 	ctx := c.Request().Context()
 	document, err := s.documents.Get(ctx, url)
 	if err != nil {
@@ -57,8 +61,14 @@ func (s *Server) metadataDocument(c echo.Context) error {
 	if err != nil {
 		return fmt.Errorf("writing the acts: %w", err)
 	}
-	return reply(c, http.StatusOK, adminapi.MetadataDocument{ClientID: url, Metadata: r.Response,
-		Deployment: r.Client.Provenance.Deployment, Acts: wire, ExpiresAt: document.FreshUntil})
+	answer := adminapi.MetadataDocument{ClientID: url, Metadata: r.Response,
+		Deployment: r.Client.Provenance.Deployment, Acts: wire, ExpiresAt: document.FreshUntil}
+	if withKeys {
+		if err := s.addKeys(ctx, &answer, &r.Client.Metadata); err != nil {
+			return err
+		}
+	}
+	return reply(c, http.StatusOK, answer)
 }
 
 // unfetchedAnswer returns the response to a document that was not fetched. What the host sent is not in it.

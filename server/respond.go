@@ -83,6 +83,7 @@ func answerTo(err error) answer {
 	status, isStatus := errors.AsType[*statusError](err)
 	rejected, isRejected := errors.AsType[*scripts.RejectedError](err)
 	unfetched, isUnfetched := errors.AsType[*fetch.Error](err)
+	keys, isKeys := errors.AsType[*keysError](err)
 	http4xx, isHTTP := errors.AsType[*echo.HTTPError](err)
 	switch {
 	case isDenied:
@@ -102,6 +103,9 @@ func answerTo(err error) answer {
 	case isRejected:
 		return answer{status: http.StatusUnprocessableEntity, code: "invalid_request",
 			description: "rejected; see reasons", reasons: rejected.Reasons}
+	case isKeys:
+		return answer{status: http.StatusUnprocessableEntity, code: "invalid_request",
+			description: "rejected; see reasons", reasons: []string{keys.reason}, failure: keys.failure()}
 	case isUnfetched && !errors.Is(err, engine.ErrUnavailable):
 		return unfetchedAnswer(unfetched)
 	case errors.Is(err, errDisabled):

@@ -65,7 +65,7 @@ func (f *documentFlags) configureEngine(
 func (f *documentFlags) configureServer(c *server.Config, clients fetchers) {
 	c.AcceptJWTBodies = f.AcceptJWTBodies
 	if f.MetadataDocuments {
-		c.FetchDocument = clients.documents.Get
+		c.FetchDocument, c.FetchKeys = clients.documents.Get, clients.keys.Get
 	}
 }
 

@@ -23,10 +23,11 @@ type Problem struct {
 	Reasons   []string `json:"reasons,omitzero"` // why a module, a deployment or a document was rejected
 	RequestID string   `json:"request_id,omitzero"`
 
-	Document *DocumentFailure `json:"document,omitzero"` // why a metadata document was not fetched
+	Document *DocumentFailure `json:"document,omitzero"` // why a metadata document, or its keys, cannot be had
 }
 
-// A DocumentFailure tells why a metadata document was not fetched. It has nothing of what the host sent.
+// A DocumentFailure tells why a metadata document, or the keys of one, cannot be had. It has nothing of what the host
+// sent.
 type DocumentFailure struct {
 	Code   string `json:"code"`            // one of docs/documents.md, which do not change
 	Status int    `json:"status,omitzero"` // of the host's answer; 0 means that there was none
@@ -140,7 +141,9 @@ type MetadataDocument struct {
 	Metadata   jsontext.Value `json:"metadata"`   // as the response to a registration
 	Deployment int64          `json:"deployment"` // in force; 0 means none
 	Acts       jsontext.Value `json:"acts"`       // a list of engine.Act
-	ExpiresAt  time.Time      `json:"expires_at"` // when the server fetches the document again
+	ExpiresAt  time.Time      `json:"expires_at"` // when the server fetches the document, or the keys, again
+
+	Keys jsontext.Value `json:"keys,omitzero"` // a JWK Set, its jwks or what is at its jwks_uri; absent unless asked for
 }
 
 // Clients is a page of clients, the last registered first.
