@@ -27,11 +27,11 @@ const (
 	Random IDs = "random" // 32 random bytes, spread over the whole table
 )
 
-// first is the time of the first registration, and pace the time between two: ten million clients in two and a half
-// years.
-var first = time.Date(2023, 1, 1, 0, 0, 0, 0, time.UTC)
+// First is the time of the first registration.
+var First = time.Date(2023, 1, 1, 0, 0, 0, 0, time.UTC)
 
-const pace = 8 * time.Second
+// Pace is the time between two registrations: ten million clients in two and a half years.
+const Pace = 8 * time.Second
 
 // perWriter is the number of clients that one process of registrar wrote before it was restarted.
 const perWriter = 250_000
@@ -62,7 +62,7 @@ type client struct {
 func (m *maker) client(n, i, count int) *client {
 	c := &client{Client: engine.Client{
 		RegistrationID: uuid.UUID(m.bytes(16)),
-		IssuedAt:       first.Add(time.Duration(n) * pace),
+		IssuedAt:       First.Add(time.Duration(n) * Pace),
 		Caller: engine.Caller{
 			Auth: engine.AuthNone,
 			IP:   netip.AddrFrom4([4]byte{198, 51, byte(m.dice.UintN(256)), byte(m.dice.UintN(256))}),

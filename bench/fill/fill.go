@@ -80,7 +80,7 @@ func deploy(ctx context.Context, db *sql.DB) error {
 		return err
 	}
 	_, err = db.ExecContext(ctx, "INSERT INTO deployments (number, scripts, comment, copy_of, created_at) "+
-		"VALUES (?,?,'',0,?), (?,'[]','',0,?)", deployment, string(list), first, deployment+1, first)
+		"VALUES (?,?,'',0,?), (?,'[]','',0,?)", deployment, string(list), First, deployment+1, First)
 	return err
 }
 

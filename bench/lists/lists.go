@@ -16,6 +16,7 @@ import (
 
 	"registrar/bench/chart"
 	"registrar/bench/database"
+	"registrar/bench/fill"
 	"registrar/bench/process"
 	"registrar/server/adminapi"
 )
@@ -137,11 +138,11 @@ type filter struct {
 	query adminapi.ClientQuery
 }
 
-// filters returns what operators look for, in a table that [registrar/bench/fill] has filled with so many clients. Those
-// that find no client at all have the server look in as many rows as it may.
+// filters returns what operators look for, in a table that [fill.Clients] has filled with so many clients. Those that
+// find no client at all have the server look in as many rows as it may.
 func filters(clients int) []filter {
-	first := time.Date(2023, 1, 1, 0, 0, 0, 0, time.UTC) // of the registrations, which are eight seconds apart
-	last := first.Add(time.Duration(clients) * 8 * time.Second)
+	first := fill.First
+	last := first.Add(time.Duration(clients) * fill.Pace)
 	return []filter{
 		{"none: `status=any`", adminapi.ClientQuery{Status: "any"}},
 		{"`status=active`, the default", adminapi.ClientQuery{}},

@@ -33,7 +33,8 @@ func TestShort(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, row := range []string{"\n| none: `status=any` | first | 100 | 100 |", "\n| `name` of none | first | 0 | 10,000 |",
+	for _, row := range []string{"\n| none: `status=any` | first | 100 | 100 |",
+		"\n| `name` of none | first | 0 | 10,000 |",
 		"\n| `caller_network` of none | in the middle | 0 | "} {
 		if !bytes.Contains(text, []byte(row)) {
 			t.Errorf("%s is not in the table:\n%s", row, text)

@@ -82,7 +82,7 @@ func (s *subject) close() (err error) {
 	return err
 }
 
-// rowsRead returns how many rows and entries of indexes MariaDB has read so far, 0 for SQLite, which does not count them.
+// rowsRead returns how many rows and entries of indexes MariaDB has read so far; 0 for SQLite, which does not count.
 func (s *subject) rowsRead(ctx context.Context) (n int, err error) {
 	if strings.HasPrefix(s.url, "sqlite:") {
 		return 0, nil
