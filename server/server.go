@@ -149,8 +149,8 @@ type Config struct {
 	// FetchDocument returns the metadata document of a client, as [fetch.Fetcher.Get]. Administrators read a *fetch.Error.
 	// nil means that metadata documents are disabled.
 	FetchDocument func(ctx context.Context, url string, c fetch.Conditions) (*fetch.Response, error)
-	// FetchKeys returns the key set at the jwks_uri of a metadata document, as [fetch.Cache.Get]. nil means that no key set
-	// is fetched.
+	// FetchKeys returns the key set at the jwks_uri of a metadata document, as [fetch.Cache.Get]. nil means that no key
+	// set is fetched.
 	FetchKeys           func(ctx context.Context, url string) (*fetch.Response, error)
 	AcceptJWTBodies     bool // accept a software statement, application/jwt, as a whole registration
 	InitialAccessTokens InitialAccessTokens

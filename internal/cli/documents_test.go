@@ -94,7 +94,7 @@ func TestDocuments(t *testing.T) {
 		len(e.Options.StatementAudiences) != 3 {
 		t.Errorf("got %+v", e.Options)
 	}
-	if c.Server.FetchDocument == nil {
+	if c.Server.FetchDocument == nil || c.Server.FetchKeys == nil {
 		t.Error("metadata documents are not fetched")
 	}
 

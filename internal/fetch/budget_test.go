@@ -48,6 +48,15 @@ func TestRates(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantBusy(t, enter("https://b.example/2"), CodeBusy)
+	// What is refused takes nothing: trying again does not make the wait longer, and the host keeps its share.
+	for _, raw := range []string{"https://a.example/4", "https://b.example/3"} {
+		if failed, ok := errors.AsType[*Error](enter(raw)); !ok || failed.RetryAfter > time.Hour {
+			t.Errorf("%s: got %v, want to try again within an hour", raw, failed)
+		}
+	}
+	if left := b.host(parsed(t, "https://b.example/")).rate.Tokens(); left < 1 {
+		t.Errorf("b.example has %v fetches left, want 1", left)
+	}
 }
 
 // A slow host has at most its share of the fetches at the same time, and a place is free again after a fetch.

@@ -90,9 +90,10 @@ func TestCacheValidates(t *testing.T) {
 // What fails, is refused or must not be stored is asked for again each time.
 func TestCacheKeepsNothingBad(t *testing.T) {
 	t.Parallel()
-	answers := make(chan http.HandlerFunc, 1)
+	answers, conditions := make(chan http.HandlerFunc, 1), make(chan string, 3)
 	h := newHost(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("ETag", `"1"`)
+		conditions <- r.Header.Get("If-None-Match")
 		(<-answers)(w, r)
 	})
 	cache, clock := newCache(h)
@@ -118,10 +119,14 @@ func TestCacheKeepsNothingBad(t *testing.T) {
 		if err != nil || string(r.Body) != `{"a":1}` || h.requests.Load() != before+2 {
 			t.Errorf("after %s: got %+v, %v", name, r, err)
 		}
+		if <-conditions != "" || <-conditions != "" && name != "not in time" {
+			t.Errorf("after %s: a request had conditions, so something was kept", name)
+		}
 		clock.pass(2 * time.Minute) // a document that was good, and is no longer fresh, does not count
 		answers <- func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }
 		_, err = cache.Get(t.Context(), h.URL)
 		wantReason(t, err, "status 403")
+		<-conditions
 		cache.Forget(h.URL)
 	}
 }
