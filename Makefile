@@ -10,13 +10,16 @@ GOLANGCI = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.9.0
 # clones share Go's build cache.
 TEST_FLAGS = -trimpath -vet=off
 
+# Packages without goroutines and locks, which the race detector would only slow.
+UNRACED = ./scripts/metering ./scripts/wasmbin
+
 # Packages with the race detector; the others drive the plain binary, or compile modules by themselves. Those that take
 # longest start first.
-RACED = ./store ./scripts/host ./server ./scripts/sandbox ./scripts/metering ./internal/app \
-	$(shell go list ./... | grep -vE '/internal/(archtest|cli|e2e)|/sdk')
+RACED = ./store ./scripts/host ./server ./scripts/sandbox ./internal/app \
+	$(shell go list ./... | grep -vE '/internal/(archtest|cli|e2e)|/sdk|/scripts/(metering|wasmbin)$$')
 
-.PHONY: build test test-row-race test-row-plain test-race test-allocs test-e2e test-bench test-sdk test-mysql test-cluster \
-	test-differential test-cache lint fuzz bench bench-growth bench-lists bench-go benchstat testdata testdata-check \
+.PHONY: build test test-row-race test-row-plain test-race test-plain test-e2e test-bench test-sdk test-mysql \
+	test-cluster test-differential test-cache lint fuzz bench bench-growth bench-lists bench-go benchstat testdata testdata-check \
 	javascript javascript-check install
 
 # VERSION=1.2.3 is what the program then calls itself.
@@ -31,27 +34,33 @@ test: install
 test-row-race:
 	@+for stage in test-race test-bench; do $(MAKE) --no-print-directory $$stage || exit; done
 test-row-plain:
-	@+for stage in test-allocs test-e2e test-sdk; do $(MAKE) --no-print-directory $$stage || exit; done
+	@+for stage in test-plain test-e2e test-sdk; do $(MAKE) --no-print-directory $$stage || exit; done
 
 # One package more at a time than there are processors, for the same reason.
 PACKAGES_AT_ONCE = $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 
 # SQLite, which is C translated to Go, is not looked at for races: each connection is one goroutine's, as what calls it
-# shows, and every test would take longer.
-RACE_FLAGS = -race -gcflags=github.com/ncruces/go-sqlite3-wasm/v6=-race=false
+# shows, and every test would take longer. Nor are the packages that decode and rewrite modules, which take most of the
+# time of loading one.
+RACE_FLAGS = -race -gcflags=github.com/ncruces/go-sqlite3-wasm/v6=-race=false \
+	$(patsubst ./%,-gcflags=registrar/%=-race=false,$(UNRACED))
+
+# Tests of one registration after the other through Go's modules of 2 and 3 MB, which take long to load.
+LARGE_MODULES = ^TestGoPolicy$$|^TestRandomNumbersAreNeverTheSame$$
 
 # CI=1: without MariaDB, MySQL or Galera the tests fail, where they would else skip.
 test-race:
-	@CI=1 CGO_ENABLED=1 .ci/stage test-race go test $(TEST_FLAGS) $(RACE_FLAGS) -p $(PACKAGES_AT_ONCE) $(RACED)
+	@CI=1 CGO_ENABLED=1 .ci/stage test-race go test $(TEST_FLAGS) $(RACE_FLAGS) -p $(PACKAGES_AT_ONCE) \
+		-skip '$(LARGE_MODULES)' $(RACED)
 
 # The stages without the race detector do without cgo, as the released program does, and share what is compiled.
-test-allocs test-e2e test-bench test-sdk test-mysql test-cluster: export CGO_ENABLED = 0
+test-plain test-e2e test-bench test-sdk test-mysql test-cluster: export CGO_ENABLED = 0
 
-# Without the race detector: how often the hot paths allocate, since it allocates itself, and long computations, of which
-# test-race does a part.
-test-allocs:
-	@CI=1 .ci/stage test-allocs go test $(TEST_FLAGS) -run '^TestAllocations|^TestSpecificationSuites' \
-		./engine ./server ./store ./scripts/host ./scripts/metering
+# Without the race detector: how often the hot paths allocate, since it allocates itself, and what it only slows.
+test-plain:
+	@CI=1 .ci/stage "test-plain allocations" go test $(TEST_FLAGS) -run '^TestAllocations|$(LARGE_MODULES)' \
+		./engine ./server ./store ./scripts/host
+	@CI=1 .ci/stage "test-plain modules" go test $(TEST_FLAGS) $(UNRACED)
 
 test-e2e:
 	@CI=1 .ci/stage test-e2e go test $(TEST_FLAGS) -timeout 20m -skip '^TestCluster' \
@@ -140,7 +149,7 @@ bench-lists: install
 
 # Each part for itself: decoding, steps, scripts by language, response, store.
 bench-go:
-	go test -run '^$$' -bench . $(RACED)
+	go test -run '^$$' -bench . $(RACED) $(UNRACED)
 
 # The same, compared with a commit: make benchstat BASE=HEAD~1 PATTERN=Registration PACKAGES=./engine
 BASE = HEAD

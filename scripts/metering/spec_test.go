@@ -13,7 +13,6 @@ import (
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 
-	"registrar/internal/alloctest"
 	"registrar/scripts/metering"
 	"registrar/scripts/wasmbin"
 )
@@ -42,12 +41,8 @@ type value struct {
 	Value    any
 }
 
-// underRace is how many files of a suite there are for each that runs under the race detector.
-const underRace = 10
-
 // TestSpecificationSuites runs the suites of WebAssembly 1.0 and 2.0 without and with metering. Each command must have
-// the same result in both, and the one that the suite expects: values, a trap, or a module that does not link. Nothing
-// in it is concurrent, so it runs a part of each suite under the race detector.
+// the same result in both, and the one that the suite expects: values, a trap, or a module that does not link.
 func TestSpecificationSuites(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -69,23 +64,17 @@ func TestSpecificationSuites(t *testing.T) {
 			}
 			spectest := readFile(t, folder, "testdata", "spectest.wasm")
 			total := map[string]int{}
-			for i, file := range files {
-				if alloctest.RaceDetector && i%underRace != 0 {
-					continue
-				}
+			for _, file := range files {
 				for outcome, n := range runBoth(t, test.features, file, spectest) {
 					total[outcome] += n
 				}
 			}
 			t.Logf("commands of %s: %v", test.suite, total)
-			asserted, atLeast := total["assert_return"]+total["assert_trap"]+total["assert_exhaustion"], test.atLeast
-			if alloctest.RaceDetector {
-				atLeast /= 10 * underRace // the files differ in length
+			asserted := total["assert_return"] + total["assert_trap"] + total["assert_exhaustion"]
+			if asserted < test.atLeast {
+				t.Errorf("ran %d assertions, want %d or more", asserted, test.atLeast)
 			}
-			if asserted < atLeast {
-				t.Errorf("ran %d assertions, want %d or more", asserted, atLeast)
-			}
-			if !alloctest.RaceDetector && total["skipped"] != test.skipped {
+			if total["skipped"] != test.skipped {
 				t.Errorf("skipped %d commands, want %d", total["skipped"], test.skipped)
 			}
 		})
