@@ -18,23 +18,19 @@ UNRACED = ./scripts/metering ./scripts/wasmbin
 RACED = ./store ./scripts/host ./server ./scripts/sandbox ./internal/app \
 	$(shell go list ./... | grep -vE '/internal/(archtest|cli|e2e)|/sdk|/scripts/(metering|wasmbin)$$')
 
-.PHONY: build test test-row-race test-row-plain test-race test-plain test-e2e test-bench test-sdk test-mysql \
-	test-cluster test-differential test-cache lint fuzz bench bench-growth bench-lists bench-go benchstat testdata testdata-check \
-	javascript javascript-check install
+.PHONY: build test test-race test-plain test-e2e test-bench test-sdk test-mysql test-cluster test-differential \
+	test-cache lint fuzz bench bench-growth bench-lists bench-go benchstat testdata testdata-check javascript \
+	javascript-check install
 
 # VERSION=1.2.3 is what the program then calls itself.
 VERSION =
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w -X registrar/internal/version.release=$(VERSION)' -o registrar .
 
-# The stages run in two rows beside each other: the tests of either wait for processes and time-outs, and leave the
-# processors idle meanwhile.
+# Two stages run beside each other, the longest first: the tests of either wait for processes and time-outs, and leave
+# the processors idle meanwhile.
 test: install
-	@+$(MAKE) --no-print-directory -j2 test-row-race test-row-plain
-test-row-race:
-	@+for stage in test-race test-bench; do $(MAKE) --no-print-directory $$stage || exit; done
-test-row-plain:
-	@+for stage in test-plain test-e2e test-sdk; do $(MAKE) --no-print-directory $$stage || exit; done
+	@+$(MAKE) --no-print-directory -j2 test-race test-e2e test-sdk test-bench test-plain
 
 # One package more at a time than there are processors, for the same reason.
 PACKAGES_AT_ONCE = $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
