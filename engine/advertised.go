@@ -41,7 +41,7 @@ func bounds() []bound {
 		{"id_token_signing_alg_values_supported", "allowed_identity_token_signing_algorithms",
 			func(m *Metadata) []string { return m.AllowedIdentityTokenSigningAlgorithms }},
 		one("subject_types_supported", "subject_type", func(m *Metadata) string { return m.SubjectType }),
-		one("token_endpoint_auth_methods_supported", "token_endpoint_auth_method",
+		one(authMethods, "token_endpoint_auth_method",
 			func(m *Metadata) string { return m.TokenEndpointAuthMethod }),
 		one(clientAssertionAlgs, "token_endpoint_auth_signing_alg",
 			func(m *Metadata) string { return m.TokenEndpointAuthSigningAlg }),

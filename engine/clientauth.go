@@ -18,6 +18,9 @@ const (
 	authMethodSelfSignedTLS = "self_signed_tls_client_auth"
 )
 
+// authMethods is the list of the discovery document that bounds how clients authenticate.
+const authMethods = "token_endpoint_auth_methods_supported"
+
 // checkAuthMethod refuses an authentication method that this server does not have; "" means that the member is missing.
 func checkAuthMethod(method string) error {
 	switch method {
@@ -35,7 +38,11 @@ func checkAuthMethod(method string) error {
 // authMethod returns how the client authenticates at the token endpoint: as it sent, or by the default, or if the
 // discovery document does not list that, by the first method there that the client can use.
 func (r *Registration) authMethod(in *Metadata, grants []string) (string, error) {
-	const list = "token_endpoint_auth_methods_supported"
+	if r.document != "" {
+		if method, err := r.documentMethod(in, grants); method != "" || err != nil {
+			return method, err
+		}
+	}
 	if in.TokenEndpointAuthMethod != "" {
 		return in.TokenEndpointAuthMethod, nil
 	}
@@ -43,16 +50,16 @@ func (r *Registration) authMethod(in *Metadata, grants []string) (string, error)
 	if r.document != "" || in.secretless() {
 		method = authMethodNone
 	}
-	if r.advertised.offers(list, method) {
+	if r.advertised.offers(authMethods, method) {
 		return method, nil
 	}
-	for _, m := range r.advertised[list] {
+	for _, m := range r.advertised[authMethods] {
 		if r.canAuthenticate(in, grants, m) {
 			return m, nil
 		}
 	}
 	return "", Refuse("token_endpoint_auth_method is missing, and this client cannot use any of the %s of this server, "+
-		"which are %s", list, cmp.Or(strings.Join(r.advertised[list], ", "), "none"))
+		"which are %s", authMethods, cmp.Or(strings.Join(r.advertised[authMethods], ", "), "none"))
 }
 
 // canAuthenticate reports whether the client can use a method that it did not ask for.
@@ -124,7 +131,9 @@ func setSecrets(ctx context.Context, r *Registration) error {
 	out.TLSClientAuthSANURI = in.TLSClientAuthSANURI
 	out.TLSClientAuthSANIP = in.TLSClientAuthSANIP
 	out.TLSClientAuthSANEmail = in.TLSClientAuthSANEmail
-	out.TokenEndpointAuthSigningAlg = in.TokenEndpointAuthSigningAlg
+	if r.document == "" || out.TokenEndpointAuthMethod != authMethodNone {
+		out.TokenEndpointAuthSigningAlg = in.TokenEndpointAuthSigningAlg // else the method was another; see documentMethod
+	}
 	out.RequestObjectSigningAlg = in.RequestObjectSigningAlg
 	out.RequestObjectEncryptionAlg, out.RequestObjectEncryptionEnc = in.RequestObjectEncryptionAlg, enc
 	out.RequireSignedRequestObject = in.RequireSignedRequestObject

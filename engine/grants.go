@@ -26,8 +26,10 @@ const (
 // setGrantTypes sets the client's grant types, response types and authentication method.
 func setGrantTypes(_ context.Context, r *Registration) error {
 	in, out := &r.Request.Metadata, &r.Client.Metadata
-	if err := checkAuthMethod(in.TokenEndpointAuthMethod); err != nil {
-		return err
+	if r.document == "" {
+		if err := checkAuthMethod(in.TokenEndpointAuthMethod); err != nil {
+			return err
+		}
 	}
 	grants, responses, err := r.fit(in)
 	if err != nil {

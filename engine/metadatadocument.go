@@ -14,11 +14,18 @@ import (
 // (draft-ietf-oauth-client-id-metadata-document). Nothing is stored.
 const OperationMetadataDocument Operation = "metadata_document"
 
-// maxDocumentURL bounds the URL of a metadata document, in bytes.
-const maxDocumentURL = 2000
+// MaxDocumentURL bounds the URL of a metadata document, in bytes.
+const MaxDocumentURL = 2048
 
-// CheckDocumentURL returns an *[Error] unless a URL can be a client ID: https with a host and a path, at most 2,000
-// bytes, without user information, fragment and dot segments, the scheme and the host in lower case.
+// documentPrefix begins the URL of every metadata document, and no other client ID; see [CheckClientID].
+const documentPrefix = "https://"
+
+// IsDocumentURL reports whether a client ID is the URL of a metadata document, which may not exist.
+func IsDocumentURL(id string) bool { return strings.HasPrefix(id, documentPrefix) }
+
+// CheckDocumentURL returns an *[Error] unless a URL can be a client ID (draft-ietf-oauth-client-id-metadata-document-02
+// §3): https in lower case, with a host and a path, at most [MaxDocumentURL] bytes, without user information, fragment
+// and dot segments. The URL is compared byte for byte: a port, a query and capitals are parts of the ID.
 func CheckDocumentURL(raw string) error {
 	if _, err := httpsOnly.check("the URL", raw); err != nil {
 		return err
@@ -27,16 +34,14 @@ func CheckDocumentURL(raw string) error {
 	switch {
 	case err != nil:
 		return Refuse("the URL is not valid")
-	case len(raw) > maxDocumentURL:
-		return Refuse("the URL has more than %d characters", maxDocumentURL)
-	case !strings.HasPrefix(raw, "https://"):
+	case len(raw) > MaxDocumentURL:
+		return Refuse("the URL has more than %d characters", MaxDocumentURL)
+	case !IsDocumentURL(raw):
 		return Refuse("the URL must begin with https:// in lower case")
-	case u.Path == "" || u.Path == "/":
-		return Refuse("the URL must have a path other than '/'")
+	case u.Path == "":
+		return Refuse("the URL must have a path, such as /client.json")
 	case slices.ContainsFunc(strings.Split(u.Path, "/"), func(s string) bool { return s == "." || s == ".." }):
 		return Refuse("the URL must not have '.' or '..' as a path segment")
-	case u.Host != strings.ToLower(u.Host):
-		return Refuse("the URL's host must be in lower case")
 	}
 	return nil
 }
@@ -91,13 +96,46 @@ func checkDocument(rawURL string, m *Metadata) error {
 	return checkDocumentMethod(m)
 }
 
-// checkDocumentMethod refuses an authentication method that needs a secret.
+// checkDocumentMethod refuses an authentication method that needs a secret (§4.1).
 func checkDocumentMethod(m *Metadata) error {
 	if usesSharedSecret(m.TokenEndpointAuthMethod) {
 		return Refuse("token_endpoint_auth_method %s needs a secret, but a metadata document is public: "+
 			"use none or private_key_jwt", m.TokenEndpointAuthMethod)
 	}
 	return nil
+}
+
+// documentMethod returns how the client of a metadata document authenticates. A document is written for many servers:
+// where this one does not have the method that it names, the first of its token_endpoint_auth_methods_supported counts
+// that this server has and the client can use. "" means that the document names none that counts.
+func (r *Registration) documentMethod(in *Metadata, grants []string) (string, error) {
+	wanted := in.TokenEndpointAuthMethod
+	if wanted != "" && checkAuthMethod(wanted) == nil && r.advertised.offers(authMethods, wanted) {
+		return wanted, nil
+	}
+	listed, err := in.listedMethods()
+	if err != nil {
+		return "", err
+	}
+	for _, m := range listed {
+		if r.advertised.offers(authMethods, m) && r.canAuthenticate(in, grants, m) {
+			return m, nil
+		}
+	}
+	return wanted, checkAuthMethod(wanted)
+}
+
+// listedMethods returns the token_endpoint_auth_methods_supported of a metadata document; nil means none. RFC 7591 has
+// no such member for clients, but clients in use send it.
+func (m *Metadata) listedMethods() (list []string, err error) {
+	value, there := m.Other[authMethods]
+	if !there {
+		return nil, nil
+	}
+	if value.Kind() != '[' || json.Unmarshal(value, &list) != nil {
+		return nil, Refuse("%s must be a list of strings", authMethods)
+	}
+	return list, nil
 }
 
 // checkDocumentID checks that the client ID is still the URL of the metadata document.

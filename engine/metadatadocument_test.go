@@ -73,19 +73,21 @@ func TestDocumentsThatAreRefused(t *testing.T) {
 			"needs a secret"},
 		"post": {documentURL, with(`,"token_endpoint_auth_method":"client_secret_post"`),
 			"needs a secret"},
-		"JWT":              {documentURL, with(`,"token_endpoint_auth_method":"client_secret_jwt"`), "needs a secret"},
-		"metadata":         {documentURL, with(`,"logo_uri":"javascript:x"`), "logo_uri"},
-		"a list":           {documentURL, `[]`, "JSON object"},
-		"http":             {"http://app.example/c", `{}`, "https"},
-		"no path":          {"https://app.example", `{}`, "path"},
-		"a slash":          {"https://app.example/", `{}`, "path"},
-		"a fragment":       {documentURL + "#a", `{}`, "fragment"},
-		"a user":           {"https://a@app.example/c", `{}`, "user"},
-		"dots":             {"https://app.example/a/../c", `{}`, "'..'"},
-		"encoded dots":     {"https://app.example/a/%2e%2e/c", `{}`, "'..'"},
-		"a capital scheme": {"HTTPS://app.example/c", `{}`, "lower case"},
-		"a capital host":   {"https://App.example/c", `{}`, "lower case"},
-		"long":             {documentURL + strings.Repeat("a", 2000), `{}`, "2000"},
+		"JWT":               {documentURL, with(`,"token_endpoint_auth_method":"client_secret_jwt"`), "needs a secret"},
+		"metadata":          {documentURL, with(`,"logo_uri":"javascript:x"`), "logo_uri"},
+		"a list":            {documentURL, `[]`, "JSON object"},
+		"http":              {"http://app.example/c", `{}`, "https"},
+		"no path":           {"https://app.example", `{}`, "path"},
+		"a fragment":        {documentURL + "#a", `{}`, "fragment"},
+		"a user":            {"https://a@app.example/c", `{}`, "user"},
+		"dots":              {"https://app.example/a/../c", `{}`, "'..'"},
+		"encoded dots":      {"https://app.example/a/%2e%2e/c", `{}`, "'..'"},
+		"a capital scheme":  {"HTTPS://app.example/c", `{}`, "lower case"},
+		"long":              {documentURL + strings.Repeat("a", 2020), `{}`, "2048"},
+		"an unknown method": {documentURL, with(`,"token_endpoint_auth_method":"telepathy"`), "is not known"},
+		"methods that are no list": {documentURL, with(`,"token_endpoint_auth_methods_supported":"none"`),
+			"must be a list of strings"},
+		"keys missing": {documentURL, with(`,"token_endpoint_auth_method":"private_key_jwt"`), "needs jwks or jwks_uri"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := newEngine(t, Config{}).ResolveDocument(t.Context(), tt.url, []byte(tt.document), &Caller{}, "")
@@ -93,6 +95,69 @@ func TestDocumentsThatAreRefused(t *testing.T) {
 		})
 	}
 }
+
+// The URL is the ID byte for byte: what the draft only discourages is no error.
+func TestDocumentURLs(t *testing.T) {
+	for _, url := range []string{"https://app.example/", "https://App.Example/Client.json", "https://app.example:443/c",
+		"https://app.example:8443/c?a=%2F&b", "https://app.example/" + strings.Repeat("a", MaxDocumentURL-20)} {
+		r, err := newEngine(t, Config{}).ResolveDocument(t.Context(), url,
+			[]byte(`{"client_id":"`+url+`","redirect_uris":["https://app.example/cb"]}`), &Caller{}, "")
+		if err != nil || r.Client.ID != url {
+			t.Errorf("%s: got %v", url, err)
+		}
+	}
+}
+
+// A document names its methods for many servers, and the client uses one that this server has.
+func TestDocumentMethods(t *testing.T) {
+	for name, tt := range map[string]struct {
+		members    string
+		advertised []string // nil means that no list is advertised
+		want       string   // "" means that the document is refused
+	}{
+		"left out":                     {``, []string{"none", "client_secret_basic"}, "none"},
+		"left out, no list":            {``, nil, "none"},
+		"kept":                         {keyed + `,"token_endpoint_auth_methods_supported":["none"]`, nil, "private_key_jwt"},
+		"kept, advertised":             {keyed, []string{"none", "private_key_jwt"}, "private_key_jwt"},
+		"not advertised":               {keyed, []string{"none"}, ""},
+		"not advertised, another is":   {keyed + both, []string{"none"}, "none"},
+		"no list has one of the other": {keyed + both, []string{"client_secret_basic"}, ""},
+		"unknown, another is": {`,"token_endpoint_auth_method":"telepathy"` + both, []string{"none"},
+			"none"},
+		"keys missing, so not used": {both, []string{"private_key_jwt", "none"}, "none"},
+		"shared secrets are passed over": {
+			`,"token_endpoint_auth_methods_supported":["client_secret_basic","none"]`,
+			[]string{"client_secret_basic", "none"}, "none"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := Config{}
+			if tt.advertised != nil {
+				c.Advertised = func() (Advertised, error) { return Advertised{authMethods: tt.advertised}, nil }
+			}
+			r, err := newEngine(t, c).ResolveDocument(t.Context(), documentURL, []byte(`{"client_id":"`+documentURL+
+				`","redirect_uris":["https://app.example/cb"]`+tt.members+`}`), &Caller{}, "")
+			if tt.want == "" {
+				wantRefusal(t, err, InvalidClientMetadata, "token_endpoint_auth_method")
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			m := r.Client.Metadata
+			if m.TokenEndpointAuthMethod != tt.want || (m.TokenEndpointAuthSigningAlg != "") != (tt.want != "none") &&
+				strings.Contains(tt.members, "RS256") {
+				t.Errorf("got %s with %q, want %s", m.TokenEndpointAuthMethod, m.TokenEndpointAuthSigningAlg, tt.want)
+			}
+		})
+	}
+}
+
+// Members of documents: a method with keys, and a list of methods.
+const (
+	keyed = `,"token_endpoint_auth_method":"private_key_jwt","token_endpoint_auth_signing_alg":"RS256",` +
+		`"jwks_uri":"https://app.example/keys"`
+	both = `,"token_endpoint_auth_methods_supported":["private_key_jwt","none"]`
+)
 
 // A script cannot change the client ID of a metadata document.
 func TestDocumentInvariants(t *testing.T) {
