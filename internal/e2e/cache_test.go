@@ -153,7 +153,7 @@ func TestManyFirstLoadsAtOnce(t *testing.T) {
 	}
 }
 
-// A codeFiles is the folder of compiled modules of one script.
+// A codeFiles is the folder of compiled modules.
 type codeFiles struct {
 	t      *testing.T
 	folder string
@@ -168,8 +168,29 @@ func (c codeFiles) one(pattern string) string {
 	return files[0]
 }
 
-func (c codeFiles) code() string { return c.one("code-*/code/*/*") }
-func (c codeFiles) seal() string { return c.one("code-*/seals/*") }
+// read returns the content of all files but those.
+func (c codeFiles) read(others map[string][]byte) map[string][]byte {
+	c.t.Helper()
+	content := map[string][]byte{}
+	for _, pattern := range []string{"code-*/code/*/*", "code-*/seals/*"} {
+		files, err := filepath.Glob(filepath.Join(c.folder, pattern))
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		for _, file := range files {
+			if others[file] != nil {
+				continue
+			}
+			if content[file], err = os.ReadFile(file); err != nil {
+				c.t.Fatal(err)
+			}
+		}
+	}
+	if len(content) != 2 {
+		c.t.Fatalf("there are %d files of one module, want its code and its seal", len(content))
+	}
+	return content
+}
 
 // damages returns what may become of a file: a bit is flipped in each region, it is cut there, or empty, or longer.
 func damages(b []byte, regions int) map[string][]byte {
@@ -184,18 +205,21 @@ func damages(b []byte, regions int) map[string][]byte {
 	return all
 }
 
-// Code that is damaged on the disk is compiled again, by a server that runs and by one that starts, and clients
-// register all the time.
+// Code that is damaged on the disk is compiled again, by a server that runs and loads it for a dry run, and by one that
+// starts. Clients register all the time.
 func TestDamagedCacheHeals(t *testing.T) {
 	t.Parallel()
 	cache := codeFiles{t, filepath.Join(t.TempDir(), "cache")}
 	folder, flag := t.TempDir(), "--script-cache="+cache.folder
 	p := start(t, folder, flag)
-	must(t, p.command("script", "push", wasmtest.Path(t, "prefix-id"), "--deploy"))
-	current, err := p.api().CurrentDeployment(t.Context())
+	// A module in force is in memory, and not read again.
+	tried, err := p.api().Upload(t.Context(), "wrap-id", wasmtest.Wasm(t, "wrap-id"), "")
 	if err != nil {
 		t.Fatal(err)
 	}
+	ofTried := cache.read(nil)
+	must(t, p.command("script", "push", wasmtest.Path(t, "prefix-id"), "--deploy"))
+	ofDeployed := cache.read(ofTried)
 	scripted := func(t *testing.T, p *process) {
 		t.Helper()
 		if r := p.register(minimal); r.status != http.StatusCreated || !strings.HasPrefix(r.ClientID, "acme-") {
@@ -203,14 +227,8 @@ func TestDamagedCacheHeals(t *testing.T) {
 		}
 		p.alive()
 	}
-	whole := map[string][]byte{}
-	for _, file := range []string{cache.code(), cache.seal()} {
-		if whole[file], err = os.ReadFile(file); err != nil {
-			t.Fatal(err)
-		}
-	}
 	// each calls f with each damage done, and sees that it is mended.
-	each := func(t *testing.T, regions int, f func(t *testing.T)) {
+	each := func(t *testing.T, whole map[string][]byte, regions int, f func(t *testing.T)) {
 		for file, b := range whole {
 			for name, damaged := range damages(b, regions) {
 				t.Run(filepath.Base(filepath.Dir(file))+" "+name, func(t *testing.T) {
@@ -226,8 +244,9 @@ func TestDamagedCacheHeals(t *testing.T) {
 		}
 	}
 	t.Run("running", func(t *testing.T) {
-		each(t, rounds(t, 24), func(t *testing.T) {
-			run, err := p.api().DryRun(t.Context(), adminapi.DryRun{Request: minimalValue, Scripts: current.Scripts})
+		list := []scripts.Script{{Name: "wrap-id", Module: tried.Digest}}
+		each(t, ofTried, rounds(t, 24), func(t *testing.T) {
+			run, err := p.api().DryRun(t.Context(), adminapi.DryRun{Request: minimalValue, Scripts: list})
 			if err != nil || run.Outcome != scripts.OutcomeRegistered {
 				t.Errorf("dry run: %v, %v", run.Outcome, err)
 			}
@@ -236,7 +255,7 @@ func TestDamagedCacheHeals(t *testing.T) {
 	})
 	p.stop()
 	t.Run("restarted", func(t *testing.T) {
-		each(t, rounds(t, 6), func(t *testing.T) {
+		each(t, ofDeployed, rounds(t, 6), func(t *testing.T) {
 			p := start(t, folder, flag)
 			scripted(t, p)
 			if p.logged("the code of a module is not as it was compiled: it is compiled again") == nil {
