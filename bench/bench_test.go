@@ -106,6 +106,26 @@ func TestRatiosArePairedByRound(t *testing.T) {
 	}
 }
 
+func TestFormerProgramIsTheDivisor(t *testing.T) {
+	t.Parallel()
+	h := &harness{program: "now"}
+	for round := range 2 {
+		var order []string
+		now, ratio, err := h.pair(t.Context(), "former", round, func(program string) (float64, error) {
+			order = append(order, program)
+			return map[string]float64{"now": 3, "former": 2}[program], nil
+		})
+		want := [][]string{{"now", "former"}, {"former", "now"}}[round]
+		if err != nil || now != 3 || !slices.Equal(ratio, []float64{1.5}) || !slices.Equal(order, want) {
+			t.Errorf("round %d: got %v, %v, %v of %v", round, now, ratio, err, order)
+		}
+	}
+	now, ratio, err := h.pair(t.Context(), "", 1, func(string) (float64, error) { return 3, nil })
+	if row := h.againstFormer("s", "speed", ratio); err != nil || now != 3 || row.Missing == "" || row.Met != nil {
+		t.Errorf("without a former program: got %v, %v, %+v", now, err, row)
+	}
+}
+
 func TestMarkdownGoesBetweenItsMarkers(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "performance.md")
 	if err := os.WriteFile(file, []byte("before\n"+markerBegin+"old\n"+markerEnd+"after\n"), 0o600); err != nil {

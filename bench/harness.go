@@ -45,11 +45,12 @@ func sections() []section {
 // A harness is what the sections share.
 type harness struct {
 	Options
-	self    string             // this program
-	program string             // registrar
-	former  string             // registrar of formerCommit, "" until it is needed
-	folder  string             // on a disk; removed at the end
-	mariadb *database.MariaDB  // in the section peers, MySQL
+	self    string            // this program
+	program string            // registrar
+	former  string            // registrar of formerCommit, "" until it is needed
+	folder  string            // on a disk; removed at the end
+	mariadb *database.MariaDB // in the section peers, MySQL
+	peers   peersMachine
 	tables  map[string]*filled // that were filled so far, by the name of the database
 	samples []Sample
 	only    []string // sections that were asked for by name
@@ -78,6 +79,7 @@ func measure(ctx context.Context, o Options, only []string, log io.Writer) (*Rep
 		}
 		report.Rows = append(report.Rows, rows...)
 	}
+	report.Machine.MySQL, report.Machine.NodeJS = h.peers.mysql, h.peers.nodejs
 	report.Samples, report.Minutes = h.samples, time.Since(report.Begun).Minutes()
 	return report, errors.Join(append(errs, ctx.Err())...)
 }

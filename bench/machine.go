@@ -18,6 +18,8 @@ type Machine struct {
 	Kernel  string `json:"kernel"`
 	Go      string `json:"go"`
 	MariaDB string `json:"mariadb"`
+	MySQL   string `json:"mysql,omitzero"` // of the section peers; "" if it did not run
+	NodeJS  string `json:"nodejs,omitzero"`
 	Load    string `json:"load"` // load average of 1, 5 and 15 minutes at the start: near 0 on an idle machine
 }
 

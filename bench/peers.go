@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os/exec"
 	"slices"
 	"strings"
 
@@ -19,6 +20,9 @@ type peer struct {
 	install func(ctx context.Context, fetch bool) (program string, err error)
 	start   func(ctx context.Context, program, folder, dsn string) (server, error)
 }
+
+// A peersMachine is what peers ran on, by version. Its fields are empty if they did not run.
+type peersMachine struct{ mysql, nodejs string }
 
 func allPeers() []peer {
 	return []peer{
@@ -75,6 +79,9 @@ func peersSection(ctx context.Context, h *harness) (rows []Row, err error) {
 		h.mariadb = used
 		err = errors.Join(err, server.Close())
 	}()
+	h.peers.mysql, _ = server.Version(ctx) // only information, as is the next one
+	node, _ := exec.CommandContext(ctx, "node", "--version").Output()
+	h.peers.nodejs = strings.TrimSpace(string(node))
 	targets, err := h.peerTargets(ctx, missing)
 	if err != nil || len(targets) == 0 {
 		return nil, err

@@ -1,11 +1,16 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	_ "embed"
+	"fmt"
+	"net/http"
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"registrar/bench/load"
+	"registrar/bench/process"
 	"registrar/scripts/javascript"
 )
 
@@ -95,13 +100,39 @@ func javascriptSection(ctx context.Context, h *harness) ([]Row, error) {
 		return nil, err
 	}
 	s := &script{name: "policy", wasm: wasm, config: jsontext.Value(`{"domains":["example.org","example.com"]}`)}
-	err = h.rounds(ctx, "javascript", []target{
-		h.registrar(plain, nil, h.onMariaDB),
-		h.registrar(withJavaScript, s, h.onMariaDB),
-	}, []int{mostConnection})
+	with := h.registrar(withJavaScript, s, h.onMariaDB)
+	start := with.start
+	with.start = func(ctx context.Context) (server, error) {
+		started, err := start(ctx)
+		if err == nil {
+			err = judges(ctx, started[0])
+		}
+		return started, err
+	}
+	err = h.rounds(ctx, "javascript", []target{h.registrar(plain, nil, h.onMariaDB), with}, []int{mostConnection})
 	return []Row{
 		newRow("javascript", "a policy in JavaScript, allowlist and ID, 64 connections: added CPU", "µs", atMost(150),
 			paired(h.samples, "javascript", withJavaScript, plain, mostConnection, serverCPU,
 				func(with, without float64) float64 { return with - without })),
 	}, err
+}
+
+// judges checks that the policy is in force: that it refuses a client of another domain, and makes the ID of one that it
+// accepts.
+func judges(ctx context.Context, p *process.Process) error {
+	status, answer, err := post(ctx, p, []byte(`{"redirect_uris":["https://app.example.net/cb"]}`))
+	if err != nil {
+		return err
+	}
+	if status != http.StatusBadRequest || !bytes.Contains(answer, []byte("is not at an allowed domain")) {
+		return fmt.Errorf("the policy refuses no other domain: the response is %d: %s", status, answer)
+	}
+	status, answer, err = post(ctx, p, load.Body(0))
+	if err != nil {
+		return err
+	}
+	if status != http.StatusCreated || !bytes.Contains(answer, []byte(`"client_id":"js-`)) {
+		return fmt.Errorf("the policy makes no ID: the response has the status %d", status)
+	}
+	return nil
 }

@@ -137,8 +137,12 @@ func (r *Report) facts() string {
 			goals++
 		}
 	}
-	return fmt.Sprintf("%s, %d cores, %s of memory; %s, %s, MariaDB %s; load before: %s.\n",
-		m.CPU, m.Cores, m.Memory, m.Kernel, m.Go, m.MariaDB, m.Load) +
+	others := ""
+	if m.MySQL != "" {
+		others = fmt.Sprintf(", MySQL %s, Node.js %s", m.MySQL, m.NodeJS)
+	}
+	return fmt.Sprintf("%s, %d cores, %s of memory; %s, %s, MariaDB %s%s; load before: %s.\n",
+		m.CPU, m.Cores, m.Memory, m.Kernel, m.Go, m.MariaDB, others, m.Load) +
 		fmt.Sprintf("%s, %d rounds of %g s for each load, %.0f minutes in all.\n",
 			r.Begun.Format("2 January 2006"), r.Options.Rounds, r.Options.Seconds, r.Minutes) +
 		fmt.Sprintf("%d of %d goals are met.\n", met, goals) + missing
