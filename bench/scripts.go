@@ -117,8 +117,8 @@ func javascriptSection(ctx context.Context, h *harness) ([]Row, error) {
 	}, err
 }
 
-// judges checks that the policy is in force: that it refuses a client of another domain, and makes the ID of one that it
-// accepts.
+// judges checks that the policy is in force: that it refuses a client of another domain, and makes the ID of one that
+// it accepts.
 func judges(ctx context.Context, p *process.Process) error {
 	status, answer, err := post(ctx, p, []byte(`{"redirect_uris":["https://app.example.net/cb"]}`))
 	if err != nil {

@@ -23,8 +23,8 @@ type Config struct {
 	Args       []string
 }
 
-// A MariaDB is a running server, MariaDB or MySQL. It flushes each commit to disk (innodb_flush_log_at_trx_commit=1) and
-// has no binary log. It ends with this process.
+// A MariaDB is a running server, MariaDB or MySQL. It flushes each commit to disk (innodb_flush_log_at_trx_commit=1)
+// and has no binary log. It ends with this process.
 type MariaDB struct {
 	server *mariadb.Server
 	db     *sql.DB

@@ -1,6 +1,6 @@
-// Package peers installs and starts other authorization servers that register clients, so that registrar can be compared
-// with them: node-oidc-provider, from npm, and Ory Hydra, from Go's module proxy. Their versions are pinned in this
-// folder, by a lock file and by go.sum. What is installed is kept in the user's cache folder.
+// Package peers installs and starts other authorization servers that register clients, so that registrar can be
+// compared with them: node-oidc-provider, from npm, and Ory Hydra, from Go's module proxy. Their versions are pinned in
+// this folder, by a lock file and by go.sum. What is installed is kept in the user's cache folder.
 package peers
 
 import (
@@ -79,8 +79,8 @@ func OIDCProvider(ctx context.Context, fetch bool) (program string, err error) {
 	return program, os.WriteFile(filepath.Join(folder, "installed.json"), lock, 0o644)
 }
 
-// Hydra returns the path of the program. It builds the program if it is not in the cache folder, which takes minutes; if
-// fetch is not set, it returns [ErrNotCached] instead.
+// Hydra returns the path of the program. It builds the program if it is not in the cache folder, which takes minutes;
+// if fetch is not set, it returns [ErrNotCached] instead.
 func Hydra(ctx context.Context, fetch bool) (program string, err error) {
 	folder, err := Folder()
 	if err != nil {
