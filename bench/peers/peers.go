@@ -106,15 +106,30 @@ func Hydra(ctx context.Context, fetch bool) (program string, err error) {
 	return program, os.Rename(partial, program)
 }
 
-// run runs a command in a folder. Its error is one line, the last one that the command wrote.
+// run runs a command in a folder. Its error is one line.
 func run(ctx context.Context, folder, program string, args ...string) error {
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Dir = folder
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off")
 	out, err := cmd.CombinedOutput()
-	if err == nil {
-		return nil
+	if err != nil {
+		return fmt.Errorf("%s %s: %w%s", filepath.Base(program), args[0], err, reason(string(out)))
 	}
-	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
-	return fmt.Errorf("%s %s: %w: %s", program, args[0], err, lines[len(lines)-1])
+	return nil
+}
+
+// reason returns what a failed command gave as its reason: its first line about an error, or else its last line. It
+// begins with a colon, and is "" if the command wrote nothing.
+func reason(out string) string {
+	out = strings.TrimSpace(out)
+	if out == "" {
+		return ""
+	}
+	lines := strings.Split(out, "\n")
+	for _, line := range lines {
+		if strings.Contains(strings.ToLower(line), "error") {
+			return ": " + strings.TrimSpace(line)
+		}
+	}
+	return ": " + strings.TrimSpace(lines[len(lines)-1])
 }

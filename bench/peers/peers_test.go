@@ -110,3 +110,16 @@ func TestPeersThatAreNotCachedAreNotFetched(t *testing.T) {
 		}
 	}
 }
+
+func TestReasonIsOneLine(t *testing.T) {
+	t.Parallel()
+	for out, want := range map[string]string{
+		"": "",
+		"npm error code ENETUNREACH\nnpm error log":       ": npm error code ENETUNREACH",
+		"go: downloading a v1.0.0\ngo: a: no such host\n": ": go: a: no such host",
+	} {
+		if got := reason(out); got != want {
+			t.Errorf("%q: got %q, want %q", out, got, want)
+		}
+	}
+}
