@@ -156,7 +156,7 @@ func setRandomly(t *testing.T, random *rand.Rand, field reflect.Value) {
 			(*v)[i] = randomText(random)
 		}
 	case **int64:
-		*v = new(random.Int64() - random.Int64())
+		*v = new(int64(random.Uint64()))
 	case **bool:
 		*v = new(random.IntN(2) == 0)
 	case *jsontext.Value:

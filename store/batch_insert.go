@@ -12,8 +12,8 @@ import (
 )
 
 // firstColumns are the columns that every insert of a client sets; see clientRow.appendFirst.
-var firstColumns = []string{"client_id", "registration", "issued_at", "client_name", "metadata", "caller", "secret_hash",
-	"secret_salt", "secret_expires_at", "deployment", "acts", "token_hash", "writer", "sequence", "event"}
+var firstColumns = []string{"client_id", "registration", "issued_at", "client_name", "metadata", "caller",
+	"secret_hash", "secret_salt", "secret_expires_at", "deployment", "acts", "token_hash", "writer", "sequence", "event"}
 
 // laterColumns are the columns that are NULL or 0 in the row of a client that has just registered itself. Inserts leave
 // them to the database's defaults. See clientRow.appendLater.

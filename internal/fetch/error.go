@@ -6,7 +6,7 @@ import "time"
 // log and in metrics.
 type Code string
 
-// The codes of this package. Whoever reads a document has further ones for what is wrong with its content.
+// The codes of this package. What reads a document has further ones, for its content.
 const (
 	CodeURL      Code = "url"       // the URL is not allowed: it is not https, say
 	CodeResolve  Code = "resolve"   // the host has no address, or none that is allowed

@@ -179,7 +179,8 @@ func (f *Fetcher) fetch(ctx context.Context, rawURL string, c Conditions) (*Resp
 	defer stop()
 	leave, err := f.config.Budget.enter(waiting, u)
 	if err != nil {
-		return nil, f.failed(ctx, u, err.(*Error), err)
+		shown, _ := errors.AsType[*Error](err)
+		return nil, f.failed(ctx, u, shown, err)
 	}
 	defer leave()
 	a := attempt{config: &f.config, client: f.client, conditions: c}

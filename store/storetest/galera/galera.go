@@ -266,9 +266,9 @@ func (c *Cluster) awaitSynchronized(node int) error {
 		cmp.Or(last, errors.New("the nodes are in several groups")))
 }
 
-// AwaitCutOff returns when a running node knows that it has no quorum, since others are paused or killed. If these go on
-// before, the group is formed anew some time after all nodes say that they are members of it, and another node that is
-// lost meanwhile leaves the cluster without a quorum for good.
+// AwaitCutOff returns when a running node knows that it has no quorum, since others are paused or killed. If these go
+// on before, the group is formed anew some time after all nodes say that they are members of it, and another node that
+// is lost meanwhile leaves the cluster without a quorum for good.
 func (c *Cluster) AwaitCutOff(node int) error {
 	var state string
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
