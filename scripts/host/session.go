@@ -47,10 +47,11 @@ type session struct {
 	deployed  *deployed
 	plan      plan
 	r         *engine.Registration
-	instances []acquired // by the script's index in its deployment
+	instances []acquired  // by the script's index in its deployment
+	few       [2]acquired // room for instances of most deployments
 	// clientExists reports whether a client ID is taken.
 	clientExists func(ctx context.Context, id string) (bool, error)
-	entropy      *hostfuncs.Entropy
+	entropy      hostfuncs.Entropy
 	log          hostfuncs.Log
 	fuel         int64  // of the registration, what is not yet handed out
 	spent        *int64 // fuel of the script's step that ended last
@@ -68,17 +69,22 @@ type acquired struct {
 }
 
 func newSession(h *Host, d *deployed, p plan, r *engine.Registration) *session {
-	return &session{
+	s := &session{
 		host:         h,
 		deployed:     d,
 		plan:         p,
 		r:            r,
-		instances:    make([]acquired, len(d.scripts)),
 		clientExists: h.config.ClientExists,
-		entropy:      hostfuncs.NewEntropy(h.config.Random),
+		entropy:      *hostfuncs.NewEntropy(h.config.Random),
 		fuel:         d.fuel,
 		observer:     unobserved{},
 	}
+	if n := len(d.scripts); n <= len(s.few) {
+		s.instances = s.few[:n]
+	} else {
+		s.instances = make([]acquired, n)
+	}
+	return s
 }
 
 // A plan lists the steps in the order of a registration, each with the scripts that replace it, outermost first.
@@ -224,7 +230,7 @@ func (s *session) enter(
 		Now:          s.r.Now,
 		Base:         func() error { return s.base(ctx, base, f) },
 		ClientExists: s.clientExists,
-		Entropy:      s.entropy,
+		Entropy:      &s.entropy,
 		Log:          &s.log,
 	}
 	result, err := i.Run(ctx, m, call)

@@ -95,7 +95,7 @@ func (s *state) restore(i *Instance, random io.Reader) error {
 	if err := s.generators.Seed(i.memory(), random); err != nil {
 		return fmt.Errorf("seeding its random numbers: %w", err)
 	}
-	i.log = i.module.log.Clone()
+	*i.log = *i.module.log.Clone() // copied, so that it needs no allocation
 	return nil
 }
 
