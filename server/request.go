@@ -98,6 +98,8 @@ func body(c echo.Context, mediaType string, limit int64) ([]byte, error) {
 	if err != nil {
 		return nil, &statusError{http.StatusBadRequest, "the body is incomplete"}
 	}
+	// net/http reads what is left of a body that is not closed before it answers. Here nothing is left.
+	_ = r.Body.Close()
 	return b, nil
 }
 
