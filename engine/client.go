@@ -12,7 +12,7 @@ import (
 // A Client is a client, registered or being registered. Its slices and raw values are never modified in place, so a
 // copy of the struct is a copy of the client.
 type Client struct {
-	ID             string    // 1 to 255 visible ASCII characters; empty until add_client_id has run
+	ID             string    // as [CheckClientID] or, with MetadataDocument, [CheckDocumentURL] allows; empty at first
 	RegistrationID uuid.UUID // of the registration that made the client; differs if a later client reuses the ID
 	IssuedAt       time.Time // UTC, in whole microseconds
 	Metadata       Metadata  // as registered, not as sent
@@ -35,6 +35,10 @@ type Client struct {
 	// be later than the expiry of PreviousSecret. Zero means that no update does: the previous secret had no expiry of
 	// its own.
 	RetryUntil time.Time
+
+	// MetadataDocument is what is kept of the client's metadata document, whose URL is ID; nil means that the client is
+	// registered.
+	MetadataDocument *MetadataDocument
 
 	patchedSize int // bytes of Metadata as JSON after the last patch; 0 if it was never patched
 

@@ -7,6 +7,7 @@ import (
 
 // A ClientFilter selects clients that match all of its fields. The zero value matches all clients.
 type ClientFilter struct {
+	Kind             Kind         // "" means any
 	Status           Status       // "" means any
 	Query            string       // what the ID begins with or the name contains, in upper or lower case; "" means any
 	Name             string       // what the name contains, in upper or lower case; "" means any

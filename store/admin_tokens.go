@@ -2,8 +2,10 @@ package store
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
+	"database/sql"
 	"errors"
 	"fmt"
 	"slices"
@@ -17,17 +19,15 @@ import (
 	"registrar/internal/token"
 )
 
-// keepsTokenRoles reports whether this program has what migration 4 brought. Without it, there are only tokens that may
-// do everything and never expire, and their use is not written.
-const keepsTokenRoles = LatestVersion >= 4
-
 type adminTokenRow struct {
 	ID        string `gorm:"primaryKey"`
 	Hash      []byte
-	Role      string    // see [token.EncodeRoles]
-	CreatedAt time.Time `gorm:"autoCreateTime:false"`
-
-	AdminTokenColumns `gorm:"embedded"`
+	Role      string           // see [token.EncodeRoles]
+	CreatedAt time.Time        `gorm:"autoCreateTime:false"`
+	Label     sql.Null[string] // unique; NULL in a row of a program before version 4
+	CreatedBy string
+	ExpiresAt sql.Null[time.Time]
+	UsedAt    sql.Null[time.Time]
 }
 
 func (adminTokenRow) TableName() string { return "admin_tokens" }
@@ -46,11 +46,9 @@ func (s *Store) AddAdminToken(ctx context.Context, t token.Admin) (added bool, e
 		return false, fmt.Errorf("storing admin token %s: its ID has %d bytes: it must have 1 to %d",
 			t.ID, len(t.ID), maxTokenID)
 	}
-	if !keepsTokenRoles && !t.Unlimited() {
-		return false, fmt.Errorf("storing admin token %s: roles and expiry need a later version of the schema", t.ID)
-	}
 	row := &adminTokenRow{ID: t.ID, Hash: t.Hash[:], Role: encodeRoles(t),
-		AdminTokenColumns: newAdminTokenColumns(t)}
+		Label: sql.Null[string]{V: t.Label, Valid: t.Label != ""}, CreatedBy: t.CreatedBy,
+		ExpiresAt: optionalTime(t.ExpiresAt), UsedAt: optionalTime(t.UsedAt)}
 	if row.CreatedAt, err = instant(t.CreatedAt); err != nil {
 		return false, fmt.Errorf("storing admin token %s: %w", t.ID, err)
 	}
@@ -80,9 +78,6 @@ func (s *Store) AddAdminToken(ctx context.Context, t token.Admin) (added bool, e
 // checkAdminToken returns an error if a token must not be added. It sees no label that another transaction is adding,
 // which the unique index refuses; then it is called again, and sees it.
 func checkAdminToken(tx *gorm.DB, t token.Admin) error {
-	if !keepsTokenRoles {
-		return nil
-	}
 	var others []*adminTokenRow
 	if err := tx.Select("id", "label").Find(&others).Error; err != nil {
 		return err
@@ -134,8 +129,8 @@ func encodeRoles(t token.Admin) string {
 // admin returns the token of a row, without its hash. If its expiry was lost when the schema was migrated down, it has
 // no role.
 func (r *adminTokenRow) admin() token.Admin {
-	t := token.Admin{ID: r.ID, CreatedAt: r.CreatedAt.UTC()}
-	r.fill(&t)
+	t := token.Admin{ID: r.ID, CreatedAt: r.CreatedAt.UTC(), Label: cmp.Or(r.Label.V, r.ID), CreatedBy: r.CreatedBy,
+		ExpiresAt: timeOf(r.ExpiresAt), UsedAt: timeOf(r.UsedAt)}
 	if words := strings.Fields(r.Role); !t.ExpiresAt.IsZero() || !slices.Contains(words, expires) {
 		t.Roles = token.DecodeRoles(r.Role)
 	}
@@ -187,9 +182,6 @@ func (s *Store) deleteAdminToken(ctx context.Context, id string, may func(all []
 // UseAdminToken notes durably that a token was used at a time, unless a use less than every before that or a later one
 // is noted. It ignores an unknown ID.
 func (s *Store) UseAdminToken(ctx context.Context, id string, at time.Time, every time.Duration) error {
-	if !keepsTokenRoles {
-		return nil
-	}
 	at = at.UTC().Truncate(time.Microsecond)
 	err := s.writer.WithContext(ctx).Model(&adminTokenRow{}).
 		Where("id = ? AND (used_at IS NULL OR used_at <= ?)", id, at.Add(-every)).

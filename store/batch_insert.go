@@ -17,9 +17,9 @@ var firstColumns = []string{"client_id", "registration", "issued_at", "client_na
 
 // laterColumns are the columns that are NULL or 0 in the row of a client that has just registered itself. Inserts leave
 // them to the database's defaults. See clientRow.appendLater.
-var laterColumns = append([]string{"version", "previous", "former_hash", "former_salt", "former_expires_at",
-	"updated_at", "updated_deployment", "updated_acts", "seen_at", "secret_issued_at", "retry_until"},
-	newestUpdatedColumns...)
+var laterColumns = []string{"version", "previous", "former_hash", "former_salt", "former_expires_at",
+	"updated_at", "updated_deployment", "updated_acts", "seen_at", "secret_issued_at", "retry_until",
+	"status", "admin_acts"}
 
 // appendFirst appends the values of firstColumns as the drivers take them.
 func (r *clientRow) appendFirst(args []any) []any {
@@ -36,7 +36,7 @@ func (r *clientRow) appendLater(args []any) []any {
 	args = appendNull(appendNull(appendNull(args, r.FormerHash), r.FormerSalt), r.FormerExpiresAt)
 	args = appendNull(appendNull(appendNull(args, r.UpdatedAt), r.UpdatedDeployment), r.UpdatedActs)
 	args = appendNull(appendNull(appendNull(args, r.SeenAt), r.SecretIssuedAt), r.RetryUntil)
-	return r.appendNewest(args)
+	return appendNull(appendNull(args, r.Status), r.AdminActs)
 }
 
 // appendNull appends a value, or nil for NULL: a driver needs no further conversion of either.
@@ -51,7 +51,7 @@ func appendNull[T any](args []any, n sql.Null[T]) []any {
 func (r *clientRow) hasLater() bool {
 	return r.Version != 0 || r.Previous.Valid || r.FormerHash.Valid || r.FormerSalt.Valid || r.FormerExpiresAt.Valid ||
 		r.UpdatedAt.Valid || r.UpdatedDeployment.Valid || r.UpdatedActs.Valid || r.SeenAt.Valid ||
-		r.SecretIssuedAt.Valid || r.RetryUntil.Valid || r.NewestColumns != NewestColumns{}
+		r.SecretIssuedAt.Valid || r.RetryUntil.Valid || r.Status.Valid || r.AdminActs.Valid
 }
 
 // A batchInsert inserts clients, one or several in one statement. It builds each statement once, while gorm's Create

@@ -45,7 +45,8 @@ type clientRow struct {
 	SeenAt            sql.Null[time.Time]
 	SecretIssuedAt    sql.Null[time.Time] // NULL means IssuedAt
 	RetryUntil        sql.Null[time.Time]
-	NewestColumns
+	Status            sql.Null[string] // NULL means active
+	AdminActs         sql.Null[string] // NULL means none
 
 	// For an audit log and a feed of changes. A sequence has gaps where clients were refused, or deleted later.
 	Writer   []byte           // ID of the process that wrote the row
@@ -57,12 +58,11 @@ type clientRow struct {
 // clientColumns are the columns that a client is read from. The others serve to find it, and to record who wrote it.
 const clientColumns = "client_id,registration,issued_at,metadata,caller,secret_hash,secret_salt,secret_expires_at," +
 	"deployment,acts,version,token_hash,former_hash,former_salt,former_expires_at,updated_at,updated_deployment," +
-	"updated_acts,seen_at,secret_issued_at,retry_until" + newestClientColumns
+	"updated_acts,seen_at,secret_issued_at,retry_until,status,admin_acts"
 
 func (clientRow) TableName() string { return "clients" }
 
-// maxClientID bounds the ID of a registered client, in bytes. The column is wider, because the ID of a client with a
-// metadata document is a URL.
+// maxClientID bounds the ID of a registered client, in bytes. The column is wider.
 const maxClientID = 255
 
 // newClientRow returns the row for a client that is about to be written, with the next sequence number.
@@ -110,7 +110,7 @@ func (s *Store) newClientRow(ctx context.Context, c *engine.Client) (*clientRow,
 }
 
 // setManagement fills the columns that updates change.
-func (s *Store) setManagement(ctx context.Context, r *clientRow, c *engine.Client) error {
+func (s *Store) setManagement(ctx context.Context, r *clientRow, c *engine.Client) (err error) {
 	r.Version = c.Version
 	previous := columnsOf(c.PreviousSecret)
 	r.FormerHash, r.FormerSalt, r.FormerExpiresAt = previous.Hash, previous.Salt, previous.ExpiresAt
@@ -119,11 +119,8 @@ func (s *Store) setManagement(ctx context.Context, r *clientRow, c *engine.Clien
 	}
 	r.SeenAt = optionalTime(c.SeenAt)
 	r.SecretIssuedAt, r.RetryUntil = optionalTime(c.SecretIssuedAt), optionalTime(c.RetryUntil)
-	if err := r.setNewest(c); err != nil {
+	if r.Status, r.AdminActs, err = administrationColumns(c); err != nil || c.Updated == nil {
 		return err
-	}
-	if c.Updated == nil {
-		return nil
 	}
 	acts, err := s.actsText(ctx, c.Updated.Deployment, c.Updated.Acts)
 	r.UpdatedAt = optionalTime(c.Updated.At)
@@ -177,7 +174,7 @@ func (s *Store) readManagement(ctx context.Context, r *clientRow, c *engine.Clie
 	}
 	c.SeenAt = timeOf(r.SeenAt)
 	c.SecretIssuedAt, c.RetryUntil = timeOf(r.SecretIssuedAt), timeOf(r.RetryUntil)
-	if err := r.readNewest(c); err != nil {
+	if err := readAdministration(c, r.Status, r.AdminActs); err != nil {
 		return err
 	}
 	if !r.UpdatedActs.Valid {
@@ -186,6 +183,29 @@ func (s *Store) readManagement(ctx context.Context, r *clientRow, c *engine.Clie
 	c.Updated = &engine.Update{At: r.UpdatedAt.V.UTC()}
 	c.Updated.Deployment = r.UpdatedDeployment.V
 	c.Updated.Acts, err = s.acts(ctx, c.Updated.Deployment, r.UpdatedActs.V)
+	return err
+}
+
+// administrationColumns returns the columns of the status, and of what administrators did.
+func administrationColumns(c *engine.Client) (status, acts sql.Null[string], err error) {
+	if !c.Active() {
+		status = sql.Null[string]{V: string(c.Status), Valid: true}
+	}
+	if len(c.AdminActs) > 0 {
+		acts.Valid = true
+		acts.V, err = encodeJSON(c.AdminActs)
+	}
+	return status, acts, err
+}
+
+// readAdministration decodes the columns into c. A status that this program does not know is not active.
+func readAdministration(c *engine.Client, status, acts sql.Null[string]) (err error) {
+	if status.Valid {
+		c.Status = engine.Status(status.V)
+	}
+	if acts.Valid {
+		c.AdminActs, err = decodeJSON[[]engine.AdminAct](acts.V)
+	}
 	return err
 }
 

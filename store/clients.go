@@ -102,17 +102,21 @@ func (s *Store) isStored(row *clientRow) func(context.Context) (bool, error) {
 	}
 }
 
-// Client returns the client with the given ID, or [engine.ErrNotFound]. It equals the client that was added, except for
-// white space between the tokens of raw JSON values.
+// Client returns the client with the given ID, or [engine.ErrNotFound]; that of a metadata document as it is stored,
+// without the text of the document. It equals the client that was added, except for white space between the tokens of
+// raw JSON values.
 func (s *Store) Client(ctx context.Context, id string) (*engine.Client, error) {
-	c, err := s.lookUp(ctx, clientByID, id)
+	if isDocument(id) {
+		return s.document(ctx, id)
+	}
+	c, err := s.lookUpClient(ctx, clientByID, id)
 	if err != nil {
 		return nil, fmt.Errorf("reading client %s: %w", id, err)
 	}
 	return c, nil
 }
 
-// ClientExists reports whether id is taken.
+// ClientExists reports whether a registered client has the ID.
 func (s *Store) ClientExists(ctx context.Context, id string) (bool, error) {
 	var one int
 	err := s.reader.WithContext(ctx).Model(&clientRow{}).Select("1").Where("client_id = ?", id).Take(&one).Error
@@ -128,7 +132,11 @@ func (s *Store) ClientExists(ctx context.Context, id string) (bool, error) {
 // DeleteClient removes the client with the given ID, or returns [engine.ErrNotFound]. If ctx ends or the connection
 // breaks, the client may have been removed, and the error matches [engine.ErrOutcomeUnknown].
 func (s *Store) DeleteClient(ctx context.Context, id string) error {
-	result := s.writer.WithContext(ctx).Where("client_id = ?", id).Delete(&clientRow{})
+	var table any = &clientRow{}
+	if isDocument(id) {
+		table = &documentRow{}
+	}
+	result := s.writer.WithContext(ctx).Where("client_id = ?", id).Delete(table)
 	err := result.Error
 	if err == nil && result.RowsAffected == 0 {
 		err = engine.ErrNotFound

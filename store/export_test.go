@@ -25,7 +25,7 @@ func ClassifyRow(ctx context.Context, err, absent error) error { return classify
 // RowColumns returns the columns of the row types, by table.
 func RowColumns() (map[string][]string, error) {
 	columns := map[string][]string{}
-	for _, row := range []any{&clientRow{}, &moduleRow{}, &deploymentRow{}, &adminTokenRow{}, &initialTokenRow{}} {
+	for _, row := range []any{&clientRow{}, &moduleRow{}, &deploymentRow{}, &adminTokenRow{}, &initialTokenRow{}, &documentRow{}} {
 		s, err := schema.Parse(row, &sync.Map{}, schema.NamingStrategy{})
 		if err != nil {
 			return nil, err
@@ -72,11 +72,14 @@ func (s *Store) LatestPlans() (map[string]string, error) {
 // the middle of 16,384 clients.
 func (s *Store) ListPlans() (map[string]string, error) {
 	f := &engine.ClientFilter{TokenID: "t", Name: "n", NeverSeen: true}
-	return s.plans(map[string][]any{
-		lowestExamined:                          {12000, maxExamined - 1},
-		listStatements[s.beats.dialect].clients: append(filterArguments(f, 12000, 2000), 100),
-		listStatements[s.beats.dialect].callers: append(filterArguments(f, 12000, 2000), 100),
-	})
+	queries := map[string][]any{}
+	for _, l := range listings {
+		statements := l.statements[s.beats.dialect]
+		queries[l.lowestExamined] = []any{12000, maxExamined - 1}
+		queries[statements.clients] = append(filterArguments(f, 12000, 2000), 100)
+		queries[statements.callers] = append(filterArguments(f, 12000, 2000), 100)
+	}
+	return s.plans(queries)
 }
 
 func (s *Store) plans(queries map[string][]any) (map[string]string, error) {

@@ -19,30 +19,35 @@ const (
 	clientByToken = clientByID + " AND token_hash = ?"
 )
 
-// lookUp returns the client that a query of clientColumns finds, or [engine.ErrNotFound]. It does without gorm, which
-// takes longer to read a row than the database does.
-func (s *Store) lookUp(ctx context.Context, query string, args ...any) (*engine.Client, error) {
-	began := time.Now()
+// lookUpClient returns the registered client that a query of clientColumns finds, or [engine.ErrNotFound].
+func (s *Store) lookUpClient(ctx context.Context, query string, args ...any) (*engine.Client, error) {
 	var row clientRow
-	err := s.pools[0].readRow(ctx, query, args, row.fields())
-	if s.observer != nil {
-		s.observer.StatementEnded(StatementSelect, time.Since(began))
-	}
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, engine.ErrNotFound
-	}
-	if err != nil {
-		return nil, classify(ctx, err)
+	if err := s.lookUp(ctx, query, args, row.fields()); err != nil {
+		return nil, err
 	}
 	return s.client(ctx, &row)
 }
 
+// lookUp sets to, pointers, to the columns of the row that a query finds, or returns [engine.ErrNotFound]. It does
+// without gorm, which takes longer to read a row than the database does.
+func (s *Store) lookUp(ctx context.Context, query string, args, to []any) error {
+	began := time.Now()
+	err := s.pools[0].readRow(ctx, query, args, to)
+	if s.observer != nil {
+		s.observer.StatementEnded(StatementSelect, time.Since(began))
+	}
+	if errors.Is(err, sql.ErrNoRows) {
+		return engine.ErrNotFound
+	}
+	return classify(ctx, err)
+}
+
 // fields returns pointers to the fields of clientColumns, in their order.
 func (r *clientRow) fields() []any {
-	return append([]any{&r.ClientID, &r.Registration, &r.IssuedAt, &r.Metadata, &r.Caller, &r.SecretHash, &r.SecretSalt,
+	return []any{&r.ClientID, &r.Registration, &r.IssuedAt, &r.Metadata, &r.Caller, &r.SecretHash, &r.SecretSalt,
 		&r.SecretExpiresAt, &r.Deployment, &r.Acts, &r.Version, &r.TokenHash, &r.FormerHash, &r.FormerSalt,
 		&r.FormerExpiresAt, &r.UpdatedAt, &r.UpdatedDeployment, &r.UpdatedActs, &r.SeenAt, &r.SecretIssuedAt,
-		&r.RetryUntil}, r.newestFields()...)
+		&r.RetryUntil, &r.Status, &r.AdminActs}
 }
 
 // readRow sets to, pointers, to the columns of the first row of a query, or returns [sql.ErrNoRows].
@@ -111,7 +116,7 @@ func (c *mysqlConn) readRow(ctx context.Context, query string, args, to []any) (
 	return nil
 }
 
-// assign sets what to points to, a field of clientRow, to a value of the driver, whose bytes it copies.
+// assign sets what to points to, a field of a row, to a value of the driver, whose bytes it copies.
 func assign(to any, v driver.Value) error {
 	switch to := to.(type) {
 	case sql.Scanner:

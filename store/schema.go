@@ -10,7 +10,7 @@ import (
 )
 
 // newestMigration is the number of the last migration in the folders.
-const newestMigration int64 = 4
+const newestMigration int64 = 5
 
 // LatestVersion is the version of the schema that this program is written for: the number of the last migration that it
 // applies. It is also the version that schema_requirements compares the program with. With the build tag

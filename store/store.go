@@ -49,6 +49,9 @@ type Config struct {
 	MaxModules int
 	// MaxModulesSize is how large all modules together are at most, in bytes; 0 means 1 GiB.
 	MaxModulesSize int64
+	// MaxDocuments is how many metadata documents are stored at most, besides those that are pinned or disabled; 0 means
+	// DefaultMaxDocuments. The longest unused ones are deleted for others.
+	MaxDocuments int
 	// Logger gets warnings, and messages of the driver; nil means that they are dropped.
 	Logger *slog.Logger
 	// Random is the source of the random ID under which this process writes; nil means crypto/rand.
@@ -76,6 +79,7 @@ type Store struct {
 	beats       *beats
 	writeSlots  chan struct{} // holds one element for each running insertion; see insert
 	modules     moduleBounds
+	documents   *documentRoom
 	deployed    *lru.Cache[int64, []scripts.Script] // by deployment number
 	lastActs    atomic.Pointer[writtenActs]
 	writerID    uuid.UUID
@@ -128,7 +132,8 @@ func open(ctx context.Context, b *backend, cfg Config) (*Store, error) {
 		deployed:   deployed,
 		beats: &beats{db: beating, dialect: b.dialect, statements: replicaStatements[b.dialect], opened: time.Now(),
 			canWrite: b.canWrite},
-		modules: moduleBounds{cmp.Or(cfg.MaxModules, 500), cmp.Or(cfg.MaxModulesSize, 1<<30)},
+		documents: newDocumentRoom(cfg.MaxDocuments),
+		modules:   moduleBounds{cmp.Or(cfg.MaxModules, 500), cmp.Or(cfg.MaxModulesSize, 1<<30)},
 	}
 	s.doubts = newDoubts(s, b, cfg.Guard)
 	s.batches = s.newBatches(b, cfg.Guard)

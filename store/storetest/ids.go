@@ -87,23 +87,3 @@ func testIDLimits(t *testing.T, database string) {
 		}
 	}
 }
-
-// testLongIDs tests that the table accepts IDs as long as URLs and distinguishes them by the last byte. It inserts them
-// without AddClient, which rejects them.
-func testLongIDs(t *testing.T, database string) {
-	s, db := open(t, database), raw(t, database)
-	mustAdd(t, s, newClient("x"))
-	long := "https://" + strings.Repeat("x", 2048-len("https://"))
-	for i, id := range []string{long, long[:2047] + "y"} {
-		_, err := db.Exec("INSERT INTO clients "+
-			"(client_id, registration, issued_at, metadata, caller, deployment, acts, writer, sequence, event) "+
-			"SELECT ?, registration, issued_at, metadata, caller, deployment, acts, writer, ?, event "+
-			"FROM clients WHERE client_id = 'x'", id, 2+i)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := mustGet(t, s, id).ID; got != id {
-			t.Errorf("got an ID of %d bytes that ends with %q, want %q", len(got), got[len(got)-1:], id[len(id)-1:])
-		}
-	}
-}

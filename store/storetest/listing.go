@@ -25,7 +25,7 @@ func ids(t testing.TB, s *store.Store, f engine.ClientFilter) []string {
 // inPages returns the IDs of the clients that match a filter in the order of the list, read in pages of at most limit.
 func inPages(t testing.TB, s *store.Store, f engine.ClientFilter, limit int) []string {
 	t.Helper()
-	ids := []string{}
+	ids, turned := []string{}, map[int64]bool{}
 	for before := int64(0); ; {
 		page, err := s.Clients(t.Context(), f, before, limit)
 		if err != nil {
@@ -40,9 +40,10 @@ func inPages(t testing.TB, s *store.Store, f engine.ClientFilter, limit int) []s
 		if page.Next == 0 {
 			return ids
 		}
-		if before != 0 && page.Next >= before {
-			t.Fatalf("the page before %d continues at %d", before, page.Next)
+		if turned[page.Next] {
+			t.Fatalf("two pages continue at %d", page.Next)
 		}
+		turned[page.Next] = true
 		before = page.Next
 	}
 }

@@ -79,6 +79,7 @@ func testLossMeanwhile(t *testing.T, database string) {
 func fillDatabase(t *testing.T, s *store.Store) {
 	t.Helper()
 	mustAdd(t, s, newClient("plain"), fullClient(t, "full"), fullClient(t, "another"))
+	mustAddDocument(t, s, fullDocument(t, "https://app.example/c"), newDocument("https://app.example/d"))
 	mustDeploy(t, s, mustAddModule(t, s, "wasm"))
 	addInitialToken(t, s, newInitialToken("token", 3))
 	limited := newToken("limited", 2)
