@@ -35,6 +35,8 @@ const (
 	ActionTokenReissued AdminAction = "token_reissued"
 	ActionDisabled      AdminAction = "disabled"
 	ActionEnabled       AdminAction = "enabled"
+	ActionPinned        AdminAction = "pinned"   // a copy of the metadata document was put in force
+	ActionUnpinned      AdminAction = "unpinned" // the document is fetched again
 )
 
 // An AdminAct records what an administrator did to a client.
@@ -72,8 +74,8 @@ func (a *AdminCall) caller() Caller {
 	return Caller{Auth: AuthAdmin, TokenID: a.Name, IP: a.IP}
 }
 
-// record returns acts with another one. The list is a new one.
-func (a *AdminCall) record(acts []AdminAct, action AdminAction, at time.Time) []AdminAct {
+// Record returns acts with another one. The list is a new one.
+func (a *AdminCall) Record(acts []AdminAct, action AdminAction, at time.Time) []AdminAct {
 	act := AdminAct{Action: action, At: at, By: a.Name, Issuer: a.Issuer, Reason: a.Reason, NoScripts: a.NoScripts}
 	acts = append(slices.Clip(acts), act)
 	return acts[max(0, len(acts)-maxAdminActs):]
@@ -127,7 +129,7 @@ func (e *Engine) newAdminRegistration(request *Request, call *AdminCall, mode Mo
 		return nil, err
 	}
 	r.admin = call
-	r.Client.AdminActs = call.record(nil, ActionCreated, r.Now)
+	r.Client.AdminActs = call.Record(nil, ActionCreated, r.Now)
 	return r, nil
 }
 
@@ -154,7 +156,7 @@ func (e *Engine) newChange(current *Client, request *Request, mode Mode, call *A
 	r := newUpdateOf(current, request, mode, now)
 	r.Caller, r.admin = &caller, call
 	r.Client.TokenHash = current.TokenHash
-	r.Client.AdminActs = call.record(current.AdminActs, ActionUpdated, now)
+	r.Client.AdminActs = call.Record(current.AdminActs, ActionUpdated, now)
 	return e.begin(r)
 }
 
@@ -199,7 +201,7 @@ func (e *Engine) ReissueToken(ctx context.Context, current *Client, call *AdminC
 	}
 	changed := *current
 	changed.TokenHash = new(HashToken(token))
-	changed.AdminActs = call.record(current.AdminActs, ActionTokenReissued, e.timestamp())
+	changed.AdminActs = call.Record(current.AdminActs, ActionTokenReissued, e.timestamp())
 	if err := e.replace(ctx, current, &changed); err != nil {
 		return "", "", err
 	}
@@ -214,7 +216,7 @@ func (e *Engine) SetStatus(ctx context.Context, current *Client, status Status, 
 		action = ActionDisabled
 	}
 	changed := *current
-	changed.Status, changed.AdminActs = status, call.record(current.AdminActs, action, e.timestamp())
+	changed.Status, changed.AdminActs = status, call.Record(current.AdminActs, action, e.timestamp())
 	return e.replace(ctx, current, &changed)
 }
 

@@ -13,7 +13,7 @@ func TestAdminActsAreBounded(t *testing.T) {
 	for i := range maxAdminActs + 5 {
 		call.Reason = fmt.Sprint(i)
 		before := len(acts)
-		next := call.record(acts, ActionUpdated, time.Unix(int64(i), 0))
+		next := call.Record(acts, ActionUpdated, time.Unix(int64(i), 0))
 		if len(acts) != before {
 			t.Fatal("record changed its argument")
 		}

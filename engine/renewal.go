@@ -47,7 +47,7 @@ func (e *Engine) newRotation(
 	// Copies, since the caller's client changes after the rotation, which shadows may then repeat.
 	read, changed, caller := *current, *current, current.Caller
 	now := e.timestamp()
-	changed.Provenance, changed.AdminActs = Provenance{}, call.record(current.AdminActs, ActionSecretRotated, now)
+	changed.Provenance, changed.AdminActs = Provenance{}, call.Record(current.AdminActs, ActionSecretRotated, now)
 	return &Registration{
 		Operation: OperationRotateSecret,
 		Mode:      mode,
