@@ -18,10 +18,14 @@ import (
 // An action is a call of the admin API, and the message of its line in the log.
 type action struct{ path, body, says string }
 
-// actions returns a call of each route that is not a GET. What they act on exists.
-func actions(s *site) map[string]action {
+// actions returns a call of each route that is not a GET. What they act on exists; fetched is the URL of a document.
+func actions(s *site, fetched string) map[string]action {
 	digest := scripts.Digest(wasmtest.Wasm(s.t, "prefix-id"))
 	module := func(path string) string { return strings.Replace(path, ":digest", digest, 1) }
+	document := func(path, url string) string { return path + "?url=" + url }
+	const pinned = "https://app.example/pinned"
+	text := `{"client_id":"` + pinned + `",` + web + `}`
+	s.call("PUT", document(adminapi.PathDocumentPin, pinned), text).want(http.StatusOK)
 	client := func(path string) string { return strings.Replace(path, ":id", s.own(`{`+web+`}`).id, 1) }
 	return map[string]action{
 		"POST " + adminapi.PathModules: {adminapi.PathModules + "?name=ids", string(wasmtest.Wasm(s.t, "prefix-id")),
@@ -42,6 +46,12 @@ func actions(s *site) map[string]action {
 			"client secret rotated"},
 		"POST " + adminapi.PathVerifySecret: {client(adminapi.PathVerifySecret), `{"client_secret":"not-the-secret"}`,
 			"client secret verified"},
+		"POST " + adminapi.PathDocumentRefresh: {document(adminapi.PathDocumentRefresh, fetched), "",
+			"metadata document refreshed"},
+		"PUT " + adminapi.PathDocumentPin: {document(adminapi.PathDocumentPin, "https://app.example/c"),
+			strings.Replace(text, pinned, "https://app.example/c", 1), "metadata document pinned"},
+		"DELETE " + adminapi.PathDocumentPin: {document(adminapi.PathDocumentPin, pinned), "",
+			"metadata document unpinned"},
 		"POST " + adminapi.PathSeen: {adminapi.PathSeen, `{"client_ids":[]}`, "clients marked as seen"},
 		"POST " + adminapi.PathInitialAccessTokens: {adminapi.PathInitialAccessTokens, `{"label":"a"}`,
 			"initial access token created"},
@@ -74,8 +84,10 @@ func (s *site) lines(requestID string) (found []map[string]any) {
 // Each call of the admin API that may change something logs one line, with its caller and the address that the server
 // takes for theirs, whether it succeeds or fails.
 func TestActionsAreLogged(t *testing.T) {
-	s := newSite(t, setup{server: server.Config{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}})
-	calls := actions(s)
+	host := newWebHost(t)
+	s := newSite(t, setup{server: server.Config{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
+		FetchDocument: host.fetcher().Get}})
+	calls := actions(s, host.document("/c", ","+web))
 	number := 0
 	check := func(r route, path, body string, succeeds bool, says string) {
 		t.Helper()

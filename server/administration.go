@@ -114,6 +114,9 @@ func (s *Server) rewriteClient(
 	}
 	var r *engine.Registration
 	_, err = s.changeClient(c, id, func(ctx context.Context, client *engine.Client) error {
+		if err := registered(client); err != nil {
+			return err
+		}
 		request, err := update(client, b)
 		if err != nil {
 			return unreadable(err)
@@ -128,6 +131,15 @@ func (s *Server) rewriteClient(
 	s.logAction(c, "client updated", "client_id", r.Client.ID, "deployment", r.Client.Updated.Deployment,
 		"new_secret", r.Secret != "", "no_scripts", call.NoScripts)
 	return c.JSONBlob(http.StatusOK, r.Response)
+}
+
+// registered returns an error for a client with a metadata document, for calls that only registered clients have.
+func registered(client *engine.Client) error {
+	if client.MetadataDocument == nil {
+		return nil
+	}
+	return &statusError{http.StatusConflict,
+		"the client is what its metadata document says: change the document, or pin a copy of it"}
 }
 
 // changeClient changes the client with an ID, of any status, and reads it again while others change it. It returns the
@@ -229,6 +241,9 @@ func (s *Server) reissueToken(c echo.Context) error {
 	var token engine.Plaintext
 	var uri string
 	client, err := s.changeClient(c, id, func(ctx context.Context, client *engine.Client) (err error) {
+		if err := registered(client); err != nil {
+			return err
+		}
 		token, uri, err = s.config.Engine.ReissueToken(ctx, client, call)
 		return err
 	})

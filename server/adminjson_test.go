@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"registrar/server"
 	"registrar/server/adminapi"
 )
 
@@ -98,7 +99,7 @@ func TestAdminJSONThatIsRefused(t *testing.T) {
 			`{"reasons":"a"}`: "reasons is unknown: the members are reason",
 		}
 	}
-	for _, path := range []string{adminapi.PathClients, adminapi.PathClient} {
+	for _, path := range []string{adminapi.PathClients, adminapi.PathClient, adminapi.PathDocumentPin} {
 		refusals[path] = map[string]string{
 			`{"redirect_uris":"a"}`:                "redirect_uris must be a list of strings, not a string",
 			`{"client_name":"a","client_name":""}`: "client_name is given twice",
@@ -111,16 +112,17 @@ func TestAdminJSONThatIsRefused(t *testing.T) {
 		`x`:    "the body must be a JSON object",
 		`{`:    "the body is not valid JSON: unexpected EOF at byte 1",
 	}
-	s := newSite(t, setup{})
+	s := newSite(t, setup{server: server.Config{FetchDocument: newWebHost(t).fetcher().Get}})
 	id := s.register(`{` + web + `}`).want(http.StatusCreated).json()["client_id"].(string)
 	for path, list := range refusals {
 		for _, bodies := range []map[string]string{list, everywhere} {
 			for body, want := range bodies {
 				method := "POST"
-				if path == adminapi.PathClient {
+				if path == adminapi.PathClient || path == adminapi.PathDocumentPin {
 					method = "PUT"
 				}
-				e := s.call(method, strings.Replace(path, ":id", id, 1), body).want(http.StatusBadRequest).
+				called := strings.Replace(path, ":id", id, 1) + "?url=https://app.example/c"
+				e := s.call(method, called, body).want(http.StatusBadRequest).
 					wantHeader("Content-Type", "application/problem+json")
 				if got := e.json()["detail"]; got != want {
 					t.Errorf("%s of %s:\n got %q\nwant %q", path, body, got, want)

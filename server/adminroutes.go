@@ -67,7 +67,12 @@ func (s *Server) adminRoutes() []route {
 		{http.MethodPost, adminapi.PathRotateSecret, changeClients, s.rotateSecret},
 		{http.MethodPost, adminapi.PathVerifySecret, checkClients, s.verifySecret},
 		{http.MethodPost, adminapi.PathSeen, checkClients, s.markSeen},
+
 		{http.MethodGet, adminapi.PathMetadataDocuments, lookUpClients, s.metadataDocument},
+		{http.MethodPost, adminapi.PathDocumentRefresh, changeClients, s.refreshDocument},
+		{http.MethodPut, adminapi.PathDocumentPin, changeClients, s.pinDocument},
+		{http.MethodDelete, adminapi.PathDocumentPin, changeClients, s.unpinDocument},
+		{http.MethodGet, adminapi.PathDocumentHistory, readClients, s.documentHistory},
 
 		{http.MethodPost, adminapi.PathInitialAccessTokens, changeTokens, s.createInitialAccessToken},
 		{http.MethodGet, adminapi.PathInitialAccessTokens, readTokens, s.listInitialAccessTokens},

@@ -15,8 +15,8 @@ import (
 )
 
 // listParams are the parameters of a list of clients.
-var listParams = []string{"after", "caller_issuer", "caller_network", "caller_subject", "caller_token_id", "limit",
-	"name", "never_seen", "q", "registered_after", "registered_before", "software_id", "status"}
+var listParams = []string{"after", "caller_issuer", "caller_network", "caller_subject", "caller_token_id", "kind",
+	"limit", "name", "never_seen", "q", "registered_after", "registered_before", "software_id", "status"}
 
 // clientFilter returns the filter in a query. A parameter that is unknown is an error, since without it the list has
 // clients that were not asked for.
@@ -38,6 +38,11 @@ func clientFilter(c echo.Context) (f engine.ClientFilter, err error) {
 	}
 	if f.Status, err = statusOf(c); err != nil {
 		return f, err
+	}
+	switch f.Kind = engine.Kind(c.QueryParam("kind")); f.Kind {
+	case "", engine.KindRegistered, engine.KindDocument:
+	default:
+		return f, &statusError{http.StatusBadRequest, "kind must be registered or document"}
 	}
 	if f.Network, err = networkOf(c, "caller_network"); err != nil {
 		return f, err

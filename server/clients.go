@@ -71,6 +71,9 @@ func (s *Server) replyClient(c echo.Context, id string) error {
 			return err
 		}
 	}
+	if engine.IsDocumentURL(id) {
+		return s.replyDocumentClient(c, id, status)
+	}
 	client, err := s.config.Clients.Client(c.Request().Context(), id)
 	if err != nil {
 		return err
@@ -100,7 +103,8 @@ func (s *Server) deleteClient(c echo.Context) error {
 // wireClient converts a client for the admin API.
 func wireClient(c *engine.Client) (adminapi.Client, error) {
 	wire := adminapi.Client{ClientID: c.ID, IssuedAt: c.IssuedAt, HasSecret: c.Secret != nil,
-		Deployment: c.Provenance.Deployment, Status: string(cmp.Or(c.Status, engine.StatusActive))}
+		Deployment: c.Provenance.Deployment, Status: string(cmp.Or(c.Status, engine.StatusActive)), Kind: string(c.Kind()),
+		Document: wireDocument(c)}
 	if c.Secret != nil && !c.Secret.ExpiresAt.IsZero() {
 		wire.SecretExpiresAt = &c.Secret.ExpiresAt
 	}

@@ -73,8 +73,8 @@ func (s *Server) addKeys(ctx context.Context, to *adminapi.MetadataDocument, m *
 		return err
 	}
 	to.Keys = keys
-	if !until.IsZero() && until.Before(to.ExpiresAt) {
-		to.ExpiresAt = until
+	if !until.IsZero() && (to.ExpiresAt == nil || until.Before(*to.ExpiresAt)) {
+		to.ExpiresAt = &until
 	}
 	return nil
 }

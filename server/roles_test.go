@@ -100,8 +100,9 @@ func (s *site) state() (state string) {
 // Each route lets exactly the roles through that docs/http.md names. A route that is not in the table fails. What is
 // refused changes nothing, and says which roles it needs.
 func TestRolesOfEveryRoute(t *testing.T) {
-	s := newSite(t, setup{})
-	table, calls := documentedRoles(t), actions(s)
+	host := newWebHost(t)
+	s := newSite(t, host.resolving())
+	table, calls := documentedRoles(t), actions(s, host.document("/c", ","+web))
 	s.addAdminToken("no-role", token.Admin{})
 	s.addAdminToken("expired", token.Admin{Roles: token.Roles(), ExpiresAt: time.Now()})
 	revoked := s.adminToken("revoked", token.RoleAdmin)

@@ -27,6 +27,7 @@ import (
 	"registrar/internal/token"
 	"registrar/scripts"
 	"registrar/server/bearer"
+	"registrar/server/documents"
 )
 
 // Scripts stores modules and deployments, and runs scripts. Its methods return a *[scripts.RejectedError] for an
@@ -146,6 +147,11 @@ type Config struct {
 	// Discovery returns the authorization server's metadata; nil means that its paths respond with 404.
 	Discovery func() ([]byte, error)
 	Issuer    string // its path determines the paths of Discovery; "" means an issuer without a path
+	// Documents keeps clients with metadata documents; LoadedDeployment returns the number of the deployment that is
+	// loaded, and false before one is. Both may be nil if FetchDocument is.
+	Documents        documents.Store
+	LoadedDeployment func() (int64, bool)
+	DocumentStale    time.Duration // as [documents.Config].Stale
 	// FetchDocument returns the metadata document of a client, as [fetch.Fetcher.Get]. Administrators read a *fetch.Error.
 	// nil means that metadata documents are disabled.
 	FetchDocument func(ctx context.Context, url string, c fetch.Conditions) (*fetch.Response, error)
@@ -213,7 +219,7 @@ type Server struct {
 	conns     conns
 	stopping  chan struct{}                      // closed when the server begins to stop
 	stop      func()                             // closes stopping
-	documents *fetch.Cache                       // metadata documents by URL
+	documents *documents.Resolver                // nil means that metadata documents are disabled
 	failures  *middleware.RateLimiterMemoryStore // failing registration access tokens by address
 	strangers *middleware.RateLimiterMemoryStore // failing admin tokens by address
 
@@ -245,8 +251,12 @@ func New(c Config) (*Server, error) {
 		return nil, fmt.Errorf("forwarded header %q: it must be either, x-forwarded-for or forwarded",
 			c.ForwardedHeader)
 	}
-	s := &Server{config: c, stopping: make(chan struct{}), documents: newDocumentCache(c.FetchDocument),
+	s := &Server{config: c, stopping: make(chan struct{}),
 		proxies: proxies{trusted: c.TrustedProxies, header: c.ForwardedHeader}}
+	if c.FetchDocument != nil {
+		s.documents = documents.New(documents.Config{Store: c.Documents, Engine: c.Engine, Fetch: c.FetchDocument,
+			Deployment: c.LoadedDeployment, Stale: c.DocumentStale, Now: c.Now, Logger: c.Logger})
+	}
 	s.stop = sync.OnceFunc(func() { close(s.stopping) })
 	s.public = s.newEcho(s.respondPublic)
 	s.admin = s.newEcho(s.respondAdmin)

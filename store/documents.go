@@ -59,7 +59,7 @@ func (s *Store) documentPart(ctx context.Context, c *engine.Client, column strin
 }
 
 // AddDocument durably stores a client with a metadata document, with its first change if there is one, and returns
-// [engine.ErrExists] if there is one with its ID. If [Config.MaxDocuments] are stored, the longest unused one is deleted.
+// [engine.ErrExists] if there is one with its ID. If [Config.MaxDocuments] are stored, the longest unused is deleted.
 func (s *Store) AddDocument(ctx context.Context, c *engine.Client, first *engine.DocumentChange) error {
 	if !keepsDocuments {
 		return nil

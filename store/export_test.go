@@ -25,7 +25,8 @@ func ClassifyRow(ctx context.Context, err, absent error) error { return classify
 // RowColumns returns the columns of the row types, by table.
 func RowColumns() (map[string][]string, error) {
 	columns := map[string][]string{}
-	for _, row := range []any{&clientRow{}, &moduleRow{}, &deploymentRow{}, &adminTokenRow{}, &initialTokenRow{}, &documentRow{}} {
+	for _, row := range []any{&clientRow{}, &documentRow{}, &moduleRow{}, &deploymentRow{}, &adminTokenRow{},
+		&initialTokenRow{}} {
 		s, err := schema.Parse(row, &sync.Map{}, schema.NamingStrategy{})
 		if err != nil {
 			return nil, err

@@ -39,6 +39,7 @@ type Config struct {
 
 	MaxModules     int   // as in [store.Config]
 	MaxModulesSize int64 // likewise
+	MaxDocuments   int   // likewise
 
 	Listen      string          // HOST:PORT of the public listener; port 0 means any free port
 	AdminListen string          // HOST:PORT of the admin listener; port 0 means any free port
@@ -167,6 +168,7 @@ func (a *App) newServer(observer *metrics.Metrics) (*server.Server, error) {
 	c.Clients, c.Management, c.MarkSeen, c.NoteSeen = db, db, db.MarkSeen, a.seen.add
 	c.Modules, c.Deployments, c.Shadows, c.Replicas = db, db, db, db.Replicas
 	c.ConfigSchema = a.Scripts.ConfigSchema
+	c.Documents, c.LoadedDeployment = db, a.Scripts.Current
 	c.InitialAccessTokens, c.InitialAccessToken = db, db.InitialAccessToken
 	c.Administrator, c.AdminTokens = a.administrators.Find, a.administrators
 	c.Logger, c.Guard = a.config.Logger, a.config.Guard
@@ -248,6 +250,7 @@ func (a *App) Serve(ctx context.Context, listening func(public, admin net.Addr))
 	a.config.Guard.Follow(following, &followers, guard.AdminTokens, func(ctx context.Context) {
 		a.administrators.Follow(ctx, a.config.Logger)
 	})
+	a.config.Guard.Follow(following, &followers, guard.Documents, a.Server.FollowDocuments)
 	listening(public.Addr(), admin.Addr())
 	return a.Server.Serve(ctx, public, admin)
 }

@@ -21,8 +21,8 @@ func open(ctx context.Context, c Config) (*store.Store, error) {
 	began, logged := time.Now(), time.Time{}
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
 		db, err := store.Open(ctx, store.Config{Database: c.Database, DatabaseCA: c.DatabaseCA, Migrate: c.Migrate,
-			MaxModules: c.MaxModules, MaxModulesSize: c.MaxModulesSize, Logger: c.Logger, Guard: c.Guard,
-			Observer: c.Metrics})
+			MaxModules: c.MaxModules, MaxModulesSize: c.MaxModulesSize, MaxDocuments: c.MaxDocuments,
+			Logger: c.Logger, Guard: c.Guard, Observer: c.Metrics})
 		left := c.StartupTimeout - time.Since(began)
 		if err == nil || left <= 0 || ctx.Err() != nil || !errors.Is(err, engine.ErrUnavailable) {
 			return db, err

@@ -31,8 +31,9 @@ var arrows = map[string]string{
 	"scripts/sandbox": "hostfuncs scripts scripts/codecache scripts/configschema scripts/javascript " +
 		"scripts/memory scripts/metering scripts/snapshot scripts/wasmbin",
 	"scripts/host":      "engine hostfuncs scripts scripts/sandbox",
-	"server":            "engine scripts server/adminapi server/bearer internal/fetch internal/token",
+	"server":            "engine scripts server/adminapi server/bearer server/documents internal/fetch internal/token",
 	"server/adminapi":   "scripts",
+	"server/documents":  "engine internal/fetch",
 	"server/bearer":     "engine internal/keyset internal/token",
 	"store":             "engine scripts store/groupcommit internal/token",
 	"store/groupcommit": "",

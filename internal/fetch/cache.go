@@ -73,6 +73,3 @@ func (c *Cache) Fetch(ctx context.Context, rawURL string) ([]byte, error) {
 	}
 	return r.Body, nil
 }
-
-// Forget has the document at a URL be fetched again.
-func (c *Cache) Forget(rawURL string) { c.kept.Remove(rawURL) }

@@ -127,7 +127,7 @@ func TestCacheKeepsNothingBad(t *testing.T) {
 		_, err = cache.Get(t.Context(), h.URL)
 		wantReason(t, err, "status 403")
 		<-conditions
-		cache.Forget(h.URL)
+		cache.kept.Remove(h.URL)
 	}
 }
 

@@ -96,6 +96,33 @@ type Client struct {
 
 	Status    string         `json:"status"`              // an engine.Status: active or disabled
 	AdminActs jsontext.Value `json:"admin_acts,omitzero"` // a list of engine.AdminAct; nil means none
+
+	Kind     string    `json:"kind"`              // an engine.Kind: registered or document
+	Document *Document `json:"document,omitzero"` // of a client with a metadata document; else nil
+}
+
+// A Document is what is known of a client's metadata document.
+type Document struct {
+	Kept       bool       `json:"kept"`                 // whether it is stored; else the next look-up fetches it
+	Digest     string     `json:"digest,omitzero"`      // of the last good one, "sha256:" and 64 hex digits; "" means none
+	FetchedAt  *time.Time `json:"fetched_at,omitzero"`  // or validated; nil means never
+	FreshUntil *time.Time `json:"fresh_until,omitzero"` // when the next look-up fetches it; nil means that it is pinned
+	PinnedAt   *time.Time `json:"pinned_at,omitzero"`   // since when an operator's copy is in force; nil means none
+	Origin
+	Staleness
+}
+
+// An Origin tells where a client with a metadata document is from and sends users to, for consent.
+type Origin struct {
+	ClientHost    string   `json:"client_host"`    // of the client_id, with its port
+	RedirectHosts []string `json:"redirect_hosts"` // of redirect_uris, without ports, each once
+	LoopbackOnly  bool     `json:"loopback_only"`  // all redirect_uris are on loopback; any program may get the code
+}
+
+// A Staleness tells whether the last good copy of a metadata document serves because it cannot be fetched.
+type Staleness struct {
+	Stale   bool             `json:"stale,omitzero"`
+	Failure *DocumentFailure `json:"failure,omitzero"` // why it was not fetched; nil unless Stale
 }
 
 // An Update is a client's last RFC 7592 update, or the last rotation of its secret if that was later.
@@ -137,13 +164,30 @@ type Seen struct {
 
 // A MetadataDocument is a client whose ID is the URL of its metadata, after the steps and scripts in force.
 type MetadataDocument struct {
-	ClientID   string         `json:"client_id"`  // the URL
-	Metadata   jsontext.Value `json:"metadata"`   // as the response to a registration
-	Deployment int64          `json:"deployment"` // in force; 0 means none
-	Acts       jsontext.Value `json:"acts"`       // a list of engine.Act
-	ExpiresAt  time.Time      `json:"expires_at"` // when the server fetches the document, or the keys, again
+	ClientID   string         `json:"client_id"`           // the URL
+	Metadata   jsontext.Value `json:"metadata"`            // as the response to a registration
+	Deployment int64          `json:"deployment"`          // in force; 0 means none
+	Acts       jsontext.Value `json:"acts"`                // a list of engine.Act
+	ExpiresAt  *time.Time     `json:"expires_at,omitzero"` // when it, or keys, are fetched again; nil means never
+	Origin
+	Staleness
 
 	Keys jsontext.Value `json:"keys,omitzero"` // a JWK Set, its jwks or what is at its jwks_uri; absent unless asked for
+}
+
+// A DocumentHistory is the last changes of a client's metadata document, the oldest first.
+type DocumentHistory struct {
+	ClientID string           `json:"client_id"`
+	Changes  []DocumentChange `json:"changes"`
+}
+
+// A DocumentChange tells that another document came into force. Digests are "sha256:" and 64 hex digits.
+type DocumentChange struct {
+	At      time.Time `json:"at"`
+	Before  string    `json:"before,omitzero"` // digest of the document before; "" means that there was none
+	After   string    `json:"after"`
+	Pinned  bool      `json:"pinned,omitzero"`  // whether it is an operator's copy
+	Members []string  `json:"members,omitzero"` // that differ; nil means that the document before was not kept
 }
 
 // Clients is a page of clients, the last registered first.
