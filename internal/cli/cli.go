@@ -38,6 +38,7 @@ type cli struct {
 	Migrate    migrateCommand     `cmd:"" help:"Migrate the database's schema and exit."`
 	Script     scriptCommands     `cmd:"" help:"Inspect, test, upload and deploy scripts."`
 	Client     clientCommands     `cmd:"" help:"Find, create, change, disable and delete registered clients."`
+	Document   documentCommands   `cmd:"" help:"Show, pin and refresh metadata documents of clients."`
 	Token      tokenCommands      `cmd:"" help:"Create, list and revoke initial access tokens."`
 	AdminToken adminTokenCommands `cmd:"" help:"Create, list, revoke and reset the tokens of administrators."`
 	Replica    replicaCommands    `cmd:"" help:"List the servers on the database."`

@@ -54,12 +54,13 @@ func (c *clientGetCommand) Run(ctx context.Context, to *console) error {
 			{"client ID", client.ClientID},
 			{"registered", client.IssuedAt.Format(time.DateTime)},
 			{"status", client.Status},
+			{"kind", client.Kind},
 			{"last seen", seenOf(client)},
 			{"secret", secretOf(client)},
 			{"deployment", fmt.Sprint(client.Deployment)},
 			{"caller", string(client.Caller)},
 		}
-		p.table(slices.Concat(rows, actsOf(client), adminActsOf(client)))
+		p.table(slices.Concat(rows, documentRows(client.Document), actsOf(client), adminActsOf(client)))
 		p.json(client.Metadata)
 	})
 }

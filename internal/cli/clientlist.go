@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"registrar/internal/duration"
@@ -23,6 +24,7 @@ type clientFilterFlags struct {
 	RegisteredAfter  moment `placeholder:"TIME" help:"${registered_after}"`
 	RegisteredBefore moment `placeholder:"TIME" help:"Clients registered before this time."`
 	NeverSeen        bool   `help:"Clients that were never seen in use."`
+	Kind             string `default:"any" enum:"any,registered,document" placeholder:"KIND" help:"${kind}"`
 }
 
 // A moment is a flag for a time: a date in UTC, a time of RFC 3339, or a duration for as long ago. The zero value means
@@ -49,12 +51,15 @@ func (m *moment) UnmarshalText(b []byte) (err error) {
 }
 
 // given reports whether a flag selects clients.
-func (f *clientFilterFlags) given() bool { return *f != (clientFilterFlags{Status: "any"}) }
+func (f *clientFilterFlags) given() bool {
+	return *f != (clientFilterFlags{Status: "any", Kind: "any"})
+}
 
 // query returns the query of the flags.
 func (f *clientFilterFlags) query() adminapi.ClientQuery {
 	return adminapi.ClientQuery{
 		Status:           f.Status,
+		Kind:             strings.TrimPrefix(f.Kind, "any"),
 		Q:                f.Q,
 		Name:             f.Name,
 		SoftwareID:       f.SoftwareID,

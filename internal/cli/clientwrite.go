@@ -61,14 +61,34 @@ const maxMetadataFile = 1 << 20
 
 // readMetadata reads a file with a JSON object; - is standard input.
 func readMetadata(path string, to *console) (members map[string]jsontext.Value, err error) {
-	from, name := to.in, "standard input"
+	b, err := readMetadataFile(path, to)
+	if err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(b, &members); err != nil || members == nil {
+		return nil, fmt.Errorf("%s: must be a JSON object of client metadata", inputName(path))
+	}
+	return members, nil
+}
+
+// inputName returns the name of a file for messages.
+func inputName(path string) string {
+	if path == "-" {
+		return "standard input"
+	}
+	return path
+}
+
+// readMetadataFile returns the bytes of a file with metadata; - is standard input.
+func readMetadataFile(path string, to *console) ([]byte, error) {
+	from, name := to.in, inputName(path)
 	if path != "-" {
 		file, err := os.Open(path)
 		if err != nil {
 			return nil, err
 		}
 		defer file.Close()
-		from, name = file, path
+		from = file
 	}
 	b, err := io.ReadAll(io.LimitReader(from, maxMetadataFile+1))
 	if err != nil {
@@ -77,10 +97,7 @@ func readMetadata(path string, to *console) (members map[string]jsontext.Value, 
 	if len(b) > maxMetadataFile {
 		return nil, fmt.Errorf("%s: metadata has at most %d bytes", name, maxMetadataFile)
 	}
-	if err := json.Unmarshal(b, &members); err != nil || members == nil {
-		return nil, fmt.Errorf("%s: must be a JSON object of client metadata", name)
-	}
-	return members, nil
+	return b, nil
 }
 
 // setMember sets a member that metadata must not have.

@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"registrar/engine"
 	"registrar/internal/app"
 	"registrar/internal/discovery"
+	"registrar/internal/duration"
 	"registrar/internal/fetch"
 	"registrar/internal/keyset"
 	"registrar/internal/metrics"
@@ -25,7 +27,10 @@ type documentFlags struct {
 	AcceptJWTBodies          bool     `name:"accept-jwt-bodies" help:"${accept_jwt_bodies}"`
 	FetchJWKSURI             bool     `name:"fetch-jwks-uri" help:"Fetch and check the keys at a client's jwks_uri."`
 	MetadataDocuments        bool     `help:"${metadata_documents}"`
-	fetchFlags               `group:"External documents:"`
+	MaxDocuments             int      `default:"100000" placeholder:"NUMBER" help:"${max_documents}"`
+
+	DocumentStale duration.Duration `default:"0" placeholder:"DURATION" help:"${document_stale}"`
+	fetchFlags    `group:"External documents:"`
 }
 
 // configure reads the files that the flags name and sets the fields of c that use documents,
@@ -39,6 +44,13 @@ func (f *documentFlags) configure(c *app.Config, issuer, publicURL string) error
 	if f.RequireSoftwareStatement && len(issuers) == 0 {
 		return errors.New("--require-software-statement needs a --trusted-issuer, or no client could register")
 	}
+	if f.MaxDocuments < 1 {
+		return fmt.Errorf("--max-documents %d: must be at least 1", f.MaxDocuments)
+	}
+	if f.DocumentStale < 0 || time.Duration(f.DocumentStale) > maxDocumentAge {
+		return fmt.Errorf("--document-stale %s: must be 0 to 365d", f.DocumentStale)
+	}
+	c.MaxDocuments = f.MaxDocuments
 	clients, err := f.fetchers(c, publicURL)
 	if err != nil {
 		return err
@@ -65,6 +77,7 @@ func (f *documentFlags) configureEngine(
 func (f *documentFlags) configureServer(c *server.Config, clients fetchers) {
 	c.AcceptJWTBodies = f.AcceptJWTBodies
 	if f.MetadataDocuments {
+		c.DocumentStale = time.Duration(f.DocumentStale)
 		c.FetchDocument, c.FetchKeys = clients.documents.Get, clients.keys.Get
 	}
 }

@@ -46,6 +46,8 @@ var help = map[string]string{
 
 	"client_reissue_token_command": "Give a client a new registration access token. It is shown once.",
 
+	"kind": "Clients of this kind: registered, document for those with a metadata document, or any. " +
+		"Default ${default}.",
 	"status": "Clients of this status: active, disabled or any. Default ${default}.",
 	"registered_after": "Clients registered at this time or later: 2026-01-31, 2026-01-31T12:00:00Z, or 90d for as " +
 		"long ago.",
@@ -79,6 +81,10 @@ var help = map[string]string{
 	"document_size": "Size of a metadata document, at most 64KiB. Default ${default}.",
 	"allow_loopback_documents": "For development: fetch documents from this machine too, by https. Only with a " +
 		"public URL on loopback.",
+	"max_documents": "Metadata documents that are stored at most, besides those that are pinned or disabled; the " +
+		"longest unused ones are deleted. Default ${default}.",
+	"document_stale": "How long beyond its freshness the last good copy of a metadata document serves while it cannot " +
+		"be fetched, such as 7d. Default 0: not at all.",
 	"document_ca": "Certificates of further authorities that hosts of documents may have, PEM.",
 
 	"listen":       "Public address. An empty host listens on all addresses. Default ${default}.",

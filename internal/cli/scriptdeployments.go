@@ -85,7 +85,7 @@ func canaryShare(d scripts.Deployment) string {
 	return ""
 }
 
-// shortDigest returns the first 12 hex digits of a module's digest.
+// shortDigest returns the first 12 hex digits of a digest, as of a module or a document; "" if there is none.
 func shortDigest(digest string) string {
 	_, hex, _ := strings.Cut(digest, ":")
 	return hex[:min(12, len(hex))]

@@ -88,9 +88,14 @@ var pages = map[string]page{
 		says:   []string{"CLIENT ID", `"client_id": "reports-2"`, "enabled reports-2", "would disable 2 clients"},
 	},
 	"docs/documents.md": {
-		needs:  []string{"curl"},
+		needs: []string{"curl"},
+		says:  []string{"/register"},
+	},
+	"docs/metadata-documents.md": {
+		before: "export REGISTRAR_METADATA_DOCUMENTS=true\n" + aServer,
 		notRun: []string{"a metadata document is fetched over https from a public address"},
-		says:   []string{"/register"},
+		says: []string{"pinned https://app.example/client.json: sha256:", "pinned since", "MEMBERS",
+			"unpinned https://app.example/client.json"},
 	},
 	"docs/http.md": {
 		before: aServer,

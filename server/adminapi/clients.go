@@ -26,6 +26,7 @@ type ClientQuery struct {
 	RegisteredAfter  time.Time // at this time or later
 	RegisteredBefore time.Time
 	NeverSeen        bool
+	Kind             string // registered or document; "" means both
 }
 
 // values returns the query of a call.
@@ -33,7 +34,7 @@ func (q ClientQuery) values() url.Values {
 	values := url.Values{}
 	for name, value := range map[string]string{"after": q.After, "status": q.Status, "q": q.Q, "name": q.Name,
 		"software_id": q.SoftwareID, "caller_token_id": q.CallerTokenID, "caller_issuer": q.CallerIssuer,
-		"caller_subject": q.CallerSubject, "caller_network": q.CallerNetwork} {
+		"caller_subject": q.CallerSubject, "kind": q.Kind, "caller_network": q.CallerNetwork} {
 		if value != "" {
 			values.Set(name, value)
 		}
