@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -47,7 +48,8 @@ func CheckDocumentURL(raw string) error {
 }
 
 // ResolveDocument runs the validation steps and build_response for the metadata document from rawURL, so that the same
-// policy applies as to registrations. It stores nothing. Its results are those of [Engine.Register].
+// policy applies as to registrations. It stores nothing. Its results are those of [Engine.Register]; a document that is
+// refused is a *[DocumentError].
 func (e *Engine) ResolveDocument(
 	ctx context.Context, rawURL string, document []byte, caller *Caller, requestID string,
 ) (*Registration, error) {
@@ -56,7 +58,7 @@ func (e *Engine) ResolveDocument(
 	}
 	request, err := ParseRequest(document)
 	if err != nil {
-		return nil, err
+		return nil, refusedDocument(DocumentJSON, err)
 	}
 	if err := checkDocument(rawURL, &request.Metadata); err != nil {
 		return nil, err
@@ -67,7 +69,44 @@ func (e *Engine) ResolveDocument(
 		return nil, err
 	}
 	r.nameByDocument(rawURL)
-	return r.conclude(ctx, func(ctx context.Context, r *Registration) error { return r.complete(ctx) })
+	done, err := r.conclude(ctx, func(ctx context.Context, r *Registration) error { return r.complete(ctx) })
+	code := DocumentPolicy
+	if r.failed == "set_secrets" {
+		code = DocumentKeys
+	}
+	return done, refusedDocument(code, err)
+}
+
+// A DocumentCode tells in one word why a metadata document was refused. Codes are stable.
+type DocumentCode string
+
+// The codes of documents that are refused.
+const (
+	DocumentJSON     DocumentCode = "json"      // it is no strict JSON object, or a member has another type
+	DocumentClientID DocumentCode = "client_id" // its client_id is not its URL
+	DocumentSecret   DocumentCode = "secret"    // it has a secret, or a method with one
+	DocumentKeys     DocumentCode = "keys"      // set_secrets refuses its keys, or what it signs with
+	DocumentPolicy   DocumentCode = "policy"    // another step or a script refuses it
+)
+
+// A DocumentError is the refusal of a metadata document.
+type DocumentError struct {
+	Code    DocumentCode
+	refusal *Error
+}
+
+// Error returns the text of the refusal.
+func (e *DocumentError) Error() string { return e.refusal.Error() }
+
+// Unwrap returns the refusal, an *[Error].
+func (e *DocumentError) Unwrap() error { return e.refusal }
+
+// refusedDocument returns err with a code if it is an *[Error].
+func refusedDocument(code DocumentCode, err error) error {
+	if refusal, refused := errors.AsType[*Error](err); refused {
+		return &DocumentError{code, refusal}
+	}
+	return err
 }
 
 // nameByDocument sets the operation of r to OperationMetadataDocument and the client's ID to rawURL.
@@ -82,15 +121,17 @@ func checkDocument(rawURL string, m *Metadata) error {
 	var id string
 	if value := m.Other["client_id"]; value.Kind() == '"' {
 		if err := json.Unmarshal(value, &id); err != nil {
-			return Refuse("client_id must be a string")
+			return refusedDocument(DocumentClientID, Refuse("client_id must be a string"))
 		}
 	}
 	if id != rawURL {
-		return Refuse("client_id must be the URL of the document, %s, byte for byte", rawURL)
+		return refusedDocument(DocumentClientID,
+			Refuse("client_id must be the URL of the document, %s, byte for byte", rawURL))
 	}
 	for _, name := range [...]string{"client_secret", "client_secret_expires_at"} {
 		if _, there := m.Other[name]; there {
-			return Refuse("%s must not be in a metadata document, which is public", name)
+			return refusedDocument(DocumentSecret,
+				Refuse("%s must not be in a metadata document, which is public", name))
 		}
 	}
 	return checkDocumentMethod(m)
@@ -99,8 +140,8 @@ func checkDocument(rawURL string, m *Metadata) error {
 // checkDocumentMethod refuses an authentication method that needs a secret (§4.1).
 func checkDocumentMethod(m *Metadata) error {
 	if usesSharedSecret(m.TokenEndpointAuthMethod) {
-		return Refuse("token_endpoint_auth_method %s needs a secret, but a metadata document is public: "+
-			"use none or private_key_jwt", m.TokenEndpointAuthMethod)
+		return refusedDocument(DocumentSecret, Refuse("token_endpoint_auth_method %s needs a secret, but a metadata "+
+			"document is public: use none or private_key_jwt", m.TokenEndpointAuthMethod))
 	}
 	return nil
 }

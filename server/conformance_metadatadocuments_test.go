@@ -33,6 +33,7 @@ var documentClients = []conformanceTest{
 	{"M22_hosts", testDocumentHosts},
 	{"M26_stale", testDocumentStale},
 	{"M27_pins", testDocumentPins},
+	{"M29b_codes", testRefusedDocumentCodes},
 	{"M30_changes", testDocumentChanges},
 	{"M31_clients", testDocumentClients},
 	{"M32_status", testDocumentStatus},
@@ -190,6 +191,23 @@ func testDocumentSecrets(t *testing.T, site siteFunc) {
 	s := site(host.resolving())
 	for name, value := range map[string]string{"client_secret": `"x"`, "client_secret_expires_at": "0"} {
 		s.refusesDocument(host.document("/"+name, `,`+web+`,"`+name+`":`+value), name+" must not be in a metadata document")
+	}
+}
+
+// A document that was fetched and is refused has a code, which does not change.
+func testRefusedDocumentCodes(t *testing.T, site siteFunc) {
+	host := newWebHost(t)
+	s := site(host.resolving())
+	host.say("/json", `{"redirect_uris":1}`)
+	host.say("/client_id", `{`+web+`}`)
+	host.document("/secret", `,`+web+`,"token_endpoint_auth_method":"client_secret_basic"`)
+	host.document("/keys", `,`+web+`,"jwks":{"keys":[{"kty":"oct","k":"AAAA"}]}`)
+	host.document("/policy", `,"redirect_uris":["javascript:x"]`)
+	for _, code := range []string{"json", "client_id", "secret", "keys", "policy"} {
+		for _, path := range []string{documentPath("", host.URL+"/"+code), clientPath(host.URL+"/"+code, "")} {
+			s.call("GET", path, "").want(http.StatusUnprocessableEntity).
+				wantMembers(map[string]any{"document": map[string]any{"code": code}})
+		}
 	}
 }
 

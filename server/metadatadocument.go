@@ -16,7 +16,6 @@ import (
 	"registrar/engine"
 	"registrar/internal/fetch"
 	"registrar/internal/netrule"
-	"registrar/scripts"
 	"registrar/server/adminapi"
 	"registrar/server/documents"
 )
@@ -203,11 +202,14 @@ func wireResolution(r *documents.Resolution) (*adminapi.MetadataDocument, error)
 		Origin: originOf(r.Client), Staleness: stalenessOf(r)}, nil
 }
 
-// unresolved returns the error of a document that is refused, for an administrator.
+// refusedDocumentAnswer returns the response to a document that is refused.
+func refusedDocumentAnswer(e *engine.DocumentError) answer {
+	return answer{status: http.StatusUnprocessableEntity, code: "invalid_request", description: "rejected; see reasons",
+		reasons: []string{e.Error()}, failure: &adminapi.DocumentFailure{Code: string(e.Code)}}
+}
+
+// unresolved returns the error of a document as callers read it.
 func unresolved(err error) error {
-	if refusal, refused := errors.AsType[*engine.Error](err); refused {
-		return &scripts.RejectedError{Reasons: []string{refusal.Error()}}
-	}
 	if state, ok := errors.AsType[*documents.StateError](err); ok {
 		return &statusError{http.StatusConflict, state.Error()}
 	}

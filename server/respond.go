@@ -85,7 +85,10 @@ func answerTo(err error) answer {
 	unfetched, isUnfetched := errors.AsType[*fetch.Error](err)
 	keys, isKeys := errors.AsType[*keysError](err)
 	http4xx, isHTTP := errors.AsType[*echo.HTTPError](err)
+	content, isContent := errors.AsType[*engine.DocumentError](err)
 	switch {
+	case isContent:
+		return refusedDocumentAnswer(content)
 	case isDenied:
 		challenge := `Bearer realm="registrar"`
 		if denied.token {
