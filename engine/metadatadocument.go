@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // OperationMetadataDocument resolves a client whose ID is the URL of its metadata
@@ -61,6 +62,9 @@ func (e *Engine) ResolveDocument(
 		return nil, refusedDocument(DocumentJSON, err)
 	}
 	if err := checkDocument(rawURL, &request.Metadata); err != nil {
+		return nil, err
+	}
+	if err := e.checkDocumentMembers(document); err != nil {
 		return nil, err
 	}
 	request.ID = requestID
@@ -135,6 +139,25 @@ func checkDocument(rawURL string, m *Metadata) error {
 		}
 	}
 	return checkDocumentMethod(m)
+}
+
+// checkDocumentMembers refuses a document that lacks a member of Options.DocumentMembers, or has it empty.
+func (e *Engine) checkDocumentMembers(document []byte) error {
+	if len(e.options.DocumentMembers) == 0 {
+		return nil
+	}
+	var members map[string]jsontext.Value
+	if err := json.Unmarshal(document, &members); err != nil {
+		return fmt.Errorf("reading a metadata document again: %w", err)
+	}
+	for _, name := range e.options.DocumentMembers {
+		switch value := members[name]; {
+		case value == nil, value.Kind() == 'n', string(value) == `""`, value.Kind() == '[' && len(value) == 2:
+			return refusedDocument(DocumentPolicy, Refuse("%s is missing: this server demands it of metadata documents",
+				name))
+		}
+	}
+	return nil
 }
 
 // checkDocumentMethod refuses an authentication method that needs a secret (§4.1).

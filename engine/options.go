@@ -39,8 +39,11 @@ type Options struct {
 	// StatementAudiences lists the names of this server in a software statement's aud; nil means that statements with an
 	// aud are refused.
 	StatementAudiences []string
-	FetchJWKSURI       bool     // fetch the key set at jwks_uri and check it
-	EchoExtensions     []string // unknown members to store and return; nil means none
+	// DocumentMembers lists members that a metadata document must have besides client_id, such as client_name and
+	// redirect_uris, which the Model Context Protocol requires; nil means none.
+	DocumentMembers []string
+	FetchJWKSURI    bool     // fetch the key set at jwks_uri and check it
+	EchoExtensions  []string // unknown members to store and return; nil means none
 
 	// RegistrationEndpoint is the URL under which clients manage their registrations (RFC 7592), without a trailing slash,
 	// such as https://auth.example/register; "" means that they cannot.
@@ -169,6 +172,12 @@ func (o *Options) checkLists() error {
 	for _, alg := range o.SigningAlgs {
 		if alg == "none" || strings.HasPrefix(alg, "HS") {
 			refuse("signing algorithm %q: it must be asymmetric, since secrets are stored only as hashes", alg)
+		}
+	}
+	for _, name := range o.DocumentMembers {
+		if !KnownMember(name) {
+			return fmt.Errorf("member of metadata documents %q: it must be a member that this server knows, such as "+
+				"client_name", name)
 		}
 	}
 	for _, name := range o.EchoExtensions {

@@ -326,6 +326,14 @@ func testDocumentMembers(t *testing.T, site siteFunc) {
 		`"jwks_uri":"https://app.example/keys"`)
 	checkMembers(t, s.metadataOf(bare), map[string]any{"client_name": nil, "redirect_uris": []any{}})
 	s.refusesDocument(host.document("/code", `,"client_name":"App"`), "redirect_uris must name at least one URI")
+	strict := host.resolving()
+	strict.options.DocumentMembers = []string{"client_name", "redirect_uris"}
+	mcp := site(strict)
+	for path, members := range map[string]string{"/nameless": web, "/unnamed": web + `,"client_name":""`,
+		"/nowhere": `"client_name":"App","redirect_uris":[]`} {
+		mcp.refusesDocument(host.document(path, `,`+members), "is missing: this server demands it of metadata documents")
+	}
+	mcp.resolve(host.document("/whole", `,"client_name":"App",`+web)).want(http.StatusOK)
 	s.refusesDocument(host.document("/public", `,"grant_types":["client_credentials"]`), "client_credentials")
 }
 

@@ -191,6 +191,7 @@ func TestEngineFlagsSetEveryOption(t *testing.T) {
 		"--web-custom-scheme=native", "--no-web-loopback", "--native-scheme=reverse-domain",
 		"--http-redirect-host=lab.example",
 		"--allow-unsigned-id-token", "--signing-alg=ES256", "--echo-extensions=x,y", "--fetch-jwks-uri",
+		"--metadata-documents", "--document-require=client_name",
 		"--require-software-statement", "--trusted-issuer=board="+keys, "--issuer=https://auth.example",
 		"--no-management", "--rotate-registration-token")
 	if err != nil {

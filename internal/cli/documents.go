@@ -29,6 +29,8 @@ type documentFlags struct {
 	MetadataDocuments        bool     `help:"${metadata_documents}"`
 	MaxDocuments             int      `default:"100000" placeholder:"NUMBER" help:"${max_documents}"`
 
+	DocumentRequire []string `placeholder:"MEMBER" help:"${document_require}"`
+
 	DocumentStale duration.Duration `default:"0" placeholder:"DURATION" help:"${document_stale}"`
 	fetchFlags    `group:"External documents:"`
 }
@@ -50,6 +52,9 @@ func (f *documentFlags) configure(c *app.Config, issuer, publicURL string) error
 	if f.DocumentStale < 0 || time.Duration(f.DocumentStale) > maxDocumentAge {
 		return fmt.Errorf("--document-stale %s: must be 0 to 365d", f.DocumentStale)
 	}
+	if !f.MetadataDocuments && (f.DocumentStale > 0 || f.DocumentRequire != nil) {
+		return errors.New("--document-stale and --document-require need --metadata-documents")
+	}
 	c.MaxDocuments = f.MaxDocuments
 	clients, err := f.fetchers(c, publicURL)
 	if err != nil {
@@ -66,6 +71,7 @@ func (f *documentFlags) configureEngine(
 ) {
 	c.Fetch = unavailable(clients.keys.Fetch)
 	c.Options.FetchJWKSURI = f.FetchJWKSURI
+	c.Options.DocumentMembers = f.DocumentRequire
 	c.Options.RequireSoftwareStatement = f.RequireSoftwareStatement
 	c.Options.StatementAudiences = audiences
 	if len(issuers) > 0 {

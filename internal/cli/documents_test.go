@@ -45,6 +45,9 @@ func TestDocumentsRefuse(t *testing.T) {
 		{"an issuer without keys", "--trusted-issuer=https://board.example", "ISSUER=JWKS"},
 		{"keys by http", "--trusted-issuer=https://board.example=http://board.example/jwks", "https"},
 		{"missing keys", "--trusted-issuer=https://board.example=/nowhere", "/nowhere"},
+		{"no room for documents", "--max-documents=0", "at least 1"},
+		{"a copy that is served for too long", "--metadata-documents --document-stale=366d", "0 to 365d"},
+		{"an outage of documents that are off", "--document-stale=1d", "need --metadata-documents"},
 		{"required statements without an issuer", "--require-software-statement", "--trusted-issuer"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

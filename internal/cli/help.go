@@ -83,6 +83,8 @@ var help = map[string]string{
 		"public URL on loopback.",
 	"max_documents": "Metadata documents that are stored at most, besides those that are pinned or disabled; the " +
 		"longest unused ones are deleted. Default ${default}.",
+	"document_require": "Member that a metadata document must have, such as client_name and redirect_uris, which MCP " +
+		"requires. Default: only client_id.",
 	"document_stale": "How long beyond its freshness the last good copy of a metadata document serves while it cannot " +
 		"be fetched, such as 7d. Default 0: not at all.",
 	"document_ca": "Certificates of further authorities that hosts of documents may have, PEM.",
