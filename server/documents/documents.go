@@ -1,7 +1,7 @@
 // Package documents resolves clients whose ID is the URL of their metadata document
 // (draft-ietf-oauth-client-id-metadata-document-02). What a URL resolves to is stored, so that the servers on a
-// database share it, and a document that is fresh costs one look-up. One that is not is fetched and runs through the steps, as
-// does one that was stored under another deployment than that in force. See [Resolver.Resolve].
+// database share it, and a document that is fresh costs one look-up. One that is not is fetched and runs through the
+// steps, as does one that was stored under another deployment than that in force. See [Resolver.Resolve].
 package documents
 
 import (
@@ -67,8 +67,9 @@ var errNotLoaded = fmt.Errorf("%w: no deployment is loaded yet", engine.ErrUnava
 
 // Resolve returns the client whose ID is a URL: as it is stored while its document is fresh, else as it is fetched. It
 // returns [engine.ErrNotFound] if the client is disabled, and fetches nothing. It returns an *[engine.Error] if the
-// URL, the document or a script refuses, and the error of Config.Fetch if the document cannot be fetched; then the last good
-// copy serves as long as Config.Stale allows. A document that is refused is never kept, and ends the copy before it.
+// URL, the document or a script refuses, and the error of Config.Fetch if the document cannot be fetched; then the last
+// good copy serves as long as Config.Stale allows. A document that is refused is never kept, and ends the copy before
+// it.
 func (r *Resolver) Resolve(ctx context.Context, url, requestID string) (*Resolution, error) {
 	return r.repeat(ctx, url, requestID, (*resolving).resolve)
 }
@@ -214,11 +215,9 @@ func (w *resolving) fetch(ctx context.Context) (*Resolution, error) {
 		return nil, err
 	}
 	text := response.Body
-	var before []byte
-	if w.current != nil && w.current.MetadataDocument.Kept {
-		if before, err = w.config.Store.DocumentText(ctx, w.current); err != nil {
-			return nil, err
-		}
+	before, err := w.keptText(ctx)
+	if err != nil {
+		return nil, err
 	}
 	if response.NotModified {
 		text = before
@@ -233,6 +232,14 @@ func (w *resolving) fetch(ctx context.Context) (*Resolution, error) {
 	made.MetadataDocument = &engine.MetadataDocument{Kept: response.Keep, Text: text, ETag: response.ETag,
 		LastModified: response.LastModified, FetchedAt: w.now, FreshUntil: response.FreshUntil}
 	return &Resolution{Client: made, FreshUntil: response.FreshUntil}, w.store(ctx, made, before)
+}
+
+// keptText returns the document that is stored; nil if none is.
+func (w *resolving) keptText(ctx context.Context) ([]byte, error) {
+	if w.current == nil || !w.current.MetadataDocument.Kept {
+		return nil, nil
+	}
+	return w.config.Store.DocumentText(ctx, w.current)
 }
 
 // made returns the client that the steps in force make of a document, with what is kept of the stored client.

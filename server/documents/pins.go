@@ -30,11 +30,9 @@ func (r *Resolver) Pin(
 		if err != nil {
 			return nil, err
 		}
-		var before []byte
-		if w.current != nil && w.current.MetadataDocument.Kept {
-			if before, err = w.config.Store.DocumentText(ctx, w.current); err != nil {
-				return nil, err
-			}
+		before, err := w.keptText(ctx)
+		if err != nil {
+			return nil, err
 		}
 		made.AdminActs = call.Record(made.AdminActs, engine.ActionPinned, w.now)
 		var last *engine.MetadataDocument
