@@ -31,7 +31,7 @@ type seenClients struct {
 
 	mu  sync.Mutex
 	ids map[string]struct{}
-	at  time.Time // the latest use
+	at  time.Time // the latest use of ids; zero if there are none
 }
 
 func newSeenClients(
@@ -66,6 +66,7 @@ func (s *seenClients) flush() {
 	s.mu.Lock()
 	ids, at := slices.Collect(maps.Keys(s.ids)), s.at
 	clear(s.ids)
+	s.at = time.Time{} // the clock may have been set back meanwhile
 	s.mu.Unlock()
 	if len(ids) == 0 {
 		return

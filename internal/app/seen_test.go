@@ -77,3 +77,23 @@ func TestSeenClientsAreBounded(t *testing.T) {
 		}
 	})
 }
+
+// Clients are marked at the time of a use of theirs, also after the clock was set back.
+func TestSeenAfterTheClockWasSetBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var times []time.Time
+		s := newSeenClients(func(_ context.Context, _ []string, at time.Time) error {
+			times = append(times, at)
+			return nil
+		}, slog.New(slog.DiscardHandler), nil)
+		wrong := time.Date(2099, 1, 1, 0, 0, 0, 0, time.UTC)
+		right := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+		s.add("a", wrong)
+		s.flush()
+		s.add("a", right)
+		s.close()
+		if want := []time.Time{wrong, right}; !slices.Equal(times, want) {
+			t.Errorf("got %v, want %v", times, want)
+		}
+	})
+}
