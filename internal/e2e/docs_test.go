@@ -123,7 +123,7 @@ var pages = map[string]page{
 		says:  []string{"Status: \"ready\"", "msg=listening", "\nok\n"},
 	},
 	"docs/upgrade.md": {
-		says: []string{"down to 1 loses at least\n  document_rules ",
+		says: []string{"down to 1 loses at least\n  documents ",
 			"  clients.retry_until       0 rows with a value\n"},
 	},
 	"docs/javascript.md": {

@@ -38,19 +38,6 @@ CREATE TABLE documents (
     KEY documents_held_used (held, used_at)
 ) ENGINE = InnoDB ROW_FORMAT = DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
--- Which URLs may be fetched. effect is allow or deny; pattern is a URL or a domain.
-CREATE TABLE document_rules (
-    id         VARBINARY(64)   NOT NULL,
-    effect     VARCHAR(16)     NOT NULL,
-    pattern    VARBINARY(2048) NOT NULL,
-    note       MEDIUMTEXT      NOT NULL,
-    created_at DATETIME(6)     NOT NULL,
-    created_by VARCHAR(255)    NOT NULL,
-    PRIMARY KEY (id)
-) ENGINE = InnoDB ROW_FORMAT = DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
-
 -- +goose Down
--- loses document_rules
 -- loses documents
-DROP TABLE document_rules;
 DROP TABLE documents;

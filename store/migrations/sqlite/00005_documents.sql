@@ -37,18 +37,6 @@ CREATE TABLE documents (
 );
 CREATE INDEX documents_held_used ON documents (held, used_at);
 
--- Which URLs may be fetched. effect is allow or deny; pattern is a URL or a domain.
-CREATE TABLE document_rules (
-    id         TEXT     NOT NULL PRIMARY KEY,
-    effect     TEXT     NOT NULL,
-    pattern    TEXT     NOT NULL,
-    note       TEXT     NOT NULL,
-    created_at DATETIME NOT NULL,
-    created_by TEXT     NOT NULL
-);
-
 -- +goose Down
--- loses document_rules
 -- loses documents
-DROP TABLE document_rules;
 DROP TABLE documents;
