@@ -105,8 +105,11 @@ func (e *DocumentError) Error() string { return e.refusal.Error() }
 // Unwrap returns the refusal, an *[Error].
 func (e *DocumentError) Unwrap() error { return e.refusal }
 
-// refusedDocument returns err with a code if it is an *[Error].
+// refusedDocument returns err with a code if it is an *[Error] and has none.
 func refusedDocument(code DocumentCode, err error) error {
+	if _, coded := errors.AsType[*DocumentError](err); coded {
+		return err
+	}
 	if refusal, refused := errors.AsType[*Error](err); refused {
 		return &DocumentError{code, refusal}
 	}
@@ -173,6 +176,9 @@ func checkDocumentMethod(m *Metadata) error {
 // where this one does not have the method that it names, the first of its token_endpoint_auth_methods_supported counts
 // that this server has and the client can use. "" means that the document names none that counts.
 func (r *Registration) documentMethod(in *Metadata, grants []string) (string, error) {
+	if err := checkDocumentMethod(in); err != nil {
+		return "", err // the method of a software statement
+	}
 	wanted := in.TokenEndpointAuthMethod
 	if wanted != "" && checkAuthMethod(wanted) == nil && r.advertised.offers(authMethods, wanted) {
 		return wanted, nil

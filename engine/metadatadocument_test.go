@@ -170,3 +170,26 @@ func TestDocumentInvariants(t *testing.T) {
 		t.Errorf("got %v, want an InvariantError", err)
 	}
 }
+
+// A software statement does not bring a method with a secret into a metadata document.
+func TestStatementOfDocument(t *testing.T) {
+	t.Parallel()
+	board := newIssuer("board")
+	e := newEngine(t, board.trusting(Options{}))
+	resolve := func(claims string) (*Registration, error) {
+		return e.ResolveDocument(t.Context(), documentURL, []byte(`{"client_id":"`+documentURL+`",`+
+			`"redirect_uris":["https://app.example/cb"],"software_statement":"`+board.sign(t, claims, nil)+`"}`),
+			&Caller{Auth: AuthNone}, "")
+	}
+	r, err := resolve(`{"iss":"board","client_name":"Claim"}`)
+	if err != nil || r.Client.Metadata.ClientName != "Claim" || r.Client.ID != documentURL {
+		t.Errorf("got %+v and %v, want the name of the statement", r, err)
+	}
+	for _, method := range []string{"client_secret_basic", "client_secret_post", "client_secret_jwt"} {
+		_, err := resolve(`{"iss":"board","token_endpoint_auth_method":"` + method + `"}`)
+		if refusal, ok := errors.AsType[*DocumentError](err); !ok || refusal.Code != DocumentSecret ||
+			!strings.Contains(refusal.Error(), method+" needs a secret") {
+			t.Errorf("%s: got %v, want a refusal with the code %s", method, err, DocumentSecret)
+		}
+	}
+}
