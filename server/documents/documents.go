@@ -89,7 +89,7 @@ func (r *Resolver) repeat(
 	}
 	for range attempts {
 		now := r.config.Now().UTC().Truncate(time.Microsecond)
-		work := &resolving{Resolver: r, url: url, requestID: requestID, now: now}
+		work := &resolving{Resolver: r, url: url, requestID: requestID, now: now, unstored: result}
 		if err := work.begin(ctx); err != nil {
 			return nil, err
 		}
@@ -108,6 +108,7 @@ type resolving struct {
 	now            time.Time
 	policy         int64          // number of the deployment in force
 	current        *engine.Client // as stored; nil means that there is none
+	unstored       *Resolution    // what the attempt before made, but did not store; nil means nothing
 }
 
 // begin reads the client, and which deployment is in force.
@@ -131,7 +132,11 @@ func (w *resolving) resolve(ctx context.Context) (*Resolution, error) {
 		return nil, engine.ErrNotFound
 	}
 	d := w.current.MetadataDocument
-	if !d.Fresh(w.now) {
+	switch {
+	case d.Fresh(w.now):
+	case w.madeInTime():
+		return w.unstored, nil
+	default:
 		return w.fetchOrStale(ctx)
 	}
 	if err := w.underPolicy(ctx); err != nil {
@@ -139,6 +144,13 @@ func (w *resolving) resolve(ctx context.Context) (*Resolution, error) {
 	}
 	w.uses.note(w.url, d.UsedAt, w.now)
 	return &Resolution{Client: w.current, FreshUntil: d.FreshUntil}, nil
+}
+
+// madeInTime reports whether what this call fetched counts although another call has stored its own. A document that is
+// never fresh would otherwise be fetched and stored again by each of the calls at once, until their attempts end.
+func (w *resolving) madeInTime() bool {
+	return w.unstored != nil && w.current.MetadataDocument.Kept &&
+		w.unstored.Client.MetadataDocument.Policy == w.policy
 }
 
 func (w *resolving) refresh(ctx context.Context) (*Resolution, error) {

@@ -46,8 +46,8 @@ func (f *failing) UpdateDocument(ctx context.Context, c *engine.Client, change *
 }
 
 // newResolver returns a resolver of a document that is fresh for an hour, its database, how often the document was
-// fetched, and the number of the deployment in force.
-func newResolver(t testing.TB) (*documents.Resolver, *failing, *atomic.Int64, *atomic.Int64) {
+// fetched, and the number of the deployment in force. change changes its configuration.
+func newResolver(t testing.TB, change ...func(*documents.Config)) (*documents.Resolver, *failing, *atomic.Int64, *atomic.Int64) {
 	t.Helper()
 	opened, err := store.Open(t.Context(), store.Config{Database: storetest.SQLite(t), Migrate: true})
 	if err != nil {
@@ -67,13 +67,17 @@ func newResolver(t testing.TB) (*documents.Resolver, *failing, *atomic.Int64, *a
 	if err != nil {
 		t.Fatal(err)
 	}
-	return documents.New(documents.Config{Store: db, Engine: e, Now: time.Now,
+	c := documents.Config{Store: db, Engine: e, Now: time.Now,
 		Deployment: func() (int64, bool) { return deployment.Load(), deployment.Load() >= 0 },
 		Logger:     slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Fetch: func(context.Context, string, fetch.Conditions) (*fetch.Response, error) {
 			fetched.Add(1)
 			return &fetch.Response{Body: []byte(text), Keep: true, FreshUntil: time.Now().Add(time.Hour)}, nil
-		}}), db, fetched, deployment
+		}}
+	for _, f := range change {
+		f(&c)
+	}
+	return documents.New(c), db, fetched, deployment
 }
 
 // A database that takes no writes costs fetches, but no look-up; and the policy in force applies all the same.
@@ -147,6 +151,67 @@ func TestLookUpsAtOnce(t *testing.T) {
 	}
 	deployment.Store(3)
 	at(engine.ErrNotFound)
+}
+
+// contended is a database in which before is called before each update.
+type contended struct {
+	documents.Store
+	before func()
+}
+
+func (c *contended) UpdateDocument(ctx context.Context, client *engine.Client, change *engine.DocumentChange) error {
+	c.before()
+	return c.Store.UpdateDocument(ctx, client, change)
+}
+
+// A call returns what it fetched, although others that fetch a document that is never fresh store theirs first; but not
+// if the client was disabled meanwhile.
+func TestNeverFresh(t *testing.T) {
+	t.Parallel()
+	var other *documents.Resolver // of another server
+	var changed bool              // to what the first call gets
+	between := &contended{before: func() {
+		changed = false
+		if _, err := other.Resolve(t.Context(), url, ""); err != nil {
+			t.Error(err)
+		}
+	}}
+	r, db, fetched, _ := newResolver(t, func(c *documents.Config) {
+		get := c.Fetch
+		c.Fetch = func(ctx context.Context, url string, conditions fetch.Conditions) (*fetch.Response, error) {
+			response, err := get(ctx, url, conditions)
+			response.FreshUntil = time.Now()
+			if changed {
+				response.Body = append(response.Body, '\n')
+			}
+			return response, err
+		}
+		other = documents.New(*c)
+		between.Store, c.Store = c.Store, between
+	})
+	if _, err := r.Resolve(t.Context(), url, ""); err != nil {
+		t.Fatal(err)
+	}
+	fetched.Store(0)
+	changed = true
+	result, err := r.Resolve(t.Context(), url, "")
+	if err != nil || !strings.HasSuffix(string(result.Client.MetadataDocument.Text), "\n") || fetched.Load() != 2 {
+		t.Errorf("got %+v and %v after %d fetches, want what the call fetched, and a fetch for each server", result, err,
+			fetched.Load())
+	}
+	between.before = func() {
+		c, err := db.Client(t.Context(), url)
+		if err == nil {
+			c.Status = engine.StatusDisabled
+			err = db.Store.UpdateDocument(t.Context(), c, nil)
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := r.Resolve(t.Context(), url, ""); !errors.Is(err, engine.ErrNotFound) {
+		t.Errorf("disabled meanwhile: got %v, want %v", err, engine.ErrNotFound)
+	}
 }
 
 // BenchmarkStored compares a look-up of a stored document with that of a registered client.
