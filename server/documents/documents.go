@@ -181,8 +181,14 @@ func (w *resolving) underPolicy(ctx context.Context) error {
 		return err
 	}
 	d := *w.current.MetadataDocument
+	later := d.Policy > w.policy
 	d.Policy = w.policy
 	made.MetadataDocument = &d
+	if later {
+		// Another server has loaded a later deployment. If both stored, they would replace each other's at each look-up.
+		w.current = made
+		return nil
+	}
 	return w.put(ctx, made, nil)
 }
 

@@ -214,6 +214,25 @@ func TestNeverFresh(t *testing.T) {
 	}
 }
 
+// A server that has not loaded the last deployment yet answers by its own, and leaves what another server stored.
+func TestServersOnTwoDeployments(t *testing.T) {
+	t.Parallel()
+	r, db, fetched, deployment := newResolver(t)
+	for range 2 {
+		for _, number := range []int64{2, 1} {
+			deployment.Store(number)
+			result, err := r.Resolve(t.Context(), url, "")
+			if err != nil || len(result.Client.Metadata.ClientName) != int(number) {
+				t.Fatalf("deployment %d: got %+v and %v, want the name that it gives", number, result, err)
+			}
+		}
+	}
+	c, err := db.Client(t.Context(), url)
+	if err != nil || c.Version != 0 || c.MetadataDocument.Policy != 2 || fetched.Load() != 1 {
+		t.Errorf("got %+v and %v after %d fetches, want what was stored first", c, err, fetched.Load())
+	}
+}
+
 // BenchmarkStored compares a look-up of a stored document with that of a registered client.
 func BenchmarkStored(b *testing.B) {
 	r, db, _, _ := newResolver(b)
