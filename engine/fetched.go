@@ -23,7 +23,7 @@ func (r *Registration) fetchDocument(ctx context.Context, member, rawURL string)
 		return nil, fmt.Errorf("fetching %s: %w", member, err)
 	}
 	if err != nil {
-		return nil, Refuse("%s: the document cannot be fetched: %v", member, err)
+		return nil, &unfetchedError{Refuse("%s: the document cannot be fetched: %v", member, err), err}
 	}
 	value := jsontext.Value(document)
 	if tooDeep(value) || !value.IsValid() {
@@ -31,6 +31,18 @@ func (r *Registration) fetchDocument(ctx context.Context, member, rawURL string)
 	}
 	return value, nil
 }
+
+// An unfetchedError refuses a client because a document that it names cannot be fetched.
+type unfetchedError struct {
+	refusal *Error
+	cause   error // of Config.Fetch
+}
+
+// Error returns the text of the refusal.
+func (e *unfetchedError) Error() string { return e.refusal.Error() }
+
+// Unwrap returns the refusal and its cause.
+func (e *unfetchedError) Unwrap() []error { return []error{e.refusal, e.cause} }
 
 // checkSector checks that the sector's document lists every redirect URI (OpenID Connect Dynamic Client Registration
 // 1.0 §5). Otherwise a client could claim another's sector.

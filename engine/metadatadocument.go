@@ -96,13 +96,14 @@ const (
 // A DocumentError is the refusal of a metadata document.
 type DocumentError struct {
 	Code    DocumentCode
-	refusal *Error
+	refusal error
 }
 
 // Error returns the text of the refusal.
 func (e *DocumentError) Error() string { return e.refusal.Error() }
 
-// Unwrap returns the refusal, an *[Error].
+// Unwrap returns the refusal, which is an *[Error]; and the error of [Config.Fetch] too, where the refusal is that what
+// is at a member's URL cannot be fetched.
 func (e *DocumentError) Unwrap() error { return e.refusal }
 
 // refusedDocument returns err with a code if it is an *[Error] and has none.
@@ -110,8 +111,8 @@ func refusedDocument(code DocumentCode, err error) error {
 	if _, coded := errors.AsType[*DocumentError](err); coded {
 		return err
 	}
-	if refusal, refused := errors.AsType[*Error](err); refused {
-		return &DocumentError{code, refusal}
+	if _, refused := errors.AsType[*Error](err); refused {
+		return &DocumentError{code, err}
 	}
 	return err
 }

@@ -1,12 +1,14 @@
 package server_test
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -98,6 +100,37 @@ func TestDocumentKeys(t *testing.T) {
 	e := s.call("GET", there+"&keys=yes", "").want(http.StatusBadRequest)
 	if !strings.Contains(e.body, "keys must be 1") {
 		t.Errorf("got %s, want what keys must be", e.body)
+	}
+}
+
+// The last good copy serves while what is at a URL in the document cannot be fetched; but not if it is withdrawn.
+func TestDocumentWithKeysDown(t *testing.T) {
+	t.Parallel()
+	host := newChangingHost(t)
+	host.stale = 24 * time.Hour
+	var down atomic.Int64 // the status of the host of the keys; 0 means that it is up
+	host.mux.HandleFunc("/keys", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(cmp.Or(int(down.Load()), http.StatusOK))
+		io.WriteString(w, `{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}`)
+	})
+	host.says(`"jwks_uri":"`+host.URL+`/keys"`, "max-age=60")
+	resolving := host.resolving()
+	resolving.options.FetchJWKSURI = true
+	s := newSite(t, host.fetched(resolving))
+	s.resolve(host.url).want(http.StatusOK)
+	host.now.Add(int64(time.Hour))
+	down.Store(http.StatusServiceUnavailable)
+	for range 2 {
+		s.resolve(host.url).want(http.StatusOK).wantMembers(map[string]any{"stale": true,
+			"failure": map[string]any{"code": "keys", "status": 503.0, "family": "ipv4"}})
+	}
+	down.Store(0)
+	s.resolve(host.url).want(http.StatusOK).wantMembers(map[string]any{"stale": nil})
+	host.now.Add(int64(time.Hour))
+	for _, status := range []int64{http.StatusNotFound, http.StatusServiceUnavailable} {
+		down.Store(status)
+		s.refusesDocument(host.url, fmt.Sprint("jwks_uri: the document cannot be fetched: it answers with the status ", status))
 	}
 }
 

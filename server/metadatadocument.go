@@ -222,7 +222,11 @@ func stalenessOf(r *documents.Resolution) adminapi.Staleness {
 	if !stale {
 		return adminapi.Staleness{}
 	}
-	return adminapi.Staleness{Stale: true, Failure: wireFailure(failed)}
+	failure := wireFailure(failed)
+	if content, refused := errors.AsType[*engine.DocumentError](r.Failure); refused {
+		failure.Code = string(content.Code) // what is at a URL in the document was not fetched
+	}
+	return adminapi.Staleness{Stale: true, Failure: failure}
 }
 
 // wireDocument converts what is kept of a client's metadata document; nil means that the client is registered.

@@ -206,8 +206,9 @@ func (w *resolving) fetchOrStale(ctx context.Context) (*Resolution, error) {
 	return &Resolution{Client: w.current, FreshUntil: d.FreshUntil, Failure: failure}, nil
 }
 
-// bridged reports whether the last good copy may serve after a failure of a fetch: the host is down, or refuses
-// servers. A host that answers that the document is not there, or with one that is too large, has withdrawn the copy.
+// bridged reports whether the last good copy may serve after a failure of a fetch, of the document or of what is at a
+// URL in it: the host is down, or refuses servers. A host that answers that the document is not there, or with one that
+// is too large, has withdrawn the copy.
 func bridged(err error) bool {
 	failed, ok := errors.AsType[*fetch.Error](err)
 	return ok && !withdrawn(failed)
@@ -241,7 +242,7 @@ func (w *resolving) fetch(ctx context.Context) (*Resolution, error) {
 		text = before
 	}
 	made, err := w.made(ctx, text)
-	if _, refused := errors.AsType[*engine.Error](err); refused {
+	if _, refused := errors.AsType[*engine.Error](err); refused && !bridged(err) {
 		return nil, errors.Join(w.forget(ctx), err)
 	}
 	if err != nil {
