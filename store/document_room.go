@@ -29,6 +29,9 @@ const (
 		"ORDER BY used_at LIMIT ?) AS unused)"
 )
 
+// mostDeleted bounds the documents that one call deletes beyond the room that it makes.
+const mostDeleted = 1000
+
 // makeRoom makes room for a document. To count takes long, so it is done for a hundredth of the documents at once: each
 // other server on the database may exceed the bound by that.
 func (r *documentRoom) makeRoom(ctx context.Context, s *Store) error {
@@ -44,7 +47,8 @@ func (r *documentRoom) makeRoom(ctx context.Context, s *Store) error {
 	}
 	share := max(1, r.most/100)
 	if excess := n + share - r.most; excess > 0 {
-		if err := s.writer.WithContext(ctx).Exec(deleteUnused, excess).Error; err != nil {
+		// After the bound was lowered, the excess would take longer than a request may: it goes in parts.
+		if err := s.writer.WithContext(ctx).Exec(deleteUnused, min(excess, share+mostDeleted)).Error; err != nil {
 			return err
 		}
 	}

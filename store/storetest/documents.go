@@ -214,6 +214,34 @@ func testDocumentChanges(t *testing.T, database string) {
 	}
 }
 
+// testDocumentExcess deletes in parts what a lower bound has no room for.
+func testDocumentExcess(t *testing.T, database string) {
+	s := openWith(t, store.Config{Database: database, MaxDocuments: 3})
+	const first = "https://app.example/first"
+	mustAddDocument(t, s, newDocument(first))
+	const others = "registration,issued_at,caller,deployment,acts,policy,version,etag,last_modified,used_at,held"
+	tx, err := raw(t, database).Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 2100 {
+		if _, err := tx.Exec("INSERT INTO documents (client_id,"+others+") SELECT ?,"+others+" FROM documents "+
+			"WHERE client_id = ?", fmt.Sprint("https://app.example/", i), first); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := tx.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []int{1101, 101, 3} {
+		mustAddDocument(t, s, newDocument(fmt.Sprint("https://app.example/new", i)))
+		var n int
+		if err := raw(t, database).QueryRow("SELECT COUNT(*) FROM documents").Scan(&n); err != nil || n != want {
+			t.Errorf("after %d documents were added, %d are stored (%v), want %d", i+1, n, err, want)
+		}
+	}
+}
+
 // testDocumentRoom deletes the longest unused documents, but none that is pinned or disabled.
 func testDocumentRoom(t *testing.T, database string) {
 	s := openWith(t, store.Config{Database: database, MaxDocuments: 3})

@@ -61,6 +61,7 @@ func Run(t *testing.T, fresh func(t testing.TB) string) {
 		{"one metadata document has one winner", testDocumentRace},
 		{"changes of a metadata document", testDocumentChanges},
 		{"room for metadata documents", testDocumentRoom},
+		{"excess metadata documents", testDocumentExcess},
 		{"metadata documents among clients", testDocumentList},
 		{"a disabled metadata document", testDocumentStatus},
 		{"modules", testModules},
