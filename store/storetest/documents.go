@@ -143,6 +143,18 @@ func testDocumentIDs(t *testing.T, database string) {
 	if found := ids(t, s, engine.ClientFilter{Kind: engine.KindDocument}); len(found) != len(urls) {
 		t.Errorf("got %q, want %d clients", found, len(urls))
 	}
+	for _, none := range []string{"https://app.example/\xff", "https://app.example/\x00", "https://app.example/c\u00a0",
+		"https://", longest + longest} {
+		if err := errorOf(s.Client(t.Context(), none)); !errors.Is(err, engine.ErrNotFound) {
+			t.Errorf("%.40q: got %v, want %v", none, err, engine.ErrNotFound)
+		}
+		if err := s.DeleteClient(t.Context(), none); !errors.Is(err, engine.ErrNotFound) {
+			t.Errorf("deleting %.40q: got %v, want %v", none, err, engine.ErrNotFound)
+		}
+		if err := s.MarkSeen(t.Context(), []string{none}, time.Now()); err != nil {
+			t.Errorf("marking %.40q: %v", none, err)
+		}
+	}
 	if exists, err := s.ClientExists(t.Context(), urls[0]); exists || err != nil {
 		t.Errorf("a registered client with a URL: got %t and %v", exists, err)
 	}
