@@ -130,7 +130,8 @@ func TestDocumentWithKeysDown(t *testing.T) {
 	host.now.Add(int64(time.Hour))
 	for _, status := range []int64{http.StatusNotFound, http.StatusServiceUnavailable} {
 		down.Store(status)
-		s.refusesDocument(host.url, fmt.Sprint("jwks_uri: the document cannot be fetched: it answers with the status ", status))
+		s.refusesDocument(host.url,
+			fmt.Sprint("jwks_uri: the document cannot be fetched: it answers with the status ", status))
 	}
 }
 

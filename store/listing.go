@@ -36,8 +36,8 @@ const documentsFirst = 1 << 62
 
 // listings are the tables in the order of the list: registered clients, then those with a metadata document.
 var listings = []listing{
-	newListing(engine.KindRegistered, "clients", clientColumns, 0, readClients),
-	newListing(engine.KindDocument, "documents", documentColumns, documentsFirst, readDocuments),
+	newListing(engine.KindRegistered, "clients", clientColumns, 0, (*Store).readClients),
+	newListing(engine.KindDocument, "documents", documentColumns, documentsFirst, (*Store).readDocuments),
 }
 
 func newListing(
@@ -80,7 +80,7 @@ var texts = map[goose.Dialect]func(column, member string) string{
 	},
 }
 
-func readClients(s *Store, ctx context.Context, statement string, args []any) ([]listedClient, error) {
+func (s *Store) readClients(ctx context.Context, statement string, args []any) ([]listedClient, error) {
 	var rows []placedClient
 	err := s.reader.WithContext(ctx).Raw(statement, args...).Scan(&rows).Error
 	list := make([]listedClient, len(rows))
@@ -92,7 +92,7 @@ func readClients(s *Store, ctx context.Context, statement string, args []any) ([
 	return list, err
 }
 
-func readDocuments(s *Store, ctx context.Context, statement string, args []any) ([]listedClient, error) {
+func (s *Store) readDocuments(ctx context.Context, statement string, args []any) ([]listedClient, error) {
 	var rows []struct {
 		Row   documentRow `gorm:"embedded"`
 		Place int64

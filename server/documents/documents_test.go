@@ -47,7 +47,9 @@ func (f *failing) UpdateDocument(ctx context.Context, c *engine.Client, change *
 
 // newResolver returns a resolver of a document that is fresh for an hour, its database, how often the document was
 // fetched, and the number of the deployment in force. change changes its configuration.
-func newResolver(t testing.TB, change ...func(*documents.Config)) (*documents.Resolver, *failing, *atomic.Int64, *atomic.Int64) {
+func newResolver(
+	t testing.TB, change ...func(*documents.Config),
+) (*documents.Resolver, *failing, *atomic.Int64, *atomic.Int64) {
 	t.Helper()
 	opened, err := store.Open(t.Context(), store.Config{Database: storetest.SQLite(t), Migrate: true})
 	if err != nil {
