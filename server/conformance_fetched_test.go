@@ -270,7 +270,7 @@ func testDocumentCodes(t *testing.T) {
 		id   string
 		want map[string]any
 	}{
-		fetch.CodeResolve:  {guarded, guarded.host.URL + "/c", map[string]any{"family": "ipv4", "status": nil}},
+		fetch.CodeResolve:  {guarded, guarded.host.URL + "/c", map[string]any{"family": nil, "status": nil}},
 		fetch.CodeConnect:  {r, "https://127.0.0.1:1/c", map[string]any{"family": "ipv4", "status": nil}},
 		fetch.CodeTLS:      {distrustful, distrustful.host.URL + "/c", map[string]any{"family": "ipv4", "status": nil}},
 		fetch.CodeTimeout:  {hasty, hasty.host.URL + "/c", map[string]any{"status": nil, "size": nil}},

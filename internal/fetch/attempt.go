@@ -165,7 +165,10 @@ func (a *attempt) explain(err error) *Error {
 	if !ok {
 		shown = a.classify(err)
 	}
-	shown.Status, shown.Family = a.status, *cmp.Or(a.family.Load(), new(string))
+	shown.Status = a.status
+	if shown.Code != CodeResolve { // a family would tell a host that is private from one that does not exist
+		shown.Family = *cmp.Or(a.family.Load(), new(string))
+	}
 	return shown
 }
 

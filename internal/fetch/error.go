@@ -35,7 +35,7 @@ type Error struct {
 	Code   Code
 	Status int    // of the response; 0 means that there was none
 	Size   int64  // of the body that was too large, in bytes: as announced, else as far as it was read; else 0
-	Family string // of the address that was tried last: "ipv4" or "ipv6"; "" means none
+	Family string // of the address that was tried last: "ipv4" or "ipv6"; "" means none, or that Code is CodeResolve
 	// RetryAfter is when the budget has room again, in whole seconds; 0 unless Code is CodeBusy or CodeHostBusy.
 	RetryAfter time.Duration
 }

@@ -16,6 +16,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
 )
 
 // A host is an https server on loopback that counts what reaches it.
@@ -238,8 +240,12 @@ func TestCertificatesAreChecked(t *testing.T) {
 // The error does not reveal whether a private name exists.
 func TestUnknownNamesLookPrivate(t *testing.T) {
 	resolver := names(t, func(int) []netip.Addr { return nil })
-	_, err := newFetcher(Config{Resolver: resolver}).Fetch(t.Context(), "https://nobody.example/")
-	wantReason(t, err, "no public address")
+	_, unknown := newFetcher(Config{Resolver: resolver}).Fetch(t.Context(), "https://nobody.example/")
+	wantReason(t, unknown, "no public address")
+	_, private := newFetcher(Config{}).Fetch(t.Context(), "https://127.0.0.1/")
+	if diff := gocmp.Diff(unknown, private); diff != "" {
+		t.Errorf("a name that does not exist (-) is told from a private one (+):\n%s", diff)
+	}
 }
 
 func TestLogHasNoQuery(t *testing.T) {
