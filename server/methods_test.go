@@ -52,6 +52,9 @@ func allRoutes(t testing.TB) []route {
 	return list
 }
 
+// routedDocument is the query of a metadata document that is stored.
+const routedDocument = "?url=https%3A%2F%2Fapp.example%2Fclient"
+
 // A routedSite is a site on which every GET route has something to respond with.
 type routedSite struct {
 	*site
@@ -69,6 +72,7 @@ func newRoutedSite(t *testing.T) *routedSite {
 	}}
 	s := newSite(t, advertising(t, "https://auth.example", `{"issuer":"https://auth.example"}`, setup{server: config}))
 	s.deploy("prefix-id")
+	s.call("GET", "/admin/v1/metadata-documents"+routedDocument, "").want(http.StatusOK)
 	return &routedSite{s, s.own(`{` + web + `}`), scripts.Digest(wasmtest.Wasm(t, "prefix-id"))}
 }
 
@@ -89,8 +93,8 @@ func (s *routedSite) base(r route) string {
 // target returns the path and the query of a request to a route.
 func (s *routedSite) target(r route) string {
 	path := strings.NewReplacer(":digest", s.digest, ":number", "1", ":id", s.client.id).Replace(r.path)
-	if strings.HasSuffix(path, "/metadata-documents") {
-		path += "?url=https%3A%2F%2Fapp.example%2Fclient"
+	if strings.Contains(path, "/metadata-documents") {
+		path += routedDocument
 	}
 	return path
 }

@@ -80,7 +80,7 @@ func TestPathParameters(t *testing.T) {
 
 func testClientIDSpellings(t *testing.T, database string) {
 	s := newSite(t, setup{database: database})
-	for n, id := range []string{"a/b", "a%2Fb", "%", "https://app.example/a?b#c", "~:@!$&'()*+,;=", "é/€/😀", "..x",
+	for n, id := range []string{"a/b", "a%2Fb", "%", "app+https://app.example/a?b#c", "~:@!$&'()*+,;=", "é/€/😀", "..x",
 		"a b"} {
 		c := &engine.Client{ID: id, IssuedAt: time.Now(),
 			Metadata: engine.Metadata{GrantTypes: []string{"client_credentials"}},
