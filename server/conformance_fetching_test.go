@@ -54,27 +54,32 @@ func TestDocumentConformance(t *testing.T) {
 	}
 }
 
-// documentRow matches a row of docs/conformance.md about metadata documents, with its number and the name of its test.
-var documentRow = regexp.MustCompile("(?m)^\\| (M[0-9]+) \\|.* `TestDocumentConformance/([^`]+)`")
-
-// docs/conformance.md names each subtest of TestDocumentConformance in the row of its number, and no other.
+// docs/conformance.md names each subtest of TestDocumentConformance and of TestDocumentClients in the row of its number,
+// and no other.
 func TestDocumentConformanceIsDocumented(t *testing.T) {
-	b, err := os.ReadFile("../docs/conformance.md")
+	page, err := os.ReadFile("../docs/conformance.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var got, want []string
-	for _, row := range documentRow.FindAllStringSubmatch(string(b), -1) {
-		got = append(got, row[2])
-		if !strings.HasPrefix(row[2], row[1]+"_") {
-			t.Errorf("row %s names %s", row[1], row[2])
-		}
-	}
+	var fetching, clients []string
 	for _, tt := range conformanceFetching {
-		want = append(want, tt.name)
+		fetching = append(fetching, tt.name)
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("the rows are other than the tests (-tests +rows):\n%s", diff)
+	for _, tt := range documentClients {
+		clients = append(clients, tt.name)
+	}
+	for test, want := range map[string][]string{"TestDocumentConformance": fetching, "TestDocumentClients": clients} {
+		var got []string
+		row := regexp.MustCompile("(?m)^\\| (M[0-9]+b?) \\|.* `" + test + "/([^`]+)`")
+		for _, found := range row.FindAllStringSubmatch(string(page), -1) {
+			got = append(got, found[2])
+			if !strings.HasPrefix(found[2], found[1]+"_") {
+				t.Errorf("row %s names %s", found[1], found[2])
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: the rows are other than the tests (-tests +rows):\n%s", test, diff)
+		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,12 +18,15 @@ import (
 // at the end.
 func TestSeenClients(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex // guards calls, times and failure
 		var calls [][]string
 		var times []time.Duration
+		var failure error
 		var log bytes.Buffer
 		began := time.Now()
-		var failure error
 		s := newSeenClients(func(_ context.Context, ids []string, at time.Time) error {
+			mu.Lock()
+			defer mu.Unlock()
 			slices.Sort(ids)
 			calls, times = append(calls, ids), append(times, at.Sub(began))
 			return failure
@@ -30,6 +34,8 @@ func TestSeenClients(t *testing.T) {
 		want := func(n int, at time.Duration, ids ...string) {
 			t.Helper()
 			synctest.Wait()
+			mu.Lock()
+			defer mu.Unlock()
 			if len(calls) != n || n > 0 && (!slices.Equal(calls[n-1], ids) || times[n-1] != at) {
 				t.Fatalf("got the calls %v at %v, want %d, the last with %v at %v", calls, times, n, ids, at)
 			}
@@ -44,14 +50,15 @@ func TestSeenClients(t *testing.T) {
 		time.Sleep(time.Hour)
 		want(1, seenDelay/2, "a", "b")
 
-		failure = errors.New("locked")
+		fail := func(err error) { mu.Lock(); failure = err; mu.Unlock() }
+		fail(errors.New("locked"))
 		s.add("c", time.Now())
 		time.Sleep(seenDelay)
 		want(2, time.Hour+seenDelay, "c")
 		if !strings.Contains(log.String(), "locked") {
 			t.Errorf("the failure is not logged: %s", &log)
 		}
-		failure = nil
+		fail(nil)
 		s.add("d", time.Now())
 		s.close()
 		want(3, time.Hour+2*seenDelay, "d")

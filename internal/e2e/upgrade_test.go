@@ -116,7 +116,8 @@ func testServersAreReplacedOneByOne(t *testing.T, flag string) {
 		latest, before); r.code != exitFailed || !strings.Contains(r.err, want) {
 		t.Errorf("the old program migrates: exit code %d, %s", r.code, r.err)
 	}
-	must(t, runProgram(t, path, folder, nil, "check", flag))
+	must(t, runProgram(t, path, folder, nil, "check", flag, "--listen=127.0.0.1:0",
+		"--admin-listen=127.0.0.1:0"))
 	a = startOld()
 	a.wantReady()
 	traffic.lead(a, b)
