@@ -112,7 +112,8 @@ func (l *lookUps) show(c echo.Context) error {
 	}
 	wire := adminapi.Client{ClientID: row.ClientID, IssuedAt: row.IssuedAt, SecretExpiresAt: row.SecretExpiresAt,
 		HasSecret: row.SecretHash != nil, Metadata: jsontext.Value(row.Metadata), Caller: jsontext.Value(row.Caller),
-		Deployment: row.Deployment, FormerSecretExpiresAt: row.FormerExpiresAt, SeenAt: row.SeenAt, Status: "active"}
+		Deployment: row.Deployment, FormerSecretExpiresAt: row.FormerExpiresAt, SeenAt: row.SeenAt, Status: "active",
+		Kind: "registered"}
 	if wire.Acts, err = l.acts(row.Deployment, row.Acts); err != nil {
 		return err
 	}

@@ -87,7 +87,8 @@ func checkReport(t *testing.T, path string) {
 		"clients: IDs random":    "0, 1 k, 3 k",
 		"metadata: ":             "0.29 KiB, 59 KiB",
 		"scripts: 14 steps each": "0, 2",
-		"scripts: one step each, which they patch": "0, 2",
+		"scripts: one step each, which they patch":             "0, 2",
+		"scripts: 14 steps each, in which they read and patch": "0, 2",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("points, want (-) and got (+):\n%s", diff)
