@@ -19,7 +19,7 @@ func TestAllocationsOfScript(t *testing.T) {
 		{"prefix-id", 32},
 		{"wrap-id prefix-id", 38},         // one calls its base, which is a script
 		{"patch-metadata accept-all", 81}, // one patches, one calls its base
-		{"items-write accept-all wrap-id c-id-and-secret", 88},
+		{"items-write accept-all wrap-id c-id-and-secret", 95},
 	} {
 		b := newBench(t, engine.Options{}, func(c *host.Config) { c.Pool = 1 })
 		e, err := engine.New(engine.Config{Store: forgetful{}, Overrides: b.host.Overrides})
