@@ -54,8 +54,8 @@ func TestDocumentConformance(t *testing.T) {
 	}
 }
 
-// docs/conformance.md names each subtest of TestDocumentConformance and of TestDocumentClients in the row of its number,
-// and no other.
+// docs/conformance.md names each subtest of TestDocumentConformance and of TestDocumentClients in the row of its
+// number, and no other.
 func TestDocumentConformanceIsDocumented(t *testing.T) {
 	page, err := os.ReadFile("../docs/conformance.md")
 	if err != nil {
