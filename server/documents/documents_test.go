@@ -123,7 +123,8 @@ func TestNoDeploymentIsLoaded(t *testing.T) {
 	}
 }
 
-// Look-ups at once all get the document, whoever stores it, and none brings a client back that was disabled meanwhile.
+// Look-ups at once all get the document, whichever of them stores it, and none brings back a client that was
+// disabled.
 func TestLookUpsAtOnce(t *testing.T) {
 	t.Parallel()
 	r, db, _, deployment := newResolver(t)
