@@ -254,15 +254,7 @@ func testDocumentCodes(t *testing.T) {
 	})
 	const hidden = "what-the-host-sent"
 	secret := func(path string, status int, headers ...string) string {
-		r.host.mux.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Type", "application/json")
-			for _, h := range headers {
-				name, value, _ := strings.Cut(h, ": ")
-				w.Header().Set(name, value)
-			}
-			w.WriteHeader(status)
-			io.WriteString(w, strings.Repeat(hidden, 1000))
-		})
+		r.send(path, status, strings.Repeat(hidden, 1000), headers...)
 		return r.host.URL + path
 	}
 	for code, tt := range map[fetch.Code]struct {

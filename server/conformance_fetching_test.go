@@ -117,6 +117,11 @@ func (r *resolver) document(path string, size int) string {
 
 // answer has the host answer a path with a good document, with a status and headers.
 func (r *resolver) answer(path string, status int, headers ...string) {
+	r.send(path, status, r.document(path, 0), headers...)
+}
+
+// send has the host answer a path with a body, with a status and headers.
+func (r *resolver) send(path string, status int, body string, headers ...string) {
 	r.host.mux.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		for _, h := range headers {
@@ -124,7 +129,7 @@ func (r *resolver) answer(path string, status int, headers ...string) {
 			w.Header().Set(name, value)
 		}
 		w.WriteHeader(status)
-		io.WriteString(w, r.document(path, 0))
+		io.WriteString(w, body)
 	})
 }
 
